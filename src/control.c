@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control block: reading what a peer published, writing our own. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include <fido/control_shm.h>
+
+/* A reader gives up after this many torn copies: the owner will tell us when it is done. */
+#define READ_TRIES 100
+
+int
+fido_control_check(const struct fido_control_shm *c, uint64_t size)
+{
+	if (size < FIDO_CONTROL_HEAP_OFFSET || fido_load_relaxed(&c->magic) != FIDO_CONTROL_MAGIC ||
+			fido_load_relaxed(&c->version) != FIDO_LAYOUT_VERSION)
+		return -EPROTO;
+	return 0;
+}
+
+void
+fido_control_write_begin(struct fido_link_shm *l)
+{
+	fido_store_relaxed(&l->seq, l->seq + 1);
+	/* R6: pairs with A6. The odd number is seen before any of the new fields. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+void
+fido_control_write_end(struct fido_link_shm *l)
+{
+	/* R7: pairs with A7. All fields are written before the number turns even. */
+	fido_store_release(&l->seq, l->seq + 1);
+}
+
+/* Word by word with relaxed atomics: the owner may be writing. */
+static void
+copy_words(uint64_t *dst, const uint64_t *src, size_t words)
+{
+	for (size_t i = 0; i < words; i++)
+		dst[i] = fido_load_relaxed(&src[i]);
+}
+
+bool
+fido_control_read_link(const struct fido_link_shm *shm, struct fido_link_shm *copy)
+{
+	for (int i = 0; i < READ_TRIES; i++) {
+		/* A7: pairs with R7. */
+		uint32_t seq = fido_load_acquire(&shm->seq);
+
+		if (seq & 1)
+			continue;
+		copy_words((uint64_t *)(void *)copy, (const uint64_t *)(const void *)shm,
+				sizeof(*copy) / sizeof(uint64_t));
+		/* A6: pairs with R6. What we copied was read before the number is read again. */
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (fido_load_relaxed(&shm->seq) == seq)
+			return true;
+	}
+	return false;
+}
+
+static bool
+name_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
+}
+
+void
+fido_control_name(char out[FIDO_NAME_MAX], const char *in)
+{
+	size_t i;
+
+	for (i = 0; i < FIDO_NAME_MAX - 1 && in[i] != '\0'; i++)
+		out[i] = name_char(in[i]) ? in[i] : '?';
+	memset(out + i, 0, FIDO_NAME_MAX - i);
+}
+
+bool
+fido_name_valid(const char *name)
+{
+	size_t n = name != NULL ? strlen(name) : 0;
+
+	if (n == 0 || n >= FIDO_NAME_MAX || name[0] == '.')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!name_char(name[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A domain: joining, leaving, its control region and its control thread. Peers are in peer.c. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "domain_private.h"
+#include "link_private.h"
+#include "log_private.h"
+
+#define CONTROL_SIZE_DEFAULT (8u << 20)
+#define CONTROL_SIZE_MAX (1u << 30)
+/* How often the control thread looks again while something waits to be collected. */
+#define COLLECT_MS 10
+/* How long leave() waits for the peers to give back what they hold. */
+#define LEAVE_WAIT_MS 1000
+
+uint64_t
+fido_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t
+new_generation(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int
+fido_map_fd(void *arg, void *addr, size_t len)
+{
+	const struct fido_fd_map *m = arg;
+	void *p = mmap(addr, len, m->prot, MAP_SHARED | MAP_FIXED, m->fd, (off_t)m->offset);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+void *
+fido_domain_heap_alloc(struct fido_domain *d, size_t size)
+{
+	size_t pages = (d->control_size - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE;
+	size_t want = (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE;
+	size_t run = 0;
+
+	for (size_t i = 0; i < pages; i++) {
+		run = d->heap_used[i] ? 0 : run + 1;
+		if (run == want) {
+			char *p = (char *)d->control + FIDO_CONTROL_HEAP_OFFSET +
+				  (i + 1 - want) * FIDO_HEAP_PAGE;
+
+			memset(d->heap_used + i + 1 - want, 1, want);
+			memset(p, 0, want * FIDO_HEAP_PAGE);
+			return p;
+		}
+	}
+	return NULL;
+}
+
+void
+fido_domain_heap_free(struct fido_domain *d, void *p, size_t size)
+{
+	size_t first;
+
+	if (p == NULL)
+		return;
+	first = (size_t)((char *)p - (char *)d->control - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE;
+	memset(d->heap_used + first, 0, (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE);
+}
+
+uint64_t
+fido_domain_control_gaddr(const struct fido_domain *d, const void *p)
+{
+	/* The control region is mapped at its own gaddr. */
+	(void)d;
+	return (uintptr_t)p;
+}
+
+void
+fido_domain_kick(struct fido_domain *d)
+{
+	uint64_t one = 1;
+	ssize_t n = write(d->wake_fd, &one, sizeof(one));
+
+	(void)n; /* A full counter is a kick already. */
+}
+
+/* The control region: its own memory, mapped writable at its gaddr, then sealed. */
+static int
+control_create(struct fido_domain *d)
+{
+	struct fido_fd_map m = {.prot = PROT_READ | PROT_WRITE};
+	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
+	int ret;
+
+	ret = d->ops->memory_create(d->transport, d->control_size, false, &d->control_fd);
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
+				d->group, d->control_size, strerror(-ret));
+		return ret;
+	}
+	m.fd = d->control_fd;
+	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: the address range of slot %u (0x%llx) is in use in this process: "
+				"another group of this process overlaps it; create one of them with another base",
+				d->group, d->slot, (unsigned long long)base);
+		return ret;
+	}
+	d->slot_reserved = true;
+	ret = fido_slot_map(&d->layout, base, d->control_size, fido_map_fd, &m);
+	if (ret == 0)
+		ret = d->ops->memory_seal(d->transport, d->control_fd);
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: cannot map the control block: %s", d->group, strerror(-ret));
+		return ret;
+	}
+	d->control = (struct fido_control_shm *)(uintptr_t)base;
+	d->heap_used = calloc((d->control_size - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE, 1);
+	return d->heap_used != NULL ? 0 : -ENOMEM;
+}
+
+static void
+control_init(struct fido_domain *d)
+{
+	struct fido_control_shm *c = d->control;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	c->version = FIDO_LAYOUT_VERSION;
+	c->generation = d->generation;
+	c->layout_base = d->layout.base;
+	c->slot_shift = d->layout.slot_shift;
+	c->slots = d->layout.slots;
+	c->slot = d->slot;
+	c->pid = (uint32_t)getpid();
+	c->control_size = d->control_size;
+	c->start_time_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	memcpy(c->name, d->name, sizeof(c->name));
+	c->epoch = 1;
+	c->mapped[d->slot].generation = d->generation;
+	c->mapped[d->slot].epoch = 1;
+	c->regions[0].gaddr = (uintptr_t)c;
+	c->regions[0].len = d->control_size;
+	c->regions[0].exported = d->control_size;
+	c->regions[0].page_size = FIDO_HEAP_PAGE;
+	fido_map_set(&d->map, (uintptr_t)c, d->control_size);
+	fido_store_release(&c->magic, FIDO_CONTROL_MAGIC);
+}
+
+uint32_t
+fido_domain_next_epoch(struct fido_domain *d)
+{
+	uint64_t epoch = d->control->epoch + 1;
+
+	fido_store_release(&d->control->epoch, epoch);
+	fido_store_release(&d->control->mapped[d->slot].epoch, epoch);
+	return (uint32_t)epoch;
+}
+
+/* Tell the application of links that came up or went down. Without the lock. */
+static void
+report_events(struct fido_domain *d)
+{
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		fido_link_event_fn fn = NULL;
+		void *arg = NULL;
+		bool up = false;
+		struct fido_link *link;
+
+		pthread_mutex_lock(&d->lock);
+		link = d->links[i];
+		if (link != NULL && link->up != link->reported_up && !link->destroyed) {
+			link->reported_up = up = link->up;
+			fn = link->event;
+			arg = link->arg;
+		}
+		pthread_mutex_unlock(&d->lock);
+		if (fn != NULL)
+			fn(arg, up ? FIDO_LINK_UP : FIDO_LINK_DOWN);
+	}
+}
+
+static bool
+collect(struct fido_domain *d)
+{
+	bool more = false;
+
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		struct fido_link *link = d->links[i];
+
+		if (link == NULL)
+			continue;
+		more |= fido_link_collect(link);
+		if (link->destroyed && link->tx_ends == NULL && link->rx_ends == NULL)
+			fido_link_free(link);
+	}
+	return fido_peers_collect(d) || more;
+}
+
+static void *
+control_thread(void *arg)
+{
+	struct fido_domain *d = arg;
+	struct epoll_event ev[2];
+	int timeout = 0;
+
+	for (;;) {
+		bool stop, waiting;
+
+		epoll_wait(d->epoll_fd, ev, 2, timeout);
+		pthread_mutex_lock(&d->lock);
+		eventfd_read(d->wake_fd, &(eventfd_t){0});
+		waiting = d->ops->process(d->transport);
+		fido_domain_update(d);
+		waiting |= collect(d);
+		timeout = waiting ? COLLECT_MS : -1;
+		fido_counter_add(&d->control->heartbeat, 1);
+		stop = d->stop;
+		pthread_mutex_unlock(&d->lock);
+		if (stop)
+			return NULL;
+		report_events(d);
+	}
+}
+
+static int
+thread_start(struct fido_domain *d)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int ret;
+
+	if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->wake_fd, &ev) != 0 ||
+			epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->ops->fd(d->transport), &ev) != 0)
+		return -errno;
+	ret = pthread_create(&d->thread, NULL, control_thread, d);
+	if (ret != 0)
+		return -ret;
+	pthread_setname_np(d->thread, "fido-control");
+	d->thread_started = true;
+	return 0;
+}
+
+static void
+thread_stop(struct fido_domain *d)
+{
+	if (!d->thread_started)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->stop = true;
+	pthread_mutex_unlock(&d->lock);
+	fido_domain_kick(d);
+	pthread_join(d->thread, NULL);
+	d->thread_started = false;
+}
+
+static int
+config_check(struct fido_domain *d, const struct fido_domain_config *config)
+{
+	const char *group;
+
+	if (config->group == NULL || config->name == NULL) {
+		fido_log(FIDO_LOG_ERROR, "a group and a domain name are needed, e.g. group=demo,domain=fwd");
+		return -EINVAL;
+	}
+	d->ops = fido_transport_find(config->group, &group);
+	if (d->ops == NULL) {
+		fido_log(FIDO_LOG_ERROR, "group %s: no such transport: use NAME or host:NAME", config->group);
+		return -EINVAL;
+	}
+	if (!fido_name_valid(group) || !fido_name_valid(config->name)) {
+		fido_log(FIDO_LOG_ERROR, "group '%s', domain '%s': names are 1 to %d of A-Z a-z 0-9 _ . - and do not start with a dot",
+				group, config->name, FIDO_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	snprintf(d->group, sizeof(d->group), "%s", group);
+	snprintf(d->name, sizeof(d->name), "%s", config->name);
+	d->layout = config->layout;
+	d->no_hugepages = config->no_hugepages;
+	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
+	d->control_size = (d->control_size + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
+	if (d->control_size > CONTROL_SIZE_MAX) {
+		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu is too large: at most %u",
+				d->name, d->control_size, CONTROL_SIZE_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void
+domain_free(struct fido_domain *d)
+{
+	if (d->slot_reserved)
+		fido_slot_release(&d->layout, d->slot);
+	if (d->control_fd >= 0)
+		close(d->control_fd);
+	if (d->wake_fd >= 0)
+		close(d->wake_fd);
+	if (d->epoll_fd >= 0)
+		close(d->epoll_fd);
+	fido_map_fini(&d->map);
+	free(d->heap_used);
+	free(d->extents);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+static int
+domain_alloc(struct fido_domain **out, const struct fido_domain_config *config)
+{
+	struct fido_domain *d = calloc(1, sizeof(*d));
+	int ret;
+
+	if (d == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&d->lock, NULL);
+	d->control_fd = -1;
+	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	d->generation = new_generation();
+	ret = d->wake_fd < 0 || d->epoll_fd < 0 ? -errno : config_check(d, config);
+	if (ret != 0) {
+		domain_free(d);
+		return ret;
+	}
+	*out = d;
+	return 0;
+}
+
+int
+fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config)
+{
+	struct fido_domain *d;
+	int ret = domain_alloc(&d, config);
+
+	if (ret != 0)
+		return ret;
+	ret = d->ops->join(d, &d->transport);
+	if (ret != 0)
+		goto err_free;
+	ret = fido_map_init(&d->map, &d->layout);
+	if (ret == 0)
+		ret = control_create(d);
+	if (ret != 0)
+		goto err_leave;
+	control_init(d);
+	pthread_mutex_lock(&d->lock);
+	ret = d->ops->start(d->transport);
+	pthread_mutex_unlock(&d->lock);
+	if (ret == 0)
+		ret = thread_start(d);
+	if (ret != 0)
+		goto err_leave;
+	*out = d;
+	return 0;
+
+err_leave:
+	d->ops->leave(d->transport, true);
+	fido_peers_drop(d);
+err_free:
+	domain_free(d);
+	return ret;
+}
+
+/* Wait until the peers have given back, and taken back, everything. @return true when they have */
+static bool
+wait_quiet(struct fido_domain *d)
+{
+	uint64_t until = fido_now_ns() + LEAVE_WAIT_MS * UINT64_C(1000000);
+	bool quiet;
+
+	for (;;) {
+		quiet = true;
+		pthread_mutex_lock(&d->lock);
+		for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+			if (d->links[i] != NULL && !fido_link_quiet(d->links[i]))
+				quiet = false;
+		pthread_mutex_unlock(&d->lock);
+		if (quiet || fido_now_ns() > until)
+			return quiet;
+		fido_domain_kick(d);
+		usleep(1000);
+	}
+}
+
+void
+fido_domain_leave(struct fido_domain *d)
+{
+	bool clean;
+
+	if (d == NULL)
+		return;
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL)
+			fido_link_close(d->links[i]);
+	clean = wait_quiet(d);
+	thread_stop(d);
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL)
+			fido_link_free(d->links[i]);
+	for (uint32_t i = 0; i < FIDO_REGIONS_MAX; i++)
+		fido_region_free(d->regions[i]);
+	fido_store_release(&d->control->magic, 0);
+	d->ops->leave(d->transport, clean);
+	fido_peers_drop(d);
+	domain_free(d);
+}
+
+const char *
+fido_domain_name(const struct fido_domain *d)
+{
+	return d->name;
+}
+
+const char *
+fido_domain_group(const struct fido_domain *d)
+{
+	return d->group;
+}
+
+uint32_t
+fido_domain_slot(const struct fido_domain *d)
+{
+	return d->slot;
+}
+
+uint64_t
+fido_domain_generation(const struct fido_domain *d)
+{
+	return d->generation;
+}
+
+const struct fido_map *
+fido_domain_map(const struct fido_domain *d)
+{
+	return &d->map;
+}
+
+const struct fido_layout *
+fido_domain_layout(const struct fido_domain *d)
+{
+	return &d->layout;
+}

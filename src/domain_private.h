@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_DOMAIN_PRIVATE_H
+#define FIDO_DOMAIN_PRIVATE_H
+
+/**
+ * @file
+ * A domain from the inside: its control region, peers, regions and links, and what transports report.
+ *
+ * Locking: domain->lock guards everything here and in link_private.h but the data path's queues, which
+ * have their own locks (order: domain->lock, then a queue's lock). The application's callbacks are run
+ * without the lock. The lock is never held while DPDK's memory locks may be taken: DPDK calls us with
+ * those held.
+ */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fido/domain.h>
+#include <fido/region.h>
+
+#include <fido/control_shm.h>
+#include "map.h"
+#include "transport.h"
+
+/** Pages of the control region's heap. */
+#define FIDO_HEAP_PAGE 4096u
+
+/** The doorbells that a peer gave us for one of its links. */
+struct fido_bell_set {
+	struct fido_bell_set *next;
+	char link[FIDO_NAME_MAX];
+	uint16_t nrx;
+	uint16_t ntx;
+	struct fido_doorbell *rx[FIDO_LINK_QUEUES_MAX];
+	struct fido_doorbell *tx[FIDO_LINK_QUEUES_MAX];
+};
+
+/** An extent of a peer that is mapped here. */
+struct fido_peer_extent {
+	uint64_t gaddr;
+	uint64_t len;
+};
+
+/** Another domain of the group, of one generation. */
+struct fido_peer {
+	struct fido_peer *next;
+	char name[FIDO_NAME_MAX];
+	uint32_t slot;
+	uint64_t generation;
+	const struct fido_control_shm *control; /**< mapped at the slot's base */
+	uint64_t control_size;
+	bool gone;             /**< left or died; mapped until nothing of it is held */
+	bool clean;            /**< it left, holding nothing */
+	uint64_t gone_ns;      /**< when */
+	unsigned int refs;     /**< queue ends that read its control region */
+	struct fido_peer_extent *extents;
+	size_t extent_count;
+	size_t extent_room;
+	struct fido_bell_set *bells;
+	void *session;         /**< the transport's */
+};
+
+/** An own extent with the epoch in which it was exported. */
+struct fido_own_extent {
+	struct fido_extent extent;
+	uint32_t epoch;
+};
+
+struct fido_domain {
+	pthread_mutex_t lock;
+	char group[FIDO_NAME_MAX];
+	char name[FIDO_NAME_MAX];
+	struct fido_layout layout;
+	uint32_t slot;
+	uint64_t generation;
+	struct fido_map map;
+	bool no_hugepages;
+	bool slot_reserved;
+
+	struct fido_control_shm *control;
+	size_t control_size;
+	int control_fd;
+	uint8_t *heap_used;      /**< a byte for each page of the control region's heap */
+
+	struct fido_region *regions[FIDO_REGIONS_MAX + 1];
+	uint64_t region_end[FIDO_REGIONS_MAX];
+	struct fido_own_extent *extents;
+	size_t extent_count;
+	size_t extent_room;
+
+	struct fido_link *links[FIDO_DOMAIN_LINKS_MAX];
+	struct fido_peer *peers;
+
+	const struct fido_transport_ops *ops;
+	void *transport;
+	pthread_t thread;
+	bool thread_started;
+	bool dirty;              /**< what we have mapped changed: tell the peers */
+	bool stop;
+	int wake_fd;
+	int epoll_fd;
+};
+
+/* ---- for transports; the lock is held ---- */
+
+/** What a transport learned of a peer. */
+struct fido_peer_info {
+	const char *name;
+	uint32_t slot;
+	uint64_t generation;
+	uint64_t control_size;
+	void *session;
+};
+
+/**
+ * A peer came. Maps its control region with fn (whole, at the slot's base), checks it.
+ * @return 0, -EPROTO (it breaks the protocol), -EBUSY (address range in use), -errno
+ */
+int fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
+		void *arg, struct fido_peer **out);
+/** Pages of a peer were exported: map them with fn. `complete`: the peer's epoch is mapped with this. */
+int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
+		fido_map_fn fn, void *arg);
+/** All of the peer's memory up to epoch is mapped: publish it. */
+void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t epoch);
+/** Pages of a peer were withdrawn: unmap them. */
+void fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len);
+/** The peer's doorbells for a link came; the set is the domain's now. */
+void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set);
+/** The peer left (clean) or has certainly died. Its session is gone. */
+void fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean);
+/** A peer's control block changed: bring all links up to date. */
+void fido_domain_update(struct fido_domain *d);
+
+/* ---- for the rest of libfido ---- */
+
+/** Allocate zeroed, page-aligned memory of the control region. Lock held. @return NULL: none left */
+void *fido_domain_heap_alloc(struct fido_domain *d, size_t size);
+void fido_domain_heap_free(struct fido_domain *d, void *p, size_t size);
+/** @return where the group sees an address of the control region. */
+uint64_t fido_domain_control_gaddr(const struct fido_domain *d, const void *p);
+/** @return the living peer of that name, or NULL. Lock held. */
+struct fido_peer *fido_domain_find_peer(struct fido_domain *d, const char *name);
+/** Wake the control thread. Any thread. */
+void fido_domain_kick(struct fido_domain *d);
+/** Unmap peers that are gone and of which nothing is held. Lock held. @return true: some still wait */
+bool fido_peers_collect(struct fido_domain *d);
+/** Forget all peers, whatever is held. The domain leaves. */
+void fido_peers_drop(struct fido_domain *d);
+/** Free a region without waiting for peers. NULL is legal. */
+void fido_region_free(struct fido_region *region);
+/** Publish that our own memory changed: the next epoch. Lock held. @return it */
+uint32_t fido_domain_next_epoch(struct fido_domain *d);
+/** Monotonic time in ns. */
+uint64_t fido_now_ns(void);
+/** Map a descriptor's pages at a fixed address. A fido_map_fn; arg is a struct fido_fd_map. */
+struct fido_fd_map {
+	int fd;
+	uint64_t offset;
+	int prot;
+};
+int fido_map_fd(void *arg, void *addr, size_t len);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Watching domains on the host transport: ask each for its control region. */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host_observe.h"
+#include "host_session.h"
+#include "log_private.h"
+
+#define ANSWER_MS 500
+
+/* @return 0: m is the domain's HELLO with one descriptor; -ETIMEDOUT, -EPROTO, -EPIPE */
+static int
+ask(int fd, struct fido_host_message *m)
+{
+	struct fido_host_session s = {.fd = fd, .out_end = &s.out};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct fido_host_header msg;
+	unsigned int version;
+	int ret = fido_host_send(&s, FIDO_HOST_OBSERVE, &msg, sizeof(msg), NULL, 0, false);
+
+	if (ret != 0)
+		return ret;
+	if (poll(&p, 1, ANSWER_MS) <= 0)
+		return -ETIMEDOUT;
+	ret = fido_host_receive(fd, m, &version);
+	if (ret == 1 && m->h.type == FIDO_HOST_HELLO && m->nfds == 1)
+		return 0;
+	if (ret == 1)
+		fido_host_message_close(m);
+	if (version != 0 && version != FIDO_LAYOUT_VERSION)
+		fido_log(FIDO_LOG_ERROR, "a domain has protocol version %u, this program %u: use the same version of Fido",
+				version, FIDO_LAYOUT_VERSION);
+	return ret < 0 ? ret : -EPROTO;
+}
+
+static int
+map_control(struct fido_observation *o, const struct fido_host_message *m)
+{
+	struct stat st;
+	void *p;
+
+	o->size = m->hello.control_size;
+	o->generation = m->hello.generation;
+	if (fstat(m->fds[0], &st) != 0 || (uint64_t)st.st_size < o->size || o->size < FIDO_CONTROL_HEAP_OFFSET)
+		return -EPROTO;
+	p = mmap(NULL, o->size, PROT_READ, MAP_SHARED, m->fds[0], 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	o->control = p;
+	if (fido_control_check(o->control, o->size) == 0)
+		return 0;
+	munmap(p, o->size);
+	o->control = NULL;
+	return -EPROTO;
+}
+
+int
+fido_host_observe(const struct fido_host_group *g, const char *name, struct fido_observation *o)
+{
+	struct sockaddr_un address;
+	struct fido_host_message m;
+	int ret;
+
+	*o = (struct fido_observation){.socket = -1};
+	snprintf(o->name, sizeof(o->name), "%s", name);
+	fido_host_group_address(g, name, &address);
+	o->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (o->socket < 0)
+		return -errno;
+	if (connect(o->socket, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		ret = errno == ECONNREFUSED || errno == ENOENT ? -ENOENT : -errno;
+		goto err_close;
+	}
+	o->alive = true;
+	ret = ask(o->socket, &m);
+	if (ret != 0)
+		goto err_close;
+	ret = map_control(o, &m);
+	fido_host_message_close(&m);
+	if (ret == 0)
+		return 0;
+err_close:
+	close(o->socket);
+	o->socket = -1;
+	return ret;
+}
+
+void
+fido_host_observation_end(struct fido_observation *o)
+{
+	if (o->control != NULL)
+		munmap((void *)(uintptr_t)o->control, o->size);
+	if (o->socket >= 0)
+		close(o->socket);
+	o->control = NULL;
+	o->socket = -1;
+}
+
+struct each {
+	const struct fido_host_group *group;
+	int (*fn)(void *arg, struct fido_observation *o);
+	void *arg;
+};
+
+static int
+observe_one(void *arg, const char *name)
+{
+	const struct each *e = arg;
+	struct fido_observation o;
+	int ret = fido_host_observe(e->group, name, &o);
+
+	/* One that does not answer is shown too; one that is not there is not. */
+	return ret == -ENOENT ? 0 : e->fn(e->arg, &o);
+}
+
+int
+fido_host_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg)
+{
+	struct fido_host_group g;
+	struct each e = {&g, fn, arg};
+	int ret = fido_host_group_open(&g, group, false);
+
+	return ret != 0 ? ret : fido_host_group_each(&g, observe_one, &e);
+}

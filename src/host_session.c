@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Control messages of the host transport. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fido/control_shm.h>
+#include "host_session.h"
+
+/* A message that waits for room in the socket. */
+struct fido_host_out {
+	struct fido_host_out *next;
+	size_t len;
+	int nfds;
+	int fds[FIDO_HOST_FDS_MAX];
+	char bytes[];
+};
+
+struct fido_host_session *
+fido_host_session_create(int fd)
+{
+	struct fido_host_session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		close(fd);
+		return NULL;
+	}
+	s->fd = fd;
+	s->out_end = &s->out;
+	return s;
+}
+
+static void
+out_free(struct fido_host_out *o)
+{
+	for (int i = 0; i < o->nfds; i++)
+		close(o->fds[i]);
+	free(o);
+}
+
+void
+fido_host_session_destroy(struct fido_host_session *s)
+{
+	struct fido_host_out *o;
+
+	if (s == NULL)
+		return;
+	while ((o = s->out) != NULL) {
+		s->out = o->next;
+		out_free(o);
+	}
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s);
+}
+
+static int
+send_now(int fd, const void *msg, size_t len, const int *fds, int nfds)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int) * FIDO_HOST_FDS_MAX)];
+	} control;
+	struct iovec iov = {(void *)(uintptr_t)msg, len};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (nfds > 0) {
+		struct cmsghdr *c;
+
+		memset(&control, 0, sizeof(control));
+		mh.msg_control = control.buf;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)nfds);
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nfds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)nfds);
+	}
+	return sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* No room in the socket, or too many descriptors on their way: later. */
+static bool
+is_busy(int err)
+{
+	return err == -EAGAIN || err == -EWOULDBLOCK || err == -ENOBUFS || err == -ETOOMANYREFS;
+}
+
+bool
+fido_host_flush(struct fido_host_session *s)
+{
+	struct fido_host_out *o;
+
+	while ((o = s->out) != NULL) {
+		if (is_busy(send_now(s->fd, o->bytes, o->len, o->fds, o->nfds)))
+			return false;
+		/* Sent, or the peer is gone: the end of the connection is seen when reading. */
+		s->out = o->next;
+		if (s->out == NULL)
+			s->out_end = &s->out;
+		out_free(o);
+	}
+	return true;
+}
+
+/* Takes over fds. */
+static int
+enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds, int nfds)
+{
+	struct fido_host_out *o = malloc(sizeof(*o) + len);
+
+	if (o == NULL) {
+		for (int i = 0; i < nfds; i++)
+			close(fds[i]);
+		return -ENOMEM;
+	}
+	o->next = NULL;
+	o->len = len;
+	o->nfds = nfds;
+	memcpy(o->bytes, msg, len);
+	if (nfds > 0)
+		memcpy(o->fds, fds, sizeof(int) * (size_t)nfds);
+	*s->out_end = o;
+	s->out_end = &o->next;
+	return 0;
+}
+
+static int
+duplicate(int fd, bool read_only)
+{
+	char path[32];
+	int copy = -1;
+
+	if (read_only) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		copy = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	/* Without /proc the descriptor goes as it is; its seals still hold. */
+	return copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+int
+fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
+		const int *fds, int nfds, bool read_only)
+{
+	struct fido_host_header *h = msg;
+	int copies[FIDO_HOST_FDS_MAX];
+	int ret = -EAGAIN;
+
+	if (s->closed)
+		return -EPIPE;
+	*h = (struct fido_host_header){FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, (uint16_t)type};
+	for (int i = 0; i < nfds; i++) {
+		copies[i] = duplicate(fds[i], read_only);
+		if (copies[i] < 0) {
+			ret = -errno;
+			while (i-- > 0)
+				close(copies[i]);
+			return ret;
+		}
+	}
+	if (s->out == NULL)
+		ret = send_now(s->fd, msg, len, copies, nfds);
+	if (is_busy(ret))
+		return enqueue(s, msg, len, copies, nfds);
+	for (int i = 0; i < nfds; i++)
+		close(copies[i]);
+	return ret;
+}
+
+static size_t
+length_of(unsigned int type)
+{
+	switch (type) {
+	case FIDO_HOST_HELLO:
+		return sizeof(struct fido_host_hello);
+	case FIDO_HOST_MAP:
+		return offsetof(struct fido_host_map, extents);
+	case FIDO_HOST_UNMAP:
+		return sizeof(struct fido_host_unmap);
+	case FIDO_HOST_BELLS:
+		return sizeof(struct fido_host_bells);
+	case FIDO_HOST_BYE:
+		return sizeof(struct fido_host_bye);
+	case FIDO_HOST_REFUSE:
+	case FIDO_HOST_CHANGED:
+	case FIDO_HOST_OBSERVE:
+		return sizeof(struct fido_host_header);
+	default:
+		return SIZE_MAX;
+	}
+}
+
+/* @return 1 or -EPROTO */
+static int
+check(const struct fido_host_message *m, unsigned int *version)
+{
+	if (m->len < sizeof(m->h) || m->h.magic != FIDO_CONTROL_MAGIC)
+		return -EPROTO;
+	*version = m->h.version;
+	if (m->h.version != FIDO_LAYOUT_VERSION || m->len < length_of(m->h.type))
+		return -EPROTO;
+	if (m->h.type == FIDO_HOST_MAP &&
+			(m->map.count > FIDO_HOST_EXTENTS_MAX || m->nfds != m->map.count ||
+					m->len < offsetof(struct fido_host_map, extents) +
+								 m->map.count * sizeof(struct fido_host_extent)))
+		return -EPROTO;
+	if (m->h.type == FIDO_HOST_BELLS &&
+			(m->bells.nrx > FIDO_LINK_QUEUES_MAX || m->bells.ntx > FIDO_LINK_QUEUES_MAX ||
+					m->nfds != m->bells.nrx + m->bells.ntx))
+		return -EPROTO;
+	return 1;
+}
+
+int
+fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int) * FIDO_HOST_FDS_MAX)];
+	} control;
+	struct iovec iov = {m->bytes, sizeof(m->bytes)};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf)};
+	ssize_t n = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int ret;
+
+	*version = 0;
+	m->nfds = 0;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c != NULL; c = CMSG_NXTHDR(&mh, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+			m->nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+			memcpy(m->fds, CMSG_DATA(c), (size_t)m->nfds * sizeof(int));
+		}
+	if (n == 0)
+		return -EPIPE;
+	m->len = (size_t)n;
+	ret = (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ? -EPROTO : check(m, version);
+	if (ret < 0)
+		fido_host_message_close(m);
+	return ret;
+}
+
+void
+fido_host_message_close(struct fido_host_message *m)
+{
+	for (int i = 0; i < m->nfds; i++)
+		if (m->fds[i] >= 0)
+			close(m->fds[i]);
+	m->nfds = 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_HOST_SESSION_H
+#define FIDO_HOST_SESSION_H
+
+/**
+ * @file
+ * Control messages of the host transport: one SOCK_SEQPACKET connection between each two domains, file
+ * descriptors in SCM_RIGHTS. Sending never blocks: what the socket does not take is queued.
+ *
+ *   joiner                         earlier domain
+ *     HELLO + control fd   ----->
+ *                          <-----  HELLO + control fd | REFUSE
+ *     MAP*                 <---->  MAP*                 memory, with its epoch
+ *     BELLS, CHANGED, UNMAP <--->                       at any time after
+ *     BYE                  ----->                       a clean end
+ *   observer: OBSERVE      ----->
+ *                          <-----  HELLO + control fd
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fido/domain.h>
+
+#define FIDO_HOST_FDS_MAX 64
+#define FIDO_HOST_EXTENTS_MAX 32
+#define FIDO_HOST_MESSAGE_MAX 2048
+
+enum fido_host_type {
+	FIDO_HOST_HELLO = 1,
+	FIDO_HOST_REFUSE,
+	FIDO_HOST_MAP,
+	FIDO_HOST_UNMAP,
+	FIDO_HOST_CHANGED,
+	FIDO_HOST_BELLS,
+	FIDO_HOST_BYE,
+	FIDO_HOST_OBSERVE,
+};
+
+struct fido_host_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;
+};
+
+struct fido_host_hello {
+	struct fido_host_header h;
+	uint64_t layout_base;
+	uint32_t slot_shift;
+	uint32_t slots;
+	uint64_t generation;
+	uint64_t control_size;
+	uint32_t slot;
+	uint32_t pad;
+	char name[FIDO_NAME_MAX];
+};
+
+struct fido_host_extent {
+	uint64_t gaddr;
+	uint64_t len;
+	uint64_t fd_offset;
+	uint64_t sealed;
+};
+
+struct fido_host_map {
+	struct fido_host_header h;
+	uint32_t epoch;
+	uint16_t count;
+	uint16_t complete; /**< 1: all memory up to epoch has been sent with this message */
+	struct fido_host_extent extents[FIDO_HOST_EXTENTS_MAX];
+};
+
+struct fido_host_unmap {
+	struct fido_host_header h;
+	uint64_t gaddr;
+	uint64_t len;
+	uint64_t epoch;
+};
+
+struct fido_host_bells {
+	struct fido_host_header h;
+	uint16_t nrx;
+	uint16_t ntx;
+	uint32_t pad;
+	char link[FIDO_NAME_MAX];
+};
+
+struct fido_host_bye {
+	struct fido_host_header h;
+	uint64_t clean;
+};
+
+/** A received message with its descriptors. */
+struct fido_host_message {
+	union {
+		struct fido_host_header h;
+		struct fido_host_hello hello;
+		struct fido_host_map map;
+		struct fido_host_unmap unmap;
+		struct fido_host_bells bells;
+		struct fido_host_bye bye;
+		char bytes[FIDO_HOST_MESSAGE_MAX];
+	};
+	size_t len;
+	int fds[FIDO_HOST_FDS_MAX];
+	int nfds;
+};
+
+struct fido_host_out;
+
+struct fido_host_session {
+	struct fido_host_session *next;
+	int fd;
+	struct fido_peer *peer;       /**< NULL: HELLO has not come */
+	bool accepted;                /**< the other side connected; its HELLO is answered */
+	bool said_bye;
+	bool clean;
+	bool closed;                  /**< the socket is gone; waiting to learn whether its domain is */
+	uint32_t slot;
+	struct fido_host_out *out;    /**< what the socket did not take */
+	struct fido_host_out **out_end;
+};
+
+/** Make a session of a connected socket, which it owns. @return NULL: no memory (fd is closed) */
+struct fido_host_session *fido_host_session_create(int fd);
+void fido_host_session_destroy(struct fido_host_session *s);
+/**
+ * Send a message. Fills in its header. Descriptors stay the caller's; read_only: the peer gets them opened
+ * anew for reading only. Does not block.
+ * @return 0 (sent or queued), -EPIPE: the peer is gone, -errno
+ */
+int fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
+		const int *fds, int nfds, bool read_only);
+/** Send what is queued. @return true when nothing is queued any more */
+bool fido_host_flush(struct fido_host_session *s);
+/**
+ * Receive one message, checked in length and type; descriptors are the caller's.
+ * @return 1, 0 (none), -EPIPE (end of connection), -EPROTO (not a message of ours; *version is its version)
+ */
+int fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version);
+/** Close the descriptors of a message that are not taken (not -1). */
+void fido_host_message_close(struct fido_host_message *m);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_DOMAIN_H
+#define FIDO_DOMAIN_H
+
+/**
+ * @file
+ * A domain: one participant of a group. Joining claims its name and a slot, publishes its control
+ * block, connects to every other domain of the group, and starts the control thread, which does all
+ * that is not the data path: maps peers' memory, runs the links' state machine, learns of deaths.
+ *
+ * Several domains may live in one process; those of one group see each other's memory at the same
+ * address. Two groups in one process need layouts that do not overlap.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fido/gaddr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FIDO_NAME_MAX 32
+
+struct fido_domain;
+
+/** How to join. Zero-initialize; what is left zero takes its default. */
+struct fido_domain_config {
+	const char *group; /**< "demo" or "host:demo": transport and group name */
+	const char *name;  /**< this domain's name, unique in the group; [A-Za-z0-9_.-], < FIDO_NAME_MAX */
+	struct fido_layout layout; /**< of a new group; an existing group's own layout must equal it unless 0 */
+	size_t control_size;       /**< bytes for control block and rings; default 8 MiB */
+	bool no_hugepages;         /**< arenas use ordinary pages, without a warning */
+};
+
+/**
+ * Join a group.
+ *
+ * Control thread of the application; may block for about a second for each domain that is hung.
+ *
+ * @return
+ *   - 0: joined; *out is to be left with fido_domain_leave()
+ *   - -EINVAL: bad name, group or layout
+ *   - -EEXIST: the name is taken by a domain that lives
+ *   - -EACCES, -EPERM: no permission for the group's folder
+ *   - -EPROTO: a domain of the group speaks another layout version
+ *   - -ENOSPC: no free slot, or no memory for the control block
+ *   - other -errno of the system call that failed
+ * After a failure nothing is left behind; fido_last_error() says what to do.
+ */
+int fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config);
+
+/**
+ * Leave: close all links, tell the peers, unmap their memory, end the control thread. Blocks for as
+ * long as that takes (well under a second). All links and regions must be unused. NULL is legal.
+ */
+void fido_domain_leave(struct fido_domain *domain);
+
+/** @return the domain's name, slot, generation; what it has mapped; its group's layout. */
+const char *fido_domain_name(const struct fido_domain *domain);
+const char *fido_domain_group(const struct fido_domain *domain);
+uint32_t fido_domain_slot(const struct fido_domain *domain);
+uint64_t fido_domain_generation(const struct fido_domain *domain);
+const struct fido_map *fido_domain_map(const struct fido_domain *domain);
+const struct fido_layout *fido_domain_layout(const struct fido_domain *domain);
+
+/** @return the number of peers whose memory this domain has mapped (alive or not). */
+unsigned int fido_domain_peer_count(struct fido_domain *domain);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_LINK_H
+#define FIDO_LINK_H
+
+/**
+ * @file
+ * A link: a connection between two domains, a number of queues in each direction.
+ *
+ * Either end may come first. Each end publishes what it offers in its control block; the control
+ * threads bring the link up when both fit (state table in src/link.c, doc/protocol.md). Each time a link
+ * comes up it has new rings; the rings of before stay until every ticket is back.
+ *
+ * The application's handles are fido_txq and fido_rxq: they live as long as the link, whatever the peer
+ * does. Their lock is taken once a burst; the control thread takes it to swap rings.
+ *
+ *   sending:   fido_txq_begin -> sender -> put.. publish -> fido_txq_end
+ *   receiving: fido_rxq_begin -> receivers[] -> next.. complete.. flush -> fido_rxq_end
+ */
+
+#include <fido/doorbell.h>
+#include <fido/domain.h>
+#include <fido/lock.h>
+#include <fido/queue.h>
+#include <fido/region.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FIDO_LINK_QUEUES_MAX 32
+#define FIDO_DOMAIN_LINKS_MAX 64
+/** Rings one receive queue can read: all of the peer's now, and as many of before. */
+#define FIDO_RXQ_RECEIVERS_MAX 64
+
+struct fido_link;
+struct fido_tx_end;
+
+enum fido_link_event { FIDO_LINK_UP, FIDO_LINK_DOWN };
+
+/** Called by the control thread, without locks held, when the link comes up or goes down. */
+typedef void (*fido_link_event_fn)(void *arg, enum fido_link_event event);
+
+struct fido_link_config {
+	const char *peer; /**< name of the domain at the other end */
+	const char *name; /**< which link to that peer; NULL: "0" */
+	fido_link_event_fn event; /**< may be NULL */
+	void *arg;
+};
+
+/** What the peer can read; kept by the control thread, read by senders. */
+struct fido_peer_view {
+	uint32_t epoch; /**< the newest epoch of our memory that the peer has mapped */
+	uint64_t slots; /**< bit s: the peer has mapped as much of slot s as we have */
+};
+
+/** A transmit queue. */
+struct fido_txq {
+	struct fido_lock lock;
+	bool open;                          /**< posting is allowed: both ends are up */
+	uint16_t index;
+	struct fido_sender *sender;         /**< NULL: not connected; may outlive `open` to be reaped */
+	struct fido_tx_end *old;            /**< rings of before, with tickets still out */
+	struct fido_tx_stats_shm *stats;
+	const struct fido_doorbell *peer_bell; /**< the receiver's */
+	const struct fido_peer_view *peer;
+	struct fido_region *const *regions; /**< own regions; NULL entries at the end */
+	const struct fido_region *last;     /**< the region that the last packet lay in */
+	struct fido_layout layout;
+	struct fido_doorbell *bell;         /**< rings when completions come and we are armed */
+	struct fido_link *link;
+};
+
+/** A receive queue: it reads one ring for each of the peer's transmit queues that fall to it. */
+struct fido_rxq {
+	struct fido_lock lock;
+	uint16_t count;                     /**< receivers in use */
+	uint16_t next;                      /**< where the next burst starts */
+	struct fido_rx_stats_shm *stats;
+	struct fido_receiver *receivers[FIDO_RXQ_RECEIVERS_MAX];
+	struct fido_doorbell *bell;         /**< rings when descriptors come and we are armed */
+	struct fido_link *link;
+	uint16_t index;
+	bool armed;
+};
+
+/**
+ * Create a link. Nothing is offered to the peer yet. The peer need not exist.
+ * @return 0, -EINVAL (bad name), -EEXIST (that link exists already), -ENOSPC, -ENOMEM
+ * @see fido_link_destroy
+ */
+int fido_link_create(struct fido_domain *domain, const struct fido_link_config *config,
+		struct fido_link **out);
+
+/**
+ * Set the number of queues and the transmit rings' size. The link is closed. Queue handles of before stay
+ * valid; counters go on.
+ * @param ring_size descriptors, power of two, FIDO_RING_MIN to FIDO_RING_MAX
+ * @return 0, -EINVAL, -EBUSY (the link is open), -ENOSPC (control_size is too small), -ENOMEM
+ */
+int fido_link_configure(struct fido_link *link, uint16_t ntx, uint16_t nrx, uint32_t ring_size);
+
+/** Offer the link to the peer. It comes up by itself whenever the peer's end is open. @return 0, -errno */
+int fido_link_open(struct fido_link *link);
+/**
+ * Ask the peer to post no more and post no more ourselves. What is in the rings can still be polled, what
+ * was sent still comes back.
+ */
+void fido_link_quiesce(struct fido_link *link);
+/** Undo fido_link_quiesce(). */
+void fido_link_resume(struct fido_link *link);
+/**
+ * Close: no more polling of this link's rings. What was not polled yet is completed as closed; what was
+ * sent stays with the peer until it gives it back, and is still reaped by fido_txq_reap(). Does not block.
+ */
+void fido_link_close(struct fido_link *link);
+/** Destroy a closed link. NULL is legal. The memory stays until the last ticket is back. */
+void fido_link_destroy(struct fido_link *link);
+
+/** @return true: up, this end may post. */
+bool fido_link_is_up(const struct fido_link *link);
+/** @return the queue, or NULL when i is out of range. */
+struct fido_txq *fido_link_txq(struct fido_link *link, uint16_t i);
+struct fido_rxq *fido_link_rxq(struct fido_link *link, uint16_t i);
+/** @return tickets of this queue that are out, on rings of now and of before. */
+uint32_t fido_txq_out(struct fido_txq *q);
+/** @return tickets this queue holds. */
+uint32_t fido_rxq_held(struct fido_rxq *q);
+/** Have the control thread look at the link: a data path found a broken ring. Any thread; does not block. */
+void fido_link_kick(struct fido_link *link);
+
+/** Reap from rings of before. Use fido_txq_reap(). */
+unsigned int fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max);
+
+/**
+ * Take back cookies of completed descriptors. The queue's lock is held.
+ * @return number of cookies
+ */
+static inline unsigned int
+fido_txq_reap(struct fido_txq *q, void **cookies, unsigned int max)
+{
+	unsigned int n = 0;
+
+	if (__builtin_expect(q->old != NULL, 0))
+		n = fido_txq_reap_old(q, cookies, max);
+	if (q->sender != NULL)
+		n += fido_sender_reap(q->sender, cookies + n, max - n);
+	if (n != 0)
+		fido_counter_add(&q->stats->reaped, n);
+	return n;
+}
+
+/** Find the region that holds va. Use fido_txq_gaddr(). */
+const struct fido_region *fido_txq_find_region(struct fido_txq *q, uintptr_t va);
+
+/** What fido_txq_gaddr() found. */
+enum fido_reach {
+	FIDO_REACH_NONE,    /**< the peer cannot read it: copy it */
+	FIDO_REACH_OWN,     /**< this domain's memory */
+	FIDO_REACH_FOREIGN, /**< another domain's memory, passed on */
+};
+
+/**
+ * Translate an address of this domain to one that the peer can read.
+ *
+ * Sender, with the queue's lock held; does not block.
+ *
+ * @param va    what the application sends
+ * @param len   bytes
+ * @param gaddr where the peer finds it
+ */
+static inline enum fido_reach
+fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr)
+{
+	uintptr_t a = (uintptr_t)va;
+	const struct fido_region *r = q->last;
+	uint64_t off, g, last, slot;
+	uint32_t epoch;
+
+	if (__builtin_expect(r == NULL || a - r->va >= r->len, 0)) {
+		slot = fido_layout_slot(&q->layout, a);
+		if (slot < q->layout.slots) {
+			*gaddr = a;
+			/* Foreign or own: by the mask alone; our own slot's bit follows our epoch. */
+			return fido_load_acquire(&q->peer->slots) >> slot & 1 ? FIDO_REACH_FOREIGN
+									       : FIDO_REACH_NONE;
+		}
+		r = fido_txq_find_region(q, a);
+		if (r == NULL)
+			return FIDO_REACH_NONE;
+		q->last = r;
+	}
+	off = a - r->va;
+	*gaddr = r->gaddr + off;
+	epoch = fido_load_acquire(&q->peer->epoch);
+	if (__builtin_expect(r->len - off < len, 0))
+		return FIDO_REACH_NONE;
+	g = off >> FIDO_GRANULE_SHIFT;
+	last = (off + len - (len != 0)) >> FIDO_GRANULE_SHIFT;
+	for (; g <= last; g++)
+		/* 0 (not exported) wraps to the largest number. */
+		if (__builtin_expect(fido_load_relaxed(&r->granule_epoch[g]) - 1u >= epoch, 0))
+			return FIDO_REACH_NONE;
+	return FIDO_REACH_OWN;
+}
+
+/**
+ * Arm a receive queue: from now on a peer that posts rings its doorbell. The lock is not held.
+ * @return true when a descriptor waits already: do not sleep. @see fido_rxq_disarm
+ */
+bool fido_rxq_arm(struct fido_rxq *q);
+/** Undo fido_rxq_arm(). */
+void fido_rxq_disarm(struct fido_rxq *q);
+/** Arm a transmit queue for completions. The lock is not held. @return true: one waits already. */
+bool fido_txq_arm(struct fido_txq *q);
+/** Undo fido_txq_arm(). */
+void fido_txq_disarm(struct fido_txq *q);
+
+/** A buffer to post. */
+struct fido_buf {
+	const void *data; /**< memory of this domain, or of another that it was received from */
+	uint32_t len;
+	uint16_t flags;   /**< FIDO_DESC_CHAINED: the next buffer belongs to the same message */
+	void *cookie;     /**< comes back by fido_txq_take(); not NULL */
+};
+
+/**
+ * Post whole messages: translate, put, publish, wake. Takes the lock itself.
+ *
+ * @return
+ *   - number of buffers accepted, from the first on, in whole messages; 0 when the link is down or the
+ *     ring is full
+ *   - -EFAULT: the first buffer not accepted is not memory that the peer can read
+ */
+int fido_txq_post(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n);
+/** Reap, taking the lock itself. @return number of cookies */
+unsigned int fido_txq_take(struct fido_txq *q, void **cookies, unsigned int max);
+
+/** A received descriptor with the end it came by. */
+struct fido_rx {
+	struct fido_desc desc;
+	struct fido_receiver *receiver;
+};
+
+/** Poll, taking the lock itself. Bad descriptors are completed and counted, not returned. @return number */
+unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max);
+/** Complete, taking the lock itself; flushes and wakes the sender if it sleeps. Any thread. */
+void fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status);
+
+/** Ring the doorbell of a receiver's sender. The lock is held. */
+void fido_rxq_ring_sender(struct fido_rxq *q, const struct fido_receiver *r);
+
+/** After a burst was published: wake the receiver if it sleeps. The lock is held. */
+static inline void
+fido_txq_wake_receiver(struct fido_txq *q)
+{
+	if (__builtin_expect(fido_sender_must_wake(q->sender), 0)) {
+		fido_counter_add(&q->stats->doorbells, 1);
+		fido_doorbell_ring(q->peer_bell);
+	}
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_QUEUE_H
+#define FIDO_QUEUE_H
+
+/**
+ * @file
+ * A queue: one direction of a link. Single producer, single consumer at each end.
+ *
+ *      sender's memory                              receiver's memory
+ *   +-- fido_sender_shm ---+                     +-- fido_receiver_shm --+
+ *   | desc[0..N-1]         | ---- poll --------> | private: held[ticket] |
+ *   | private: cookie[],   |                     |                       |
+ *   |  free tickets        | <--- reap --------- | comp[0..N-1]          |
+ *   +----------------------+                     +-----------------------+
+ *        post, reap                                   poll, complete
+ *
+ * Shared: fido_sender_shm (written by the sender only) and fido_receiver_shm (written by the receiver
+ * only). Private: everything else. There is no shared producer or consumer index: a descriptor and a
+ * completion each carry the lap of the ring they belong to, and that lap is what makes them valid.
+ *
+ * Every descriptor carries a ticket, 0..N-1, unique among those that are out. A completion returns a
+ * run of consecutive tickets with one status, so a receiver that returns a burst in order writes one
+ * word; a receiver that returns them one by one in any order writes one word for each.
+ *
+ * Invariants (N = ring size, a power of two):
+ * I1. At most N tickets are out: a ticket is taken from the free list at post, and put back at reap.
+ * I2. The receiver reads descriptors in position order and completes a ticket only after it has read
+ *     the descriptor that carried it.
+ * I3. A sender that writes position p (slot p mod N) has seen completions of at least p - N + 1 of the
+ *     positions 0..p-1 (I1). By the pigeonhole one of them is >= p - N, so by I2 the receiver has read
+ *     past p - N: the slot is free. No consumer index is needed.
+ * I4. A completion word covers at least one ticket that is out, and covers no ticket twice, so at most
+ *     N words are unread (I1): the completion ring cannot overflow either.
+ * I5. Ring memory is zero when the queue is made and laps start at 1: a stale word is never valid.
+ * I6. The receiver never uses a ticket that it holds already; the sender never takes back one that is
+ *     not out. Either breach is the peer's, and breaks the queue (-EPROTO), never the process.
+ *
+ * Orderings:
+ * | label | where                       | partner | what it proves                                     |
+ * |-------|-----------------------------|---------|----------------------------------------------------|
+ * | R2    | publish: desc[first].w1     | A2      | the burst, and the memory it names, are written    |
+ * | A2    | poll: desc[pos].w1          | R2      | before the receiver reads them                     |
+ * | R3    | flush: comp[pos]            | A3      | the receiver has finished reading the buffers      |
+ * | A3    | reap: comp[pos]             | R3      | before the sender lets them be written again       |
+ * | F4    | sender, after a burst       | F5      | either the sender sees `armed`, or the receiver's  |
+ * | F5    | receiver, after arming      | F4      | last look sees the burst: no lost wake-up          |
+ * No barrier is needed between the descriptors of one burst: the first is published last (R2), and the
+ * receiver reads in order, so it comes to the others only through it.
+ *
+ * Threads: a fido_sender is used by one thread at a time, a fido_receiver likewise; the lock of
+ * fido_txq/fido_rxq (link.h) sees to that.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fido/atomic.h>
+#include <fido/doorbell.h>
+#include <fido/gaddr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FIDO_RING_MIN 16
+#define FIDO_RING_MAX 32768
+
+/** More descriptors of the same message follow. */
+#define FIDO_DESC_CHAINED UINT16_C(0x0001)
+
+/** Completion status. */
+#define FIDO_STATUS_OK 0
+#define FIDO_STATUS_BAD_ADDRESS 1 /**< the memory named was not mapped in the receiver */
+#define FIDO_STATUS_DROPPED 2     /**< the receiver had no room for the message */
+#define FIDO_STATUS_CLOSED 3      /**< the receiver left before it read the descriptor */
+
+/** One descriptor in the sender's memory. Writer: sender. */
+struct fido_desc_shm {
+	uint64_t w0; /**< gaddr [47:0], flags [63:48] */
+	uint64_t w1; /**< lap [15:0], ticket [31:16], length [63:32] */
+};
+
+/** The sender's part of a queue. Writer: sender. */
+struct fido_sender_shm {
+	uint64_t queue_id; /**< which incarnation this memory belongs to */
+	uint32_t size;     /**< N */
+	uint32_t closed;   /**< 1: the sender will not read the completion ring again */
+	uint32_t attached; /**< 1: the sender knows the completion ring, and may post */
+	uint8_t pad0[44];
+	uint32_t armed; /**< 1: the sender sleeps until a completion comes */
+	uint8_t pad1[60];
+	struct fido_desc_shm desc[];
+};
+
+/** The receiver's part of a queue. Writer: receiver. */
+struct fido_receiver_shm {
+	uint64_t queue_id; /**< as fido_sender_shm.queue_id of the queue it serves */
+	uint32_t size;     /**< N */
+	uint32_t closed;   /**< 1: the receiver will not read the descriptor ring again */
+	uint8_t pad0[48];
+	uint32_t armed; /**< 1: the receiver sleeps until a descriptor comes */
+	uint8_t pad1[60];
+	uint64_t comp[]; /**< lap [15:0], ticket [31:16], count [47:32], status [63:48] */
+};
+
+#ifdef __cplusplus
+#define FIDO_STATIC_ASSERT static_assert
+#else
+#define FIDO_STATIC_ASSERT _Static_assert
+#endif
+FIDO_STATIC_ASSERT(sizeof(struct fido_desc_shm) == 16, "four descriptors a cache line");
+FIDO_STATIC_ASSERT(sizeof(struct fido_sender_shm) == 128, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_sender_shm, armed) == 64, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_receiver_shm) == 128, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_receiver_shm, armed) == 64, "layout");
+
+/** Counters of a sender; in the domain's control region. Writer: the sending thread. */
+struct fido_tx_stats_shm {
+	uint64_t packets;     /**< messages posted */
+	uint64_t bytes;       /**< bytes posted */
+	uint64_t zero_copy;   /**< messages of own memory, by pointer */
+	uint64_t forwarded;   /**< messages with another domain's memory, by pointer */
+	uint64_t copied;      /**< messages copied into the arena first */
+	uint64_t posted;      /**< descriptors posted = tickets taken */
+	uint64_t reaped;      /**< tickets that came back */
+	uint64_t errors;      /**< tickets that came back with an error */
+	uint64_t ring_full;   /**< bursts that were cut short: no ticket left */
+	uint64_t doorbells;   /**< times the peer was woken */
+	uint64_t dropped;     /**< messages that can never be sent (too long, too many segments) */
+	uint64_t reserved[5];
+};
+
+/** Counters of a receive queue; in the domain's control region. Writer: the receiving thread. */
+struct fido_rx_stats_shm {
+	uint64_t packets;   /**< messages delivered */
+	uint64_t bytes;     /**< bytes delivered */
+	uint64_t zero_copy; /**< messages delivered without copying a byte */
+	uint64_t header;    /**< messages of which only the first bytes were copied */
+	uint64_t copied;    /**< messages copied whole */
+	uint64_t polled;    /**< descriptors read = tickets held since the start */
+	uint64_t completed; /**< tickets given back */
+	uint64_t bad;       /**< descriptors that failed the check */
+	uint64_t too_long;  /**< messages dropped: longer than the application takes */
+	uint64_t no_buffer; /**< polls that found no buffer to receive into */
+	uint64_t doorbells; /**< times the peer was woken for completions */
+	uint64_t wakeups;   /**< times this queue was armed for sleep */
+	uint64_t reserved[4];
+};
+FIDO_STATIC_ASSERT(sizeof(struct fido_tx_stats_shm) == 128, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_rx_stats_shm) == 128, "layout");
+
+/** A descriptor as the receiver sees it: copied once, checked, private. */
+struct fido_desc {
+	const void *data; /**< readable for len bytes; NULL: the address failed the check */
+	uint64_t gaddr;
+	uint32_t len;
+	uint16_t flags;
+	uint16_t ticket;
+};
+
+/** The sender's end of a queue. Private to the sender. */
+struct fido_sender {
+	struct fido_desc_shm *desc;
+	const uint64_t *comp;       /**< in the receiver's memory */
+	const uint32_t *peer_armed; /**< in the receiver's memory */
+	uint16_t *free_ticket;      /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
+	void **cookie;              /**< by ticket; NULL: not out */
+	uint32_t mask;              /**< N - 1 */
+	uint32_t shift;             /**< log2 N */
+	uint32_t prod;              /**< next position to write */
+	uint32_t first;             /**< first position not published yet */
+	uint64_t first_w1;          /**< its second word, kept back until publish */
+	uint32_t free_get;          /**< free-running; free tickets = free_put - free_get */
+	uint32_t free_put;
+	uint32_t cons;              /**< next completion to read */
+	uint16_t run_ticket;        /**< rest of a run that reap's caller had no room for */
+	uint16_t run_left;
+	uint16_t run_status;
+	bool broken;                /**< the peer broke I6: no more use of its ring */
+	uint64_t error_count;       /**< tickets that came back with a status other than OK */
+	uint64_t queue_id;
+	struct fido_sender_shm *shm;
+	const struct fido_receiver_shm *peer_shm;
+};
+
+/** The receiver's end of a queue. Private to the receiver. */
+struct fido_receiver {
+	const struct fido_desc_shm *desc; /**< in the sender's memory */
+	uint64_t *comp;
+	const uint32_t *peer_armed; /**< in the sender's memory */
+	const struct fido_map *map;
+	uint64_t *held; /**< by ticket: w0 | FIDO_HELD, or 0 */
+	uint32_t mask;
+	uint32_t shift;
+	uint32_t cons;       /**< next position to read */
+	uint32_t prod;       /**< next completion to write */
+	uint16_t run_ticket; /**< run that is being gathered */
+	uint16_t run_count;
+	uint16_t run_status;
+	bool broken;         /**< the peer broke I6 */
+	uint32_t held_count; /**< tickets held */
+	const struct fido_doorbell *peer_bell; /**< wakes the sender */
+	uint64_t queue_id;
+	struct fido_receiver_shm *shm;
+	const struct fido_sender_shm *peer_shm;
+};
+
+/** Marks a held ticket in fido_receiver.held: a flag bit that no descriptor uses. */
+#define FIDO_HELD (UINT64_C(1) << 63)
+#define FIDO_GADDR_MASK ((UINT64_C(1) << FIDO_GADDR_BITS) - 1)
+
+/** @return bytes of shared memory that a sender's part of size n takes. */
+static inline size_t
+fido_sender_shm_size(uint32_t n)
+{
+	return sizeof(struct fido_sender_shm) + (size_t)n * sizeof(struct fido_desc_shm);
+}
+
+/** @return bytes of shared memory that a receiver's part of size n takes. */
+static inline size_t
+fido_receiver_shm_size(uint32_t n)
+{
+	return sizeof(struct fido_receiver_shm) + (size_t)n * sizeof(uint64_t);
+}
+
+/** @return true when n can be a ring size: a power of two, FIDO_RING_MIN to FIDO_RING_MAX. */
+static inline bool
+fido_ring_size_valid(uint32_t n)
+{
+	return n >= FIDO_RING_MIN && n <= FIDO_RING_MAX && (n & (n - 1)) == 0;
+}
+
+/** @return descriptors that can be posted now. Sender. */
+static inline uint32_t
+fido_sender_room(const struct fido_sender *s)
+{
+	return s->free_put - s->free_get;
+}
+
+/** @return tickets that are out. Sender. */
+static inline uint32_t
+fido_sender_out(const struct fido_sender *s)
+{
+	return s->mask + 1 - (s->free_put - s->free_get);
+}
+
+/**
+ * Write one descriptor, not yet visible to the receiver.
+ *
+ * Sender; does not block. The caller has checked fido_sender_room(). All descriptors of a message are
+ * put before the next publish. The memory named belongs to the receiver until cookie is reaped.
+ *
+ * @param gaddr  address of the first byte; checked by the receiver
+ * @param len    bytes
+ * @param flags  FIDO_DESC_*
+ * @param cookie what fido_sender_reap() gives back; not NULL
+ */
+static inline void
+fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
+{
+	uint32_t pos = s->prod++;
+	struct fido_desc_shm *d = &s->desc[pos & s->mask];
+	uint16_t ticket = s->free_ticket[s->free_get++ & s->mask];
+	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> s->shift) + 1);
+
+	s->cookie[ticket] = cookie;
+	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
+	if (pos == s->first)
+		s->first_w1 = w1;
+	else
+		fido_store_relaxed(&d->w1, w1);
+}
+
+/** Make all descriptors put so far visible, as one. Sender; does not block. */
+static inline void
+fido_sender_publish(struct fido_sender *s)
+{
+	if (s->prod == s->first)
+		return;
+	/* R2: pairs with A2. The burst and the memory it names are written before its first descriptor. */
+	fido_store_release(&s->desc[s->first & s->mask].w1, s->first_w1);
+	s->first = s->prod;
+}
+
+/**
+ * Ask whether the receiver must be woken for what was published. Sender; does not block.
+ * @return true: ring its doorbell.
+ */
+static inline bool
+fido_sender_must_wake(const struct fido_sender *s)
+{
+	/* F4: pairs with F5. The burst is visible before `armed` is read. */
+	fido_fence_seq_cst();
+	return fido_load_relaxed(s->peer_armed) != 0;
+}
+
+/** @return true when a completion waits to be reaped. Sender; does not block. */
+static inline bool
+fido_sender_pending(const struct fido_sender *s)
+{
+	uint64_t c;
+
+	if (s->run_left != 0)
+		return true;
+	if (s->broken)
+		return false;
+	c = fido_load_relaxed(&s->comp[s->cons & s->mask]);
+	return (uint16_t)c == (uint16_t)((s->cons >> s->shift) + 1);
+}
+
+/** Read the next completion word into run_*. @return true when there was one. */
+static inline bool
+fido_sender_next_run(struct fido_sender *s)
+{
+	uint64_t c;
+	uint16_t ticket, count;
+
+	if (__builtin_expect(s->broken, 0))
+		return false;
+	/* A3: pairs with R3. The receiver has done with the buffers before we see their ticket. */
+	c = fido_load_acquire(&s->comp[s->cons & s->mask]);
+	if ((uint16_t)c != (uint16_t)((s->cons >> s->shift) + 1))
+		return false;
+	ticket = (uint16_t)(c >> 16);
+	count = (uint16_t)(c >> 32);
+	if (__builtin_expect(ticket > s->mask || count == 0 || count > s->mask + 1, 0)) {
+		s->broken = true;
+		return false;
+	}
+	s->cons++;
+	s->run_ticket = ticket;
+	s->run_left = count;
+	s->run_status = (uint16_t)(c >> 48);
+	return true;
+}
+
+/**
+ * Take back the cookies of completed descriptors, in the order in which they were completed.
+ *
+ * Sender; does not block. Each cookie is returned exactly once; its memory is the sender's again.
+ *
+ * @param cookies room for max pointers
+ * @return number of cookies returned. Fewer than max: nothing more is complete now, or the peer broke
+ *         the ring's rules (fido_sender.broken is set then).
+ */
+static inline unsigned int
+fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
+{
+	unsigned int n = 0;
+
+	while (n < max) {
+		uint16_t ticket;
+		void *cookie;
+
+		if (s->run_left == 0 && !fido_sender_next_run(s))
+			break;
+		ticket = s->run_ticket & s->mask;
+		cookie = s->cookie[ticket];
+		if (__builtin_expect(cookie == NULL, 0)) {
+			/* I6: not out. Nothing of this word or of later ones can be believed. */
+			s->broken = true;
+			s->run_left = 0;
+			break;
+		}
+		s->error_count += s->run_status != FIDO_STATUS_OK;
+		s->cookie[ticket] = NULL;
+		s->free_ticket[s->free_put++ & s->mask] = ticket;
+		s->run_ticket++;
+		s->run_left--;
+		cookies[n++] = cookie;
+	}
+	return n;
+}
+
+/**
+ * Read the next descriptor.
+ *
+ * Receiver; does not block. The ticket is held until fido_receiver_complete(). A descriptor whose
+ * address fails the check comes with data NULL: the caller completes it with
+ * FIDO_STATUS_BAD_ADDRESS.
+ *
+ * @return
+ *   - 1: d is filled
+ *   - 0: none
+ *   - -EPROTO: the peer broke the ring's rules; the queue is of no more use
+ */
+static inline int
+fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
+{
+	const struct fido_desc_shm *shm = &r->desc[r->cons & r->mask];
+	/* A2: pairs with R2. */
+	uint64_t w1 = fido_load_acquire(&shm->w1);
+	uint64_t w0;
+	uint16_t ticket;
+
+	if ((uint16_t)w1 != (uint16_t)((r->cons >> r->shift) + 1))
+		return 0;
+	if (__builtin_expect(r->broken, 0))
+		return -EPROTO;
+	w0 = fido_load_relaxed(&shm->w0);
+	ticket = (uint16_t)(w1 >> 16);
+	if (__builtin_expect(ticket > r->mask || r->held[ticket] != 0, 0)) {
+		r->broken = true;
+		return -EPROTO;
+	}
+	r->held[ticket] = w0 | FIDO_HELD;
+	r->held_count++;
+	r->cons++;
+	d->gaddr = w0 & FIDO_GADDR_MASK;
+	d->len = (uint32_t)(w1 >> 32);
+	d->flags = (uint16_t)(w0 >> FIDO_GADDR_BITS);
+	d->ticket = ticket;
+	d->data = fido_map_ptr(r->map, d->gaddr, d->len);
+	return 1;
+}
+
+/** @return true when a descriptor waits to be read. Receiver; does not block. */
+static inline bool
+fido_receiver_pending(const struct fido_receiver *r)
+{
+	uint64_t w1 = fido_load_relaxed(&r->desc[r->cons & r->mask].w1);
+
+	return !r->broken && (uint16_t)w1 == (uint16_t)((r->cons >> r->shift) + 1);
+}
+
+/** Write the run of tickets gathered so far. Receiver; does not block. */
+static inline void
+fido_receiver_flush(struct fido_receiver *r)
+{
+	uint64_t c;
+
+	if (r->run_count == 0)
+		return;
+	c = (uint64_t)r->run_status << 48 | (uint64_t)r->run_count << 32 | (uint32_t)r->run_ticket << 16 |
+	    (uint16_t)((r->prod >> r->shift) + 1);
+	/* R3: pairs with A3. All reads of the buffers come before their tickets go back. */
+	fido_store_release(&r->comp[r->prod & r->mask], c);
+	r->prod++;
+	r->run_count = 0;
+}
+
+/**
+ * Give a ticket back. It may stay in the run that is being gathered until fido_receiver_flush().
+ *
+ * Receiver; does not block. After this the memory the descriptor named must not be read.
+ *
+ * @param status FIDO_STATUS_*
+ */
+static inline void
+fido_receiver_complete(struct fido_receiver *r, uint16_t ticket, uint16_t status)
+{
+	assert(r->held[ticket] != 0);
+	r->held[ticket] = 0;
+	r->held_count--;
+	if (r->run_count != 0 && status == r->run_status &&
+	    ticket == ((r->run_ticket + r->run_count) & r->mask)) {
+		r->run_count++;
+		return;
+	}
+	fido_receiver_flush(r);
+	r->run_ticket = ticket;
+	r->run_status = status;
+	r->run_count = 1;
+}
+
+/** Ask whether the sender must be woken for what was flushed. Receiver; does not block. */
+static inline bool
+fido_receiver_must_wake(const struct fido_receiver *r)
+{
+	/* F4: pairs with F5, with the roles turned round. */
+	fido_fence_seq_cst();
+	return fido_load_relaxed(r->peer_armed) != 0;
+}
+
+/**
+ * Make the sender's end of a queue.
+ *
+ * Control thread. shm is zeroed (I5) and belongs to the sender; it stays owned by the caller, who frees
+ * it after fido_sender_destroy(). The receiver's part is attached later.
+ *
+ * @param n  ring size
+ * @return 0, -EINVAL (ring size), -ENOMEM
+ * @see fido_sender_destroy
+ */
+int fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n,
+		uint64_t queue_id);
+/** Tell the sender where the receiver's part is. Before the first put. */
+void fido_sender_attach(struct fido_sender *s, const struct fido_receiver_shm *peer);
+/** Free the sender's end. NULL is legal. Cookies that are still out are not touched. */
+void fido_sender_destroy(struct fido_sender *s);
+
+/**
+ * Make the receiver's end of a queue.
+ *
+ * Control thread. shm is zeroed and belongs to the receiver; peer is the sender's part, checked to be
+ * mapped for fido_sender_shm_size(n) bytes.
+ *
+ * @return 0, -EINVAL (ring size), -ENOMEM
+ * @see fido_receiver_destroy
+ */
+int fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
+		const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map);
+/** Free the receiver's end. NULL is legal. */
+void fido_receiver_destroy(struct fido_receiver *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The state machine of a link. Each end publishes its state in its control block and steps when the
+ * other's changes (fido_link_step).
+ *
+ *   A                                         B
+ *   OFFERED (tx rings of incarnation a)       OFFERED (tx rings of incarnation b)
+ *     sees b: makes completion rings            sees a: makes completion rings
+ *   BOUND (to b)                              BOUND (to a)
+ *     sees B bound to a: attaches               sees A bound to b: attaches
+ *   CONNECTED                                 CONNECTED      posting is allowed unless quiesced
+ *
+ * | state     | event                                           | next      | action                     |
+ * |-----------|-------------------------------------------------|-----------|----------------------------|
+ * | CLOSED    | open                                            | OFFERED   | new incarnation, new rings |
+ * | OFFERED   | peer offers, is not bound to an older of ours   | BOUND     | bind: receivers            |
+ * | BOUND     | peer bound to this incarnation, has our memory  | CONNECTED | attach: senders            |
+ * | BOUND+    | peer gone, closed, or of another incarnation    | OFFERED   | unbind, new incarnation    |
+ * | any       | close                                           | CLOSED    | unbind; discard            |
+ * BOUND+ is BOUND or CONNECTED. A peer that is dead is one that is gone: no state of its own here.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doorbell_private.h"
+#include "link_private.h"
+#include "log_private.h"
+
+static uint64_t next_incarnation = 1;
+
+static void
+publish(struct fido_link *link)
+{
+	struct fido_link_shm *shm = link->shm;
+
+	fido_control_write_begin(shm);
+	fido_store_relaxed(&shm->state, (uint32_t)link->state);
+	fido_store_relaxed(&shm->incarnation, link->incarnation);
+	fido_store_relaxed(&shm->peer_generation, link->peer != NULL ? link->peer->generation : 0);
+	fido_store_relaxed(&shm->peer_incarnation, link->peer != NULL ? link->peer_incarnation : 0);
+	fido_store_relaxed(&shm->quiesced, link->quiesced);
+	fido_store_relaxed(&shm->ntx, link->ntx);
+	fido_store_relaxed(&shm->nrx, link->nrx);
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
+		shm->tx[i] = (struct fido_queue_ref_shm){0};
+		shm->rx[i] = (struct fido_queue_ref_shm){0};
+	}
+	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
+		if (e->state == FIDO_END_LIVE)
+			shm->tx[e->queue->index] = (struct fido_queue_ref_shm){
+				fido_domain_control_gaddr(link->domain, e->sender->shm),
+				e->sender->mask + 1, 0};
+	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->state == FIDO_END_LIVE)
+			shm->rx[e->peer_index] = (struct fido_queue_ref_shm){
+				fido_domain_control_gaddr(link->domain, e->receiver->shm),
+				e->receiver->mask + 1, 0};
+	fido_control_write_end(shm);
+}
+
+/* ---- offer: new senders ---- */
+
+/* @return 0, or -errno: the link stays CLOSED */
+static int
+offer(struct fido_link *link)
+{
+	int ret = 0;
+
+	link->incarnation = link->domain->generation + next_incarnation++;
+	for (uint16_t i = 0; i < link->ntx && ret == 0; i++)
+		ret = fido_tx_end_create(link, link->txq[i]);
+	if (ret != 0)
+		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: no room for %u rings of %u: use fewer or smaller rings, or a larger control_size",
+				link->name, link->domain->name, link->peer_name, link->ntx, link->ring_size);
+	link->state = ret == 0 ? FIDO_LINK_OFFERED : FIDO_LINK_CLOSED;
+	return ret;
+}
+
+/* ---- bind: receivers for the peer's senders ---- */
+
+static void unbind(struct fido_link *link);
+
+static int
+bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm *rec)
+{
+	int ret = 0;
+
+	if (rec->ntx > FIDO_LINK_QUEUES_MAX || rec->nrx > FIDO_LINK_QUEUES_MAX)
+		return -EPROTO;
+	link->peer = peer;
+	link->peer_incarnation = rec->incarnation;
+	for (uint16_t i = 0; i < rec->ntx && link->nrx != 0 && ret == 0; i++)
+		ret = fido_rx_end_create(link, peer, &rec->tx[i], i);
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: cannot attach its rings: %s: use fewer or smaller rings, or a larger control_size",
+				link->name, link->domain->name, link->peer_name, strerror(-ret));
+		unbind(link);
+		return ret;
+	}
+	link->state = FIDO_LINK_BOUND;
+	return 0;
+}
+
+/* ---- attach: our senders get the peer's completion rings ---- */
+
+static int
+attach(struct fido_link *link, const struct fido_link_shm *rec)
+{
+	const struct fido_bell_set *bells = fido_link_peer_bells(link, link->peer);
+
+	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+		const struct fido_receiver_shm *theirs;
+
+		if (e->state != FIDO_END_LIVE || rec->nrx == 0)
+			continue;
+		theirs = fido_check_ref(link, link->peer, &rec->rx[e->queue->index], fido_receiver_shm_size);
+		if (theirs == NULL || rec->rx[e->queue->index].size != e->sender->mask + 1)
+			return -EPROTO;
+		fido_sender_attach(e->sender, theirs);
+		e->peer = link->peer;
+		link->peer->refs++;
+		/* From now on the peer may poll, and we do not free the ring before it says that it has done. */
+		fido_store_release(&e->sender->shm->attached, 1);
+	}
+	for (uint16_t i = 0; i < link->ntx; i++)
+		link->txq[i]->peer_bell = bells != NULL && bells->nrx != 0 ?
+				bells->rx[i % bells->nrx] : NULL;
+	link->state = FIDO_LINK_CONNECTED;
+	return 0;
+}
+
+/* ---- posting allowed or not ---- */
+
+static void
+set_open(struct fido_link *link, bool open)
+{
+	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+		struct fido_txq *q = e->queue;
+
+		if (e->state != FIDO_END_LIVE || e->peer == NULL)
+			continue;
+		fido_lock_take(&q->lock);
+		q->sender = e->sender;
+		q->open = open;
+		fido_lock_release(&q->lock);
+	}
+	link->up = open;
+}
+
+/* ---- unbind: what is live becomes old ---- */
+
+static void
+unbind_senders(struct fido_link *link)
+{
+	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+		struct fido_txq *q = e->queue;
+
+		if (e->state != FIDO_END_LIVE)
+			continue;
+		fido_lock_take(&q->lock);
+		q->open = false;
+		q->sender = NULL;
+		q->peer_bell = NULL;
+		if (e->peer != NULL) {
+			e->next_old = q->old;
+			q->old = e;
+		}
+		fido_lock_release(&q->lock);
+		e->state = FIDO_END_OLD;
+	}
+	link->up = false;
+}
+
+static void
+unbind(struct fido_link *link)
+{
+	unbind_senders(link);
+	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->state == FIDO_END_LIVE) {
+			e->state = FIDO_END_OLD;
+			e->discard |= !e->polled;
+		}
+	link->peer = NULL;
+	link->peer_incarnation = 0;
+	link->state = FIDO_LINK_CLOSED;
+}
+
+/* ---- the step ---- */
+
+/* Find the peer's record of this link. @return 1: rec is a consistent copy, 0: none, -EAGAIN: being written */
+static int
+find_record(const struct fido_link *link, const struct fido_peer *peer, struct fido_link_shm *rec)
+{
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		const struct fido_link_shm *shm = &peer->control->links[i];
+		char name[FIDO_NAME_MAX];
+
+		if (fido_load_relaxed(&shm->state) == FIDO_LINK_UNUSED)
+			continue;
+		fido_control_name(name, shm->name);
+		if (strcmp(name, link->name) != 0)
+			continue;
+		fido_control_name(name, shm->peer);
+		if (strcmp(name, link->domain->name) == 0)
+			return fido_control_read_link(shm, rec) ? 1 : -EAGAIN;
+	}
+	return 0;
+}
+
+/* Recompute what the peer can read. */
+static void
+update_view(struct fido_link *link)
+{
+	const struct fido_mapped_shm *mine = link->domain->control->mapped;
+	const struct fido_mapped_shm *theirs = link->peer->control->mapped;
+	uint32_t own = link->domain->slot;
+	uint64_t slots = 0;
+
+	for (uint32_t s = 0; s < link->domain->layout.slots; s++)
+		if (mine[s].generation != 0 &&
+				fido_load_acquire(&theirs[s].generation) == mine[s].generation &&
+				fido_load_acquire(&theirs[s].epoch) >= mine[s].epoch)
+			slots |= UINT64_C(1) << s;
+	fido_store_release(&link->view.slots, slots);
+	if (fido_load_acquire(&theirs[own].generation) == link->domain->generation)
+		fido_store_release(&link->view.epoch, (uint32_t)fido_load_acquire(&theirs[own].epoch));
+	else
+		fido_store_release(&link->view.epoch, 0);
+}
+
+static bool
+peer_lost(const struct fido_link *link, const struct fido_peer *peer, const struct fido_link_shm *rec)
+{
+	return peer != link->peer || rec == NULL || rec->incarnation != link->peer_incarnation ||
+	       rec->state < FIDO_LINK_OFFERED;
+}
+
+static bool
+end_broken(const struct fido_link *link)
+{
+	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
+		if (e->state == FIDO_END_LIVE && e->sender->broken)
+			return true;
+	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->state == FIDO_END_LIVE && e->receiver->broken)
+			return true;
+	return false;
+}
+
+/* The peer broke a ring's rules: close for good, the application may open again. */
+static bool
+check_broken(struct fido_link *link)
+{
+	if (link->state < FIDO_LINK_BOUND || !end_broken(link))
+		return false;
+	fido_log(FIDO_LOG_ERROR, "link %s of %s: %s broke the rules of its ring: link closed; restart %s, then open the link again",
+			link->name, link->domain->name, link->peer_name, link->peer_name);
+	link->want_open = false;
+	unbind(link);
+	return true;
+}
+
+/* @return true when the peer's end is bound to this incarnation and has our memory mapped */
+static bool
+peer_ready(const struct fido_link *link, const struct fido_link_shm *rec)
+{
+	return rec->state >= FIDO_LINK_BOUND && rec->peer_generation == link->domain->generation &&
+	       rec->peer_incarnation == link->incarnation &&
+	       link->view.epoch >= link->domain->control->epoch;
+}
+
+bool
+fido_link_step(struct fido_link *link)
+{
+	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+	enum fido_link_state before = link->state;
+	uint64_t incarnation = link->incarnation;
+	struct fido_link_shm copy, *rec = NULL;
+	int found = peer != NULL ? find_record(link, peer, &copy) : 0;
+
+	if (link->destroyed || found == -EAGAIN)
+		return false; /* The peer tells us when it has written its record. */
+	if (found == 1)
+		rec = &copy;
+	if (!check_broken(link) && link->state >= FIDO_LINK_BOUND && peer_lost(link, peer, rec))
+		unbind(link);
+	if (link->state == FIDO_LINK_CLOSED && link->want_open && offer(link) != 0)
+		link->want_open = false;
+	if (link->state == FIDO_LINK_OFFERED && rec != NULL && rec->state >= FIDO_LINK_OFFERED &&
+			(rec->state == FIDO_LINK_OFFERED || rec->peer_incarnation == link->incarnation)) {
+		link->domain->ops->offer_doorbells(link->domain->transport, link);
+		if (bind(link, peer, rec) != 0)
+			link->want_open = false;
+	}
+	if (link->peer != NULL)
+		update_view(link);
+	if (link->state == FIDO_LINK_BOUND && peer_ready(link, rec) && attach(link, rec) != 0) {
+		unbind(link);
+		link->want_open = false;
+	}
+	fido_link_poll_ready(link);
+	if (link->state == FIDO_LINK_CONNECTED) {
+		bool open = !link->quiesced && rec->quiesced == 0;
+
+		if (open != link->up || before != FIDO_LINK_CONNECTED)
+			set_open(link, open);
+	}
+	if (before == link->state && incarnation == link->incarnation)
+		return false;
+	publish(link);
+	return true;
+}
+
+/* ---- the application's calls ---- */
+
+int
+fido_link_open(struct fido_link *link)
+{
+	struct fido_domain *d = link->domain;
+	int ret = 0;
+
+	pthread_mutex_lock(&d->lock);
+	link->want_open = true;
+	link->quiesced = false;
+	if (link->state == FIDO_LINK_CLOSED) {
+		fido_link_collect(link);
+		ret = offer(link);
+		if (ret == 0) {
+			publish(link);
+			d->ops->notify(d->transport);
+		} else {
+			link->want_open = false;
+		}
+	}
+	pthread_mutex_unlock(&d->lock);
+	fido_domain_kick(d);
+	return ret;
+}
+
+static void
+set_quiesced(struct fido_link *link, bool quiesced)
+{
+	struct fido_domain *d = link->domain;
+
+	pthread_mutex_lock(&d->lock);
+	if (link->quiesced != quiesced) {
+		link->quiesced = quiesced;
+		if (quiesced && link->state == FIDO_LINK_CONNECTED)
+			set_open(link, false);
+		publish(link);
+		d->ops->notify(d->transport);
+	}
+	pthread_mutex_unlock(&d->lock);
+	fido_domain_kick(d);
+}
+
+void
+fido_link_quiesce(struct fido_link *link)
+{
+	set_quiesced(link, true);
+}
+
+void
+fido_link_resume(struct fido_link *link)
+{
+	set_quiesced(link, false);
+}
+
+void
+fido_link_close(struct fido_link *link)
+{
+	struct fido_domain *d = link->domain;
+
+	pthread_mutex_lock(&d->lock);
+	link->want_open = false;
+	if (link->state != FIDO_LINK_CLOSED) {
+		unbind(link);
+		publish(link);
+		d->ops->notify(d->transport);
+	}
+	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		e->discard = true;
+	fido_link_collect(link);
+	link->reported_up = false;
+	pthread_mutex_unlock(&d->lock);
+	fido_domain_kick(d);
+}
+
+bool
+fido_link_is_up(const struct fido_link *link)
+{
+	return fido_load_relaxed(&link->up);
+}
+
+void
+fido_link_kick(struct fido_link *link)
+{
+	fido_domain_kick(link->domain);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The two kinds of queue ends of a link, and their life: LIVE with their incarnation, OLD when the link has
+ * gone down and tickets are still out or held, RETIRED when only the memory waits.
+ *
+ * Who may free ring memory, and when:
+ * - A receiver is polled only after it has seen `attached` in the sender's part. From then on the sender
+ *   frees the descriptor ring only when it sees the receiver's `closed` (or the receiver is gone).
+ * - A sender that is done (no ticket out) sets its `closed`. The receiver frees the completion ring only
+ *   after that (or when the sender is gone), and sets its own `closed` first.
+ * Memory that was freed is told from the old ring by its queue_id, which is never used twice.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "link_private.h"
+
+const struct fido_bell_set *
+fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
+{
+	for (const struct fido_bell_set *s = peer->bells; s != NULL; s = s->next)
+		if (strcmp(s->link, link->name) == 0)
+			return s;
+	return NULL;
+}
+
+uint64_t
+fido_queue_id(uint64_t incarnation, uint16_t index)
+{
+	return incarnation << 8 | index;
+}
+
+static uint64_t
+shm_id(struct fido_receiver_shm *shm, uint64_t incarnation, uint16_t index)
+{
+	shm->queue_id = fido_queue_id(incarnation, index);
+	return shm->queue_id;
+}
+
+int
+fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
+{
+	struct fido_tx_end *e = calloc(1, sizeof(*e));
+	void *shm;
+	int ret;
+
+	if (e == NULL)
+		return -ENOMEM;
+	e->shm_size = fido_sender_shm_size(link->ring_size);
+	shm = fido_domain_heap_alloc(link->domain, e->shm_size);
+	if (shm == NULL) {
+		free(e);
+		return -ENOSPC;
+	}
+	ret = fido_sender_create(&e->sender, shm, link->ring_size,
+			fido_queue_id(link->incarnation, q->index));
+	if (ret != 0) {
+		fido_domain_heap_free(link->domain, shm, e->shm_size);
+		free(e);
+		return ret;
+	}
+	e->queue = q;
+	e->next = link->tx_ends;
+	link->tx_ends = e;
+	return 0;
+}
+
+const void *
+fido_check_ref(const struct fido_link *link, const struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
+		size_t (*size_of)(uint32_t))
+{
+	uint64_t off = ref->gaddr - (uintptr_t)peer->control;
+
+	if (!fido_ring_size_valid(ref->size) || ref->gaddr % 64 != 0 || off < FIDO_CONTROL_HEAP_OFFSET ||
+			off > peer->control_size || size_of(ref->size) > peer->control_size - off)
+		return NULL;
+	return fido_map_ptr(&link->domain->map, ref->gaddr, (uint32_t)size_of(ref->size));
+}
+
+int
+fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
+		uint16_t index)
+{
+	const struct fido_sender_shm *theirs = fido_check_ref(link, peer, ref, fido_sender_shm_size);
+	struct fido_rxq *q = link->rxq[index % link->nrx];
+	struct fido_rx_end *e;
+	void *shm;
+	int ret;
+
+	if (theirs == NULL)
+		return -EPROTO;
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return -ENOMEM;
+	e->shm_size = fido_receiver_shm_size(ref->size);
+	shm = fido_domain_heap_alloc(link->domain, e->shm_size);
+	ret = shm == NULL ? -ENOSPC :
+			    fido_receiver_create(&e->receiver, shm, theirs, ref->size, &link->domain->map);
+	if (ret != 0) {
+		fido_domain_heap_free(link->domain, shm, e->shm_size);
+		free(e);
+		return ret;
+	}
+	e->receiver->queue_id = shm_id(shm, link->peer_incarnation, index);
+	e->queue = q;
+	e->peer = peer;
+	e->peer_index = index;
+	peer->refs++;
+	e->next = link->rx_ends;
+	link->rx_ends = e;
+	return 0;
+}
+
+/* @return true when the peer will not read memory of queue `id` again */
+static bool
+peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id, const uint32_t *closed)
+{
+	return peer == NULL || peer->gone || fido_load_acquire(their_id) != id || fido_load_acquire(closed);
+}
+
+static bool
+collect_tx(struct fido_link *link, struct fido_tx_end *e)
+{
+	struct fido_txq *q = e->queue;
+	struct fido_tx_end **p;
+
+	if (e->state == FIDO_END_LIVE)
+		return false;
+	if (e->state == FIDO_END_OLD) {
+		fido_lock_take(&q->lock);
+		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
+			for (p = &q->old; *p != NULL && *p != e; p = &(*p)->next_old)
+				;
+			if (*p == e)
+				*p = e->next_old;
+			e->state = FIDO_END_RETIRED;
+			fido_store_release(&e->sender->shm->closed, 1);
+		}
+		fido_lock_release(&q->lock);
+	}
+	if (e->state != FIDO_END_RETIRED ||
+			(e->peer != NULL && !peer_done(e->peer, e->sender->queue_id,
+					&e->sender->peer_shm->queue_id, &e->sender->peer_shm->closed)))
+		return false;
+	if (e->peer != NULL)
+		e->peer->refs--;
+	fido_domain_heap_free(link->domain, e->sender->shm, e->shm_size);
+	fido_sender_destroy(e->sender);
+	return true;
+}
+
+/* The application polls no more: give back unread what the peer had posted. */
+static void
+discard(struct fido_receiver *r)
+{
+	struct fido_desc d;
+
+	while (fido_receiver_next(r, &d) == 1)
+		fido_receiver_complete(r, d.ticket, FIDO_STATUS_CLOSED);
+	fido_receiver_flush(r);
+}
+
+static void
+stop_polling(struct fido_rx_end *e)
+{
+	struct fido_rxq *q = e->queue;
+
+	for (uint16_t i = 0; i < q->count; i++)
+		if (q->receivers[i] == e->receiver) {
+			memmove(&q->receivers[i], &q->receivers[i + 1],
+					(size_t)(q->count - i - 1) * sizeof(q->receivers[0]));
+			q->count--;
+			break;
+		}
+	e->polled = false;
+}
+
+/* @return true when the sender still uses the queue: it has not set closed, nor freed the ring */
+static bool
+peer_posts(const struct fido_rx_end *e)
+{
+	return !peer_done(e->peer, e->receiver->queue_id, &e->receiver->peer_shm->queue_id,
+			&e->receiver->peer_shm->closed);
+}
+
+/* @return true when the sender has attached, so that its ring stays until we have done with it */
+static bool
+sender_attached(const struct fido_rx_end *e)
+{
+	const struct fido_sender_shm *shm = e->receiver->peer_shm;
+	uint64_t id = e->receiver->queue_id;
+
+	return fido_load_acquire(&shm->queue_id) == id && fido_load_acquire(&shm->attached) == 1 &&
+	       fido_load_acquire(&shm->queue_id) == id;
+}
+
+void
+fido_link_poll_ready(struct fido_link *link)
+{
+	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+		struct fido_rxq *q = e->queue;
+		const struct fido_bell_set *bells;
+
+		if (e->state != FIDO_END_LIVE || e->polled || !sender_attached(e))
+			continue;
+		bells = fido_link_peer_bells(link, e->peer);
+		if (bells != NULL && e->peer_index < bells->ntx)
+			e->receiver->peer_bell = bells->tx[e->peer_index];
+		fido_lock_take(&q->lock);
+		if (q->count < FIDO_RXQ_RECEIVERS_MAX) {
+			/* An armed queue stays armed when it gets a new ring. */
+			fido_store_relaxed(&e->receiver->shm->armed, q->armed);
+			q->receivers[q->count++] = e->receiver;
+			e->polled = true;
+		}
+		fido_lock_release(&q->lock);
+		if (q->armed)
+			fido_doorbell_ring(q->bell);
+	}
+}
+
+static bool
+collect_rx(struct fido_link *link, struct fido_rx_end *e)
+{
+	struct fido_rxq *q = e->queue;
+	struct fido_receiver *r = e->receiver;
+
+	if (e->state == FIDO_END_LIVE)
+		return false;
+	fido_lock_take(&q->lock);
+	if (e->discard && (e->polled || sender_attached(e))) {
+		stop_polling(e);
+		discard(r);
+	}
+	if (e->state == FIDO_END_OLD && r->held_count == 0 && !peer_posts(e) &&
+			(!e->polled || r->broken || !fido_receiver_pending(r))) {
+		stop_polling(e);
+		e->state = FIDO_END_RETIRED;
+		fido_store_release(&r->shm->closed, 1);
+	}
+	fido_lock_release(&q->lock);
+	/* What retires a receiver is the sender's word that it reads no more, so its memory goes at once. */
+	if (e->state != FIDO_END_RETIRED)
+		return false;
+	e->peer->refs--;
+	fido_domain_heap_free(link->domain, r->shm, e->shm_size);
+	fido_receiver_destroy(r);
+	return true;
+}
+
+bool
+fido_link_collect(struct fido_link *link)
+{
+	bool waiting = false;
+	uint32_t stranded = 0;
+
+	for (struct fido_tx_end **p = &link->tx_ends; *p != NULL;) {
+		struct fido_tx_end *e = *p;
+
+		if (collect_tx(link, e)) {
+			*p = e->next;
+			free(e);
+			continue;
+		}
+		if (e->state == FIDO_END_OLD && e->peer != NULL)
+			stranded += e->peer->gone ? fido_sender_out(e->sender) : 0;
+		waiting |= e->state != FIDO_END_LIVE;
+		p = &e->next;
+	}
+	for (struct fido_rx_end **p = &link->rx_ends; *p != NULL;) {
+		struct fido_rx_end *e = *p;
+
+		if (collect_rx(link, e)) {
+			*p = e->next;
+			free(e);
+			continue;
+		}
+		waiting |= e->state != FIDO_END_LIVE;
+		p = &e->next;
+	}
+	fido_store_relaxed(&link->shm->stranded, stranded);
+	return waiting;
+}
+
+bool
+fido_link_quiet(struct fido_link *link)
+{
+	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
+		if (e->state != FIDO_END_RETIRED && e->peer != NULL && fido_sender_out(e->sender) != 0)
+			return false;
+	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->state != FIDO_END_RETIRED && e->receiver->held_count != 0)
+			return false;
+	return true;
+}
+
+bool
+fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len)
+{
+	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+		const struct fido_receiver *r = e->receiver;
+		bool found = false;
+
+		fido_lock_take(&e->queue->lock);
+		for (uint32_t t = 0; t <= r->mask && r->held_count != 0 && !found; t++)
+			found = r->held[t] != 0 && (r->held[t] & FIDO_GADDR_MASK) - gaddr < len;
+		fido_lock_release(&e->queue->lock);
+		if (found)
+			return true;
+	}
+	return false;
+}

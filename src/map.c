@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mapping slots into this process, and the table of what can be read. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "map.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+struct extent {
+	uint64_t gaddr;
+	uint64_t len;
+	unsigned int refs;
+};
+
+/* A slot that is reserved in this process. */
+struct slot {
+	struct slot *next;
+	uint64_t base;
+	uint64_t size;
+	uint64_t generation;
+	unsigned int refs;
+	struct extent *extents;
+	size_t count;
+	size_t room;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct slot *slots;
+
+int
+fido_map_init(struct fido_map *map, const struct fido_layout *layout)
+{
+	uint64_t top = layout->base + ((uint64_t)layout->slots << layout->slot_shift);
+	void *bits;
+
+	if (layout->slots < 2 || layout->slots > FIDO_SLOTS_MAX || layout->slot_shift < 24 ||
+			layout->slot_shift > 42 || top < layout->base || top > UINT64_C(1) << 47 ||
+			layout->base % FIDO_GRANULE_SIZE != 0 || layout->base == 0)
+		return -EINVAL;
+	map->base = layout->base;
+	map->granule_count = (top - layout->base) >> FIDO_GRANULE_SHIFT;
+	bits = mmap(NULL, (map->granule_count + 63) / 64 * 8, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (bits == MAP_FAILED)
+		return -ENOMEM;
+	map->granules = bits;
+	return 0;
+}
+
+void
+fido_map_fini(struct fido_map *map)
+{
+	if (map->granules != NULL)
+		munmap(map->granules, (map->granule_count + 63) / 64 * 8);
+	map->granules = NULL;
+}
+
+void
+fido_map_set(struct fido_map *map, uint64_t gaddr, uint64_t len)
+{
+	uint64_t g = (gaddr - map->base) >> FIDO_GRANULE_SHIFT;
+	uint64_t last = (gaddr + len - 1 - map->base) >> FIDO_GRANULE_SHIFT;
+
+	/* R1: pairs with A1. The mapping is made before its bit is seen. */
+	for (; g <= last; g++)
+		__atomic_fetch_or(&map->granules[g >> 6], UINT64_C(1) << (g & 63), __ATOMIC_RELEASE);
+}
+
+void
+fido_map_clear(struct fido_map *map, uint64_t gaddr, uint64_t len)
+{
+	uint64_t g = (gaddr - map->base) >> FIDO_GRANULE_SHIFT;
+	uint64_t last = (gaddr + len - 1 - map->base) >> FIDO_GRANULE_SHIFT;
+
+	for (; g <= last; g++)
+		__atomic_fetch_and(&map->granules[g >> 6], ~(UINT64_C(1) << (g & 63)), __ATOMIC_SEQ_CST);
+}
+
+static struct slot *
+slot_find(uint64_t gaddr)
+{
+	for (struct slot *s = slots; s != NULL; s = s->next)
+		if (gaddr - s->base < s->size)
+			return s;
+	return NULL;
+}
+
+/* PROT_NONE for the whole slot: nothing else of the process can come to lie there. */
+static int
+slot_create(const struct fido_layout *layout, uint64_t base, uint64_t generation)
+{
+	uint64_t size = UINT64_C(1) << layout->slot_shift;
+	struct slot *s = calloc(1, sizeof(*s));
+	void *p;
+
+	if (s == NULL)
+		return -ENOMEM;
+	p = mmap((void *)(uintptr_t)base, size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	if (p != (void *)(uintptr_t)base) {
+		int err = p == MAP_FAILED ? errno : EEXIST;
+
+		if (p != MAP_FAILED)
+			munmap(p, size);
+		free(s);
+		return err == EEXIST ? -EBUSY : -err;
+	}
+	madvise(p, size, MADV_DONTDUMP);
+	s->base = base;
+	s->size = size;
+	s->generation = generation;
+	s->refs = 1;
+	s->next = slots;
+	slots = s;
+	return 0;
+}
+
+int
+fido_slot_reserve(const struct fido_layout *layout, uint32_t slot, uint64_t generation)
+{
+	uint64_t base = fido_layout_slot_base(layout, slot);
+	struct slot *s;
+	int ret = 0;
+
+	pthread_mutex_lock(&lock);
+	s = slot_find(base);
+	if (s == NULL)
+		ret = slot_create(layout, base, generation);
+	else if (s->base != base || s->size != UINT64_C(1) << layout->slot_shift ||
+			s->generation != generation)
+		ret = -EBUSY;
+	else
+		s->refs++;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+fido_slot_release(const struct fido_layout *layout, uint32_t slot)
+{
+	uint64_t base = fido_layout_slot_base(layout, slot);
+	struct slot **p, *s;
+
+	pthread_mutex_lock(&lock);
+	for (p = &slots; (s = *p) != NULL && s->base != base; p = &s->next)
+		;
+	if (s != NULL && --s->refs == 0) {
+		*p = s->next;
+		munmap((void *)(uintptr_t)s->base, s->size);
+		free(s->extents);
+		free(s);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static int
+zero_fill(uint64_t gaddr, uint64_t len)
+{
+	void *p = mmap((void *)(uintptr_t)gaddr, len, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+/* @return true when some extent touches [gaddr, gaddr + len). */
+static bool
+overlaps(const struct slot *s, uint64_t gaddr, uint64_t len)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->extents[i].gaddr < gaddr + len && gaddr < s->extents[i].gaddr + s->extents[i].len)
+			return true;
+	return false;
+}
+
+/* I1: a granule that the extent covers in part, and that holds nothing yet, is zeros first. */
+static int
+fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
+{
+	uint64_t first = gaddr & ~(FIDO_GRANULE_SIZE - 1);
+	uint64_t last = (gaddr + len - 1) & ~(FIDO_GRANULE_SIZE - 1);
+	int ret = 0;
+
+	if (first != gaddr && !overlaps(s, first, FIDO_GRANULE_SIZE))
+		ret = zero_fill(first, FIDO_GRANULE_SIZE);
+	if (ret == 0 && (gaddr + len) % FIDO_GRANULE_SIZE != 0 && (last != first || first == gaddr) &&
+			!overlaps(s, last, FIDO_GRANULE_SIZE))
+		ret = zero_fill(last, FIDO_GRANULE_SIZE);
+	return ret;
+}
+
+static int
+extent_add(struct slot *s, uint64_t gaddr, uint64_t len)
+{
+	if (s->count == s->room) {
+		size_t room = s->room != 0 ? s->room * 2 : 16;
+		struct extent *e = realloc(s->extents, room * sizeof(*e));
+
+		if (e == NULL)
+			return -ENOMEM;
+		s->extents = e;
+		s->room = room;
+	}
+	s->extents[s->count++] = (struct extent){gaddr, len, 1};
+	return 0;
+}
+
+static struct extent *
+extent_find(struct slot *s, uint64_t gaddr, uint64_t len)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->extents[i].gaddr == gaddr && s->extents[i].len == len)
+			return &s->extents[i];
+	return NULL;
+}
+
+static int
+slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, void *arg)
+{
+	struct extent *e;
+	int ret;
+
+	if (s == NULL || len == 0 || len > s->size || gaddr - s->base > s->size - len)
+		return -EINVAL;
+	e = extent_find(s, gaddr, len);
+	if (e != NULL) {
+		e->refs++;
+		return 0;
+	}
+	if (overlaps(s, gaddr, len))
+		return -EBUSY;
+	ret = fill_partial(s, gaddr, len);
+	if (ret == 0)
+		ret = extent_add(s, gaddr, len);
+	if (ret != 0)
+		return ret;
+	ret = fn(arg, (void *)(uintptr_t)gaddr, len);
+	if (ret != 0)
+		s->count--;
+	return ret;
+}
+
+int
+fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn, void *arg)
+{
+	int ret;
+
+	if (fido_layout_slot(layout, gaddr) >= layout->slots)
+		return -EINVAL;
+	pthread_mutex_lock(&lock);
+	ret = slot_map_locked(slot_find(gaddr), gaddr, len, fn, arg);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+fido_slot_unmap(const struct fido_layout *layout, uint64_t gaddr, uint64_t len)
+{
+	struct slot *s;
+	struct extent *e;
+
+	(void)layout;
+	pthread_mutex_lock(&lock);
+	s = slot_find(gaddr);
+	e = s != NULL ? extent_find(s, gaddr, len) : NULL;
+	if (e != NULL && --e->refs == 0) {
+		zero_fill(gaddr, len);
+		*e = s->extents[--s->count];
+	}
+	pthread_mutex_unlock(&lock);
+}

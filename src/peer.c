@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Peers: what the transport reports of the other domains, and when a peer's memory is unmapped.
+ *
+ * A peer's memory is mapped as it exports it. When the peer leaves or dies it stays readable until
+ * nothing of it is held here; then it is unmapped, and the slot no longer counts as mapped by us.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doorbell_private.h"
+#include "domain_private.h"
+#include "link_private.h"
+#include "log_private.h"
+
+/* A peer that is gone stays mapped this long at least: what others pass on of it still arrives. */
+#define GONE_GRACE_NS UINT64_C(200000000)
+
+static int
+extent_add(struct fido_peer *peer, uint64_t gaddr, uint64_t len)
+{
+	if (peer->extent_count == peer->extent_room) {
+		size_t room = peer->extent_room != 0 ? peer->extent_room * 2 : 16;
+		struct fido_peer_extent *e = realloc(peer->extents, room * sizeof(*e));
+
+		if (e == NULL)
+			return -ENOMEM;
+		peer->extents = e;
+		peer->extent_room = room;
+	}
+	peer->extents[peer->extent_count++] = (struct fido_peer_extent){gaddr, len};
+	return 0;
+}
+
+static void
+add_mapped_bytes(struct fido_domain *d, const struct fido_peer *peer, int64_t bytes)
+{
+	uint64_t *p = &d->control->mapped[peer->slot].bytes;
+
+	fido_store_relaxed(p, *p + (uint64_t)bytes);
+}
+
+static int
+map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len, fido_map_fn fn,
+		void *arg)
+{
+	int ret = fido_slot_map(&d->layout, gaddr, len, fn, arg);
+
+	if (ret != 0)
+		return ret;
+	ret = extent_add(peer, gaddr, len);
+	if (ret != 0) {
+		fido_slot_unmap(&d->layout, gaddr, len);
+		return ret;
+	}
+	fido_map_set(&d->map, gaddr, len);
+	add_mapped_bytes(d, peer, (int64_t)len);
+	return 0;
+}
+
+/* Take a peer's memory away: first the bits, so that no new descriptor can name it, then the pages. */
+static void
+unmap_peer(struct fido_domain *d, struct fido_peer *peer)
+{
+	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
+
+	for (size_t i = 0; i < peer->extent_count; i++)
+		fido_map_clear(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+	for (size_t i = 0; i < peer->extent_count; i++)
+		fido_slot_unmap(&d->layout, peer->extents[i].gaddr, peer->extents[i].len);
+	peer->extent_count = 0;
+	fido_slot_release(&d->layout, peer->slot);
+	if (m->generation == peer->generation) {
+		fido_store_relaxed(&m->epoch, 0);
+		fido_store_relaxed(&m->bytes, 0);
+		fido_store_release(&m->generation, 0);
+	}
+}
+
+static void
+bells_free(struct fido_bell_set *set)
+{
+	for (uint16_t i = 0; i < set->nrx; i++)
+		fido_doorbell_destroy(set->rx[i]);
+	for (uint16_t i = 0; i < set->ntx; i++)
+		fido_doorbell_destroy(set->tx[i]);
+	free(set);
+}
+
+static void
+peer_free(struct fido_peer *peer)
+{
+	struct fido_bell_set *set;
+
+	while ((set = peer->bells) != NULL) {
+		peer->bells = set->next;
+		bells_free(set);
+	}
+	free(peer->extents);
+	free(peer);
+}
+
+/* What a peer says of itself must agree with its control block. */
+static int
+check_control(const struct fido_peer *peer, const struct fido_domain *d)
+{
+	const struct fido_control_shm *c = peer->control;
+
+	if (fido_control_check(c, peer->control_size) != 0 || c->generation != peer->generation ||
+			c->slot != peer->slot || c->layout_base != d->layout.base ||
+			c->slot_shift != d->layout.slot_shift || c->slots != d->layout.slots)
+		return -EPROTO;
+	return 0;
+}
+
+static struct fido_peer *
+peer_alloc(struct fido_domain *d, const struct fido_peer_info *info)
+{
+	struct fido_peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL)
+		return NULL;
+	fido_control_name(peer->name, info->name);
+	peer->slot = info->slot;
+	peer->generation = info->generation;
+	peer->control_size = info->control_size;
+	peer->session = info->session;
+	peer->control = (const void *)(uintptr_t)fido_layout_slot_base(&d->layout, info->slot);
+	return peer;
+}
+
+int
+fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn, void *arg,
+		struct fido_peer **out)
+{
+	struct fido_peer *peer;
+	int ret;
+
+	if (info->slot >= d->layout.slots || info->slot == d->slot || info->generation == 0 ||
+			info->control_size < FIDO_CONTROL_HEAP_OFFSET ||
+			info->control_size > UINT64_C(1) << d->layout.slot_shift)
+		return -EPROTO;
+	for (peer = d->peers; peer != NULL; peer = peer->next)
+		if (peer->slot == info->slot)
+			return -EBUSY; /* The slot's former generation is still mapped here. */
+	peer = peer_alloc(d, info);
+	if (peer == NULL)
+		return -ENOMEM;
+	ret = fido_slot_reserve(&d->layout, peer->slot, peer->generation);
+	if (ret != 0)
+		goto err_free;
+	ret = map_extent(d, peer, (uintptr_t)peer->control, info->control_size, fn, arg);
+	if (ret == 0)
+		ret = check_control(peer, d);
+	if (ret != 0)
+		goto err_unmap;
+	peer->next = d->peers;
+	d->peers = peer;
+	fido_store_release(&d->control->mapped[peer->slot].generation, peer->generation);
+	fido_log(FIDO_LOG_INFO, "group %s: %s sees %s (slot %u)", d->group, d->name, peer->name, peer->slot);
+	*out = peer;
+	return 0;
+
+err_unmap:
+	unmap_peer(d, peer);
+err_free:
+	peer_free(peer);
+	return ret;
+}
+
+int
+fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
+		fido_map_fn fn, void *arg)
+{
+	if (fido_layout_slot(&d->layout, e->gaddr) != peer->slot || e->len == 0 ||
+			e->len > UINT64_C(1) << d->layout.slot_shift ||
+			fido_layout_slot(&d->layout, e->gaddr + e->len - 1) != peer->slot)
+		return -EPROTO;
+	return map_extent(d, peer, e->gaddr, e->len, fn, arg);
+}
+
+void
+fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t epoch)
+{
+	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
+
+	/* Links whose peers have less of this slot than we have now must not be sent its new pages: first
+	 * take the slot off their views, then let the owner know that it may send to us. */
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		struct fido_link *link = d->links[i];
+
+		if (link == NULL || link->peer == NULL)
+			continue;
+		if (fido_load_acquire(&link->peer->control->mapped[peer->slot].epoch) < epoch ||
+				fido_load_acquire(&link->peer->control->mapped[peer->slot].generation) !=
+						peer->generation)
+			__atomic_fetch_and(&link->view.slots, ~(UINT64_C(1) << peer->slot), __ATOMIC_SEQ_CST);
+	}
+	fido_store_release(&m->epoch, epoch);
+	d->dirty = true;
+}
+
+void
+fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len)
+{
+	for (size_t i = 1; i < peer->extent_count;) {
+		struct fido_peer_extent *e = &peer->extents[i];
+
+		/* Extents come off whole, as they came. The first is the control region: it stays. */
+		if (e->gaddr >= gaddr && e->gaddr + e->len <= gaddr + len) {
+			fido_map_clear(&d->map, e->gaddr, e->len);
+			fido_slot_unmap(&d->layout, e->gaddr, e->len);
+			add_mapped_bytes(d, peer, -(int64_t)e->len);
+			*e = peer->extents[--peer->extent_count];
+		} else {
+			i++;
+		}
+	}
+}
+
+void
+fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set)
+{
+	struct fido_bell_set **p;
+
+	(void)d;
+	/* A set in use is never replaced: the peer sends a link's doorbells once. */
+	for (p = &peer->bells; *p != NULL; p = &(*p)->next)
+		if (strcmp((*p)->link, set->link) == 0) {
+			bells_free(set);
+			return;
+		}
+	*p = set;
+}
+
+void
+fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean)
+{
+	peer->gone = true;
+	peer->clean = clean;
+	peer->gone_ns = fido_now_ns();
+	peer->session = NULL;
+	fido_log(FIDO_LOG_INFO, "group %s: %s: %s %s", d->group, d->name, peer->name, clean ? "left" : "died");
+}
+
+struct fido_peer *
+fido_domain_find_peer(struct fido_domain *d, const char *name)
+{
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		if (!p->gone && strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}
+
+unsigned int
+fido_domain_peer_count(struct fido_domain *d)
+{
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		n++;
+	pthread_mutex_unlock(&d->lock);
+	return n;
+}
+
+void
+fido_domain_update(struct fido_domain *d)
+{
+	bool changed = d->dirty;
+
+	d->dirty = false;
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL)
+			changed |= fido_link_step(d->links[i]);
+	if (changed)
+		d->ops->notify(d->transport);
+}
+
+/* @return true when some receiver here holds a buffer that lies in the peer's slot. */
+static bool
+peer_held(struct fido_domain *d, const struct fido_peer *peer)
+{
+	uint64_t base = fido_layout_slot_base(&d->layout, peer->slot);
+
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL && fido_link_holds(d->links[i], base, UINT64_C(1) << d->layout.slot_shift))
+			return true;
+	return false;
+}
+
+bool
+fido_peers_collect(struct fido_domain *d)
+{
+	struct fido_peer **p = &d->peers;
+	bool waiting = false, changed = false;
+
+	while (*p != NULL) {
+		struct fido_peer *peer = *p;
+
+		if (!peer->gone) {
+			p = &peer->next;
+		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||
+				peer_held(d, peer)) {
+			waiting = true;
+			p = &peer->next;
+		} else {
+			*p = peer->next;
+			unmap_peer(d, peer);
+			peer_free(peer);
+			changed = true;
+		}
+	}
+	if (changed)
+		d->ops->notify(d->transport);
+	return waiting;
+}
+
+void
+fido_peers_drop(struct fido_domain *d)
+{
+	struct fido_peer *peer;
+
+	while ((peer = d->peers) != NULL) {
+		d->peers = peer->next;
+		unmap_peer(d, peer);
+		peer_free(peer);
+	}
+}

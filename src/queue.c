@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making and freeing the two ends of a queue; the four verbs are inline in <fido/queue.h>. */
+
+#include <stdlib.h>
+
+#include <fido/queue.h>
+
+/* Until the receiver's part is attached, nobody is armed. */
+static const uint32_t never_armed;
+
+int
+fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n, uint64_t queue_id)
+{
+	struct fido_sender *s;
+
+	if (!fido_ring_size_valid(n))
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return -ENOMEM;
+	s->free_ticket = malloc(n * sizeof(*s->free_ticket));
+	s->cookie = calloc(n, sizeof(*s->cookie));
+	if (s->free_ticket == NULL || s->cookie == NULL) {
+		fido_sender_destroy(s);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		s->free_ticket[i] = (uint16_t)i;
+	s->free_put = n;
+	s->mask = n - 1;
+	s->shift = (uint32_t)__builtin_ctz(n);
+	s->desc = shm->desc;
+	s->peer_armed = &never_armed;
+	s->queue_id = queue_id;
+	s->shm = shm;
+	shm->size = n;
+	shm->queue_id = queue_id;
+	*out = s;
+	return 0;
+}
+
+void
+fido_sender_attach(struct fido_sender *s, const struct fido_receiver_shm *peer)
+{
+	s->comp = peer->comp;
+	s->peer_armed = &peer->armed;
+	s->peer_shm = peer;
+}
+
+void
+fido_sender_destroy(struct fido_sender *s)
+{
+	if (s == NULL)
+		return;
+	free(s->free_ticket);
+	free(s->cookie);
+	free(s);
+}
+
+int
+fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
+		const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map)
+{
+	struct fido_receiver *r;
+
+	if (!fido_ring_size_valid(n))
+		return -EINVAL;
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return -ENOMEM;
+	r->held = calloc(n, sizeof(*r->held));
+	if (r->held == NULL) {
+		free(r);
+		return -ENOMEM;
+	}
+	r->mask = n - 1;
+	r->shift = (uint32_t)__builtin_ctz(n);
+	r->desc = peer->desc;
+	r->peer_armed = &peer->armed;
+	r->peer_shm = peer;
+	r->comp = shm->comp;
+	r->map = map;
+	r->shm = shm;
+	r->queue_id = fido_load_relaxed(&peer->queue_id);
+	shm->size = n;
+	shm->queue_id = r->queue_id;
+	*out = r;
+	return 0;
+}
+
+void
+fido_receiver_destroy(struct fido_receiver *r)
+{
+	if (r == NULL)
+		return;
+	free(r->held);
+	free(r);
+}

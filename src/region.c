@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Regions: arenas, imported memory, and the epochs in which their pages are exported and withdrawn. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "domain_private.h"
+#include "link_private.h"
+#include "log_private.h"
+
+static uint64_t
+round_up(uint64_t n, uint64_t align)
+{
+	return (n + align - 1) & ~(align - 1);
+}
+
+/* First fit behind the control region. @return 0: no room */
+static uint64_t
+slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
+{
+	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
+	uint64_t top = base + (UINT64_C(1) << d->layout.slot_shift);
+	uint64_t at = round_up(base + d->control_size, align);
+	bool moved = true;
+
+	while (moved) {
+		moved = false;
+		for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
+			const struct fido_region *r = d->regions[i];
+
+			if (r != NULL && at < d->region_end[i] && r->gaddr < at + len) {
+				at = round_up(d->region_end[i], align);
+				moved = true;
+			}
+		}
+	}
+	return len <= top - base && at <= top - len ? at : 0;
+}
+
+static struct fido_region *
+region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
+{
+	struct fido_region *r = calloc(1, sizeof(*r));
+	uint64_t granules = (len + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
+	uint32_t i = 0;
+
+	if (r == NULL)
+		return NULL;
+	r->fd = -1;
+	r->domain = d;
+	r->len = len;
+	r->granule_epoch = calloc(granules, sizeof(*r->granule_epoch));
+	r->gaddr = slot_place(d, granules << FIDO_GRANULE_SHIFT, align);
+	while (i < FIDO_REGIONS_MAX - 1 && d->regions[i] != NULL)
+		i++;
+	if (r->granule_epoch == NULL || r->gaddr == 0 || i == FIDO_REGIONS_MAX - 1) {
+		fido_log(FIDO_LOG_ERROR, "domain %s: no room for a region of %llu bytes in a slot of %llu: create the group with a larger slot_size",
+				d->name, (unsigned long long)len, 1ull << d->layout.slot_shift);
+		free(r->granule_epoch);
+		free(r);
+		return NULL;
+	}
+	r->index = i;
+	d->region_end[i] = r->gaddr + (granules << FIDO_GRANULE_SHIFT);
+	return r;
+}
+
+/* The data path scans regions[] without a lock: the region is complete before it is seen. Regions sit
+ * without holes only by chance; the scan passes over NULL. */
+static void
+region_publish(struct fido_region *r)
+{
+	struct fido_domain *d = r->domain;
+	/* Entry 0 of the control block is the control region. */
+	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
+
+	shm->len = r->len;
+	shm->arena = r->arena;
+	shm->page_size = r->page_size;
+	fido_store_release(&shm->gaddr, r->gaddr);
+	fido_store_release(&d->regions[r->index], r);
+}
+
+static int
+own_extent_add(struct fido_domain *d, const struct fido_extent *e, uint32_t epoch)
+{
+	if (d->extent_count == d->extent_room) {
+		size_t room = d->extent_room != 0 ? d->extent_room * 2 : 16;
+		struct fido_own_extent *p = realloc(d->extents, room * sizeof(*p));
+
+		if (p == NULL)
+			return -ENOMEM;
+		d->extents = p;
+		d->extent_room = room;
+	}
+	d->extents[d->extent_count++] = (struct fido_own_extent){*e, epoch};
+	return 0;
+}
+
+static void
+mark_granules(struct fido_region *r, uint64_t offset, uint64_t len, uint32_t epoch)
+{
+	uint64_t g = offset >> FIDO_GRANULE_SHIFT;
+	uint64_t last = (offset + len - 1) >> FIDO_GRANULE_SHIFT;
+
+	for (; g <= last; g++)
+		fido_store_release(&r->granule_epoch[g], epoch);
+}
+
+/* Our own view of our own slot, so that what comes back to us through others is readable. */
+static int
+map_own(struct fido_domain *d, const struct fido_extent *e, int prot)
+{
+	struct fido_fd_map m = {.fd = e->fd, .offset = e->fd_offset, .prot = prot};
+	int ret = fido_slot_map(&d->layout, e->gaddr, e->len, fido_map_fd, &m);
+
+	if (ret == 0)
+		fido_map_set(&d->map, e->gaddr, e->len);
+	return ret;
+}
+
+static int
+export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *e, int prot)
+{
+	struct fido_domain *d = r->domain;
+	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
+	uint32_t epoch;
+	int ret = map_own(d, e, prot);
+
+	if (ret != 0)
+		return ret;
+	epoch = (uint32_t)d->control->epoch + 1;
+	if (e->sealed)
+		ret = d->ops->memory_seal(d->transport, e->fd);
+	if (ret == 0)
+		ret = own_extent_add(d, e, epoch);
+	if (ret != 0) {
+		fido_map_clear(&d->map, e->gaddr, e->len);
+		fido_slot_unmap(&d->layout, e->gaddr, e->len);
+		return ret;
+	}
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) /* No peer has the new epoch yet. */
+		if (d->links[i] != NULL)
+			__atomic_fetch_and(&d->links[i]->view.slots, ~(UINT64_C(1) << d->slot), __ATOMIC_SEQ_CST);
+	fido_domain_next_epoch(d);
+	mark_granules(r, offset, e->len, epoch);
+	fido_store_relaxed(&shm->exported, shm->exported + e->len);
+	d->ops->export(d->transport, e, epoch);
+	return 0;
+}
+
+int
+fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align, struct fido_region **out)
+{
+	struct fido_region *r;
+
+	if (len == 0 || (align & (align - 1)) != 0)
+		return -EINVAL;
+	if (align < FIDO_GRANULE_SIZE)
+		align = FIDO_GRANULE_SIZE;
+	pthread_mutex_lock(&d->lock);
+	r = region_alloc(d, len, align);
+	if (r != NULL) {
+		r->va = (uintptr_t)va;
+		r->page_size = (uint32_t)align;
+		region_publish(r);
+	}
+	pthread_mutex_unlock(&d->lock);
+	*out = r;
+	return r != NULL ? 0 : -ENOSPC;
+}
+
+int
+fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd, uint64_t fd_offset)
+{
+	struct fido_extent e = {.gaddr = r->gaddr + offset, .len = len, .fd = fd, .fd_offset = fd_offset};
+	int ret;
+
+	if (len == 0 || offset > r->len || len > r->len - offset)
+		return -EINVAL;
+	pthread_mutex_lock(&r->domain->lock);
+	ret = export_locked(r, offset, &e, PROT_READ);
+	pthread_mutex_unlock(&r->domain->lock);
+	return ret;
+}
+
+/* Huge pages if there are any, ordinary ones else; mapped writable at the gaddr, then sealed. */
+static int
+arena_memory(struct fido_region *r, bool huge)
+{
+	struct fido_domain *d = r->domain;
+	struct fido_extent e = {.gaddr = r->gaddr, .len = r->len, .sealed = true};
+	int ret = d->ops->memory_create(d->transport, r->len, huge, &r->fd);
+
+	if (ret != 0)
+		return ret;
+	e.fd = r->fd;
+	r->page_size = huge ? (uint32_t)FIDO_GRANULE_SIZE : FIDO_HEAP_PAGE;
+	ret = export_locked(r, 0, &e, PROT_READ | PROT_WRITE);
+	if (ret != 0) {
+		close(r->fd);
+		r->fd = -1;
+	}
+	return ret;
+}
+
+static int
+arena_create_locked(struct fido_domain *d, size_t size, struct fido_region **out)
+{
+	struct fido_region *r = region_alloc(d, size, FIDO_GRANULE_SIZE);
+	int ret = -ENOMEM;
+
+	if (r == NULL)
+		return -ENOSPC;
+	r->va = r->gaddr;
+	r->arena = true;
+	if (!d->no_hugepages)
+		ret = arena_memory(r, true);
+	if (ret != 0) {
+		if (!d->no_hugepages)
+			fido_log(FIDO_LOG_WARNING, "group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary pages: "
+					"echo N > /proc/sys/vm/nr_hugepages, or pass hugepages=off",
+					d->group, size >> 20);
+		ret = arena_memory(r, false);
+	}
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
+				d->group, size >> 20, strerror(-ret));
+		free(r->granule_epoch);
+		free(r);
+		return ret;
+	}
+	region_publish(r);
+	*out = r;
+	return 0;
+}
+
+int
+fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
+{
+	int ret;
+
+	if (size == 0)
+		return -EINVAL;
+	pthread_mutex_lock(&d->lock);
+	ret = arena_create_locked(d, round_up(size, FIDO_GRANULE_SIZE), out);
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+/* Take pages back: mark, forget the extents, tell the peers. @return the epoch to wait for */
+static uint32_t
+withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
+{
+	struct fido_domain *d = r->domain;
+	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
+	uint64_t gaddr = r->gaddr + offset;
+	uint32_t epoch;
+
+	mark_granules(r, offset, len, 0);
+	for (size_t i = 0; i < d->extent_count;) {
+		struct fido_extent *e = &d->extents[i].extent;
+
+		if (e->gaddr >= gaddr && e->gaddr + e->len <= gaddr + len) {
+			fido_map_clear(&d->map, e->gaddr, e->len);
+			fido_slot_unmap(&d->layout, e->gaddr, e->len);
+			fido_store_relaxed(&shm->exported, shm->exported - e->len);
+			d->extents[i] = d->extents[--d->extent_count];
+		} else {
+			i++;
+		}
+	}
+	epoch = fido_domain_next_epoch(d);
+	d->ops->withdraw(d->transport, gaddr, len, epoch);
+	return epoch;
+}
+
+/* @return true when every living peer has mapped (and unmapped) up to epoch. */
+static bool
+peers_reached(struct fido_domain *d, uint32_t epoch)
+{
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		if (!p->gone && fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
+				fido_load_acquire(&p->control->mapped[d->slot].epoch) < epoch)
+			return false;
+	return true;
+}
+
+int
+fido_region_withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int timeout_ms)
+{
+	struct fido_domain *d = r->domain;
+	uint64_t until = fido_now_ns() + timeout_ms * UINT64_C(1000000);
+	uint32_t epoch;
+
+	if (len == 0 || offset > r->len || len > r->len - offset)
+		return -EINVAL;
+	pthread_mutex_lock(&d->lock);
+	epoch = withdraw_locked(r, offset, len);
+	while (!peers_reached(d, epoch)) {
+		pthread_mutex_unlock(&d->lock);
+		if (fido_now_ns() > until)
+			return -ETIMEDOUT;
+		usleep(50);
+		pthread_mutex_lock(&d->lock);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return 0;
+}
+
+void
+fido_region_free(struct fido_region *r)
+{
+	if (r == NULL)
+		return;
+	fido_store_release(&r->domain->regions[r->index], NULL);
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (r->domain->links[i] != NULL)
+			fido_link_forget_region(r->domain->links[i], r);
+	fido_store_release(&r->domain->control->regions[r->index + 1].gaddr, 0);
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->granule_epoch);
+	free(r);
+}
+
+void
+fido_region_destroy(struct fido_region *r)
+{
+	if (r == NULL)
+		return;
+	fido_region_withdraw(r, 0, r->len, 1000);
+	fido_region_free(r);
+}

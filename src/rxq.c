@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A receive queue: what of it is not inline. */
+
+#include "link_private.h"
+
+uint32_t
+fido_rxq_held(struct fido_rxq *q)
+{
+	uint64_t polled = fido_load_relaxed(&q->stats->polled);
+
+	return (uint32_t)(polled - fido_load_relaxed(&q->stats->completed));
+}
+
+bool
+fido_rxq_arm(struct fido_rxq *q)
+{
+	bool pending = false;
+
+	fido_lock_take(&q->lock);
+	q->armed = true;
+	for (uint16_t i = 0; i < q->count; i++)
+		fido_store_relaxed(&q->receivers[i]->shm->armed, 1);
+	/* F5: pairs with F4. A burst that the sender published without seeing `armed` is seen below. */
+	fido_fence_seq_cst();
+	for (uint16_t i = 0; i < q->count; i++)
+		pending |= fido_receiver_pending(q->receivers[i]);
+	fido_counter_add(&q->stats->wakeups, 1);
+	fido_lock_release(&q->lock);
+	return pending;
+}
+
+void
+fido_rxq_disarm(struct fido_rxq *q)
+{
+	fido_lock_take(&q->lock);
+	q->armed = false;
+	for (uint16_t i = 0; i < q->count; i++)
+		fido_store_relaxed(&q->receivers[i]->shm->armed, 0);
+	fido_lock_release(&q->lock);
+	fido_doorbell_clear(q->bell);
+}
+
+void
+fido_rxq_ring_sender(struct fido_rxq *q, const struct fido_receiver *r)
+{
+	fido_counter_add(&q->stats->doorbells, 1);
+	fido_doorbell_ring(r->peer_bell);
+}
+
+static void
+drop(struct fido_rxq *q, struct fido_receiver *r, uint16_t ticket)
+{
+	fido_receiver_complete(r, ticket, FIDO_STATUS_BAD_ADDRESS);
+	fido_counter_add(&q->stats->completed, 1);
+	fido_counter_add(&q->stats->bad, 1);
+}
+
+/* One descriptor of a message is bad: give back all of it. rx[0..n) are its good ones, d the bad one. */
+static void
+drop_message(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n,
+		struct fido_desc d)
+{
+	for (unsigned int i = 0; i < n; i++)
+		drop(q, r, rx[i].desc.ticket);
+	drop(q, r, d.ticket);
+	while ((d.flags & FIDO_DESC_CHAINED) && fido_receiver_next(r, &d) == 1) {
+		fido_counter_add(&q->stats->polled, 1);
+		drop(q, r, d.ticket);
+	}
+	fido_receiver_flush(r);
+}
+
+static unsigned int
+poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max)
+{
+	unsigned int n = 0, first = 0;
+
+	while (n < max && fido_receiver_next(r, &rx[n].desc) == 1) {
+		fido_counter_add(&q->stats->polled, 1);
+		rx[n].receiver = r;
+		if (rx[n].desc.data == NULL) {
+			drop_message(q, r, rx + first, n - first, rx[n].desc);
+			n = first;
+			continue;
+		}
+		fido_counter_add(&q->stats->bytes, rx[n].desc.len);
+		if (rx[n++].desc.flags & FIDO_DESC_CHAINED)
+			continue;
+		first = n;
+		fido_counter_add(&q->stats->packets, 1);
+		fido_counter_add(&q->stats->zero_copy, 1);
+	}
+	return n;
+}
+
+unsigned int
+fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
+{
+	unsigned int n = 0;
+	bool broken = false;
+
+	fido_lock_take(&q->lock);
+	for (uint16_t k = 0; k < q->count && n < max; k++) {
+		struct fido_receiver *r = q->receivers[(q->next + k) % q->count];
+
+		n += poll_receiver(q, r, rx + n, max - n);
+		broken |= r->broken;
+	}
+	q->next++;
+	fido_lock_release(&q->lock);
+	if (broken)
+		fido_link_kick(q->link);
+	return n;
+}
+
+void
+fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status)
+{
+	fido_lock_take(&q->lock);
+	for (unsigned int i = 0; i < n; i++) {
+		struct fido_receiver *r = rx[i].receiver;
+
+		fido_receiver_complete(r, rx[i].desc.ticket, status);
+		if (i + 1 < n && rx[i + 1].receiver == r)
+			continue;
+		fido_receiver_flush(r);
+		if (fido_receiver_must_wake(r))
+			fido_rxq_ring_sender(q, r);
+	}
+	fido_counter_add(&q->stats->completed, n);
+	fido_lock_release(&q->lock);
+}

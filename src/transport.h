@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_TRANSPORT_H
+#define FIDO_TRANSPORT_H
+
+/**
+ * @file
+ * What a transport does: how domains find each other, map memory, ring doorbells and learn of deaths.
+ * Only transport_*.c know an environment. Chosen at run time by the group's prefix (fido_transport_find).
+ *
+ * All ops are called with the domain's lock held unless it says otherwise, and do not block unless it
+ * says so. A transport calls back into domain.h's fido_domain_peer_*() from process(), in the control
+ * thread, with the lock held.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fido/domain.h>
+
+struct fido_doorbell;
+struct fido_observation;
+struct fido_link;
+
+/** A run of pages of this domain that peers may map. */
+struct fido_extent {
+	uint64_t gaddr;
+	uint64_t len;
+	int fd;             /**< host: where the pages are; owned by the region's user */
+	uint64_t fd_offset;
+	bool sealed;        /**< the descriptor cannot shrink or be mapped writable by others */
+};
+
+struct fido_transport_ops {
+	const char *name;
+	/**
+	 * Claim the domain's name and a slot in the group; fill in domain->layout and domain->slot. Called
+	 * before anything else, without the lock; may block. On failure nothing is left.
+	 */
+	int (*join)(struct fido_domain *domain, void **transport);
+	/** Connect to every domain of the group, let later ones in. May block. On failure: leave() follows. */
+	int (*start)(void *transport);
+	/**
+	 * Tell the peers, give up name and slot, free. Called last, without the lock, control thread ended.
+	 * clean: this domain holds nothing and nothing of it is out.
+	 */
+	void (*leave)(void *transport, bool clean);
+	/** Allocate memory that can be exported, not mapped yet. @return 0 and a descriptor, or -errno */
+	int (*memory_create)(void *transport, size_t size, bool huge, int *fd);
+	/** After its owner has mapped it: let nobody map it writable or change its size. @return 0, -errno */
+	int (*memory_seal)(void *transport, int fd);
+	/** Pages were exported (epoch is the domain's new one): tell every peer. */
+	void (*export)(void *transport, const struct fido_extent *extent, uint32_t epoch);
+	/** Pages were withdrawn: tell every peer. */
+	void (*withdraw)(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch);
+	/** The control block changed: have every peer look at it. */
+	void (*notify)(void *transport);
+	/** Hand this end's doorbells of a link to its peer, if it is there. */
+	void (*offer_doorbells)(void *transport, struct fido_link *link);
+	/** Make a doorbell of our own. @return 0, -errno */
+	int (*doorbell_create)(void *transport, struct fido_doorbell **out);
+	/** The descriptor that turns readable when process() has something to do. */
+	int (*fd)(void *transport);
+	/** Handle what has come in. Control thread. @return true: something waits, call again soon */
+	bool (*process)(void *transport);
+	/**
+	 * Call fn for each domain of a group that is not joined; it owns the observation afterwards. May block.
+	 * @return 0, -errno (message written), what fn returned
+	 */
+	int (*observe)(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg);
+	/** Let go of an observation. */
+	void (*observe_end)(struct fido_observation *o);
+};
+
+extern const struct fido_transport_ops fido_transport_host;
+
+/**
+ * Split "host:demo" into the transport and the group's own name.
+ * @return the ops, or NULL when there is no such transport
+ */
+const struct fido_transport_ops *fido_transport_find(const char *group, const char **name);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A transmit queue: what of it is not inline. */
+
+#include "link_private.h"
+
+const struct fido_region *
+fido_txq_find_region(struct fido_txq *q, uintptr_t va)
+{
+	for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
+		const struct fido_region *r = fido_load_acquire(&q->regions[i]);
+
+		if (r != NULL && va - r->va < r->len)
+			return r;
+	}
+	return NULL;
+}
+
+unsigned int
+fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
+{
+	struct fido_tx_end **p = &q->old;
+	unsigned int n = 0;
+
+	while (*p != NULL && n < max) {
+		struct fido_tx_end *e = *p;
+
+		n += fido_sender_reap(e->sender, cookies + n, max - n);
+		/* The end stays in link->tx_ends, where the control thread finds it done. */
+		if (fido_sender_out(e->sender) == 0)
+			*p = e->next_old;
+		else
+			p = &e->next_old;
+	}
+	return n;
+}
+
+uint32_t
+fido_txq_out(struct fido_txq *q)
+{
+	uint32_t out = 0;
+
+	fido_lock_take(&q->lock);
+	if (q->sender != NULL)
+		out = fido_sender_out(q->sender);
+	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+		out += fido_sender_out(e->sender);
+	fido_lock_release(&q->lock);
+	return out;
+}
+
+bool
+fido_txq_arm(struct fido_txq *q)
+{
+	bool pending = false;
+
+	fido_lock_take(&q->lock);
+	if (q->sender != NULL) {
+		fido_store_relaxed(&q->sender->shm->armed, 1);
+		/* F5: pairs with F4. */
+		fido_fence_seq_cst();
+		pending = fido_sender_pending(q->sender);
+	}
+	fido_lock_release(&q->lock);
+	return pending;
+}
+
+void
+fido_txq_disarm(struct fido_txq *q)
+{
+	fido_lock_take(&q->lock);
+	if (q->sender != NULL)
+		fido_store_relaxed(&q->sender->shm->armed, 0);
+	fido_lock_release(&q->lock);
+	fido_doorbell_clear(q->bell);
+}
+
+/* @return buffers in the first message of bufs; 0: its chain does not end within n */
+static unsigned int
+message_length(const struct fido_buf *bufs, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (!(bufs[i].flags & FIDO_DESC_CHAINED))
+			return i + 1;
+	return 0;
+}
+
+static int
+put_message(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
+{
+	uint64_t gaddr[n];
+	uint64_t bytes = 0;
+	bool foreign = false;
+
+	for (unsigned int i = 0; i < n; i++) {
+		enum fido_reach reach = fido_txq_gaddr(q, bufs[i].data, bufs[i].len, &gaddr[i]);
+
+		if (reach == FIDO_REACH_NONE)
+			return -EFAULT;
+		foreign |= reach == FIDO_REACH_FOREIGN &&
+			   fido_layout_slot(&q->layout, gaddr[i]) != q->link->domain->slot;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		fido_sender_put(q->sender, gaddr[i], bufs[i].len, bufs[i].flags, bufs[i].cookie);
+		bytes += bufs[i].len;
+	}
+	fido_counter_add(&q->stats->packets, 1);
+	fido_counter_add(&q->stats->bytes, bytes);
+	fido_counter_add(&q->stats->posted, n);
+	fido_counter_add(foreign ? &q->stats->forwarded : &q->stats->zero_copy, 1);
+	return 0;
+}
+
+static int
+post_locked(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
+{
+	unsigned int done = 0;
+	int ret = 0;
+
+	if (!q->open)
+		return 0;
+	while (done < n) {
+		unsigned int len = message_length(bufs + done, n - done);
+
+		if (len == 0 || len > q->sender->mask + 1) {
+			ret = -EINVAL;
+			break;
+		}
+		if (len > fido_sender_room(q->sender)) {
+			fido_counter_add(&q->stats->ring_full, 1);
+			break;
+		}
+		ret = put_message(q, bufs + done, len);
+		if (ret != 0)
+			break;
+		done += len;
+	}
+	if (done == 0)
+		return ret;
+	fido_sender_publish(q->sender);
+	fido_txq_wake_receiver(q);
+	return (int)done;
+}
+
+int
+fido_txq_post(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
+{
+	int ret;
+
+	fido_lock_take(&q->lock);
+	ret = post_locked(q, bufs, n);
+	fido_lock_release(&q->lock);
+	return ret;
+}
+
+unsigned int
+fido_txq_take(struct fido_txq *q, void **cookies, unsigned int max)
+{
+	unsigned int n;
+	bool broken;
+
+	fido_lock_take(&q->lock);
+	n = fido_txq_reap(q, cookies, max);
+	broken = q->sender != NULL && q->sender->broken;
+	fido_lock_release(&q->lock);
+	if (broken)
+		fido_link_kick(q->link);
+	return n;
+}
