@@ -303,7 +303,7 @@ fido_link_step(struct fido_link *link)
 	}
 	fido_link_poll_ready(link);
 	if (link->state == FIDO_LINK_CONNECTED) {
-		bool open = !link->quiesced && rec->quiesced == 0;
+		bool open = rec->quiesced == 0;
 
 		if (open != link->up || before != FIDO_LINK_CONNECTED)
 			set_open(link, open);
@@ -348,8 +348,6 @@ set_quiesced(struct fido_link *link, bool quiesced)
 	pthread_mutex_lock(&d->lock);
 	if (link->quiesced != quiesced) {
 		link->quiesced = quiesced;
-		if (quiesced && link->state == FIDO_LINK_CONNECTED)
-			set_open(link, false);
 		publish(link);
 		d->ops->notify(d->transport);
 	}
@@ -393,6 +391,18 @@ bool
 fido_link_is_up(const struct fido_link *link)
 {
 	return fido_load_relaxed(&link->up);
+}
+
+bool
+fido_link_is_bound(const struct fido_link *link)
+{
+	return fido_load_relaxed(&link->state) == FIDO_LINK_CONNECTED;
+}
+
+struct fido_domain *
+fido_link_domain(const struct fido_link *link)
+{
+	return link->domain;
 }
 
 void

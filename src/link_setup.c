@@ -106,9 +106,11 @@ txq_create(struct fido_link *link, uint16_t i)
 		free(q);
 		return ret;
 	}
+	q->own_bell = true;
 	q->peer = &link->view;
 	q->regions = d->regions;
 	q->layout = d->layout;
+	q->slot = d->slot;
 	q->link = link;
 	q->index = i;
 	link->txq[i] = q;
@@ -244,7 +246,7 @@ fido_link_free(struct fido_link *link)
 	fido_domain_heap_free(d, (void *)(uintptr_t)link->shm->tx_stats, link->tx_stats_size);
 	fido_domain_heap_free(d, (void *)(uintptr_t)link->shm->rx_stats, link->rx_stats_size);
 	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
-		if (link->txq[i] != NULL)
+		if (link->txq[i] != NULL && link->txq[i]->own_bell)
 			fido_doorbell_destroy(link->txq[i]->bell);
 		if (link->rxq[i] != NULL)
 			fido_doorbell_destroy(link->rxq[i]->bell);

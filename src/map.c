@@ -36,12 +36,14 @@ static struct slot *slots;
 int
 fido_map_init(struct fido_map *map, const struct fido_layout *layout)
 {
-	uint64_t top = layout->base + ((uint64_t)layout->slots << layout->slot_shift);
+	uint64_t top;
 	void *bits;
 
 	if (layout->slots < 2 || layout->slots > FIDO_SLOTS_MAX || layout->slot_shift < 24 ||
-			layout->slot_shift > 42 || top < layout->base || top > UINT64_C(1) << 47 ||
-			layout->base % FIDO_GRANULE_SIZE != 0 || layout->base == 0)
+			layout->slot_shift > 42 || layout->base % FIDO_GRANULE_SIZE != 0 || layout->base == 0)
+		return -EINVAL;
+	top = layout->base + ((uint64_t)layout->slots << layout->slot_shift);
+	if (top < layout->base || top > UINT64_C(1) << 47)
 		return -EINVAL;
 	map->base = layout->base;
 	map->granule_count = (top - layout->base) >> FIDO_GRANULE_SHIFT;

@@ -32,12 +32,18 @@ fido_rxq_arm(struct fido_rxq *q)
 void
 fido_rxq_disarm(struct fido_rxq *q)
 {
+	fido_rxq_unarm(q);
+	fido_doorbell_clear(q->bell);
+}
+
+void
+fido_rxq_unarm(struct fido_rxq *q)
+{
 	fido_lock_take(&q->lock);
 	q->armed = false;
 	for (uint16_t i = 0; i < q->count; i++)
 		fido_store_relaxed(&q->receivers[i]->shm->armed, 0);
 	fido_lock_release(&q->lock);
-	fido_doorbell_clear(q->bell);
 }
 
 void

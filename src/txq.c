@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A transmit queue: what of it is not inline. */
 
+#include "doorbell_private.h"
 #include "link_private.h"
 
 const struct fido_region *
@@ -65,13 +66,28 @@ fido_txq_arm(struct fido_txq *q)
 }
 
 void
-fido_txq_disarm(struct fido_txq *q)
+fido_txq_unarm(struct fido_txq *q)
 {
 	fido_lock_take(&q->lock);
 	if (q->sender != NULL)
 		fido_store_relaxed(&q->sender->shm->armed, 0);
 	fido_lock_release(&q->lock);
+}
+
+void
+fido_txq_disarm(struct fido_txq *q)
+{
+	fido_txq_unarm(q);
 	fido_doorbell_clear(q->bell);
+}
+
+void
+fido_txq_share_bell(struct fido_txq *q, struct fido_rxq *rxq)
+{
+	if (q->own_bell)
+		fido_doorbell_destroy(q->bell);
+	q->own_bell = false;
+	q->bell = rxq->bell;
 }
 
 /* @return buffers in the first message of bufs; 0: its chain does not end within n */
@@ -96,8 +112,7 @@ put_message(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
 
 		if (reach == FIDO_REACH_NONE)
 			return -EFAULT;
-		foreign |= reach == FIDO_REACH_FOREIGN &&
-			   fido_layout_slot(&q->layout, gaddr[i]) != q->link->domain->slot;
+		foreign |= reach == FIDO_REACH_FOREIGN;
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		fido_sender_put(q->sender, gaddr[i], bufs[i].len, bufs[i].flags, bufs[i].cookie);

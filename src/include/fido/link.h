@@ -56,8 +56,10 @@ struct fido_peer_view {
 /** A transmit queue. */
 struct fido_txq {
 	struct fido_lock lock;
+	bool own_bell;                      /**< bell is not shared with a receive queue */
 	bool open;                          /**< posting is allowed: both ends are up */
 	uint16_t index;
+	uint32_t slot;                      /**< this domain's own */
 	struct fido_sender *sender;         /**< NULL: not connected; may outlive `open` to be reaped */
 	struct fido_tx_end *old;            /**< rings of before, with tickets still out */
 	struct fido_tx_stats_shm *stats;
@@ -102,8 +104,8 @@ int fido_link_configure(struct fido_link *link, uint16_t ntx, uint16_t nrx, uint
 /** Offer the link to the peer. It comes up by itself whenever the peer's end is open. @return 0, -errno */
 int fido_link_open(struct fido_link *link);
 /**
- * Ask the peer to post no more and post no more ourselves. What is in the rings can still be polled, what
- * was sent still comes back.
+ * Ask the peer to post no more. What is in the rings can still be polled; we may still post, and what was
+ * sent comes back.
  */
 void fido_link_quiesce(struct fido_link *link);
 /** Undo fido_link_quiesce(). */
@@ -118,6 +120,10 @@ void fido_link_destroy(struct fido_link *link);
 
 /** @return true: up, this end may post. */
 bool fido_link_is_up(const struct fido_link *link);
+/** @return true: both ends have attached to each other's rings; posting may be held back (quiesced). */
+bool fido_link_is_bound(const struct fido_link *link);
+/** @return the domain that the link belongs to. */
+struct fido_domain *fido_link_domain(const struct fido_link *link);
 /** @return the queue, or NULL when i is out of range. */
 struct fido_txq *fido_link_txq(struct fido_link *link, uint16_t i);
 struct fido_rxq *fido_link_rxq(struct fido_link *link, uint16_t i);
@@ -180,9 +186,9 @@ fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr
 		slot = fido_layout_slot(&q->layout, a);
 		if (slot < q->layout.slots) {
 			*gaddr = a;
-			/* Foreign or own: by the mask alone; our own slot's bit follows our epoch. */
-			return fido_load_acquire(&q->peer->slots) >> slot & 1 ? FIDO_REACH_FOREIGN
-									       : FIDO_REACH_NONE;
+			if (!(fido_load_acquire(&q->peer->slots) >> slot & 1))
+				return FIDO_REACH_NONE;
+			return slot == q->slot ? FIDO_REACH_OWN : FIDO_REACH_FOREIGN;
 		}
 		r = fido_txq_find_region(q, a);
 		if (r == NULL)
@@ -208,12 +214,18 @@ fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr
  * @return true when a descriptor waits already: do not sleep. @see fido_rxq_disarm
  */
 bool fido_rxq_arm(struct fido_rxq *q);
-/** Undo fido_rxq_arm(). */
+/** Undo fido_rxq_arm(), and clear the doorbell. */
 void fido_rxq_disarm(struct fido_rxq *q);
+/** Undo fido_rxq_arm(); the doorbell stays as it is, for one who reads it elsewhere. */
+void fido_rxq_unarm(struct fido_rxq *q);
 /** Arm a transmit queue for completions. The lock is not held. @return true: one waits already. */
 bool fido_txq_arm(struct fido_txq *q);
-/** Undo fido_txq_arm(). */
+/** Undo fido_txq_arm(), and clear the doorbell. */
 void fido_txq_disarm(struct fido_txq *q);
+/** Undo fido_txq_arm(); the doorbell stays as it is. */
+void fido_txq_unarm(struct fido_txq *q);
+/** Have completions of q ring rxq's doorbell from now on: one sleep for both. The link is closed. */
+void fido_txq_share_bell(struct fido_txq *q, struct fido_rxq *rxq);
 
 /** A buffer to post. */
 struct fido_buf {

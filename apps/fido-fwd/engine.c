@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_branch_prediction.h>
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+
+#include "engine.h"
+#include "packet.h"
+#include "sum.h"
+
+/*
+ * Packets ahead of which data is fetched where it is going to be read: it lies in another core's
+ * cache more often than not.
+ */
+#define PREFETCH_AHEAD 4
+
+static __rte_always_inline void
+prefetch(const struct fwd_stream *s, uint16_t i)
+{
+	if (i + PREFETCH_AHEAD < s->count)
+		rte_prefetch0(rte_pktmbuf_mtod(s->packet[i + PREFETCH_AHEAD], const void *));
+}
+
+/*
+ * Take the next burst in; return its size. Its packets are ready to send at once, unless they must
+ * be written to, or must leave in one segment and do not all have one.
+ */
+static __rte_always_inline uint16_t
+receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
+{
+	uint16_t n = rte_eth_rx_burst(s->rx_port, s->rx_queue, s->packet, s->burst);
+	uint64_t bytes = 0;
+	uint64_t sum = 0;
+	uint16_t segs = 0;
+
+	if (n == 0)
+		return 0;
+	s->count = n;
+	s->next = 0;
+	s->ready = 0;
+	s->sent = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		bytes += s->packet[i]->pkt_len;
+		if (linear)
+			segs |= s->packet[i]->nb_segs;
+		if (mode == FWD_TOUCH) {
+			prefetch(s, i);
+			sum += fwd_sum_packet(s->packet[i]);
+		}
+	}
+	fwd_count(&s->counters.rx_packets, n);
+	fwd_count(&s->counters.rx_bytes, bytes);
+	if (mode == FWD_TOUCH)
+		fwd_count(&s->counters.sum, sum);
+	s->pending_bytes = bytes;
+	if (mode != FWD_MAC && likely(segs <= 1)) {
+		s->next = n;
+		s->ready = n;
+	}
+	return n;
+}
+
+static __rte_noinline void
+drop_too_long(struct fwd_stream *s, struct rte_mbuf *m)
+{
+	s->pending_bytes -= m->pkt_len;
+	rte_pktmbuf_free(m);
+	fwd_count(&s->counters.dropped_packets, 1);
+	fwd_count(&s->counters.too_long_packets, 1);
+}
+
+/* Make packets ready to send, until all are or a pool is empty; return how many were looked at. */
+static __rte_always_inline unsigned int
+prepare(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
+{
+	struct fwd_packet_work work = {0};
+	uint16_t start = s->next;
+	struct rte_mbuf *m;
+
+	for (; s->next < s->count; s->next++) {
+		m = s->packet[s->next];
+		if (mode == FWD_MAC)
+			prefetch(s, s->next);
+		if (linear && unlikely(!fwd_packet_fits(m, s->pools, mode == FWD_MAC))) {
+			drop_too_long(s, m);
+			continue;
+		}
+		if (mode == FWD_MAC)
+			m = fwd_packet_swap(m, s->pools, linear, &work);
+		else
+			m = fwd_packet_linearise(m, s->pools, &work);
+		if (unlikely(m == NULL))
+			break;
+		s->packet[s->ready++] = m;
+	}
+	if (work.header_copies > 0)
+		fwd_count(&s->counters.header_copies, work.header_copies);
+	if (work.full_copies > 0)
+		fwd_count(&s->counters.full_copies, work.full_copies);
+	return s->next - start;
+}
+
+/*
+ * Nothing could be sent. That is for the receiver to change, unless there is none. With nothing
+ * prepared, for want of buffers, the driver was not called either: let it give some back.
+ */
+static __rte_noinline unsigned int
+stall(struct fwd_stream *s)
+{
+	fwd_count(&s->counters.tx_stalls, 1);
+	if (s->sent == s->ready)
+		fwd_port_reap(s->sink, s->tx_queue);
+	if (!s->hold && fwd_port_is_down(s->sink))
+		return fwd_engine_drop(s);
+	return 0;
+}
+
+static __rte_always_inline unsigned int
+transmit(struct fwd_stream *s)
+{
+	uint16_t n = 0;
+
+	if (s->sent < s->ready)
+		n = rte_eth_tx_burst(s->tx_port, s->tx_queue, &s->packet[s->sent],
+			s->ready - s->sent);
+	s->sent += n;
+	if (n > 0)
+		fwd_count(&s->counters.tx_packets, n);
+	if (likely(!fwd_stream_is_pending(s)))
+		fwd_count(&s->counters.tx_bytes, s->pending_bytes);
+	else if (n == 0)
+		return stall(s);
+	return n;
+}
+
+static __rte_always_inline unsigned int
+run(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
+{
+	unsigned int steps = 0;
+
+	if (likely(!fwd_stream_is_pending(s))) {
+		if (unlikely(s->closed))
+			return 0;
+		steps = receive(s, mode, linear);
+		if (steps == 0)
+			return 0;
+	}
+	if ((mode == FWD_MAC || linear) && s->next < s->count)
+		steps += prepare(s, mode, linear);
+	return steps + transmit(s);
+}
+
+static unsigned int
+run_io(struct fwd_stream *s)
+{
+	return run(s, FWD_IO, false);
+}
+
+static unsigned int
+run_io_linear(struct fwd_stream *s)
+{
+	return run(s, FWD_IO, true);
+}
+
+static unsigned int
+run_mac(struct fwd_stream *s)
+{
+	return run(s, FWD_MAC, false);
+}
+
+static unsigned int
+run_mac_linear(struct fwd_stream *s)
+{
+	return run(s, FWD_MAC, true);
+}
+
+static unsigned int
+run_touch(struct fwd_stream *s)
+{
+	return run(s, FWD_TOUCH, false);
+}
+
+static unsigned int
+run_touch_linear(struct fwd_stream *s)
+{
+	return run(s, FWD_TOUCH, true);
+}
+
+fwd_engine
+fwd_engine_choose(enum fwd_mode mode, bool linear)
+{
+	static const fwd_engine engines[][2] = {
+		[FWD_IO] = {run_io, run_io_linear},
+		[FWD_MAC] = {run_mac, run_mac_linear},
+		[FWD_TOUCH] = {run_touch, run_touch_linear},
+	};
+
+	return engines[mode][linear];
+}
+
+unsigned int
+fwd_engine_drop(struct fwd_stream *s)
+{
+	unsigned int to_send = s->ready - s->sent;
+	unsigned int to_prepare = s->count - s->next;
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < to_send; i++)
+		bytes += s->packet[s->sent + i]->pkt_len;
+	for (unsigned int i = 0; i < to_prepare; i++)
+		bytes += s->packet[s->next + i]->pkt_len;
+	rte_pktmbuf_free_bulk(&s->packet[s->sent], to_send);
+	rte_pktmbuf_free_bulk(&s->packet[s->next], to_prepare);
+	s->sent = s->ready;
+	s->next = s->count;
+	fwd_count(&s->counters.tx_bytes, s->pending_bytes - bytes);
+	fwd_count(&s->counters.dropped_packets, to_send + to_prepare);
+	return to_send + to_prepare;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * engine: the functions that move packets through a stream, one for each mode and each kind of Tx
+ * port. Which one a stream uses is chosen once.
+ */
+#ifndef FIDO_FWD_ENGINE_H
+#define FIDO_FWD_ENGINE_H
+
+#include <stdbool.h>
+
+#include "stream.h"
+
+/*
+ * Return the engine for a mode.
+ *
+ * @param linear
+ *   The Tx port takes packets of one segment only
+ */
+fwd_engine fwd_engine_choose(enum fwd_mode mode, bool linear);
+
+/* Free and count as dropped all packets that the stream holds; return how many. */
+unsigned int fwd_engine_drop(struct fwd_stream *stream);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_common.h>
+#include <rte_cycles.h>
+#include <rte_epoll.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_interrupts.h>
+#include <rte_pause.h>
+
+#include "engine.h"
+#include "lcore.h"
+
+#define NAP_MIN_US 50
+#define NAP_MAX_US 1000
+#define WAIT_MIN_MS 1
+#define WAIT_MAX_MS 100
+#define SERVICE_US 1000
+/* How long a source that cannot be told to stop is listened to while draining. */
+#define CLOSE_US 100000
+/* How long an lcore that quits goes on trying to send what it holds. */
+#define FLUSH_US 100000
+/* Empty rounds from one reaping to the next. */
+#define REAP_ROUNDS 256
+
+static uint64_t
+us_to_tsc(uint64_t us)
+{
+	return us * rte_get_tsc_hz() / US_PER_S;
+}
+
+void
+fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt)
+{
+	lcore->idle = opt->idle;
+	lcore->spin_tsc = us_to_tsc(opt->spin_us);
+	lcore->nap_us = NAP_MIN_US;
+	lcore->wait_ms = WAIT_MIN_MS;
+	lcore->can_wait = true;
+	lcore->some_wait = false;
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_port *port = &lcore->ports[lcore->streams[i]->rx_port];
+
+		lcore->can_wait = lcore->can_wait && port->rx_intr;
+		lcore->some_wait = lcore->some_wait || port->rx_intr;
+	}
+}
+
+/* Add the interrupts of this lcore's Rx queues to its epoll set, or take them out. */
+static void
+register_interrupts(struct fwd_lcore *lcore, int op)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_stream *s = lcore->streams[i];
+		int ret;
+
+		if (!lcore->ports[s->rx_port].rx_intr)
+			continue;
+		ret = rte_eth_dev_rx_intr_ctl_q(s->rx_port, s->rx_queue, RTE_EPOLL_PER_THREAD, op,
+			NULL);
+		if (ret != 0 && ret != -EEXIST && op == RTE_INTR_EVENT_ADD)
+			lcore->can_wait = false;
+	}
+}
+
+/*
+ * A driver whose interrupts cannot be switched (tap: its queues are file descriptors) answers
+ * -ENOTSUP, and its interrupts are always on. Any other failure leaves a queue that wakes nobody.
+ */
+static bool
+arm(struct fwd_lcore *lcore)
+{
+	bool armed = true;
+
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_stream *s = lcore->streams[i];
+		int ret;
+
+		if (!lcore->ports[s->rx_port].rx_intr)
+			continue;
+		ret = rte_eth_dev_rx_intr_enable(s->rx_port, s->rx_queue);
+		armed = armed && (ret == 0 || ret == -ENOTSUP);
+	}
+	return armed;
+}
+
+static void
+disarm(struct fwd_lcore *lcore)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_stream *s = lcore->streams[i];
+
+		if (lcore->ports[s->rx_port].rx_intr)
+			rte_eth_dev_rx_intr_disable(s->rx_port, s->rx_queue);
+	}
+}
+
+static bool
+is_pending(const struct fwd_lcore *lcore)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		if (fwd_stream_is_pending(lcore->streams[i]))
+			return true;
+	}
+	return false;
+}
+
+static unsigned int
+run_streams(struct fwd_lcore *lcore)
+{
+	unsigned int steps = 0;
+
+	for (unsigned int i = 0; i < lcore->nb_streams; i++)
+		steps += lcore->streams[i]->run(lcore->streams[i]);
+	return steps;
+}
+
+/*
+ * Let drivers take back what was sent: its buffers belong to whoever waits for them, and with no
+ * further packet to send there is no further call that would look.
+ */
+static void
+reap(struct fwd_lcore *lcore)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++)
+		fwd_port_reap(lcore->streams[i]->sink, lcore->streams[i]->tx_queue);
+}
+
+/* Sleep a moment; the next one is longer. */
+static void
+nap(struct fwd_lcore *lcore)
+{
+	fwd_count(&lcore->sleeps, 1);
+	rte_delay_us_sleep(lcore->nap_us);
+	lcore->nap_us = RTE_MIN(lcore->nap_us * 2, (uint32_t)NAP_MAX_US);
+}
+
+/*
+ * Sleep until an Rx interrupt. The wait has an end, so that signals, the status line and sent
+ * buffers are looked after; it begins short, because those come back soon after traffic.
+ *
+ * Armed first, looked at afterwards: a packet that comes before the arming is seen by the look, one
+ * that comes after it raises the interrupt. Something found by the look is worked on instead.
+ *
+ * @return
+ *   Steps done by the look
+ */
+static unsigned int
+wait_for_packet(struct fwd_lcore *lcore)
+{
+	struct rte_epoll_event events[16];
+	bool armed = arm(lcore);
+	unsigned int steps = run_streams(lcore);
+
+	if (steps == 0) {
+		fwd_count(&lcore->sleeps, 1);
+		rte_epoll_wait_interruptible(RTE_EPOLL_PER_THREAD, events, RTE_DIM(events),
+			armed && lcore->can_wait ? lcore->wait_ms : WAIT_MIN_MS);
+		lcore->wait_ms = RTE_MIN(lcore->wait_ms * 2, (uint32_t)WAIT_MAX_MS);
+	}
+	disarm(lcore);
+	return steps;
+}
+
+/* Nothing got on in this round: do what the idle mode says. Return steps done after all. */
+static unsigned int
+idle(struct fwd_lcore *lcore, int phase)
+{
+	bool patient = lcore->idle == FWD_IDLE_POLL || phase != FWD_RUN ||
+		lcore->now - lcore->last_step < lcore->spin_tsc;
+
+	if (!patient || lcore->empty_rounds % REAP_ROUNDS == REAP_ROUNDS - 1)
+		reap(lcore);
+	lcore->empty_rounds++;
+	if (patient) {
+		rte_pause();
+		return 0;
+	}
+	if (lcore->some_wait && !is_pending(lcore))
+		return wait_for_packet(lcore);
+	/* Also with a full Tx queue: whoever is to empty it may need this core. */
+	nap(lcore);
+	return 0;
+}
+
+/*
+ * A peer of an mmnet port stops when told to, and what it had posted is taken in to the end. Any
+ * other source may go on for ever: what it has sent until now is in its queue, and comes at once.
+ */
+static void
+close_others(struct fwd_lcore *lcore)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		struct fwd_stream *s = lcore->streams[i];
+
+		if (!lcore->ports[s->rx_port].mmnet)
+			s->closed = true;
+	}
+}
+
+static void
+publish(struct fwd_lcore *lcore, unsigned int steps, int phase)
+{
+	if (steps > 0) {
+		lcore->last_step = lcore->now;
+		lcore->empty_rounds = 0;
+		lcore->nap_us = NAP_MIN_US;
+		lcore->wait_ms = WAIT_MIN_MS;
+		atomic_store_explicit(&lcore->published_step, lcore->now, memory_order_relaxed);
+	}
+	if (phase != FWD_RUN) {
+		if (lcore->drain_tsc == 0)
+			lcore->drain_tsc = lcore->now;
+		else if (lcore->now - lcore->drain_tsc >= us_to_tsc(CLOSE_US))
+			close_others(lcore);
+		atomic_store_explicit(&lcore->pending, is_pending(lcore), memory_order_relaxed);
+		/* Release: who sees the phase sees what was published before. */
+		atomic_store_explicit(&lcore->phase_seen, phase, memory_order_release);
+	}
+}
+
+static void
+flush(struct fwd_lcore *lcore)
+{
+	uint64_t end = rte_rdtsc() + us_to_tsc(FLUSH_US);
+
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		struct fwd_stream *s = lcore->streams[i];
+
+		/* A stream that holds packets sends them, and receives only at a later call. */
+		while (fwd_stream_is_pending(s) && rte_rdtsc() < end) {
+			s->run(s);
+			fwd_port_reap(s->sink, s->tx_queue);
+		}
+		if (fwd_stream_is_pending(s))
+			fwd_engine_drop(s);
+	}
+}
+
+int
+fwd_lcore_run(void *arg)
+{
+	struct fwd_lcore *lcore = arg;
+	uint64_t service_every = us_to_tsc(SERVICE_US);
+	uint64_t before;
+	unsigned int steps;
+	int phase;
+
+	if (lcore->idle != FWD_IDLE_POLL)
+		register_interrupts(lcore, RTE_INTR_EVENT_ADD);
+	lcore->now = rte_rdtsc();
+	lcore->last_step = lcore->now;
+	while ((phase = atomic_load_explicit(lcore->phase, memory_order_acquire)) != FWD_QUIT) {
+		steps = run_streams(lcore);
+		if (steps == 0)
+			steps = idle(lcore, phase);
+		before = lcore->now;
+		lcore->now = rte_rdtsc();
+		if (steps == 0)
+			fwd_count(&lcore->idle_tsc, lcore->now - before);
+		publish(lcore, steps, phase);
+		if (lcore->service != NULL && lcore->now >= lcore->service_tsc) {
+			lcore->service(lcore->service_arg);
+			lcore->service_tsc = lcore->now + service_every;
+		}
+	}
+	flush(lcore);
+	if (lcore->idle != FWD_IDLE_POLL)
+		register_interrupts(lcore, RTE_INTR_EVENT_DEL);
+	return 0;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fido-fwd: forward packets between DPDK ports. See doc/fido-fwd.md.
+ *
+ * Built in this order, and taken apart backwards: options, EAL, routes, ports (probed), pools,
+ * ports (started), streams, lcores.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+
+#include "app.h"
+
+#define EXIT_USAGE 2
+/* The main lcore looks after links and the time this often, and more often while draining. */
+#define TICK_US 10000
+#define DRAIN_TICK_US 1000
+/* Draining ends when nothing has come for the first, or after the second. */
+#define QUIET_US 20000
+#define DRAIN_US 2000000
+/* How long peers get to give back what was sent to them. */
+#define RETURN_US 500000
+
+/* The number of the signal that asked to stop. */
+static volatile sig_atomic_t stop_signal;
+
+static void
+on_signal(int number)
+{
+	stop_signal = number;
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* Whoever read our status lines may go away; what was received is still forwarded. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static uint64_t
+us_to_tsc(uint64_t us)
+{
+	return us * rte_get_tsc_hz() / US_PER_S;
+}
+
+static int
+probe_ports(struct fwd_app *app)
+{
+	for (unsigned int i = 0; i < app->routes.count; i++) {
+		app->port[app->routes.route[i].from].source = true;
+		app->port[app->routes.route[i].to].sink = true;
+	}
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		struct fwd_port *port = &app->port[i];
+		int ret;
+
+		if (!port->source && !port->sink)
+			continue;
+		port->id = i;
+		ret = fwd_port_probe(port, &app->opt);
+		if (ret != 0)
+			return ret;
+		port->used = true;
+	}
+	return 0;
+}
+
+static int
+start_ports(struct fwd_app *app)
+{
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		struct fwd_port *port = &app->port[i];
+		int ret;
+
+		if (!port->used)
+			continue;
+		ret = fwd_port_start(port, &app->opt, app->pools.rx);
+		if (ret != 0)
+			return ret;
+		if (app->opt.idle != FWD_IDLE_POLL && port->source && !port->rx_intr &&
+			!app->opt.quiet)
+			fprintf(stderr,
+				"fido-fwd: port %u (%s): has no Rx interrupts: its lcore "
+				"takes naps of up to 1 ms when idle\n",
+				port->id, port->name);
+	}
+	return 0;
+}
+
+static void
+stop_ports(struct fwd_app *app)
+{
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		if (app->port[i].used)
+			fwd_port_stop(&app->port[i]);
+	}
+}
+
+/* Choose the lcores that forward: the workers, or the main one where it is alone. */
+static unsigned int
+choose_lcores(struct fwd_app *app)
+{
+	unsigned int count = 0;
+	unsigned int id;
+
+	RTE_LCORE_FOREACH_WORKER(id)
+	{
+		if (count < app->nb_streams)
+			app->lcore[count++].id = id;
+	}
+	if (count == 0)
+		app->lcore[count++].id = rte_get_main_lcore();
+	return count;
+}
+
+static int
+assign_lcores(struct fwd_app *app)
+{
+	unsigned int *lcore_of = calloc(app->nb_streams, sizeof(*lcore_of));
+	struct fwd_stream **next;
+	unsigned int wanted;
+
+	app->stream_list = calloc(app->nb_streams, sizeof(*app->stream_list));
+	if (lcore_of == NULL || app->stream_list == NULL) {
+		fprintf(stderr, "fido-fwd: no memory for %u streams\n", app->nb_streams);
+		free(lcore_of);
+		return -ENOMEM;
+	}
+	wanted = choose_lcores(app);
+	fwd_streams_spread(app->streams, app->nb_streams, wanted, lcore_of);
+	next = app->stream_list;
+	for (unsigned int l = 0; l < wanted; l++) {
+		struct fwd_lcore *lcore = &app->lcore[l];
+
+		lcore->streams = next;
+		lcore->ports = app->port;
+		lcore->phase = &app->phase;
+		for (unsigned int i = 0; i < app->nb_streams; i++) {
+			if (lcore_of[i] == l)
+				*next++ = &app->streams[i];
+		}
+		lcore->nb_streams = next - lcore->streams;
+		/* Streams that share a Tx queue may leave the last lcores without any. */
+		if (lcore->nb_streams == 0)
+			break;
+		fwd_lcore_prepare(lcore, &app->opt);
+		app->nb_lcores++;
+	}
+	free(lcore_of);
+	return 0;
+}
+
+static void
+print_streams(const struct fwd_app *app)
+{
+	for (unsigned int l = 0; l < app->nb_lcores; l++) {
+		const struct fwd_lcore *lcore = &app->lcore[l];
+
+		for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+			const struct fwd_stream *s = lcore->streams[i];
+
+			fprintf(stderr, "fido-fwd: lcore %u: %s:%u -> %s:%u%s\n", lcore->id,
+				app->port[s->rx_port].name, s->rx_queue, app->port[s->tx_port].name,
+				s->tx_queue, s->sink->multi_segs ? "" : " (one segment a packet)");
+		}
+	}
+}
+
+static void
+refresh_links(struct fwd_app *app, uint64_t now)
+{
+	if (now < app->link_tsc)
+		return;
+	app->link_tsc = now + us_to_tsc(TICK_US);
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		if (app->port[i].used && !app->port[i].live)
+			fwd_port_refresh_link(&app->port[i]);
+	}
+}
+
+static void
+begin_drain(struct fwd_app *app)
+{
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		if (app->port[i].used)
+			fwd_port_quiesce(&app->port[i]);
+	}
+	app->drain_tsc = rte_rdtsc();
+	atomic_store_explicit(&app->phase, FWD_DRAIN, memory_order_release);
+}
+
+/* Tell whether all lcores drain, hold nothing, and got nothing for a while. */
+static bool
+is_quiet(const struct fwd_app *app)
+{
+	uint64_t last = app->drain_tsc;
+	uint64_t step;
+
+	for (unsigned int i = 0; i < app->nb_lcores; i++) {
+		const struct fwd_lcore *lcore = &app->lcore[i];
+
+		if (atomic_load_explicit(&lcore->phase_seen, memory_order_acquire) != FWD_DRAIN ||
+			atomic_load_explicit(&lcore->pending, memory_order_relaxed))
+			return false;
+		step = fwd_read(&lcore->published_step);
+		last = RTE_MAX(last, step);
+	}
+	/* Not a difference: the other core's counter may be a little ahead of ours. */
+	return rte_rdtsc() >= last + us_to_tsc(QUIET_US);
+}
+
+/* Move the phase on, look at the links, print the status. The main thread does it now and then. */
+static void
+service(void *arg)
+{
+	struct fwd_app *app = arg;
+	uint64_t now = rte_rdtsc();
+
+	switch (atomic_load_explicit(&app->phase, memory_order_relaxed)) {
+	case FWD_RUN:
+		refresh_links(app, now);
+		if (stop_signal != 0 ||
+			(app->opt.duration > 0 &&
+				now - app->start_tsc >= app->opt.duration * rte_get_tsc_hz()))
+			begin_drain(app);
+		break;
+	case FWD_DRAIN:
+		if (is_quiet(app) || now - app->drain_tsc >= us_to_tsc(DRAIN_US))
+			atomic_store_explicit(&app->phase, FWD_QUIT, memory_order_release);
+		break;
+	}
+	fwd_status_tick(app);
+}
+
+/* Forward on all lcores, until it is time to stop and nothing is left. */
+static int
+forward(struct fwd_app *app)
+{
+	struct timespec tick = {.tv_nsec = TICK_US * 1000};
+	int ret = 0;
+
+	app->start_tsc = rte_rdtsc();
+	fwd_status_start(app);
+	if (app->lcore[0].id == rte_get_main_lcore()) {
+		app->lcore[0].service = service;
+		app->lcore[0].service_arg = app;
+		return fwd_lcore_run(&app->lcore[0]);
+	}
+	for (unsigned int i = 0; i < app->nb_lcores && ret == 0; i++)
+		ret = rte_eal_remote_launch(fwd_lcore_run, &app->lcore[i], app->lcore[i].id);
+	if (ret != 0) {
+		fprintf(stderr, "fido-fwd: cannot start the lcores: %s\n", strerror(-ret));
+		atomic_store(&app->phase, FWD_QUIT);
+	}
+	while (atomic_load_explicit(&app->phase, memory_order_relaxed) != FWD_QUIT) {
+		nanosleep(&tick, NULL);
+		service(app);
+		if (atomic_load_explicit(&app->phase, memory_order_relaxed) == FWD_DRAIN)
+			tick.tv_nsec = DRAIN_TICK_US * 1000;
+	}
+	rte_eal_mp_wait_lcore();
+	return ret;
+}
+
+/* Wait until peers have given back what was sent to them, but not for ever. */
+static void
+wait_for_returns(struct fwd_app *app)
+{
+	uint64_t end = rte_rdtsc() + us_to_tsc(RETURN_US);
+	uint64_t out;
+
+	do {
+		out = 0;
+		for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+			const struct fwd_port *port = &app->port[i];
+
+			if (!port->used || !port->has_counter[FWD_TX_BUFFERS_OUT])
+				continue;
+			for (uint16_t q = 0; q < port->nb_txq; q++)
+				fwd_port_reap(port, q);
+			out += fwd_port_counter(port, FWD_TX_BUFFERS_OUT);
+		}
+		if (out > 0)
+			rte_delay_us_sleep(100);
+	} while (out > 0 && rte_rdtsc() < end);
+}
+
+static int
+run(struct fwd_app *app)
+{
+	int ret;
+
+	ret = fwd_routes_find(&app->routes, &app->opt);
+	if (ret != 0)
+		return ret;
+	ret = probe_ports(app);
+	if (ret != 0)
+		goto err_close_ports;
+	ret = fwd_pools_create(&app->pools, &app->opt, app->port,
+		fwd_streams_count(&app->routes, app->port));
+	if (ret != 0)
+		goto err_close_ports;
+	ret = start_ports(app);
+	if (ret != 0)
+		goto err_close_ports;
+	app->streams = fwd_streams_create(&app->routes, &app->opt, app->port, &app->pools,
+		&app->nb_streams);
+	ret = app->streams == NULL ? -ENOMEM : assign_lcores(app);
+	if (ret != 0)
+		goto err_free_streams;
+	if (!app->opt.quiet)
+		print_streams(app);
+	ret = forward(app);
+	wait_for_returns(app);
+	fwd_status_summary(app);
+err_free_streams:
+	free(app->stream_list);
+	rte_free(app->streams);
+err_close_ports:
+	stop_ports(app);
+	fwd_pools_destroy(&app->pools);
+	return ret;
+}
+
+static void
+print_usage_after_eal(const char *prgname __rte_unused)
+{
+	fwd_options_usage(stdout);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct fwd_app app;
+	int ret;
+
+	if (fwd_options_parse(&app.opt, argc, argv) != 0)
+		return EXIT_USAGE;
+	if (app.opt.help) {
+		fwd_options_usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	rte_set_application_usage_hook(print_usage_after_eal);
+	ret = rte_eal_init(argc, argv);
+	if (ret < 0) {
+		fprintf(stderr,
+			"fido-fwd: EAL could not start: %s: its messages above say why; its "
+			"options come before --, those of fido-fwd after it\n",
+			rte_strerror(rte_errno));
+		return EXIT_FAILURE;
+	}
+	catch_signals();
+	ret = run(&app);
+	rte_eal_cleanup();
+	return ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "options.h"
+
+enum {
+	OPT_PAIRS = 256,
+	OPT_CHAIN,
+	OPT_MAP,
+	OPT_MODE,
+	OPT_BURST,
+	OPT_RXQ,
+	OPT_TXQ,
+	OPT_RXD,
+	OPT_TXD,
+	OPT_MBUFS,
+	OPT_MTU,
+	OPT_SCATTER,
+	OPT_IDLE,
+	OPT_SPIN_US,
+	OPT_ON_DOWN,
+	OPT_STATS_PERIOD,
+	OPT_DURATION,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{"pairs", no_argument, NULL, OPT_PAIRS},
+	{"chain", no_argument, NULL, OPT_CHAIN},
+	{"map", required_argument, NULL, OPT_MAP},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"burst", required_argument, NULL, OPT_BURST},
+	{"rxq", required_argument, NULL, OPT_RXQ},
+	{"txq", required_argument, NULL, OPT_TXQ},
+	{"rxd", required_argument, NULL, OPT_RXD},
+	{"txd", required_argument, NULL, OPT_TXD},
+	{"mbufs", required_argument, NULL, OPT_MBUFS},
+	{"mtu", required_argument, NULL, OPT_MTU},
+	{"scatter", no_argument, NULL, OPT_SCATTER},
+	{"idle", required_argument, NULL, OPT_IDLE},
+	{"spin-us", required_argument, NULL, OPT_SPIN_US},
+	{"on-down", required_argument, NULL, OPT_ON_DOWN},
+	{"stats-period", required_argument, NULL, OPT_STATS_PERIOD},
+	{"duration", required_argument, NULL, OPT_DURATION},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"quiet", no_argument, NULL, OPT_QUIET},
+	{"help", no_argument, NULL, OPT_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static const char *const topology_names[] = {"pairs", "chain", "map", NULL};
+static const char *const mode_names[] = {"io", "mac", "touch", NULL};
+static const char *const idle_names[] = {"poll", "adaptive", "interrupt", NULL};
+static const char *const on_down_names[] = {"drop", "hold", NULL};
+
+const char *
+fwd_mode_name(enum fwd_mode mode)
+{
+	return mode_names[mode];
+}
+
+const char *
+fwd_idle_name(enum fwd_idle idle)
+{
+	return idle_names[idle];
+}
+
+void
+fwd_options_usage(FILE *out)
+{
+	fputs("\n"
+	      "usage: fido-fwd [EAL options] -- [options]\n"
+	      "Forward packets between DPDK ports.\n"
+	      "\n"
+	      "Which port leads where (port numbers are in the order of EAL's devices):\n"
+	      "  --pairs             0 <-> 1, 2 <-> 3, ... in both directions (default)\n"
+	      "  --chain             port i leaves by port i+1, the last one by port 0\n"
+	      "  --map A:B[,C:D...]  A leaves by B, one way; ports by number or by name\n"
+	      "What is done with a packet:\n"
+	      "  --mode io           nothing (default)\n"
+	      "  --mode mac          source and destination address change places\n"
+	      "  --mode touch        every byte is read and added to a sum\n"
+	      "Ports:\n"
+	      "  --rxq N, --txq N    queues a port (default 1), spread over the lcores\n"
+	      "  --rxd N, --txd N    descriptors a queue (default 1024)\n"
+	      "  --burst N           packets a burst, 1..512 (default 32)\n"
+	      "  --mbufs N           buffers (default: as many as the rings can hold)\n"
+	      "  --mtu N             largest payload of a frame (default: 1500, or what there is)\n"
+	      "  --scatter           let long frames arrive in several buffers\n"
+	      "  --on-down drop|hold packets for a port whose link is down (default drop)\n"
+	      "When there is nothing to do:\n"
+	      "  --idle poll         look again at once (default)\n"
+	      "  --idle adaptive     look again for --spin-us, then sleep until a packet comes\n"
+	      "  --idle interrupt    sleep at once\n"
+	      "  --spin-us N         default 50\n"
+	      "Output:\n"
+	      "  --stats-period SEC  one status line each SEC seconds (default 1, 0 for none)\n"
+	      "  --duration SEC      stop after SEC seconds (default 0: at SIGINT or SIGTERM)\n"
+	      "  --json              the summary as one line of JSON\n"
+	      "  --quiet             nothing but errors and the summary\n"
+	      "  --help              this text\n"
+	      "\n"
+	      "example: fido-fwd -l 0-1 --vdev=net_mmnet0,group=demo,domain=fwd,peer=gen \\\n"
+	      "                  --vdev=net_mmnet1,group=demo,domain=fwd,peer=sink -- --mode mac\n",
+		out);
+}
+
+/* Take the integer value of option `name`, which must be min..max. */
+static int
+parse_uint(const char *name, const char *text, unsigned long min, unsigned long max,
+	unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(text, &end, 0);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || *out < min ||
+		*out > max) {
+		fprintf(stderr, "fido-fwd: --%s '%s': give a number from %lu to %lu\n", name, text,
+			min, max);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+parse_u16(const char *name, const char *text, uint16_t min, uint16_t max, uint16_t *out)
+{
+	unsigned long value;
+	int ret = parse_uint(name, text, min, max, &value);
+
+	if (ret == 0)
+		*out = value;
+	return ret;
+}
+
+static int
+parse_u32(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out)
+{
+	unsigned long value;
+	int ret = parse_uint(name, text, min, max, &value);
+
+	if (ret == 0)
+		*out = value;
+	return ret;
+}
+
+static int
+parse_seconds(const char *name, const char *text, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end == text || *end != '\0' || !isfinite(*out) || *out < 0 || *out > 1e9) {
+		fprintf(stderr, "fido-fwd: --%s '%s': give a number of seconds, 0 or more\n", name,
+			text);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Return the place of text in names, or -EINVAL with a message that lists them. */
+static int
+parse_choice(const char *name, const char *text, const char *const *names)
+{
+	for (int i = 0; names[i] != NULL; i++) {
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	}
+	fprintf(stderr, "fido-fwd: --%s '%s': give one of:", name, text);
+	for (int i = 0; names[i] != NULL; i++)
+		fprintf(stderr, " %s", names[i]);
+	fputc('\n', stderr);
+	return -EINVAL;
+}
+
+/* --pairs, --chain and --map exclude each other; *chosen is the one given before, or -1. */
+static int
+take_topology(struct fwd_options *opt, enum fwd_topology topology, int *chosen)
+{
+	if (*chosen >= 0 && *chosen != (int)topology) {
+		fprintf(stderr, "fido-fwd: --%s and --%s exclude each other: give one of them\n",
+			topology_names[*chosen], topology_names[topology]);
+		return -EINVAL;
+	}
+	if (topology == FWD_MAP) {
+		if (*chosen >= 0) {
+			fprintf(stderr,
+				"fido-fwd: --map is given twice: "
+				"give all routes in one, as --map A:B,C:D\n");
+			return -EINVAL;
+		}
+		opt->map = optarg;
+	}
+	*chosen = topology;
+	opt->topology = topology;
+	return 0;
+}
+
+/* Options whose value is one of a few words, and those that have none. */
+static int
+take_word(struct fwd_options *opt, int key)
+{
+	int choice = 0;
+
+	switch (key) {
+	case OPT_MODE:
+		choice = parse_choice("mode", optarg, mode_names);
+		opt->mode = RTE_MAX(choice, 0);
+		break;
+	case OPT_IDLE:
+		choice = parse_choice("idle", optarg, idle_names);
+		opt->idle = RTE_MAX(choice, 0);
+		break;
+	case OPT_ON_DOWN:
+		choice = parse_choice("on-down", optarg, on_down_names);
+		opt->hold = choice == 1;
+		break;
+	case OPT_SCATTER:
+		opt->scatter = true;
+		break;
+	case OPT_JSON:
+		opt->json = true;
+		break;
+	case OPT_QUIET:
+		opt->quiet = true;
+		break;
+	case OPT_HELP:
+		opt->help = true;
+		break;
+	}
+	return RTE_MIN(choice, 0);
+}
+
+static int
+take_option(struct fwd_options *opt, int key, int *chosen)
+{
+	switch (key) {
+	case OPT_PAIRS:
+		return take_topology(opt, FWD_PAIRS, chosen);
+	case OPT_CHAIN:
+		return take_topology(opt, FWD_CHAIN, chosen);
+	case OPT_MAP:
+		return take_topology(opt, FWD_MAP, chosen);
+	case OPT_BURST:
+		return parse_u16("burst", optarg, 1, FWD_BURST_MAX, &opt->burst);
+	case OPT_RXQ:
+		return parse_u16("rxq", optarg, 1, 1024, &opt->rxq);
+	case OPT_TXQ:
+		return parse_u16("txq", optarg, 1, 1024, &opt->txq);
+	case OPT_RXD:
+		return parse_u16("rxd", optarg, 1, 32768, &opt->rxd);
+	case OPT_TXD:
+		return parse_u16("txd", optarg, 1, 32768, &opt->txd);
+	case OPT_MBUFS:
+		return parse_u32("mbufs", optarg, 64, 1u << 26, &opt->mbufs);
+	case OPT_MTU:
+		return parse_u16("mtu", optarg, 68, 65535, &opt->mtu);
+	case OPT_SPIN_US:
+		return parse_u32("spin-us", optarg, 0, 10 * 1000 * 1000, &opt->spin_us);
+	case OPT_STATS_PERIOD:
+		return parse_seconds("stats-period", optarg, &opt->stats_period);
+	case OPT_DURATION:
+		return parse_seconds("duration", optarg, &opt->duration);
+	default:
+		return take_word(opt, key);
+	}
+}
+
+int
+fwd_options_parse(struct fwd_options *opt, int argc, char **argv)
+{
+	int start = 1;
+	int chosen = -1;
+	int key, ret;
+
+	*opt = (struct fwd_options){
+		.burst = 32,
+		.rxq = 1,
+		.txq = 1,
+		.rxd = 1024,
+		.txd = 1024,
+		.spin_us = 50,
+		.stats_period = 1,
+	};
+	while (start < argc && strcmp(argv[start], "--") != 0)
+		start++;
+	if (start == argc)
+		return 0;
+	argc -= start;
+	argv += start;
+	optind = 1;
+	opterr = 0;
+	while ((key = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+		if (key == 'h')
+			key = OPT_HELP;
+		if (key == '?' || key == ':') {
+			fprintf(stderr, "fido-fwd: option '%s' %s: see fido-fwd -- --help\n",
+				argv[optind - 1],
+				key == ':' ? "needs a value"
+					   : "is not known here, or takes no value");
+			return -EINVAL;
+		}
+		ret = take_option(opt, key, &chosen);
+		if (ret < 0)
+			return ret;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "fido-fwd: '%s' is not an option: see fido-fwd -- --help\n",
+			argv[optind]);
+		return -EINVAL;
+	}
+	if (opt->idle == FWD_IDLE_INTERRUPT)
+		opt->spin_us = 0;
+	return 0;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * packet: what is done to one packet between Rx and Tx.
+ *
+ * I1: payload that was received is written to only when its mbuf comes out of a pool of ours and
+ *     nobody else has a reference; any other may be another domain's memory, mapped read-only.
+ * I2: a function that cannot go on for want of a buffer leaves the packet as it was.
+ */
+#ifndef FIDO_FWD_PACKET_H
+#define FIDO_FWD_PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "pools.h"
+
+/* How much of a packet moves into a header of our own, at most. */
+#define FWD_HEADER_BYTES 128
+
+/* How often the packets of a burst had to be copied. */
+struct fwd_packet_work {
+	uint32_t header_copies;
+	uint32_t full_copies;
+};
+
+static inline bool
+fwd_packet_is_writable(const struct rte_mbuf *m, const struct fwd_pools *pools)
+{
+	return (m->pool == pools->rx || m->pool == pools->header || m->pool == pools->copy) &&
+		RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
+}
+
+/* Let the addresses of a frame that may be written to change places. */
+static inline void
+fwd_packet_swap_addresses(struct rte_mbuf *m)
+{
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+	struct rte_ether_addr dst = eth->dst_addr;
+
+	eth->dst_addr = eth->src_addr;
+	eth->src_addr = dst;
+}
+
+/*
+ * Return the packet in one piece that may be written to, and free m; or NULL when there is no
+ * buffer. The packet is not empty, and not larger than pools->copy_room.
+ */
+static inline struct rte_mbuf *
+fwd_packet_copy(struct rte_mbuf *m, const struct fwd_pools *pools, struct fwd_packet_work *work)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, pools->copy, 0, UINT32_MAX);
+
+	if (unlikely(copy == NULL))
+		return NULL;
+	rte_pktmbuf_free(m);
+	work->full_copies++;
+	return copy;
+}
+
+/* Return the packet in one segment, or NULL when there is no buffer. */
+static inline struct rte_mbuf *
+fwd_packet_linearise(struct rte_mbuf *m, const struct fwd_pools *pools,
+	struct fwd_packet_work *work)
+{
+	if (likely(m->nb_segs == 1) || m->pkt_len == 0)
+		return m;
+	return fwd_packet_copy(m, pools, work);
+}
+
+/*
+ * Tell whether a packet that must leave in one segment can: it needs no copy, or fits in one.
+ *
+ * @param write
+ *   The packet will be written to
+ */
+static inline bool
+fwd_packet_fits(const struct rte_mbuf *m, const struct fwd_pools *pools, bool write)
+{
+	return likely(m->pkt_len <= pools->copy_room) ||
+		(m->nb_segs == 1 && (!write || fwd_packet_is_writable(m, pools)));
+}
+
+/*
+ * Return the packet with its first bytes, up to FWD_HEADER_BYTES, in a new first segment that may
+ * be written to; the rest stays where it is. m belongs to the packet returned. NULL when there is
+ * no buffer. Nobody else may have a reference to m, whose data_off changes.
+ */
+static inline struct rte_mbuf *
+fwd_packet_copy_header(struct rte_mbuf *m, const struct fwd_pools *pools,
+	struct fwd_packet_work *work)
+{
+	uint16_t len = RTE_MIN(m->data_len, FWD_HEADER_BYTES);
+	struct rte_mbuf *header = rte_pktmbuf_alloc(pools->header);
+
+	if (unlikely(header == NULL))
+		return NULL;
+	rte_memcpy(rte_pktmbuf_mtod(header, void *), rte_pktmbuf_mtod(m, const void *), len);
+	header->data_len = len;
+	header->pkt_len = m->pkt_len;
+	header->port = m->port;
+	header->ol_flags = m->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+	header->packet_type = m->packet_type;
+	header->vlan_tci = m->vlan_tci;
+	header->vlan_tci_outer = m->vlan_tci_outer;
+	header->hash = m->hash;
+	header->tx_offload = m->tx_offload;
+	rte_mbuf_dynfield_copy(header, m);
+	if (len < m->data_len) {
+		rte_pktmbuf_adj(m, len);
+		header->next = m;
+		header->nb_segs = m->nb_segs + 1;
+	} else {
+		header->next = m->next;
+		header->nb_segs = m->nb_segs;
+		m->next = NULL;
+		m->nb_segs = 1;
+		rte_pktmbuf_free_seg(m);
+	}
+	work->header_copies++;
+	return header;
+}
+
+/*
+ * Return the frame with its addresses changed over, and the payload left in place where that is
+ * possible; or NULL when there is no buffer.
+ *
+ * @param linear
+ *   The packet must leave in one segment
+ */
+static inline struct rte_mbuf *
+fwd_packet_swap(struct rte_mbuf *m, const struct fwd_pools *pools, bool linear,
+	struct fwd_packet_work *work)
+{
+	bool in_place = m->data_len >= 2 * RTE_ETHER_ADDR_LEN && fwd_packet_is_writable(m, pools) &&
+		(!linear || m->nb_segs == 1);
+
+	if (unlikely(m->pkt_len < 2 * RTE_ETHER_ADDR_LEN))
+		return linear ? fwd_packet_linearise(m, pools, work) : m;
+	if (!in_place) {
+		if (linear || rte_mbuf_refcnt_read(m) != 1 || m->data_len < 2 * RTE_ETHER_ADDR_LEN)
+			m = fwd_packet_copy(m, pools, work);
+		else
+			m = fwd_packet_copy_header(m, pools, work);
+		if (unlikely(m == NULL))
+			return NULL;
+	}
+	fwd_packet_swap_addresses(m);
+	return m;
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <rte_errno.h>
+#include <rte_ether.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include "packet.h"
+#include "pools.h"
+
+#define CACHE 256u
+/* What a frame has around its MTU: addresses and type, two VLAN tags, checksum. */
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN)
+
+struct needs {
+	uint32_t rx_rings; /* descriptors of all Rx queues */
+	uint32_t tx_rings; /* descriptors of all Tx queues */
+	uint32_t linear_rings; /* those of ports that cannot send several segments */
+	uint32_t frame; /* largest frame that a source may receive */
+	bool scatter; /* every source can spread a frame over several buffers */
+};
+
+static struct needs
+sum_up(const struct fwd_port *ports)
+{
+	struct needs needs = {.scatter = true};
+
+	for (const struct fwd_port *port = ports; port < ports + RTE_MAX_ETHPORTS; port++) {
+		if (!port->used)
+			continue;
+		needs.rx_rings += port->nb_rxq * port->rxd;
+		needs.tx_rings += port->nb_txq * port->txd;
+		if (port->sink && !port->multi_segs)
+			needs.linear_rings += port->nb_txq * port->txd;
+		if (port->source) {
+			needs.frame = RTE_MAX(needs.frame, (uint32_t)port->mtu + FRAME_OVERHEAD);
+			needs.scatter = needs.scatter && port->rx_scatter;
+		}
+	}
+	return needs;
+}
+
+/* Return the data room, headroom included, of buffers that hold a frame in one piece. */
+static uint32_t
+room_for(uint32_t frame)
+{
+	uint32_t room = RTE_ALIGN_CEIL(frame + RTE_PKTMBUF_HEADROOM, 64);
+
+	return RTE_MAX(room, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
+static int
+create_pool(struct rte_mempool **pool, const char *name, uint32_t n, uint32_t room)
+{
+	uint32_t cache = RTE_MIN(CACHE, n / 8);
+
+	*pool = rte_pktmbuf_pool_create(name, n, cache, 0, room, SOCKET_ID_ANY);
+	if (*pool != NULL)
+		return 0;
+	fprintf(stderr,
+		"fido-fwd: no memory for %u buffers of %u bytes (pool %s): %s: give EAL "
+		"more (hugepages, or -m with --no-huge), or less to --mbufs, --rxd, --txd, "
+		"--mtu\n",
+		n, room, name, rte_strerror(rte_errno));
+	return -ENOMEM;
+}
+
+int
+fwd_pools_create(struct fwd_pools *pools, const struct fwd_options *opt,
+	const struct fwd_port *ports, uint32_t nb_streams)
+{
+	struct needs needs = sum_up(ports);
+	uint32_t room = needs.scatter ? RTE_MBUF_DEFAULT_BUF_SIZE : room_for(needs.frame);
+	uint32_t copy_room = RTE_MIN(room_for(needs.frame), (uint32_t)UINT16_MAX);
+	/* In flight outside of the rings: bursts, and what the lcores' caches keep. */
+	uint32_t loose = nb_streams * opt->burst + rte_lcore_count() * CACHE * 2 + 512;
+	int ret;
+
+	*pools = (struct fwd_pools){0};
+	if (room > UINT16_MAX) {
+		fprintf(stderr,
+			"fido-fwd: --mtu %u does not fit in one buffer: use --scatter, or a "
+			"driver that has it\n",
+			opt->mtu);
+		return -EINVAL;
+	}
+	ret = create_pool(&pools->rx, "fwd_rx",
+		opt->mbufs != 0 ? opt->mbufs : needs.rx_rings + needs.tx_rings + loose, room);
+	if (ret == 0 && opt->mode == FWD_MAC)
+		ret = create_pool(&pools->header, "fwd_header", needs.tx_rings + loose,
+			RTE_PKTMBUF_HEADROOM + FWD_HEADER_BYTES);
+	pools->copy = pools->rx;
+	if (ret == 0 && needs.linear_rings > 0)
+		ret = create_pool(&pools->copy, "fwd_copy", needs.linear_rings + loose, copy_room);
+	pools->copy_room = (needs.linear_rings > 0 ? copy_room : room) - RTE_PKTMBUF_HEADROOM;
+	if (ret != 0)
+		fwd_pools_destroy(pools);
+	return ret;
+}
+
+void
+fwd_pools_destroy(struct fwd_pools *pools)
+{
+	if (pools->copy != pools->rx)
+		rte_mempool_free(pools->copy);
+	rte_mempool_free(pools->header);
+	rte_mempool_free(pools->rx);
+	*pools = (struct fwd_pools){0};
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_log.h>
+#include <rte_string_fns.h>
+
+#include "port.h"
+
+const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS] = {
+	[FWD_RX_ZERO_COPY] = "rx_zero_copy_packets",
+	[FWD_RX_HEADER] = "rx_header_packets",
+	[FWD_RX_COPIED] = "rx_copied_packets",
+	[FWD_TX_ZERO_COPY] = "tx_zero_copy_packets",
+	[FWD_TX_FORWARDED] = "tx_forwarded_packets",
+	[FWD_TX_COPIED] = "tx_copied_packets",
+	[FWD_TX_BUFFERS_OUT] = "tx_buffers_out",
+};
+
+/* Return how many queues of `what` the port gets: wanted, if the driver has as many. */
+static uint16_t
+choose_queues(const struct fwd_port *port, const char *what, bool used, uint16_t wanted,
+	uint16_t max, bool quiet)
+{
+	if (!used)
+		return RTE_MIN(max, 1);
+	if (wanted > max && max > 0 && !quiet)
+		fprintf(stderr,
+			"fido-fwd: port %u (%s): %u %s queue(s) instead of %u: "
+			"the driver has no more\n",
+			port->id, port->name, max, what, wanted);
+	return RTE_MIN(max, wanted);
+}
+
+static int
+choose_mtu(struct fwd_port *port, const struct fwd_options *opt,
+	const struct rte_eth_dev_info *info)
+{
+	port->mtu = opt->mtu;
+	if (opt->mtu == 0) {
+		port->mtu =
+			info->max_mtu == 0 ? RTE_ETHER_MTU : RTE_MIN(info->max_mtu, RTE_ETHER_MTU);
+		return 0;
+	}
+	if (opt->mtu < info->min_mtu || opt->mtu > info->max_mtu) {
+		fprintf(stderr, "fido-fwd: port %u (%s): --mtu %u: the driver %s allows %u to %u\n",
+			port->id, port->name, opt->mtu, port->driver, info->min_mtu, info->max_mtu);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int
+fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
+{
+	struct rte_eth_dev_info info;
+	int ret;
+
+	ret = rte_eth_dev_get_name_by_port(port->id, port->name);
+	if (ret == 0)
+		ret = rte_eth_dev_info_get(port->id, &info);
+	if (ret != 0) {
+		fprintf(stderr, "fido-fwd: port %u: cannot ask what it can do: %s\n", port->id,
+			strerror(-ret));
+		return ret;
+	}
+	strlcpy(port->driver, info.driver_name, sizeof(port->driver));
+	port->mmnet = strcmp(info.driver_name, "net_mmnet") == 0;
+	port->multi_segs = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	port->rx_scatter = opt->scatter && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
+	if (opt->scatter && port->source && !port->rx_scatter && !opt->quiet)
+		fprintf(stderr,
+			"fido-fwd: port %u (%s): goes without --scatter: "
+			"the driver does not have it\n",
+			port->id, port->name);
+	port->nb_rxq =
+		choose_queues(port, "Rx", port->source, opt->rxq, info.max_rx_queues, opt->quiet);
+	port->nb_txq =
+		choose_queues(port, "Tx", port->sink, opt->txq, info.max_tx_queues, opt->quiet);
+	if ((port->source && port->nb_rxq == 0) || (port->sink && port->nb_txq == 0)) {
+		fprintf(stderr,
+			"fido-fwd: port %u (%s) cannot %s: choose other routes with --map\n",
+			port->id, port->name, port->nb_rxq == 0 ? "receive" : "send");
+		return -ENOTSUP;
+	}
+	port->rxd = opt->rxd;
+	port->txd = opt->txd;
+	ret = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &port->rxd, &port->txd);
+	if (ret != 0) {
+		fprintf(stderr, "fido-fwd: port %u (%s): cannot choose descriptors: %s\n", port->id,
+			port->name, strerror(-ret));
+		return ret;
+	}
+	return choose_mtu(port, opt, &info);
+}
+
+static int
+configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_intr)
+{
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf = {.rxmode.mtu = opt->mtu, .intr_conf.rxq = rx_intr};
+	int ret;
+
+	ret = rte_eth_dev_info_get(port->id, &info);
+	if (ret != 0)
+		return ret;
+	conf.intr_conf.lsc = !!(*info.dev_flags & RTE_ETH_DEV_INTR_LSC);
+	if (port->multi_segs)
+		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (port->rx_scatter)
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+	if (port->nb_rxq > 1 && info.flow_type_rss_offloads != 0 && info.reta_size != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+	}
+	return rte_eth_dev_configure(port->id, port->nb_rxq, port->nb_txq, &conf);
+}
+
+/* Configure, set up queues, start. *step is the name of the step that failed. */
+static int
+bring_up(const struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool,
+	bool rx_intr, const char **step)
+{
+	int socket = rte_eth_dev_socket_id(port->id);
+	int ret;
+
+	*step = "configure it";
+	ret = configure(port, opt, rx_intr);
+	if (ret != 0)
+		return ret;
+	*step = "set its MTU";
+	if (opt->mtu != 0) {
+		ret = rte_eth_dev_set_mtu(port->id, opt->mtu);
+		if (ret != 0 && ret != -ENOTSUP)
+			return ret;
+	}
+	*step = "set up an Rx queue";
+	for (uint16_t q = 0; q < port->nb_rxq; q++) {
+		ret = rte_eth_rx_queue_setup(port->id, q, port->rxd, socket, NULL, pool);
+		if (ret != 0)
+			return ret;
+	}
+	*step = "set up a Tx queue";
+	for (uint16_t q = 0; q < port->nb_txq; q++) {
+		ret = rte_eth_tx_queue_setup(port->id, q, port->txd, socket, NULL);
+		if (ret != 0)
+			return ret;
+	}
+	*step = "start it";
+	return rte_eth_dev_start(port->id);
+}
+
+/* Tell whether every Rx queue has an interrupt; the library's complaints are not for the user. */
+static bool
+find_rx_intr(const struct fwd_port *port)
+{
+	int logtype = rte_log_register("lib.ethdev");
+	int level = rte_log_get_level(logtype);
+	bool found = port->nb_rxq > 0;
+
+	if (logtype >= 0)
+		rte_log_set_level(logtype, RTE_LOG_CRIT);
+	for (uint16_t q = 0; q < port->nb_rxq && found; q++)
+		found = rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, q) >= 0;
+	if (logtype >= 0)
+		rte_log_set_level(logtype, level);
+	return found;
+}
+
+static void
+find_counters(struct fwd_port *port)
+{
+	for (int i = 0; i < FWD_NB_PORT_COUNTERS; i++)
+		port->has_counter[i] =
+			rte_eth_xstats_get_id_by_name(port->id, fwd_port_counter_names[i],
+				&port->counter_id[i]) == 0;
+}
+
+int
+fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool)
+{
+	bool rx_intr = opt->idle != FWD_IDLE_POLL && port->source;
+	struct rte_eth_dev_info info;
+	const char *step;
+	int ret;
+
+	ret = bring_up(port, opt, pool, rx_intr, &step);
+	if (ret != 0 && rx_intr) {
+		rx_intr = false;
+		ret = bring_up(port, opt, pool, rx_intr, &step);
+	}
+	if (ret != 0) {
+		fprintf(stderr,
+			"fido-fwd: port %u (%s): cannot %s: %s: "
+			"look at the driver's message above, and at --rxq, --txq, --rxd, "
+			"--txd, --mtu\n",
+			port->id, port->name, step, strerror(-ret));
+		return ret;
+	}
+	port->started = true;
+	port->rx_intr = rx_intr && find_rx_intr(port);
+	atomic_store(&port->live,
+		rte_eth_dev_info_get(port->id, &info) == 0 &&
+			(*info.dev_flags & RTE_ETH_DEV_INTR_LSC));
+	port->tx_cleanup = port->nb_txq > 0 && rte_eth_tx_done_cleanup(port->id, 0, 0) >= 0;
+	find_counters(port);
+	ret = rte_eth_promiscuous_enable(port->id);
+	if (ret != 0 && ret != -ENOTSUP && !opt->quiet)
+		fprintf(stderr,
+			"fido-fwd: port %u (%s): receives only what is sent to its own "
+			"address: it cannot be made promiscuous: %s\n",
+			port->id, port->name, strerror(-ret));
+	fwd_port_refresh_link(port);
+	return 0;
+}
+
+void
+fwd_port_quiesce(struct fwd_port *port)
+{
+	int ret;
+
+	if (!port->started || !port->mmnet)
+		return;
+	fwd_port_refresh_link(port);
+	atomic_store(&port->live, false);
+	ret = rte_eth_dev_set_link_down(port->id);
+	if (ret != 0)
+		fprintf(stderr, "fido-fwd: port %u (%s): cannot tell the peer to stop: %s\n",
+			port->id, port->name, strerror(-ret));
+}
+
+void
+fwd_port_stop(struct fwd_port *port)
+{
+	int ret;
+
+	if (port->started) {
+		ret = rte_eth_dev_stop(port->id);
+		if (ret != 0)
+			fprintf(stderr, "fido-fwd: port %u (%s): cannot stop it: %s\n", port->id,
+				port->name, strerror(-ret));
+		port->started = false;
+	}
+	ret = rte_eth_dev_close(port->id);
+	if (ret != 0)
+		fprintf(stderr, "fido-fwd: port %u (%s): cannot close it: %s\n", port->id,
+			port->name, strerror(-ret));
+}
+
+void
+fwd_port_refresh_link(struct fwd_port *port)
+{
+	struct rte_eth_link link;
+	bool up;
+
+	/* A driver that cannot tell is taken for a wire that is always there. */
+	up = rte_eth_link_get_nowait(port->id, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+	atomic_store_explicit(&port->link_up, up, memory_order_relaxed);
+}
+
+uint64_t
+fwd_port_counter(const struct fwd_port *port, enum fwd_port_counter counter)
+{
+	uint64_t value;
+
+	if (!port->started || !port->has_counter[counter] ||
+		rte_eth_xstats_get_by_id(port->id, &port->counter_id[counter], &value, 1) != 1)
+		return 0;
+	return value;
+}
+
+void
+fwd_port_reap(const struct fwd_port *port, uint16_t tx_queue)
+{
+	if (port->tx_cleanup)
+		rte_eth_tx_done_cleanup(port->id, tx_queue, 0);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stream: what one Rx queue receives leaves by one Tx queue.
+ *
+ * A stream is run by one lcore, and a Tx queue is used by one lcore only: nothing here is locked.
+ * It holds one burst: no other is received before all of that one has been sent, or dropped and
+ * counted.
+ *
+ *	0 ........ sent ........ ready    next ........ count
+ *	   gone          to send             to prepare
+ *
+ * I1: sent <= ready <= next <= count <= burst.
+ * I2: rx = tx + dropped + what is held. The counters have one writer, the stream's lcore.
+ */
+#ifndef FIDO_FWD_STREAM_H
+#define FIDO_FWD_STREAM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+#include <rte_mbuf.h>
+
+#include "options.h"
+#include "pools.h"
+#include "port.h"
+
+struct fwd_stream;
+
+/*
+ * Receive, prepare and send once.
+ *
+ * @return
+ *   How many packets got on by a step: 0 when there was nothing to do, or nothing could be done
+ */
+typedef unsigned int (*fwd_engine)(struct fwd_stream *stream);
+
+struct fwd_stream_counters {
+	_Atomic uint64_t rx_packets;
+	_Atomic uint64_t rx_bytes;
+	_Atomic uint64_t tx_packets;
+	_Atomic uint64_t tx_bytes;
+	_Atomic uint64_t dropped_packets; /* link down, or too long, or left over at the end */
+	_Atomic uint64_t too_long_packets; /* those of them that the Tx port cannot take */
+	_Atomic uint64_t header_copies;
+	_Atomic uint64_t full_copies;
+	_Atomic uint64_t tx_stalls; /* rounds in which the Tx queue took nothing */
+	_Atomic uint64_t sum; /* --mode touch: sum of all packets, see sum.h */
+};
+
+struct fwd_stream {
+	fwd_engine run;
+	uint16_t rx_port;
+	uint16_t rx_queue;
+	uint16_t tx_port;
+	uint16_t tx_queue;
+	uint16_t burst;
+	bool hold; /* keep packets while the link is down */
+	bool closed; /* receive no more; send what is held */
+	uint16_t count;
+	uint16_t next;
+	uint16_t ready;
+	uint16_t sent;
+	uint64_t pending_bytes; /* of the packets held; not yet counted as sent */
+	const struct fwd_pools *pools;
+	const struct fwd_port *sink;
+	struct fwd_stream_counters counters;
+	struct rte_mbuf *packet[FWD_BURST_MAX];
+} __rte_cache_aligned;
+
+struct fwd_route {
+	uint16_t from;
+	uint16_t to;
+};
+
+struct fwd_routes {
+	struct fwd_route route[RTE_MAX_ETHPORTS]; /* a port is the beginning of one at most */
+	unsigned int count;
+};
+
+/*
+ * Find the routes that the options ask for, among the ports that EAL found.
+ *
+ * @return
+ *   - 0: at least one route
+ *   - -EINVAL, -ENODEV: impossible; a message has been printed
+ */
+int fwd_routes_find(struct fwd_routes *routes, const struct fwd_options *opt);
+
+/*
+ * Create the streams of all routes: one for each Rx queue.
+ *
+ * @return
+ *   - *streams, an array of *count; freed by rte_free()
+ *   - NULL: no memory; a message has been printed
+ */
+struct fwd_stream *fwd_streams_create(const struct fwd_routes *routes,
+	const struct fwd_options *opt, const struct fwd_port *ports, const struct fwd_pools *pools,
+	unsigned int *count);
+
+/* Return how many streams fwd_streams_create() makes. */
+unsigned int fwd_streams_count(const struct fwd_routes *routes, const struct fwd_port *ports);
+
+/*
+ * Spread the streams over nb_lcores lcores: lcore_of[i] becomes 0..nb_lcores - 1. Streams that
+ * share a Tx queue come together, and so do the two directions between a pair of queues as long as
+ * that leaves no lcore without work.
+ */
+void fwd_streams_spread(const struct fwd_stream *streams, unsigned int count,
+	unsigned int nb_lcores, unsigned int *lcore_of);
+
+/* Add n to a counter; for its one writer. */
+static inline void
+fwd_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+		memory_order_relaxed);
+}
+
+static inline uint64_t
+fwd_read(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Tell whether the stream holds packets. */
+static inline bool
+fwd_stream_is_pending(const struct fwd_stream *stream)
+{
+	return stream->sent < stream->ready || stream->next < stream->count;
+}
+
+#endif

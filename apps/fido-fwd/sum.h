@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sum: the 64-bit sum that --mode touch keeps.
+ *
+ * The sum of a packet is that of its bytes taken eight at a time as little-endian numbers, the last
+ * eight filled up with zeroes, modulo 2^64. It does not depend on how the packet is cut into
+ * segments, and the sum of many packets not on their order; it does depend on the place of each
+ * byte in its group of eight.
+ */
+#ifndef FIDO_FWD_SUM_H
+#define FIDO_FWD_SUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_mbuf.h>
+
+struct fwd_sum {
+	uint64_t total;
+	uint64_t word; /* the group of eight that is not full yet */
+	unsigned int fill; /* bytes in it, 0..7 */
+};
+
+static inline uint64_t
+fwd_sum_load(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return rte_le_to_cpu_64(word);
+}
+
+/* Add bytes one at a time until the group is full or the data ends; return how many. */
+static inline size_t
+fwd_sum_fill(struct fwd_sum *sum, const uint8_t *p, size_t len)
+{
+	size_t used = 0;
+
+	while (used < len && sum->fill < 8)
+		sum->word |= (uint64_t)p[used++] << (8 * sum->fill++);
+	if (sum->fill == 8) {
+		sum->total += sum->word;
+		sum->word = 0;
+		sum->fill = 0;
+	}
+	return used;
+}
+
+static inline void
+fwd_sum_add(struct fwd_sum *sum, const uint8_t *p, size_t len)
+{
+	uint64_t a = 0, b = 0, c = 0, d = 0;
+	const uint8_t *end = p + len;
+
+	if (sum->fill > 0)
+		p += fwd_sum_fill(sum, p, len);
+	for (; end - p >= 32; p += 32) {
+		a += fwd_sum_load(p);
+		b += fwd_sum_load(p + 8);
+		c += fwd_sum_load(p + 16);
+		d += fwd_sum_load(p + 24);
+	}
+	for (; end - p >= 8; p += 8)
+		a += fwd_sum_load(p);
+	sum->total += a + b + c + d;
+	if (p < end)
+		fwd_sum_fill(sum, p, end - p);
+}
+
+/* Return the sum of all bytes of a packet. */
+static inline uint64_t
+fwd_sum_packet(const struct rte_mbuf *m)
+{
+	struct fwd_sum sum = {0};
+
+	for (; m != NULL; m = m->next)
+		fwd_sum_add(&sum, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+	return sum.total + sum.word;
+}
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef MMNET_H
+#define MMNET_H
+
+/**
+ * @file
+ * The mmnet poll-mode driver from the inside.
+ *
+ *   mmnet_ethdev.c  probe, remove, the ethdev operations
+ *   mmnet_args.c    device arguments
+ *   mmnet_domain.c  the process's one domain, shared by its ports
+ *   mmnet_mem.c     exports EAL's heap, page by page, as it grows and shrinks
+ *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
+ *   mmnet_rx.c      a burst function for each Rx mode
+ *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
+ *   mmnet_stats.c   counters
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ethdev_driver.h>
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include <fido/link.h>
+
+#define MMNET_DRIVER_NAME net_mmnet
+#define MMNET_DEFAULT_DESC 1024
+#define MMNET_MIN_DESC 64
+#define MMNET_MAX_DESC FIDO_RING_MAX
+#define MMNET_MAX_FRAME 65535u
+/* Header mode: this much is copied into the writable first segment... */
+#define MMNET_HEADER_COPY 128
+/* ... of packets longer than this; shorter ones are copied whole. */
+#define MMNET_HEADER_THRESHOLD 256
+/* Size of the arena's buffers, for what cannot be sent by pointer. */
+#define MMNET_BOUNCE_SIZE 2048
+#define MMNET_ARENA_DEFAULT (4u << 20)
+/* Descriptors read ahead of filling mbufs. */
+#define MMNET_RX_CHUNK 32
+
+extern int mmnet_logtype;
+#define MMNET_LOG(level, fmt, ...) \
+	rte_log(RTE_LOG_##level, mmnet_logtype, "mmnet: " fmt "\n", ##__VA_ARGS__)
+
+enum mmnet_rx_mode { MMNET_RX_AUTO, MMNET_RX_COPY, MMNET_RX_HEADER, MMNET_RX_ZERO };
+
+/** Device arguments. */
+struct mmnet_args {
+	char group[FIDO_NAME_MAX + 16];
+	char domain[FIDO_NAME_MAX];
+	char peer[FIDO_NAME_MAX];
+	char link[FIDO_NAME_MAX];
+	enum mmnet_rx_mode rx;
+	bool no_hugepages;
+	bool has_mac;
+	struct rte_ether_addr mac;
+	uint64_t arena;
+	struct fido_layout layout;
+};
+
+/** Header mbufs of one Rx queue: free ones on a stack. Guarded by the queue's lock (fido_rxq). */
+struct mmnet_headers {
+	struct rte_mempool *pool;
+	struct fido_rxq *q;        /**< NULL while the pool is being filled */
+	struct rte_mbuf **stack;
+	uint32_t count;            /**< free headers on the stack */
+	uint32_t size;             /**< headers there are */
+	unsigned int lcore;        /**< the lcore that polls; its mempool cache is in use */
+};
+
+/** What a header mbuf carries in its private area. */
+struct mmnet_header_priv {
+	struct fido_receiver *receiver; /**< NULL: free */
+	uint16_t ticket;
+};
+
+struct mmnet_port;
+
+struct mmnet_rxq {
+	struct fido_rxq *q;           /**< NULL until the port has started once */
+	struct mmnet_headers *headers; /**< NULL: copy mode */
+	struct rte_mempool *mp;       /**< the application's */
+	struct rte_mbuf *fresh[MMNET_RX_CHUNK]; /**< allocated ahead from mp */
+	uint16_t fresh_count;
+	uint16_t port_id;
+	uint16_t room;                /**< bytes an mbuf of mp takes */
+	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
+	bool scatter;
+	bool dropping;                /**< the rest of the message that is being read is dropped */
+	uint64_t rearm;               /**< first mbuf fields of a received packet */
+	uint64_t header_rearm;
+	struct rte_mbuf *head;        /**< message that is being read */
+	struct rte_mbuf *tail;
+	uint64_t partial_id;          /**< queue_id of the ring it comes by */
+	struct mmnet_port *port;
+	struct fido_rx_stats_shm base; /**< at the last reset */
+};
+
+struct mmnet_txq {
+	struct fido_txq *q;           /**< NULL until the port has started once */
+	uint32_t reap_below;          /**< reap when there is less room than this */
+	unsigned int lcore;           /**< the lcore that sent last */
+	bool fast_free;
+	char *bounce;                 /**< this queue's part of the arena */
+	uint16_t *bounce_free;
+	uint32_t bounce_count;
+	struct mmnet_port *port;
+	struct fido_tx_stats_shm base;
+};
+
+struct mmnet_port {
+	struct mmnet_port *next;      /**< in the list of all ports */
+	struct rte_eth_dev *dev;      /**< NULL: closed, waits for its buffers */
+	struct fido_link *link;
+	struct fido_region *arena;
+	struct mmnet_args args;
+	struct rte_ether_addr mac;
+	uint16_t port_id;
+	uint16_t nrx;
+	uint16_t ntx;
+	uint32_t ring_size;
+	bool started;
+	bool admin_down;              /**< rte_eth_dev_set_link_down() */
+	struct mmnet_rxq *rxq[FIDO_LINK_QUEUES_MAX];
+	struct mmnet_txq *txq[FIDO_LINK_QUEUES_MAX];
+};
+
+/* mmnet_args.c */
+/** Parse the device arguments. @return 0, -EINVAL (message written) */
+int mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text);
+const char *const *mmnet_args_keys(void);
+
+/* mmnet_domain.c */
+/** The process's domain; joins the group for the first port. @return 0, -errno (message written) */
+int mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out);
+/** Undo one mmnet_domain_get(); the last one leaves. */
+void mmnet_domain_put(void);
+
+/* mmnet_mem.c */
+/** Export EAL's heap to the domain's group, now and as it changes. @return 0, -errno */
+int mmnet_mem_export(struct fido_domain *domain);
+void mmnet_mem_unexport(void);
+
+/* mmnet_pool.c */
+/** Make n header mbufs. @return NULL: no memory (rte_errno) */
+struct mmnet_headers *mmnet_headers_create(const char *name, uint32_t n, int socket);
+/** All headers are home. NULL is legal. */
+void mmnet_headers_free(struct mmnet_headers *h);
+/** Take back what this lcore freed since; give its tickets back. The queue's lock is held. */
+void mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q);
+/** Give a header back that the application never saw. The queue's lock is held. */
+void mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t status);
+
+/* mmnet_rx.c */
+eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode);
+/** Drop what was read of an unfinished message, free what was allocated ahead. Port stopped. */
+void mmnet_rx_reset(struct mmnet_rxq *rxq);
+/** Give back lingering tickets before this lcore sleeps. */
+void mmnet_rx_settle(struct mmnet_rxq *rxq);
+
+/* mmnet_tx.c */
+uint16_t mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n);
+/** Take back and free what has been completed. @return number of buffers */
+unsigned int mmnet_tx_reap(struct mmnet_txq *txq);
+/** Reap the queues that this lcore sends on. */
+void mmnet_tx_reap_lcore(unsigned int lcore);
+int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
+
+/* mmnet_ethdev.c */
+extern struct mmnet_port *mmnet_ports;
+
+/* mmnet_stats.c */
+int mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats);
+int mmnet_stats_reset(struct rte_eth_dev *dev);
+int mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned int n);
+int mmnet_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names, unsigned int n);
+
+/* ---- inline ---- */
+
+static inline struct mmnet_header_priv *
+mmnet_header_priv(struct rte_mbuf *m)
+{
+	return (struct mmnet_header_priv *)(m + 1);
+}
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Device arguments. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_kvargs.h>
+
+#include "mmnet.h"
+
+struct keyword {
+	const char *key;
+	int (*parse)(struct mmnet_args *args, const char *value);
+	const char *help;
+};
+
+static int
+copy_text(char *out, size_t size, const char *value)
+{
+	int n = snprintf(out, size, "%s", value);
+
+	return n > 0 && (size_t)n < size ? 0 : -EINVAL;
+}
+
+static int
+parse_group(struct mmnet_args *args, const char *value)
+{
+	return copy_text(args->group, sizeof(args->group), value);
+}
+
+static int
+parse_domain(struct mmnet_args *args, const char *value)
+{
+	return copy_text(args->domain, sizeof(args->domain), value);
+}
+
+static int
+parse_peer(struct mmnet_args *args, const char *value)
+{
+	return copy_text(args->peer, sizeof(args->peer), value);
+}
+
+static int
+parse_link(struct mmnet_args *args, const char *value)
+{
+	return copy_text(args->link, sizeof(args->link), value);
+}
+
+static int
+parse_rx(struct mmnet_args *args, const char *value)
+{
+	static const char *const modes[] = {"auto", "copy", "header", "zero"};
+
+	for (unsigned int i = 0; i < RTE_DIM(modes); i++)
+		if (strcmp(value, modes[i]) == 0) {
+			args->rx = (enum mmnet_rx_mode)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* A number with K, M, G, T. */
+static int
+parse_size(const char *value, uint64_t *out)
+{
+	char *end;
+	unsigned int shift = 0;
+
+	if (!isdigit((unsigned char)value[0]))
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(value, &end, 0);
+	switch (*end) {
+	case 'T': case 't':
+		shift += 10;
+		/* fallthrough */
+	case 'G': case 'g':
+		shift += 10;
+		/* fallthrough */
+	case 'M': case 'm':
+		shift += 10;
+		/* fallthrough */
+	case 'K': case 'k':
+		shift += 10;
+		end++;
+		break;
+	default:
+		break;
+	}
+	if (errno != 0 || *end != '\0' || *out > UINT64_MAX >> shift)
+		return -EINVAL;
+	*out <<= shift;
+	return 0;
+}
+
+static int
+parse_arena(struct mmnet_args *args, const char *value)
+{
+	if (parse_size(value, &args->arena) != 0 || args->arena < 65536 || args->arena > UINT64_C(1) << 36)
+		return -EINVAL;
+	return 0;
+}
+
+static int
+parse_hugepages(struct mmnet_args *args, const char *value)
+{
+	args->no_hugepages = strcmp(value, "off") == 0;
+	return args->no_hugepages || strcmp(value, "on") == 0 ? 0 : -EINVAL;
+}
+
+static int
+parse_mac(struct mmnet_args *args, const char *value)
+{
+	args->has_mac = true;
+	return rte_ether_unformat_addr(value, &args->mac) == 0 &&
+			rte_is_valid_assigned_ether_addr(&args->mac) ? 0 : -EINVAL;
+}
+
+static int
+parse_base(struct mmnet_args *args, const char *value)
+{
+	return parse_size(value, &args->layout.base);
+}
+
+static int
+parse_slot_size(struct mmnet_args *args, const char *value)
+{
+	uint64_t size;
+
+	if (parse_size(value, &size) != 0 || !rte_is_power_of_2(size >> 24) || size >> 43 != 0)
+		return -EINVAL;
+	args->layout.slot_shift = (uint32_t)__builtin_ctzll(size);
+	return 0;
+}
+
+static int
+parse_slots(struct mmnet_args *args, const char *value)
+{
+	uint64_t n;
+
+	if (parse_size(value, &n) != 0 || n < 2 || n > FIDO_SLOTS_MAX)
+		return -EINVAL;
+	args->layout.slots = (uint32_t)n;
+	return 0;
+}
+
+static const struct keyword keywords[] = {
+	{"group", parse_group, "a group's name, e.g. group=demo or group=host:demo"},
+	{"domain", parse_domain, "this process's name in the group, e.g. domain=fwd"},
+	{"peer", parse_peer, "the domain at the other end, e.g. peer=gen"},
+	{"link", parse_link, "a name, to tell several links to one peer apart"},
+	{"rx", parse_rx, "auto, copy, header or zero"},
+	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
+	{"hugepages", parse_hugepages, "on or off"},
+	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},
+	{"base", parse_base, "the first address of a new group's layout"},
+	{"slot_size", parse_slot_size, "a power of two from 16M to 4T"},
+	{"slots", parse_slots, "a number from 2 to 64"},
+};
+
+const char *const *
+mmnet_args_keys(void)
+{
+	static const char *keys[RTE_DIM(keywords) + 1];
+
+	for (unsigned int i = 0; i < RTE_DIM(keywords); i++)
+		keys[i] = keywords[i].key;
+	return keys;
+}
+
+static int
+parse_one(const char *key, const char *value, void *opaque)
+{
+	for (unsigned int i = 0; i < RTE_DIM(keywords); i++) {
+		if (strcmp(key, keywords[i].key) != 0)
+			continue;
+		if (value != NULL && keywords[i].parse(opaque, value) == 0)
+			return 0;
+		MMNET_LOG(ERR, "device argument %s=%s: give %s", key, value != NULL ? value : "",
+				keywords[i].help);
+		return -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static void
+log_unknown(const char *name, const char *text)
+{
+	char keys[256] = "";
+
+	for (unsigned int i = 0; i < RTE_DIM(keywords); i++) {
+		strlcat(keys, keywords[i].key, sizeof(keys));
+		strlcat(keys, " ", sizeof(keys));
+	}
+	MMNET_LOG(ERR, "%s: an argument of '%s' is unknown or not of the form key=value; known keys: %s", name,
+			text, keys);
+}
+
+int
+mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
+{
+	struct rte_kvargs *kv;
+	int ret;
+
+	memset(args, 0, sizeof(*args));
+	strlcpy(args->link, "0", sizeof(args->link));
+	args->arena = MMNET_ARENA_DEFAULT;
+	kv = rte_kvargs_parse(text, mmnet_args_keys());
+	if (kv == NULL) {
+		log_unknown(name, text);
+		return -EINVAL;
+	}
+	ret = rte_kvargs_process(kv, NULL, parse_one, args);
+	rte_kvargs_free(kv);
+	if (ret != 0)
+		return -EINVAL;
+	if (args->group[0] == '\0' || args->domain[0] == '\0' || args->peer[0] == '\0') {
+		MMNET_LOG(ERR, "%s: arguments group=, domain= and peer= are needed: e.g. --vdev=%s,group=demo,domain=fwd,peer=gen",
+				name, name);
+		return -EINVAL;
+	}
+	return 0;
+}

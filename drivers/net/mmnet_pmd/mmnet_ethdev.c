@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Probe, remove, and the ethdev operations that are not the data path. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <bus_vdev_driver.h>
+#include <ethdev_vdev.h>
+#include <rte_alarm.h>
+#include <rte_bus.h>
+#include <rte_interrupts.h>
+#include <rte_malloc.h>
+
+#include <fido/doorbell.h>
+
+#include "mmnet.h"
+
+/* How long stop waits for the peer to take what was sent, and close for it to give all back. */
+#define STOP_WAIT_MS 500
+#define CLOSE_WAIT_MS 500
+/* How often a closed port whose buffers are still out is looked at. */
+#define LINGER_US 100000
+
+int mmnet_logtype;
+struct mmnet_port *mmnet_ports;
+
+static struct mmnet_port *
+port_of(const struct rte_eth_dev *dev)
+{
+	return dev->data->dev_private;
+}
+
+/* ---- link ---- */
+
+static int
+link_update(struct rte_eth_dev *dev, int wait)
+{
+	struct mmnet_port *port = port_of(dev);
+	struct rte_eth_link link = {
+		.link_speed = RTE_ETH_SPEED_NUM_100G,
+		.link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
+		.link_autoneg = RTE_ETH_LINK_FIXED,
+		.link_status = port->started && !port->admin_down && fido_link_is_up(port->link) ?
+				RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN,
+	};
+
+	(void)wait;
+	return rte_eth_linkstatus_set(dev, &link);
+}
+
+/* Control thread of libfido, without its locks. */
+static void
+link_event(void *arg, enum fido_link_event event)
+{
+	struct mmnet_port *port = arg;
+	struct rte_eth_dev *dev = port->dev;
+
+	(void)event;
+	if (dev == NULL || !port->started)
+		return;
+	link_update(dev, 0);
+	if (dev->data->dev_conf.intr_conf.lsc != 0)
+		rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_LSC, NULL);
+}
+
+static int
+set_link_up(struct rte_eth_dev *dev)
+{
+	port_of(dev)->admin_down = false;
+	fido_link_resume(port_of(dev)->link);
+	link_update(dev, 0);
+	return 0;
+}
+
+/* The peer posts no more; what is in the rings can still be polled, and we may still send. */
+static int
+set_link_down(struct rte_eth_dev *dev)
+{
+	port_of(dev)->admin_down = true;
+	fido_link_quiesce(port_of(dev)->link);
+	link_update(dev, 0);
+	return 0;
+}
+
+/* ---- configuration ---- */
+
+static int
+dev_configure(struct rte_eth_dev *dev)
+{
+	(void)dev;
+	return 0;
+}
+
+static int
+dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
+{
+	(void)dev;
+	info->max_mac_addrs = 1;
+	info->max_rx_pktlen = MMNET_MAX_FRAME;
+	info->max_rx_queues = FIDO_LINK_QUEUES_MAX;
+	info->max_tx_queues = FIDO_LINK_QUEUES_MAX;
+	info->min_rx_bufsize = 0;
+	info->min_mtu = RTE_ETHER_MIN_MTU;
+	info->max_mtu = MMNET_MAX_FRAME - RTE_ETHER_HDR_LEN;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
+	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
+	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, MMNET_MIN_DESC,
+		MMNET_MIN_DESC};
+	info->default_rxportconf.ring_size = MMNET_DEFAULT_DESC;
+	info->default_txportconf.ring_size = MMNET_DEFAULT_DESC;
+	info->default_rxportconf.burst_size = 32;
+	info->default_txportconf.burst_size = 32;
+	info->default_rxportconf.nb_queues = 1;
+	info->default_txportconf.nb_queues = 1;
+	info->speed_capa = RTE_ETH_LINK_SPEED_100G;
+	return 0;
+}
+
+/* Headers are wanted unless it is certain that this port copies. */
+static bool
+wants_headers(const struct mmnet_port *port)
+{
+	return port->args.rx != MMNET_RX_COPY;
+}
+
+static void
+rxq_free(struct mmnet_rxq *rxq)
+{
+	if (rxq == NULL)
+		return;
+	mmnet_headers_free(rxq->headers);
+	rte_free(rxq);
+}
+
+static int
+rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
+		const struct rte_eth_rxconf *conf, struct rte_mempool *mp)
+{
+	struct mmnet_port *port = port_of(dev);
+	struct mmnet_rxq *rxq = port->rxq[i];
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	(void)conf;
+	if (rxq == NULL) {
+		rxq = rte_zmalloc_socket("mmnet_rxq", sizeof(*rxq), RTE_CACHE_LINE_SIZE, (int)socket);
+		if (rxq == NULL)
+			return -ENOMEM;
+		snprintf(name, sizeof(name), "mmnet_%u_%u_%lx", port->port_id, i, (unsigned long)rte_rdtsc() & 0xffffff);
+		if (wants_headers(port))
+			rxq->headers = mmnet_headers_create(name, RTE_MAX(n, MMNET_DEFAULT_DESC), (int)socket);
+		if (wants_headers(port) && rxq->headers == NULL) {
+			MMNET_LOG(ERR, "port %u: no memory for %u header mbufs of Rx queue %u: give EAL more memory, or use rx=copy",
+					port->port_id, n, i);
+			rte_free(rxq);
+			return -ENOMEM;
+		}
+	}
+	rxq->mp = mp;
+	rxq->room = rte_pktmbuf_data_room_size(mp) - RTE_PKTMBUF_HEADROOM;
+	rxq->port_id = port->port_id;
+	rxq->port = port;
+	port->rxq[i] = rxq;
+	dev->data->rx_queues[i] = rxq;
+	return 0;
+}
+
+static int
+tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
+		const struct rte_eth_txconf *conf)
+{
+	struct mmnet_port *port = port_of(dev);
+	struct mmnet_txq *txq = port->txq[i];
+
+	if (!fido_ring_size_valid(n)) {
+		MMNET_LOG(ERR, "port %u: Tx ring size %u: use a power of two from %u to %u (testpmd: --txd=1024)",
+				port->port_id, n, MMNET_MIN_DESC, MMNET_MAX_DESC);
+		return -EINVAL;
+	}
+	if (txq == NULL)
+		txq = rte_zmalloc_socket("mmnet_txq", sizeof(*txq), RTE_CACHE_LINE_SIZE, (int)socket);
+	if (txq == NULL)
+		return -ENOMEM;
+	txq->port = port;
+	txq->lcore = LCORE_ID_ANY;
+	txq->fast_free = ((conf->offloads | dev->data->dev_conf.txmode.offloads) &
+			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
+	port->ring_size = i == 0 ? n : RTE_MAX(port->ring_size, (uint32_t)n);
+	port->txq[i] = txq;
+	dev->data->tx_queues[i] = txq;
+	return 0;
+}
+
+/* Queues stay until the port is closed: the peer may still hold buffers of theirs. */
+static void
+queue_release(struct rte_eth_dev *dev, uint16_t i)
+{
+	(void)dev;
+	(void)i;
+}
+
+/* ---- start ---- */
+
+/* Memory of a peer has no bus address: no device may be given a segment of it. */
+static bool
+has_pci_port(void)
+{
+	uint16_t id;
+
+	RTE_ETH_FOREACH_DEV(id) {
+		struct rte_eth_dev_info info;
+
+		if (rte_eth_dev_info_get(id, &info) == 0 && info.device != NULL &&
+				strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+resolve_mode(const struct rte_eth_dev *dev, enum mmnet_rx_mode *mode)
+{
+	bool scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+
+	*mode = port_of(dev)->args.rx;
+	if (*mode == MMNET_RX_HEADER && !scatter) {
+		MMNET_LOG(ERR, "port %u: rx=header needs scattered Rx: enable it (testpmd: --enable-scatter), or use rx=auto",
+				port_of(dev)->port_id);
+		return -EINVAL;
+	}
+	if (*mode == MMNET_RX_AUTO)
+		*mode = scatter && !has_pci_port() ? MMNET_RX_HEADER : MMNET_RX_COPY;
+	return 0;
+}
+
+static uint64_t
+rearm_value(uint16_t headroom, uint16_t port_id)
+{
+	struct rte_mbuf m = {.data_off = headroom, .nb_segs = 1, .port = port_id};
+
+	rte_mbuf_refcnt_set(&m, 1);
+	return *(const uint64_t *)RTE_PTR_ADD(&m, offsetof(struct rte_mbuf, rearm_data));
+}
+
+static void
+rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
+{
+	rxq->q = q;
+	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
+	rxq->header_rearm = rearm_value(0, rxq->port_id);
+	if (rxq->headers != NULL)
+		rxq->headers->q = q;
+}
+
+/* This queue's share of the arena. */
+static int
+bounce_start(struct mmnet_port *port, struct mmnet_txq *txq, uint16_t i)
+{
+	uint64_t buffers = RTE_MIN(port->arena->len / MMNET_BOUNCE_SIZE / port->ntx, (uint64_t)UINT16_MAX);
+
+	if (txq->bounce_free != NULL)
+		return 0;
+	txq->bounce_free = rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
+	if (txq->bounce_free == NULL)
+		return -ENOMEM;
+	txq->bounce = (char *)port->arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
+	for (uint64_t k = 0; k < buffers; k++)
+		txq->bounce_free[k] = (uint16_t)k;
+	txq->bounce_count = (uint32_t)buffers;
+	return 0;
+}
+
+static int
+queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
+{
+	struct mmnet_port *port = port_of(dev);
+	int ret = 0;
+
+	for (uint16_t i = 0; i < port->nrx; i++) {
+		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
+		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
+	}
+	for (uint16_t i = 0; i < port->ntx && ret == 0; i++) {
+		port->txq[i]->q = fido_link_txq(port->link, i);
+		port->txq[i]->reap_below = port->ring_size - port->ring_size / 4;
+		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
+			fido_txq_share_bell(port->txq[i]->q, port->rxq[i % port->nrx]->q);
+		ret = bounce_start(port, port->txq[i], i);
+		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
+	}
+	dev->rx_pkt_burst = mmnet_rx_function(mode);
+	dev->tx_pkt_burst = mmnet_tx_burst;
+	return ret;
+}
+
+static int
+intr_start(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+	struct rte_intr_handle *h = dev->intr_handle;
+
+	if (dev->data->dev_conf.intr_conf.rxq == 0)
+		return 0;
+	if (rte_intr_vec_list_alloc(h, NULL, port->nrx) != 0)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < port->nrx; i++)
+		if (rte_intr_vec_list_index_set(h, i, RTE_INTR_VEC_RXTX_OFFSET + i) != 0 ||
+				rte_intr_efds_index_set(h, i, fido_doorbell_fd(port->rxq[i]->q->bell)) != 0)
+			return -rte_errno;
+	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 || rte_intr_nb_efd_set(h, port->nrx) != 0 ||
+			rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
+			rte_intr_efd_counter_size_set(h, sizeof(uint64_t)) != 0)
+		return -rte_errno;
+	return 0;
+}
+
+static void
+intr_stop(struct rte_eth_dev *dev)
+{
+	if (dev->data->dev_conf.intr_conf.rxq == 0)
+		return;
+	rte_intr_free_epoll_fd(dev->intr_handle);
+	rte_intr_vec_list_free(dev->intr_handle);
+	rte_intr_nb_efd_set(dev->intr_handle, 0);
+}
+
+static int
+dev_start(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+	enum mmnet_rx_mode mode;
+	int ret = resolve_mode(dev, &mode);
+
+	if (ret != 0)
+		return ret;
+	port->nrx = dev->data->nb_rx_queues;
+	port->ntx = dev->data->nb_tx_queues;
+	if (port->ntx == 0)
+		port->ring_size = MMNET_MIN_DESC;
+	if (port->arena == NULL && port->ntx != 0)
+		ret = fido_arena_create(fido_link_domain(port->link), port->args.arena, &port->arena);
+	if (ret == 0)
+		ret = fido_link_configure(port->link, port->ntx, port->nrx, port->ring_size);
+	if (ret == 0)
+		ret = queues_start(dev, mode);
+	if (ret == 0)
+		ret = intr_start(dev);
+	if (ret == 0)
+		ret = fido_link_open(port->link);
+	if (ret != 0) {
+		MMNET_LOG(ERR, "port %u: cannot start: %s", port->port_id, strerror(-ret));
+		intr_stop(dev);
+		return ret;
+	}
+	port->started = true;
+	port->admin_down = false;
+	link_update(dev, 0);
+	return 0;
+}
+
+/* ---- stop ---- */
+
+/* @return true when no buffer of the port is out */
+static bool
+reap_all(struct mmnet_port *port)
+{
+	bool out = false;
+
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
+		if (port->txq[i] != NULL && port->txq[i]->q != NULL) {
+			mmnet_tx_reap(port->txq[i]);
+			out |= fido_txq_out(port->txq[i]->q) != 0;
+		}
+	return !out;
+}
+
+/* @return true when the application has freed every packet that this port delivered */
+static bool
+all_home(struct mmnet_port *port)
+{
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
+		const struct mmnet_rxq *rxq = port->rxq[i];
+
+		if (rxq != NULL && rxq->headers != NULL && rxq->headers->count != rxq->headers->size)
+			return false;
+	}
+	return true;
+}
+
+static void
+wait_reaped(struct mmnet_port *port, unsigned int ms)
+{
+	for (unsigned int i = 0; !reap_all(port) && i < ms; i++)
+		rte_delay_us_sleep(1000);
+}
+
+static int
+dev_stop(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	if (!port->started)
+		return 0;
+	fido_link_quiesce(port->link);
+	/* What was accepted is still the peer's to take. */
+	wait_reaped(port, fido_link_is_bound(port->link) ? STOP_WAIT_MS : 0);
+	port->started = false;
+	for (uint16_t i = 0; i < port->nrx; i++) {
+		mmnet_rx_reset(port->rxq[i]);
+		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
+	}
+	fido_link_close(port->link);
+	for (uint16_t i = 0; i < port->ntx; i++)
+		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
+	intr_stop(dev);
+	link_update(dev, 0);
+	return 0;
+}
+
+static void
+port_unlink(struct mmnet_port *port)
+{
+	struct mmnet_port **p = &mmnet_ports;
+
+	while (*p != NULL && *p != port)
+		p = &(*p)->next;
+	if (*p == port)
+		*p = port->next;
+}
+
+static void
+port_free(struct mmnet_port *port)
+{
+	port_unlink(port);
+	fido_link_destroy(port->link);
+	fido_region_destroy(port->arena);
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
+		rxq_free(port->rxq[i]);
+		if (port->txq[i] != NULL)
+			rte_free(port->txq[i]->bounce_free);
+		rte_free(port->txq[i]);
+	}
+	mmnet_domain_put();
+	rte_free(port);
+}
+
+static bool
+try_free(struct mmnet_port *port)
+{
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
+		if (port->rxq[i] != NULL)
+			mmnet_rx_settle(port->rxq[i]);
+	if (!reap_all(port) || !all_home(port))
+		return false;
+	port_free(port);
+	return true;
+}
+
+/* A closed port whose buffers are out: the peer, or the application, still has some of them. */
+static void
+linger(void *arg)
+{
+	struct mmnet_port *port = arg;
+
+	if (!try_free(port))
+		rte_eal_alarm_set(LINGER_US, linger, port);
+}
+
+static int
+dev_close(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY || port == NULL)
+		return 0;
+	dev_stop(dev);
+	port->dev = NULL;
+	rte_intr_instance_free(dev->intr_handle);
+	dev->intr_handle = NULL;
+	dev->data->dev_private = NULL;
+	dev->data->mac_addrs = NULL;
+	wait_reaped(port, CLOSE_WAIT_MS);
+	if (!try_free(port))
+		rte_eal_alarm_set(LINGER_US, linger, port);
+	return 0;
+}
+
+/* ---- small operations ---- */
+
+static int
+mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
+{
+	(void)dev;
+	(void)mtu; /* ethdev has checked it against the limits; memory has no frame size of its own. */
+	return 0;
+}
+
+static int
+mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
+{
+	port_of(dev)->mac = *addr;
+	return 0;
+}
+
+/* A link has one peer: all that it sends is for us. */
+static int
+accept_all(struct rte_eth_dev *dev)
+{
+	(void)dev;
+	return 0;
+}
+
+/* @return true when a completion waits on a transmit queue that shares the Rx queue's doorbell */
+static bool
+arm_completions(struct mmnet_port *port, uint16_t rx, bool arm)
+{
+	bool pending = false;
+
+	for (uint16_t i = rx; i < port->ntx; i += port->nrx) {
+		if (arm)
+			pending |= fido_txq_arm(port->txq[i]->q);
+		else
+			fido_txq_unarm(port->txq[i]->q);
+	}
+	return pending;
+}
+
+static int
+rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
+{
+	struct mmnet_port *port = port_of(dev);
+	struct mmnet_rxq *rxq = port->rxq[i];
+
+	mmnet_rx_settle(rxq);
+	mmnet_tx_reap_lcore(rte_lcore_id());
+	/* Something waits already: have the wait return at once. */
+	if (arm_completions(port, i, true) | fido_rxq_arm(rxq->q))
+		fido_doorbell_ring(rxq->q->bell);
+	return 0;
+}
+
+static int
+rx_intr_disable(struct rte_eth_dev *dev, uint16_t i)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	/* The doorbell is not cleared: EAL reads it when it wakes, and waits for ever if it finds nothing. */
+	fido_rxq_unarm(port->rxq[i]->q);
+	arm_completions(port, i, false);
+	mmnet_tx_reap_lcore(rte_lcore_id());
+	return 0;
+}
+
+static int
+burst_mode(struct rte_eth_dev *dev, const char *text, struct rte_eth_burst_mode *mode)
+{
+	(void)dev;
+	snprintf(mode->info, sizeof(mode->info), "%s", text);
+	return 0;
+}
+
+static int
+rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
+{
+	(void)i;
+	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_ZERO))
+		return burst_mode(dev, "Zero copy", mode);
+	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_HEADER))
+		return burst_mode(dev, "Header copy", mode);
+	return burst_mode(dev, "Copy", mode);
+}
+
+static int
+tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
+{
+	(void)i;
+	return burst_mode(dev, "By pointer", mode);
+}
+
+static const struct eth_dev_ops ops = {
+	.dev_configure = dev_configure,
+	.dev_start = dev_start,
+	.dev_stop = dev_stop,
+	.dev_close = dev_close,
+	.dev_set_link_up = set_link_up,
+	.dev_set_link_down = set_link_down,
+	.dev_infos_get = dev_infos_get,
+	.rx_queue_setup = rx_queue_setup,
+	.tx_queue_setup = tx_queue_setup,
+	.rx_queue_release = queue_release,
+	.tx_queue_release = queue_release,
+	.rx_queue_intr_enable = rx_intr_enable,
+	.rx_queue_intr_disable = rx_intr_disable,
+	.tx_done_cleanup = mmnet_tx_done_cleanup,
+	.link_update = link_update,
+	.promiscuous_enable = accept_all,
+	.promiscuous_disable = accept_all,
+	.allmulticast_enable = accept_all,
+	.allmulticast_disable = accept_all,
+	.mtu_set = mtu_set,
+	.mac_addr_set = mac_addr_set,
+	.stats_get = mmnet_stats_get,
+	.stats_reset = mmnet_stats_reset,
+	.xstats_get = mmnet_xstats_get,
+	.xstats_get_names = mmnet_xstats_get_names,
+	.xstats_reset = mmnet_stats_reset,
+	.rx_burst_mode_get = rx_burst_mode_get,
+	.tx_burst_mode_get = tx_burst_mode_get,
+};
+
+/* ---- probe ---- */
+
+static int
+port_create(const struct mmnet_args *args, struct mmnet_port **out)
+{
+	struct mmnet_port *port = rte_zmalloc("mmnet_port", sizeof(*port), RTE_CACHE_LINE_SIZE);
+	struct fido_link_config config = {.event = link_event, .arg = port};
+	struct fido_domain *domain;
+	int ret;
+
+	if (port == NULL)
+		return -ENOMEM;
+	port->args = *args;
+	ret = mmnet_domain_get(args, &domain);
+	if (ret != 0) {
+		rte_free(port);
+		return ret;
+	}
+	config.peer = port->args.peer;
+	config.name = port->args.link;
+	ret = fido_link_create(domain, &config, &port->link);
+	if (ret != 0) {
+		mmnet_domain_put();
+		rte_free(port);
+		return ret;
+	}
+	if (args->has_mac)
+		port->mac = args->mac;
+	else
+		rte_eth_random_addr(port->mac.addr_bytes);
+	port->next = mmnet_ports;
+	mmnet_ports = port;
+	*out = port;
+	return 0;
+}
+
+static int
+ethdev_create(struct rte_vdev_device *vdev, struct mmnet_port *port)
+{
+	struct rte_eth_dev *dev = rte_eth_vdev_allocate(vdev, 0);
+
+	if (dev == NULL)
+		return -ENOMEM;
+	dev->intr_handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+	if (dev->intr_handle == NULL) {
+		rte_eth_dev_release_port(dev);
+		return -ENOMEM;
+	}
+	port->dev = dev;
+	port->port_id = dev->data->port_id;
+	dev->data->dev_private = port;
+	dev->data->mac_addrs = &port->mac;
+	dev->data->promiscuous = 1;
+	dev->data->all_multicast = 1;
+	dev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
+	dev->dev_ops = &ops;
+	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
+	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
+	rte_eth_dev_probing_finish(dev);
+	return 0;
+}
+
+static int
+probe(struct rte_vdev_device *vdev)
+{
+	const char *name = rte_vdev_device_name(vdev);
+	struct mmnet_args args;
+	struct mmnet_port *port;
+	int ret;
+
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
+		MMNET_LOG(ERR, "%s: a secondary process cannot use the port: give it a port of its own, as another domain",
+				name);
+		return -ENOTSUP;
+	}
+	ret = mmnet_args_parse(&args, name, rte_vdev_device_args(vdev));
+	if (ret != 0)
+		return ret;
+	ret = port_create(&args, &port);
+	if (ret != 0)
+		return ret;
+	ret = ethdev_create(vdev, port);
+	if (ret != 0)
+		port_free(port);
+	return ret;
+}
+
+static int
+remove_port(struct rte_vdev_device *vdev)
+{
+	struct rte_eth_dev *dev = rte_eth_dev_allocated(rte_vdev_device_name(vdev));
+
+	if (dev == NULL)
+		return 0;
+	dev_close(dev);
+	return rte_eth_dev_release_port(dev);
+}
+
+static struct rte_vdev_driver driver = {
+	.probe = probe,
+	.remove = remove_port,
+};
+
+RTE_PMD_REGISTER_VDEV(MMNET_DRIVER_NAME, driver);
+RTE_PMD_REGISTER_PARAM_STRING(MMNET_DRIVER_NAME,
+		"group=<name> "
+		"domain=<name> "
+		"peer=<name> "
+		"link=<name> "
+		"rx=auto|copy|header|zero "
+		"arena=<size> "
+		"hugepages=on|off "
+		"mac=<address> "
+		"base=<address> "
+		"slot_size=<size> "
+		"slots=<number>");
+RTE_LOG_REGISTER(mmnet_logtype, pmd.net.mmnet, NOTICE);

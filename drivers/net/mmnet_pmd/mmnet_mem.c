@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * EAL's heap, exported: one region for each list of memory segments (an address range that EAL has reserved),
+ * one extent for each huge page or run of small pages. EAL calls us when it adds pages and before it frees
+ * them, with its memory lock held; see the locking rule in libfido's domain_private.h.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_eal_memconfig.h>
+#include <rte_errno.h>
+#include <rte_memory.h>
+
+#include "mmnet.h"
+
+#define CALLBACK_NAME "mmnet"
+/* How long a page that EAL frees waits for the peers to unmap it. */
+#define WITHDRAW_MS 1000
+
+struct heap_region {
+	const void *base;
+	struct fido_region *region;
+};
+
+static struct fido_domain *domain;
+static struct heap_region heap[FIDO_REGIONS_MAX];
+static unsigned int heap_count;
+static bool warned;
+
+static struct fido_region *
+find_region(const struct rte_memseg_list *msl)
+{
+	for (unsigned int i = 0; i < heap_count; i++)
+		if (heap[i].base == msl->base_va)
+			return heap[i].region;
+	return NULL;
+}
+
+/* @return the list's region, made when it is new; NULL: it cannot be exported, its packets are copied */
+static struct fido_region *
+get_region(const struct rte_memseg_list *msl)
+{
+	struct fido_region *r = find_region(msl);
+
+	if (r != NULL || heap_count == RTE_DIM(heap))
+		return r;
+	if (fido_region_import(domain, msl->base_va, msl->len, msl->page_sz, &r) != 0)
+		return NULL;
+	heap[heap_count].base = msl->base_va;
+	heap[heap_count++].region = r;
+	return r;
+}
+
+/* A run of pages of one file that lie side by side, in memory and in the file. */
+struct run {
+	const struct rte_memseg_list *msl;
+	struct fido_region *region;
+	uint64_t offset;
+	uint64_t len;
+	int fd;
+	uint64_t fd_offset;
+};
+
+static void
+warn_once(const char *what)
+{
+	if (!warned)
+		MMNET_LOG(WARNING, "some of EAL's memory cannot be exported (%s): packets in it are copied once; "
+				"use hugepages or --no-huge with memfd support, and a group with larger slots", what);
+	warned = true;
+}
+
+static void
+run_flush(struct run *run)
+{
+	if (run->len != 0 && fido_region_export(run->region, run->offset, run->len, run->fd, run->fd_offset) != 0)
+		warn_once(strerror(errno));
+	run->len = 0;
+}
+
+/* Add one page to the run, or end the run and begin another. EAL's memory lock is held. */
+static void
+run_add(struct run *run, const struct rte_memseg_list *msl, const struct rte_memseg *ms)
+{
+	uint64_t offset = (uint64_t)((const char *)ms->addr - (const char *)msl->base_va);
+	size_t fd_offset = 0;
+	int fd = rte_memseg_get_fd_thread_unsafe(ms);
+
+	if (fd < 0 || rte_memseg_get_fd_offset_thread_unsafe(ms, &fd_offset) < 0) {
+		warn_once(rte_strerror(rte_errno));
+		return;
+	}
+	/* Huge pages may be freed one by one, so each is an extent; small ones (--no-huge) never are. */
+	if (ms->len < FIDO_GRANULE_SIZE && run->len != 0 && run->msl == msl && run->fd == fd &&
+			run->offset + run->len == offset && run->fd_offset + run->len == fd_offset) {
+		run->len += ms->len;
+		return;
+	}
+	run_flush(run);
+	run->msl = msl;
+	run->region = get_region(msl);
+	if (run->region == NULL) {
+		warn_once("no room in the slot");
+		return;
+	}
+	run->offset = offset;
+	run->len = ms->len;
+	run->fd = fd;
+	run->fd_offset = fd_offset;
+}
+
+static int
+export_segment(const struct rte_memseg_list *msl, const struct rte_memseg *ms, void *arg)
+{
+	if (!msl->external)
+		run_add(arg, msl, ms);
+	return 0;
+}
+
+static void
+on_alloc(const void *addr, size_t len)
+{
+	const struct rte_memseg_list *msl = rte_mem_virt2memseg_list(addr);
+	struct run run = {0};
+
+	if (msl == NULL || msl->external)
+		return;
+	for (size_t done = 0; done < len;) {
+		const struct rte_memseg *ms = rte_mem_virt2memseg((const char *)addr + done, msl);
+
+		if (ms == NULL)
+			break;
+		run_add(&run, msl, ms);
+		done += ms->len;
+	}
+	run_flush(&run);
+}
+
+static void
+on_free(const void *addr, size_t len)
+{
+	const struct rte_memseg_list *msl = rte_mem_virt2memseg_list(addr);
+	struct fido_region *r = msl != NULL && !msl->external ? find_region(msl) : NULL;
+	uint64_t offset;
+
+	if (r == NULL)
+		return;
+	offset = (uint64_t)((const char *)addr - (const char *)msl->base_va);
+	if (fido_region_withdraw(r, offset, len, WITHDRAW_MS) == -ETIMEDOUT)
+		MMNET_LOG(WARNING, "a peer has not unmapped memory that EAL frees: it keeps %zu bytes until it does",
+				len);
+}
+
+static void
+on_event(enum rte_mem_event event, const void *addr, size_t len, void *arg)
+{
+	(void)arg;
+	if (event == RTE_MEM_EVENT_ALLOC)
+		on_alloc(addr, len);
+	else
+		on_free(addr, len);
+}
+
+int
+mmnet_mem_export(struct fido_domain *d)
+{
+	struct run run = {0};
+	int ret;
+
+	domain = d;
+	heap_count = 0;
+	warned = false;
+	/* Under the lock no page comes or goes between the walk and the registration. */
+	rte_mcfg_mem_read_lock();
+	rte_memseg_walk_thread_unsafe(export_segment, &run);
+	run_flush(&run);
+	rte_mcfg_mem_read_unlock();
+	ret = rte_mem_event_callback_register(CALLBACK_NAME, on_event, NULL);
+	/* --legacy-mem: memory never changes, there are no events. */
+	if (ret != 0 && rte_errno != ENOTSUP) {
+		MMNET_LOG(ERR, "cannot follow EAL's memory: %s", rte_strerror(rte_errno));
+		return -rte_errno;
+	}
+	return 0;
+}
+
+void
+mmnet_mem_unexport(void)
+{
+	rte_mem_event_callback_unregister(CALLBACK_NAME, NULL);
+	/* The regions go with the domain. */
+	heap_count = 0;
+	domain = NULL;
+}

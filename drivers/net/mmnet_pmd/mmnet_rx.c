@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive: one burst function for each mode, chosen when the port starts.
+ *
+ *   copy    every packet is copied into the application's mbufs; tickets go back at once
+ *   header  of longer packets only the first bytes are copied; the rest follows as a read-only segment
+ *   zero    the mbuf points into the peer's memory; its ticket goes back when it is freed
+ *
+ * Each works on chunks: first the descriptors of a chunk are read and checked, and what will be copied is
+ * prefetched; then the mbufs are filled. A message that is not complete within a chunk is carried in
+ * rxq->head.
+ */
+
+#include <string.h>
+
+#include <rte_lcore.h>
+#include <rte_prefetch.h>
+
+#include "mmnet.h"
+
+/* After so many empty polls, look for completions on the transmit queues of this lcore. */
+#define IDLE_REAP 16
+
+/* What a burst adds to the counters. */
+struct tally {
+	uint64_t bytes;
+	uint32_t packets;
+	uint32_t zero;
+	uint32_t header;
+	uint32_t copied;
+	uint32_t polled;
+	uint32_t completed;
+	uint32_t bad;
+	uint32_t too_long;
+};
+
+/* A ring that is being read. */
+struct reader {
+	struct mmnet_rxq *rxq;
+	struct fido_receiver *r;
+	struct rte_mbuf **pkts;
+	uint16_t n;
+	uint16_t max;
+	struct tally t;
+};
+
+static void
+count(struct fido_rx_stats_shm *s, const struct tally *t)
+{
+	fido_counter_add(&s->polled, t->polled);
+	fido_counter_add(&s->packets, t->packets);
+	fido_counter_add(&s->bytes, t->bytes);
+	if (t->completed != 0)
+		fido_counter_add(&s->completed, t->completed);
+	if (t->zero != 0)
+		fido_counter_add(&s->zero_copy, t->zero);
+	if (t->header != 0)
+		fido_counter_add(&s->header, t->header);
+	if (t->copied != 0)
+		fido_counter_add(&s->copied, t->copied);
+	if (unlikely(t->bad != 0))
+		fido_counter_add(&s->bad, t->bad);
+	if (unlikely(t->too_long != 0))
+		fido_counter_add(&s->too_long, t->too_long);
+}
+
+/* ---- the message that is being read ---- */
+
+static inline void
+rearm(struct rte_mbuf *m, uint64_t value)
+{
+	/* data_off, refcnt, nb_segs, port in one store, as rte_mbuf.h lays them out for this. */
+	*(uint64_t *)RTE_PTR_ADD(m, offsetof(struct rte_mbuf, rearm_data)) = value;
+}
+
+static inline void
+deliver(struct reader *rd, struct rte_mbuf *m)
+{
+	rd->t.packets++;
+	rd->t.bytes += m->pkt_len;
+	rd->pkts[rd->n++] = m;
+}
+
+static void
+append(struct mmnet_rxq *rxq, struct rte_mbuf *m)
+{
+	if (rxq->head == NULL) {
+		rxq->head = rxq->tail = m;
+		return;
+	}
+	rxq->tail->next = m;
+	rxq->tail = m;
+	rxq->head->nb_segs++;
+	rxq->head->pkt_len += m->data_len;
+}
+
+/* Give back all of the unfinished message. The queue's lock is held, so headers go home directly. */
+static uint32_t
+discard(struct mmnet_rxq *rxq, uint16_t status)
+{
+	struct rte_mbuf *m = rxq->head;
+	uint32_t completed = 0;
+
+	while (m != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		m->next = NULL;
+		m->nb_segs = 1;
+		if (rxq->headers != NULL && m->pool == rxq->headers->pool) {
+			mmnet_header_return(rxq->headers, m, status);
+			completed++;
+		} else {
+			rte_mempool_put(m->pool, m);
+		}
+		m = next;
+	}
+	rxq->head = rxq->tail = NULL;
+	return completed;
+}
+
+/* Drop the message that d belongs to: what was read of it, d itself, and what follows. */
+static void
+drop_message(struct reader *rd, const struct fido_desc *d, uint16_t status)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	rd->t.completed += discard(rxq, status);
+	fido_receiver_complete(rd->r, d->ticket, status);
+	rd->t.completed++;
+	rxq->dropping = (d->flags & FIDO_DESC_CHAINED) != 0;
+}
+
+/* @return true when d is not to be looked at any further */
+static inline bool
+filter(struct reader *rd, const struct fido_desc *d)
+{
+	if (likely(d->data != NULL && !rd->rxq->dropping))
+		return false;
+	if (d->data == NULL)
+		rd->t.bad++;
+	drop_message(rd, d, d->data == NULL ? FIDO_STATUS_BAD_ADDRESS : FIDO_STATUS_DROPPED);
+	return true;
+}
+
+/* ---- mbufs to copy into ---- */
+
+static inline bool
+refill(struct mmnet_rxq *rxq)
+{
+	if (likely(rxq->fresh_count != 0))
+		return true;
+	if (likely(rte_mempool_get_bulk(rxq->mp, (void **)rxq->fresh, MMNET_RX_CHUNK) == 0)) {
+		rxq->fresh_count = MMNET_RX_CHUNK;
+		return true;
+	}
+	if (rte_mempool_get_bulk(rxq->mp, (void **)rxq->fresh, 1) == 0)
+		rxq->fresh_count = 1;
+	return rxq->fresh_count != 0;
+}
+
+static inline struct rte_mbuf *
+take_fresh(struct mmnet_rxq *rxq, uint32_t len)
+{
+	struct rte_mbuf *m = rxq->fresh[--rxq->fresh_count];
+
+	rearm(m, rxq->rearm);
+	m->ol_flags = 0;
+	m->packet_type = 0;
+	m->pkt_len = len;
+	m->data_len = (uint16_t)len;
+	m->vlan_tci = 0;
+	m->hash.rss = 0;
+	return m;
+}
+
+/* Copy one descriptor's bytes to the end of the message, into as many mbufs as it takes. */
+static bool
+copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
+{
+	while (len != 0 || rxq->head == NULL) {
+		struct rte_mbuf *tail = rxq->tail;
+		uint32_t room = tail != NULL && tail->pool == rxq->mp ?
+				rxq->room - tail->data_len : 0;
+		uint32_t part;
+
+		if (room == 0) {
+			if ((tail != NULL && !rxq->scatter) || !refill(rxq))
+				return false;
+			append(rxq, take_fresh(rxq, 0));
+			tail = rxq->tail;
+			room = rxq->room;
+		}
+		part = RTE_MIN(len, room);
+		memcpy(rte_pktmbuf_mtod_offset(tail, char *, tail->data_len), from, part);
+		tail->data_len += part;
+		rxq->head->pkt_len += part;
+		from += part;
+		len -= part;
+	}
+	return true;
+}
+
+/* The general case of copying: chains, and packets longer than one mbuf. */
+static void
+copy_slow(struct reader *rd, const struct fido_desc *d)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	if (d->len > MMNET_MAX_FRAME || !copy_append(rxq, d->data, d->len) ||
+			rxq->head->pkt_len > MMNET_MAX_FRAME) {
+		rd->t.too_long++;
+		drop_message(rd, d, FIDO_STATUS_DROPPED);
+		return;
+	}
+	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+	rd->t.completed++;
+	if (d->flags & FIDO_DESC_CHAINED)
+		return;
+	rd->t.copied++;
+	deliver(rd, rxq->head);
+	rxq->head = rxq->tail = NULL;
+}
+
+static inline void
+copy_whole(struct reader *rd, const struct fido_desc *d)
+{
+	struct rte_mbuf *m = take_fresh(rd->rxq, d->len);
+
+	memcpy(rte_pktmbuf_mtod(m, void *), d->data, d->len);
+	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+	rd->t.completed++;
+	rd->t.copied++;
+	deliver(rd, m);
+}
+
+/* ---- mbufs that point into the peer's memory ---- */
+
+static inline struct rte_mbuf *
+take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_desc *d, uint32_t skip)
+{
+	struct mmnet_headers *h = rxq->headers;
+	struct rte_mbuf *m = h->stack[--h->count];
+	struct mmnet_header_priv *priv = mmnet_header_priv(m);
+	uint16_t len = (uint16_t)(d->len - skip);
+
+	priv->receiver = r;
+	priv->ticket = d->ticket;
+	/* Read-only by its mapping; mbufs have no const. */
+	m->buf_addr = (void *)((uintptr_t)d->data + skip);
+	rearm(m, rxq->header_rearm);
+	m->ol_flags = RTE_MBUF_F_EXTERNAL;
+	m->packet_type = 0;
+	m->pkt_len = len;
+	m->data_len = len;
+	m->vlan_tci = 0;
+	m->hash.rss = 0;
+	m->buf_len = len;
+	return m;
+}
+
+/* @return true when the message was dropped: longer than a packet can be, or than there are headers for */
+static inline bool
+chain_too_long(struct reader *rd, const struct fido_desc *d)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	if (likely(rxq->head->pkt_len <= MMNET_MAX_FRAME && rxq->head->nb_segs < rxq->headers->size))
+		return false;
+	rd->t.too_long++;
+	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
+	rxq->dropping = (d->flags & FIDO_DESC_CHAINED) != 0;
+	return true;
+}
+
+/* A segment of a message that comes in several. */
+static void
+zero_chain(struct reader *rd, const struct fido_desc *d)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	append(rxq, take_header(rxq, rd->r, d, 0));
+	if (unlikely(chain_too_long(rd, d)))
+		return;
+	if (d->flags & FIDO_DESC_CHAINED)
+		return;
+	rd->t.zero++;
+	deliver(rd, rxq->head);
+	rxq->head = rxq->tail = NULL;
+}
+
+/* ---- one descriptor, by mode ---- */
+
+static inline void
+take_copy(struct reader *rd, const struct fido_desc *d)
+{
+	if (likely(d->len <= rd->rxq->room && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL))
+		copy_whole(rd, d);
+	else
+		copy_slow(rd, d);
+}
+
+static inline void
+take_zero(struct reader *rd, const struct fido_desc *d)
+{
+	if (unlikely(d->len > MMNET_MAX_FRAME)) {
+		rd->t.too_long++;
+		drop_message(rd, d, FIDO_STATUS_DROPPED);
+		return;
+	}
+	if (unlikely((d->flags & FIDO_DESC_CHAINED) || rd->rxq->head != NULL)) {
+		zero_chain(rd, d);
+		return;
+	}
+	deliver(rd, take_header(rd->rxq, rd->r, d, 0));
+	rd->t.zero++;
+}
+
+static inline void
+take_split(struct reader *rd, const struct fido_desc *d)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+	bool first = rxq->head == NULL;
+	uint32_t skip = first ? MMNET_HEADER_COPY : 0;
+
+	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->room) {
+		copy_whole(rd, d);
+		return;
+	}
+	if (unlikely(d->len > MMNET_MAX_FRAME || (first && !copy_append(rxq, d->data, RTE_MIN(d->len, skip))))) {
+		rd->t.too_long++;
+		drop_message(rd, d, FIDO_STATUS_DROPPED);
+		return;
+	}
+	if (d->len > skip) {
+		append(rxq, take_header(rxq, rd->r, d, skip));
+	} else {
+		fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+		rd->t.completed++;
+	}
+	if (unlikely(chain_too_long(rd, d)))
+		return;
+	if (d->flags & FIDO_DESC_CHAINED)
+		return;
+	rd->t.header++;
+	deliver(rd, rxq->head);
+	rxq->head = rxq->tail = NULL;
+}
+
+/* ---- the burst ---- */
+
+/* @return how many descriptors may be read now: each needs an mbuf of the kinds its mode uses */
+static inline uint16_t
+budget(struct mmnet_rxq *rxq, uint16_t want, enum mmnet_rx_mode mode)
+{
+	uint32_t n = RTE_MIN(want, (uint16_t)MMNET_RX_CHUNK);
+
+	if (mode != MMNET_RX_ZERO) {
+		if (unlikely(!refill(rxq))) {
+			fido_counter_add(&rxq->q->stats->no_buffer, 1);
+			return 0;
+		}
+		n = RTE_MIN(n, (uint32_t)rxq->fresh_count);
+	}
+	if (mode != MMNET_RX_COPY)
+		n = RTE_MIN(n, rxq->headers->count);
+	return (uint16_t)n;
+}
+
+static inline uint16_t
+read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_mode mode)
+{
+	uint16_t n = 0;
+
+	while (n < max && fido_receiver_next(rd->r, &d[n]) == 1) {
+		if (mode != MMNET_RX_ZERO && d[n].data != NULL)
+			rte_prefetch0(d[n].data);
+		n++;
+	}
+	rd->t.polled += n;
+	return n;
+}
+
+static __rte_always_inline void
+read_ring(struct reader *rd, enum mmnet_rx_mode mode)
+{
+	struct fido_desc d[MMNET_RX_CHUNK];
+	uint16_t got, max;
+
+	do {
+		max = budget(rd->rxq, (uint16_t)(rd->max - rd->n), mode);
+		got = read_chunk(rd, d, max, mode);
+		for (uint16_t i = 0; i < got; i++) {
+			if (filter(rd, &d[i]))
+				continue;
+			if (mode == MMNET_RX_COPY)
+				take_copy(rd, &d[i]);
+			else if (mode == MMNET_RX_ZERO)
+				take_zero(rd, &d[i]);
+			else
+				take_split(rd, &d[i]);
+		}
+	} while (got != 0 && got == max && rd->n < rd->max);
+	if (rd->t.completed != 0) {
+		fido_receiver_flush(rd->r);
+		if (unlikely(fido_receiver_must_wake(rd->r)))
+			fido_rxq_ring_sender(rd->rxq->q, rd->r);
+	}
+	if (unlikely(rd->r->broken))
+		fido_link_kick(rd->rxq->q->link);
+}
+
+/*
+ * The burst ended within a message. More of it waits: go on there next time. Nothing waits: a sender publishes
+ * whole messages, so this one breaks the rules.
+ */
+static void
+suspend(struct reader *rd)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	rxq->partial_id = rd->r->queue_id;
+	if (fido_receiver_pending(rd->r))
+		return;
+	rd->r->broken = true;
+	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
+	fido_receiver_flush(rd->r);
+	rxq->dropping = false;
+	fido_link_kick(rxq->q->link);
+}
+
+/* @return the ring to begin with: the one that an unfinished message is in, else in turn */
+static uint16_t
+first_ring(struct reader *rd)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+	struct fido_rxq *q = rxq->q;
+
+	if (likely(rxq->head == NULL && !rxq->dropping))
+		return q->next++;
+	for (uint16_t i = 0; i < q->count; i++)
+		if (q->receivers[i]->queue_id == rxq->partial_id)
+			return i;
+	/* The ring is gone, and with it the rest of the message. */
+	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
+	rxq->dropping = false;
+	return q->next++;
+}
+
+static __rte_always_inline uint16_t
+rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode)
+{
+	struct fido_rxq *q = rxq->q;
+	struct reader rd = {.rxq = rxq, .pkts = pkts, .max = n};
+	uint16_t first = first_ring(&rd);
+
+	if (mode != MMNET_RX_COPY)
+		mmnet_headers_harvest(rxq->headers, q);
+	for (uint16_t k = 0; k < q->count && rd.n < n; k++) {
+		rd.r = q->receivers[(first + k) % q->count];
+		read_ring(&rd, mode);
+		if (unlikely(rxq->head != NULL || rxq->dropping)) {
+			suspend(&rd);
+			break;
+		}
+	}
+	if (rd.t.polled != 0)
+		count(q->stats, &rd.t);
+	return rd.n;
+}
+
+static __rte_always_inline uint16_t
+rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode)
+{
+	struct mmnet_rxq *rxq = queue;
+	uint16_t got;
+
+	if (unlikely(!fido_lock_try(&rxq->q->lock)))
+		return 0;
+	got = rx_locked(rxq, pkts, n, mode);
+	fido_lock_release(&rxq->q->lock);
+	/* Buffers of others that we passed on come back through our transmit queues: without this an idle
+	 * forwarder would keep them, and their owner might have none left to send. */
+	if (got == 0 && unlikely(++rxq->idle == IDLE_REAP)) {
+		rxq->idle = 0;
+		mmnet_tx_reap_lcore(rte_lcore_id());
+	}
+	return got;
+}
+
+static uint16_t
+rx_burst_copy(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return rx_burst(queue, pkts, n, MMNET_RX_COPY);
+}
+
+static uint16_t
+rx_burst_header(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return rx_burst(queue, pkts, n, MMNET_RX_HEADER);
+}
+
+static uint16_t
+rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return rx_burst(queue, pkts, n, MMNET_RX_ZERO);
+}
+
+eth_rx_burst_t
+mmnet_rx_function(enum mmnet_rx_mode mode)
+{
+	switch (mode) {
+	case MMNET_RX_ZERO:
+		return rx_burst_zero;
+	case MMNET_RX_HEADER:
+		return rx_burst_header;
+	default:
+		return rx_burst_copy;
+	}
+}
+
+void
+mmnet_rx_settle(struct mmnet_rxq *rxq)
+{
+	if (rxq->q == NULL || rxq->headers == NULL)
+		return;
+	fido_lock_take(&rxq->q->lock);
+	mmnet_headers_harvest(rxq->headers, rxq->q);
+	fido_lock_release(&rxq->q->lock);
+}
+
+void
+mmnet_rx_reset(struct mmnet_rxq *rxq)
+{
+	mmnet_rx_settle(rxq);
+	if (rxq->q != NULL) {
+		fido_lock_take(&rxq->q->lock);
+		fido_counter_add(&rxq->q->stats->completed, discard(rxq, FIDO_STATUS_CLOSED));
+		rxq->dropping = false;
+		for (uint16_t i = 0; i < rxq->q->count; i++)
+			fido_receiver_flush(rxq->q->receivers[i]);
+		fido_lock_release(&rxq->q->lock);
+	}
+	if (rxq->fresh_count != 0)
+		rte_mempool_put_bulk(rxq->mp, (void **)rxq->fresh, rxq->fresh_count);
+	rxq->fresh_count = 0;
+}

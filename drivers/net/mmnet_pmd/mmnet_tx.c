@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Transmit: post the mbufs' segments by address, free the mbufs when their tickets come back.
+ *
+ * A segment that the peer cannot read (memory that is not exported, pages that it has not mapped yet,
+ * another domain's memory that it does not map) is copied once into this queue's part of the arena; its
+ * mbuf is freed at once and the ticket's cookie names the arena's buffer instead.
+ */
+
+#include <string.h>
+
+#include <rte_lcore.h>
+
+#include "mmnet.h"
+
+/* Most cookies taken back in one go. */
+#define REAP_MAX 64
+
+/* A cookie is an mbuf, or, with bit 0 set, a buffer of the arena: mbufs are aligned. */
+static inline void *
+bounce_cookie(uint16_t index)
+{
+	return (void *)((uintptr_t)index << 1 | 1);
+}
+
+static inline bool
+is_bounce(const void *cookie)
+{
+	return (uintptr_t)cookie & 1;
+}
+
+static void
+free_bounce(struct mmnet_txq *txq, const void *cookie)
+{
+	txq->bounce_free[txq->bounce_count++] = (uint16_t)((uintptr_t)cookie >> 1);
+}
+
+/* Free segments one by one (their tickets came back one by one), in runs of one pool. */
+static void
+free_cookies(struct mmnet_txq *txq, void **cookies, unsigned int n)
+{
+	struct rte_mempool *pool = NULL;
+	unsigned int run = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct rte_mbuf *m = cookies[i];
+
+		if (unlikely(is_bounce(m))) {
+			free_bounce(txq, m);
+			continue;
+		}
+		if (!txq->fast_free) {
+			m = rte_pktmbuf_prefree_seg(m);
+			if (unlikely(m == NULL))
+				continue;
+		} else {
+			m->next = NULL;
+			m->nb_segs = 1;
+		}
+		if (unlikely(m->pool != pool)) {
+			if (run != 0)
+				rte_mempool_put_bulk(pool, cookies, run);
+			pool = m->pool;
+			run = 0;
+		}
+		/* run <= i: what is overwritten has been looked at. */
+		cookies[run++] = m;
+	}
+	if (run != 0)
+		rte_mempool_put_bulk(pool, cookies, run);
+}
+
+/* The queue's lock is held. */
+static unsigned int
+reap(struct mmnet_txq *txq, unsigned int max)
+{
+	void *cookies[REAP_MAX];
+	unsigned int total = 0, n;
+
+	do {
+		n = fido_txq_reap(txq->q, cookies, RTE_MIN(max - total, (unsigned int)REAP_MAX));
+		free_cookies(txq, cookies, n);
+		total += n;
+	} while (n != 0 && total < max);
+	if (txq->q->sender != NULL && unlikely(txq->q->sender->broken))
+		fido_link_kick(txq->q->link);
+	return total;
+}
+
+unsigned int
+mmnet_tx_reap(struct mmnet_txq *txq)
+{
+	unsigned int n;
+
+	if (txq->q == NULL || !fido_lock_try(&txq->q->lock))
+		return 0;
+	n = reap(txq, UINT32_MAX);
+	fido_lock_release(&txq->q->lock);
+	return n;
+}
+
+void
+mmnet_tx_reap_lcore(unsigned int lcore)
+{
+	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
+		for (uint16_t i = 0; i < port->ntx; i++)
+			if (port->txq[i] != NULL && port->txq[i]->lcore == lcore)
+				mmnet_tx_reap(port->txq[i]);
+}
+
+int
+mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
+{
+	struct mmnet_txq *txq = queue;
+	unsigned int n = 0;
+
+	if (txq->q == NULL)
+		return 0;
+	fido_lock_take(&txq->q->lock);
+	n = reap(txq, free_cnt != 0 ? free_cnt : UINT32_MAX);
+	fido_lock_release(&txq->q->lock);
+	return (int)n;
+}
+
+/* What a burst adds to the counters. */
+struct burst {
+	uint64_t bytes;
+	uint32_t own;
+	uint32_t forwarded;
+	uint32_t copied;
+	uint32_t descriptors;
+};
+
+static inline uint32_t
+bounce_buffers(uint32_t len)
+{
+	return len == 0 ? 1 : (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
+}
+
+/* Copy one segment into the arena and put it. Its mbuf is free afterwards. */
+static void
+put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t last_flags)
+{
+	const char *from = rte_pktmbuf_mtod(seg, const char *);
+	uint32_t left = seg->data_len;
+
+	do {
+		uint32_t len = RTE_MIN(left, (uint32_t)MMNET_BOUNCE_SIZE);
+		uint16_t index = txq->bounce_free[--txq->bounce_count];
+		char *to = txq->bounce + (size_t)index * MMNET_BOUNCE_SIZE;
+
+		memcpy(to, from, len);
+		from += len;
+		left -= len;
+		/* The arena is mapped at its own gaddr. */
+		fido_sender_put(txq->q->sender, (uintptr_t)to, len, left != 0 ? FIDO_DESC_CHAINED : last_flags,
+				bounce_cookie(index));
+	} while (left != 0);
+	rte_pktmbuf_free_seg(seg);
+}
+
+/* @return true when the arena's pages have been mapped by the peer */
+static bool
+bounce_ready(const struct mmnet_txq *txq)
+{
+	uint64_t gaddr;
+
+	return txq->bounce != NULL &&
+	       fido_txq_gaddr(txq->q, txq->bounce, MMNET_BOUNCE_SIZE, &gaddr) != FIDO_REACH_NONE;
+}
+
+/*
+ * A packet with several segments, or one that must be copied.
+ * @return 1: put, 0: no room now, -1: it can never be sent
+ */
+static int
+put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct burst *b)
+{
+	struct fido_sender *s = txq->q->sender;
+	uint32_t need = 0, copies = 0;
+	bool foreign = false;
+	uint64_t gaddr;
+
+	for (struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
+		enum fido_reach reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(seg, void *), seg->data_len,
+				&gaddr);
+
+		foreign |= reach == FIDO_REACH_FOREIGN;
+		if (reach == FIDO_REACH_NONE)
+			copies += bounce_buffers(seg->data_len);
+		need += reach == FIDO_REACH_NONE ? bounce_buffers(seg->data_len) : 1;
+	}
+	if (need > s->mask + 1 || (copies != 0 && copies > s->mask + 1))
+		return -1;
+	if (need > fido_sender_room(s) || (copies != 0 && (copies > txq->bounce_count || !bounce_ready(txq))))
+		return 0;
+	b->bytes += rte_pktmbuf_pkt_len(m);
+	b->descriptors += need;
+	b->copied += copies != 0;
+	b->forwarded += copies == 0 && foreign;
+	b->own += copies == 0 && !foreign;
+	while (m != NULL) {
+		struct rte_mbuf *next = m->next;
+		uint16_t flags = next != NULL ? FIDO_DESC_CHAINED : 0;
+
+		if (fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr) == FIDO_REACH_NONE)
+			put_copy(txq, m, flags);
+		else
+			fido_sender_put(s, gaddr, m->data_len, flags, m);
+		m = next;
+	}
+	return 1;
+}
+
+static void
+count_burst(struct fido_tx_stats_shm *stats, const struct burst *b, uint16_t packets)
+{
+	fido_counter_add(&stats->packets, packets);
+	fido_counter_add(&stats->bytes, b->bytes);
+	fido_counter_add(&stats->posted, b->descriptors);
+	if (b->own != 0)
+		fido_counter_add(&stats->zero_copy, b->own);
+	if (b->forwarded != 0)
+		fido_counter_add(&stats->forwarded, b->forwarded);
+	if (b->copied != 0)
+		fido_counter_add(&stats->copied, b->copied);
+}
+
+/* Put as many packets as there is room for. Those that can never be sent are freed and counted. */
+static uint16_t
+put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b, uint16_t *dropped)
+{
+	struct fido_sender *s = txq->q->sender;
+	uint32_t room = fido_sender_room(s);
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		enum fido_reach reach;
+		uint64_t gaddr;
+		int ret;
+
+		if (likely(m->nb_segs == 1)) {
+			if (unlikely(room == 0))
+				break;
+			reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
+			if (likely(reach != FIDO_REACH_NONE)) {
+				fido_sender_put(s, gaddr, m->data_len, 0, m);
+				room--;
+				b->bytes += m->data_len;
+				b->descriptors++;
+				b->own += reach == FIDO_REACH_OWN;
+				b->forwarded += reach == FIDO_REACH_FOREIGN;
+				continue;
+			}
+		}
+		ret = put_slow(txq, m, b);
+		if (ret == 0)
+			break;
+		if (ret < 0) {
+			rte_pktmbuf_free(m);
+			(*dropped)++;
+		}
+		room = fido_sender_room(s);
+	}
+	return i;
+}
+
+static uint16_t
+tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct fido_txq *q = txq->q;
+	struct burst b = {0};
+	uint16_t dropped = 0, done;
+
+	if (unlikely(!q->open || q->old != NULL))
+		reap(txq, UINT32_MAX);
+	if (unlikely(!q->open))
+		return 0;
+	if (fido_sender_room(q->sender) < txq->reap_below || fido_sender_room(q->sender) < n)
+		reap(txq, UINT32_MAX);
+	done = put_burst(txq, pkts, n, &b, &dropped);
+	if (unlikely(done < n))
+		fido_counter_add(&q->stats->ring_full, 1);
+	if (unlikely(dropped != 0))
+		fido_counter_add(&q->stats->dropped, dropped);
+	if (done == dropped)
+		return done;
+	fido_sender_publish(q->sender);
+	count_burst(q->stats, &b, (uint16_t)(done - dropped));
+	fido_txq_wake_receiver(q);
+	return done;
+}
+
+uint16_t
+mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mmnet_txq *txq = queue;
+	uint16_t done;
+
+	if (unlikely(!fido_lock_try(&txq->q->lock)))
+		return 0;
+	txq->lcore = rte_lcore_id();
+	done = tx_locked(txq, pkts, n);
+	fido_lock_release(&txq->q->lock);
+	return done;
+}

@@ -1,0 +1,309 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Prepares a bare Debian 12 (as root) to build, test and run Fido. What is there already is left
+# alone, so a second run does nothing and needs no network.
+set -eu -o pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=${FIDO_BUILD:-$top/build}
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+headers=$build/dpdk-headers
+
+# What the project is built with, then what its tests and benchmarks call.
+packages=(
+	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
+	libcmocka-dev libbenchmark-dev libcjson-dev
+	cppcheck ethtool gnuplot-nox iperf3 iproute2 iputils-ping jq procps python3
+	shellcheck spin strace tcpdump util-linux valgrind
+)
+# Needed unless pkg-config finds another DPDK that has its driver headers.
+dpdk_packages=(dpdk dpdk-dev libdpdk-dev dpkg-dev)
+# DPDK's headers for drivers that libdpdk-dev leaves out, by their place in DPDK's source.
+driver_headers=(
+	lib/eal/include/bus_driver.h
+	lib/eal/include/dev_driver.h
+	lib/ethdev/ethdev_driver.h
+	lib/ethdev/ethdev_vdev.h
+	drivers/bus/vdev/bus_vdev_driver.h
+)
+
+usage()
+{
+	cat <<-EOF
+	usage: setup.sh [--build] [--no-hugepages] [--check]
+	       setup.sh --raise-hugepages MB
+	Installs what Fido needs on Debian 12, fetches DPDK's driver headers into the build folder,
+	reserves hugepages and mounts /dev/hugepages. Does nothing that is done already.
+	  --build               also configure (meson) and build (ninja) the build folder
+	  --no-hugepages        leave the hugepages alone
+	  --check               change nothing; say what is missing, exit 1 if anything is
+	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
+	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
+	EOF
+}
+
+say()
+{
+	printf 'setup: %s\n' "$*"
+}
+
+warn()
+{
+	printf 'setup: warning: %s\n' "$*" >&2
+}
+
+die()
+{
+	printf 'setup: %s\n' "$*" >&2
+	exit 1
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] || die "cannot $1: not root. Run: sudo $top/setup.sh"
+}
+
+# Run a command up to three times: package mirrors fail now and then. Its output goes to the log.
+retry()
+{
+	local try
+	for try in 1 2 3; do
+		if "$@" >>"$build/setup.log" 2>&1 </dev/null; then
+			return 0
+		fi
+		[ "$try" = 3 ] || sleep $((try * 5))
+	done
+	tail -n 15 "$build/setup.log" >&2
+	return 1
+}
+
+# True when pkg-config's DPDK has the driver headers (-Denable_driver_sdk=true).
+dpdk_has_driver_headers()
+{
+	local flag
+	pkg-config --exists 'libdpdk >= 22.11' 2>/dev/null || return 1
+	for flag in $(pkg-config --cflags-only-I libdpdk); do
+		[ -e "${flag#-I}/ethdev_driver.h" ] && return 0
+	done
+	return 1
+}
+
+missing_packages()
+{
+	local want=("${packages[@]}") have name
+	dpdk_has_driver_headers || want+=("${dpdk_packages[@]}")
+	have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${want[@]}" 2>/dev/null || true)
+	for name in "${want[@]}"; do
+		grep -qx "installed $name" <<<"$have" || printf '%s\n' "$name"
+	done | sort -u
+}
+
+install_packages()
+{
+	local missing
+	mapfile -t missing < <(missing_packages)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	need_root "install packages (${missing[*]})"
+	export DEBIAN_FRONTEND=noninteractive
+	say "installing ${missing[*]}"
+	retry apt-get update ||
+		die "apt-get update failed (log: $build/setup.log). Check the network and /etc/apt."
+	retry apt-get install -y --no-install-recommends "${missing[@]}" ||
+		die "apt-get install failed (log: $build/setup.log). Check the network and free space."
+}
+
+# The machine's own package sources as deb-src, in a folder of its own: /etc stays as it is.
+write_source_lists()
+{
+	local dir=$1 file
+	mkdir -p "$dir"
+	for file in /etc/apt/sources.list.d/*.sources; do
+		[ -e "$file" ] || continue
+		sed -E 's/^Types:.*/Types: deb-src/I' "$file" >"$dir/${file##*/}"
+	done
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -e "$file" ] || continue
+		sed -nE 's/^[[:space:]]*deb([[:space:]])/deb-src\1/p' "$file" >"$dir/${file##*/}"
+	done
+	# The main list is read from the folder too, so its name must not be taken there.
+	[ ! -e "$dir/sources.list" ] || mv "$dir/sources.list" "$dir/main-sources.list"
+}
+
+# Run apt-get on the source lists below folder $1, with all its state there too.
+apt_get_source()
+{
+	local dir=$1
+	shift
+	mkdir -p "$dir/state/partial" "$dir/cache/archives/partial"
+	(cd "$dir" && retry apt-get -o Dir::Etc::sourcelist=/dev/null \
+		-o Dir::Etc::sourceparts="$dir/lists" -o Dir::State::lists="$dir/state" \
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "$@")
+}
+
+headers_compile()
+{
+	# shellcheck disable=SC2046 # the flags are separate words
+	printf '#include <%s>\n' ethdev_driver.h ethdev_vdev.h bus_vdev_driver.h |
+		cc -x c -fsyntax-only -DALLOW_INTERNAL_API -I"$1" $(pkg-config --cflags libdpdk) - \
+			>>"$build/setup.log" 2>&1
+}
+
+# Take the driver headers of exactly the installed version from Debian's source package.
+fetch_headers()
+{
+	local version=$1 work=$build/dpdk-source new=$headers.new path
+	say "fetching DPDK's driver headers $version"
+	rm -rf "$work" "$new"
+	mkdir -p "$work" "$new"
+	write_source_lists "$work/lists"
+	# A third-party list without sources fails here and does no harm: the next step decides.
+	apt_get_source "$work" update 2>/dev/null || true
+	apt_get_source "$work" source --download-only "dpdk=$version" || die \
+		"cannot fetch the source of dpdk $version (log: $build/setup.log)." \
+		"If the archive has a newer one: apt-get install dpdk dpdk-dev libdpdk-dev"
+	dpkg-source --no-check -x "$work"/dpdk_*.dsc "$work/dpdk" >>"$build/setup.log" 2>&1 ||
+		die "cannot unpack the source of dpdk $version (log: $build/setup.log)"
+	for path in "${driver_headers[@]}"; do
+		cp "$work/dpdk/$path" "$new/" || die "dpdk $version has no $path"
+	done
+	rm -rf "$work"
+	headers_compile "$new" ||
+		die "the driver headers of dpdk $version do not compile (log: $build/setup.log)"
+	echo "$version" >"$new/version"
+	rm -rf "$headers"
+	mv "$new" "$headers"
+}
+
+dpdk_version()
+{
+	dpkg-query -W -f '${source:Version}' libdpdk-dev 2>/dev/null || true
+}
+
+headers_are_current()
+{
+	dpdk_has_driver_headers && return 0
+	[ -e "$headers/version" ] && [ "$(cat "$headers/version")" = "$(dpdk_version)" ]
+}
+
+memory_mb()
+{
+	awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo
+}
+
+# 1 GiB, or an eighth of the memory of a machine that has less than 8 GiB.
+default_hugepages_mb()
+{
+	local mb
+	mb=$(($(memory_mb) / 8))
+	echo $((mb < 1024 ? mb : 1024))
+}
+
+nr_hugepages=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+
+hugepages_mounted()
+{
+	awk '$2 == "/dev/hugepages" && $3 == "hugetlbfs" { found = 1 } END { exit !found }' /proc/mounts
+}
+
+hugepages_are_enough()
+{
+	[ -e $nr_hugepages ] && hugepages_mounted && [ "$(cat $nr_hugepages)" -ge $(($1 / 2)) ]
+}
+
+# Have at least $1 MB of 2 MiB pages, and the mount. Never takes any away.
+raise_hugepages()
+{
+	local pages=$(($1 / 2)) got
+	hugepages_are_enough "$1" && return 0
+	if [ ! -e $nr_hugepages ]; then
+		warn "this kernel has no 2 MiB pages: ordinary pages will be used, which is slower"
+		return 0
+	fi
+	need_root "reserve $1 MB of hugepages"
+	if [ $((pages * 2)) -gt $(($(memory_mb) * 3 / 4)) ]; then
+		warn "not reserving $1 MB of hugepages: the machine has $(memory_mb) MB in all"
+		return 0
+	fi
+	if ! hugepages_mounted; then
+		mkdir -p /dev/hugepages
+		mount -t hugetlbfs -o pagesize=2M hugetlbfs /dev/hugepages || warn \
+			"cannot mount hugetlbfs on /dev/hugepages: DPDK will need --no-huge or --in-memory"
+	fi
+	if [ "$(cat $nr_hugepages)" -lt $pages ]; then
+		echo $pages >$nr_hugepages || true
+	fi
+	if [ "$(cat $nr_hugepages)" -lt $pages ]; then
+		# Free memory may be too scattered: let the kernel put it together, and ask again.
+		echo 1 >/proc/sys/vm/compact_memory 2>/dev/null || true
+		echo $pages >$nr_hugepages || true
+	fi
+	got=$(cat $nr_hugepages)
+	[ "$got" -ge $pages ] || warn "asked for $pages pages of 2 MiB, the kernel has $got:" \
+		"free some memory, or reserve them at boot with hugepages=$pages"
+}
+
+build_all()
+{
+	if [ ! -e "$build/build.ninja" ]; then
+		meson setup "$build" "$top" -Dbuildtype=release
+	fi
+	ninja -C "$build" -j"${FIDO_JOBS:-$(nproc)}"
+}
+
+# Print what is missing; true when nothing is.
+check()
+{
+	local missing ok=0
+	mapfile -t missing < <(missing_packages)
+	if [ ${#missing[@]} -gt 0 ]; then
+		say "missing packages: ${missing[*]}"
+		ok=1
+	fi
+	if ! headers_are_current; then
+		say "missing: DPDK's driver headers in $headers"
+		ok=1
+	fi
+	if [ "$hugepages" = 1 ] && ! hugepages_are_enough "$(default_hugepages_mb)"; then
+		say "missing: $(default_hugepages_mb) MB of 2 MiB pages and their mount on /dev/hugepages"
+		ok=1
+	fi
+	[ $ok != 0 ] || say "nothing is missing"
+	return $ok
+}
+
+hugepages=1
+want_build=0
+want_check=0
+while [ $# -gt 0 ]; do
+	case $1 in
+	--build) want_build=1 ;;
+	--no-hugepages) hugepages=0 ;;
+	--check) want_check=1 ;;
+	--raise-hugepages)
+		[[ ${2:-} =~ ^[0-9]+$ ]] || die "--raise-hugepages needs a number of MB"
+		raise_hugepages "$2"
+		exit 0
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		die "unknown option '$1'"
+		;;
+	esac
+	shift
+done
+
+command -v dpkg-query >/dev/null || die "cannot install packages: this is not Debian." \
+	"Install these by hand: ${packages[*]} and DPDK 22.11 with -Denable_driver_sdk=true"
+if [ $want_check = 1 ]; then
+	check
+	exit
+fi
+mkdir -p "$build"
+install_packages
+headers_are_current || fetch_headers "$(dpdk_version)"
+[ $hugepages = 0 ] || raise_hugepages "$(default_hugepages_mb)"
+[ $want_build = 0 ] || build_all

@@ -1,0 +1,332 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Helpers for the system tests, test/run.sh and apps/demo.sh; source it after `set -eu`.
+#
+# $fido_group names a group of domains of the script's own.
+#
+# Everything started or made through these helpers (processes, network namespaces, hugepage files,
+# hugepages) is ended or given back at exit, however the script ends, and nothing else is touched.
+#
+#   echo_run CMD...              print the command, then run it
+#   start NAME CMD...            run CMD in the background; its output: log_of NAME
+#   stop NAME [STATUS]           SIGINT, at most 10 s; fails if it had to be killed or its status differs
+#   kill_hard NAME               SIGKILL, as in a crash
+#   is_running NAME              true while it runs
+#   testpmd NAME [EAL...] -- [APP...]    start an interactive dpdk-testpmd with the mmnet driver
+#   testpmd_cmd NAME COMMAND     give it a command, print its answer
+#   fido_fwd NAME [EAL...] -- [APP...]   start fido-fwd
+#   telemetry NAME COMMAND       ask a DPDK process: one JSON object
+#   xstat NAME PORT KEY          one extended statistic; 0 where the port has no such one
+#   xstat_sum NAME REGEX...      for each, the sum over all its ports of those whose name matches
+#   netns_add NAME, in_ns NAME CMD...    a network namespace of this script's own; run CMD in it
+#   netns_of NAME                its real name, as for: start srv ip netns exec "$(netns_of a)" CMD
+#   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did
+#   need_hugepages MB            have that many MB free, else skip
+#   fail MSG, skip MSG           end the test: exit 1, exit 77
+#   expect_eq A B MSG, expect_ge A B MSG     fail unless A = B, A >= B (numbers)
+
+FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+FIDO_BUILD=${FIDO_BUILD:-$FIDO_TOP/build}
+case $FIDO_BUILD in /*) ;; *) FIDO_BUILD=$PWD/$FIDO_BUILD ;; esac
+export FIDO_TOP FIDO_BUILD
+
+lib_dir=$(mktemp -d)
+lib_id=fido$$
+# A group of domains for this script alone; what is left of it goes at exit.
+fido_group=$lib_id
+# EAL's memory options for every application: an array to be filled by the caller.
+eal_memory=()
+declare -A lib_pid=() lib_fd=() lib_prefix=() lib_netns=()
+lib_owner=$BASHPID
+lib_driver_dir=
+lib_saved_hugepages=
+lib_huge=/sys/kernel/mm/hugepages/hugepages-2048kB
+
+fail()
+{
+	printf 'FAIL: %s\n' "$*" >&2
+	exit 1
+}
+
+skip()
+{
+	printf 'skip: %s\n' "$*"
+	exit 77
+}
+
+expect_eq()
+{
+	[ "$1" = "$2" ] || fail "${3:-values differ}: '$1' is not '$2'"
+}
+
+expect_ge()
+{
+	[ "$1" -ge "$2" ] || fail "${3:-value too small}: $1 is less than $2"
+}
+
+echo_run()
+{
+	printf '+ %s\n' "$*"
+	"$@"
+}
+
+wait_for()
+{
+	local end=$((SECONDS + $1 + 1))
+	until eval "$2"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+# --- processes ---
+
+log_of()
+{
+	echo "$lib_dir/$1.log"
+}
+
+# A background process of a script ignores SIGINT unless told otherwise: hence env.
+start()
+{
+	local name=$1
+	shift
+	[ -z "${lib_pid[$name]:-}" ] || fail "start: '$name' is taken"
+	printf '+ [%s] %s\n' "$name" "$*"
+	: >"$lib_dir/$name.log"
+	env --default-signal=INT,QUIT "$@" <"${lib_stdin:-/dev/null}" >"$lib_dir/$name.log" 2>&1 &
+	lib_pid[$name]=$!
+}
+
+is_running()
+{
+	[ -n "${lib_pid[$1]:-}" ] && kill -0 "${lib_pid[$1]}" 2>/dev/null
+}
+
+# Forget an ended process and what EAL left of it; its exit status goes to lib_status.
+lib_reap()
+{
+	local name=$1 fd
+	lib_status=0
+	wait "${lib_pid[$name]}" 2>/dev/null || lib_status=$?
+	unset "lib_pid[$name]"
+	if [ -n "${lib_fd[$name]:-}" ]; then
+		fd=${lib_fd[$name]}
+		exec {fd}>&-
+		unset "lib_fd[$name]"
+	fi
+	if [ -n "${lib_prefix[$name]:-}" ]; then
+		rm -rf "/dev/hugepages/${lib_prefix[$name]}map_"* "/run/dpdk/${lib_prefix[$name]}"
+		unset "lib_prefix[$name]"
+	fi
+}
+
+stop()
+{
+	local name=$1 want=${2:-0}
+	is_running "$name" && kill -INT "${lib_pid[$name]}"
+	if ! wait_for 10 "! is_running '$name'"; then
+		kill -KILL "${lib_pid[$name]}"
+		lib_reap "$name"
+		fail "$name did not end within 10 s of SIGINT"
+	fi
+	lib_reap "$name"
+	[ "$lib_status" = "$want" ] || fail "$name ended with status $lib_status, not $want"
+}
+
+kill_hard()
+{
+	kill -KILL "${lib_pid[$1]}"
+	lib_reap "$1"
+}
+
+# --- DPDK applications ---
+
+# The path of the mmnet driver in $mmnet_driver. EAL loads no driver from below a folder that
+# everyone may write to, such as /tmp: then a copy in /run.
+lib_find_driver()
+{
+	local dir=$FIDO_BUILD/drivers/net/mmnet_pmd
+	[ -z "${mmnet_driver:-}" ] || return 0
+	mmnet_driver=$dir/librte_net_mmnet.so
+	[ -e "$mmnet_driver" ] || fail "no driver $mmnet_driver: run $FIDO_TOP/setup.sh --build"
+	dir=$(realpath "$dir")
+	while [ "$dir" != / ]; do
+		[ -z "$(find "$dir" -maxdepth 0 -perm -o+w)" ] || break
+		dir=$(dirname "$dir")
+	done
+	[ "$dir" != / ] || return 0
+	lib_driver_dir=$(mktemp -d /run/fido-driver.XXXXXX)
+	chmod 755 "$lib_driver_dir"
+	cp "$mmnet_driver" "$lib_driver_dir/"
+	mmnet_driver=$lib_driver_dir/librte_net_mmnet.so
+	export LD_LIBRARY_PATH=$FIDO_BUILD/src${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+}
+
+# Start a DPDK application: NAME COMMAND [EAL...] -- [APP...]
+lib_start_eal()
+{
+	local name=$1 command=$2
+	shift 2
+	lib_find_driver
+	lib_prefix[$name]=$lib_id-$name
+	start "$name" stdbuf -oL "$command" --file-prefix "${lib_prefix[$name]}" --no-pci \
+		-d "$mmnet_driver" ${eal_memory[@]+"${eal_memory[@]}"} "$@"
+}
+
+testpmd()
+{
+	local name=$1 arg fd eal=() mbufs=(--total-num-mbufs=16384) fifo=$lib_dir/$1.in
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		eal+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || shift
+	for arg in "$@"; do
+		[[ $arg != --total-num-mbufs* ]] || mbufs=()
+	done
+	rm -f "$fifo"
+	mkfifo "$fifo"
+	# Held open for reading too, so that testpmd never sees the end of its input.
+	exec {fd}<>"$fifo"
+	lib_fd[$name]=$fd
+	lib_stdin=$fifo lib_start_eal "$name" dpdk-testpmd "${eal[@]}" -- -i --disable-link-check \
+		"${mbufs[@]}" "$@"
+	wait_for 30 "! is_running '$name' || grep -q '^testpmd> ' '$lib_dir/$name.log'" ||
+		fail "$name: testpmd gave no prompt within 30 s"
+	is_running "$name" ||
+		fail "$name: testpmd did not start: $(tail -n 5 "$lib_dir/$name.log")"
+}
+
+# An unknown command follows each command: the complaint about it marks the end of the answer.
+testpmd_cmd()
+{
+	local name=$1 log=$lib_dir/$1.log from
+	from=$(($(stat -c %s "$log") + 1))
+	printf '%s\nfido-mark\n' "$2" >"$lib_dir/$name.in"
+	wait_for 10 "! is_running '$name' || tail -c +$from '$log' | grep -q 'Command not found'" ||
+		fail "$name: no answer to '$2'"
+	tail -c +$from "$log" | tr -d '\r' | sed -e '1d' -e '/^testpmd> fido-mark/,$d'
+}
+
+fido_fwd()
+{
+	local name=$1
+	shift
+	lib_start_eal "$name" "$FIDO_BUILD/apps/fido-fwd/fido-fwd" "$@"
+}
+
+telemetry()
+{
+	dpdk-telemetry.py -f "${lib_prefix[$1]}" <<<"$2" | tail -n 1
+}
+
+xstat()
+{
+	telemetry "$1" "/ethdev/xstats,$2" | jq -r --arg key "$3" '.["/ethdev/xstats"][$key] // 0'
+}
+
+xstat_sum()
+{
+	local name=$1 re port
+	shift
+	for port in {0..7}; do
+		echo "/ethdev/xstats,$port"
+	done | dpdk-telemetry.py -f "${lib_prefix[$name]}" >"$lib_dir/$name.xstats"
+	for re in "$@"; do
+		jq -s --arg re "$re" '[.[][] | select(. != null) | to_entries[] |
+			select(.key | test($re)) | .value] | add // 0' "$lib_dir/$name.xstats"
+	done
+}
+
+# --- network namespaces ---
+
+netns_of()
+{
+	echo "$lib_id-$1"
+}
+
+netns_add()
+{
+	local ns=$lib_id-$1
+	echo_run ip netns add "$ns"
+	lib_netns[$1]=$ns
+	ip -n "$ns" link set lo up
+}
+
+in_ns()
+{
+	local ns=$lib_id-$1
+	shift
+	ip netns exec "$ns" "$@"
+}
+
+# --- hugepages ---
+
+# Remember how many pages the machine reserves; given back at exit.
+save_hugepages()
+{
+	[ -z "$lib_saved_hugepages" ] || return 0
+	lib_saved_hugepages=$(cat $lib_huge/nr_hugepages 2>/dev/null || true)
+}
+
+restore_hugepages()
+{
+	[ -n "$lib_saved_hugepages" ] || return 0
+	[ "$(cat $lib_huge/nr_hugepages)" = "$lib_saved_hugepages" ] ||
+		echo "$lib_saved_hugepages" >$lib_huge/nr_hugepages
+}
+
+free_hugepages_mb()
+{
+	echo $(($(cat $lib_huge/free_hugepages 2>/dev/null || echo 0) * 2))
+}
+
+need_hugepages()
+{
+	local want=$1 have
+	have=$(free_hugepages_mb)
+	if [ "$have" -lt "$want" ]; then
+		save_hugepages
+		"$FIDO_TOP/setup.sh" --raise-hugepages \
+			$(($(cat $lib_huge/nr_hugepages 2>/dev/null || echo 0) * 2 + want - have)) || true
+		have=$(free_hugepages_mb)
+	fi
+	[ "$have" -ge "$want" ] || skip "needs $want MB of free 2 MiB pages, the machine has $have"
+}
+
+# --- the end ---
+
+lib_cleanup()
+{
+	local status=$? name
+	[ "$BASHPID" = "$lib_owner" ] || return 0
+	trap - EXIT
+	trap '' INT TERM
+	set +e
+	if [ $status != 0 ] && [ $status != 77 ]; then
+		for name in "${!lib_pid[@]}"; do
+			printf -- '--- %s, last lines:\n' "$name"
+			tail -n 15 "$lib_dir/$name.log"
+		done >&2
+	fi
+	for name in "${!lib_pid[@]}"; do
+		kill -INT "${lib_pid[$name]}" 2>/dev/null
+	done
+	for name in "${!lib_pid[@]}"; do
+		wait_for 3 "! is_running '$name'" || kill -KILL "${lib_pid[$name]}"
+		lib_reap "$name"
+	done
+	for name in "${!lib_netns[@]}"; do
+		ip netns del "${lib_netns[$name]}"
+	done
+	restore_hugepages
+	rm -rf "/run/fido/$fido_group"
+	rm -rf "$lib_dir" ${lib_driver_dir:+"$lib_driver_dir"}
+	exit $status
+}
+
+trap lib_cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM

@@ -1,0 +1,459 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Runs the tests: a line for each, and as the last line `N passed, N failed, N skipped`.
+# Exit status 1 when a test failed or none ran.
+#
+# A suite NAME is a function suite_NAME (dashes as underscores) that reports each of its tests with
+# `run TEST COMMAND...`, or with `passed`, `failed`, `skipped`; and a function list_NAME that
+# prints the names of its tests. Add it to `suites`, or to `suites_on_demand` if it takes too long
+# to run unasked.
+set -eu -o pipefail
+
+suites=(build-gcc build-clang lint unit unit-asan unit-tsan system)
+suites_on_demand=()
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Every process that a test starts carries this in its environment: none may be left at the end.
+export FIDO_TEST_RUN=run-$$
+# shellcheck source=test/lib.sh
+. "$top/test/lib.sh"
+build=$FIDO_BUILD
+logs=$build/test-logs
+jobs=${FIDO_JOBS:-$(nproc)}
+n_passed=0
+n_failed=0
+n_skipped=0
+only=()
+
+usage()
+{
+	cat <<-EOF
+	usage: test/run.sh [--list] [--no-setup] [--only NAME...]
+	  --list          print the suites and their tests, run nothing
+	  --only NAME...  run these suites (unit), tests (queue-full) or both (unit-asan/queue-full)
+	  --no-setup      do not run setup.sh first
+	suites: ${suites[*]}
+	only when named: ${suites_on_demand[*]:-none}
+	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
+	EOF
+}
+
+# --- results ---
+
+passed()
+{
+	printf 'ok %s (%.1f s)\n' "$1" "$2"
+	n_passed=$((n_passed + 1))
+}
+
+# TEST [LOG]: shows the end of the log.
+failed()
+{
+	printf 'FAIL %s\n' "$1"
+	n_failed=$((n_failed + 1))
+	[ -n "${2:-}" ] || return 0
+	tail -n 40 "$2" | sed 's/^/    /'
+	printf '    (all of it: %s)\n' "$2"
+}
+
+skipped()
+{
+	printf 'skip %s: %s\n' "$1" "$2"
+	n_skipped=$((n_skipped + 1))
+}
+
+# Whether SUITE/TEST was asked for.
+wanted()
+{
+	local name
+	[ ${#only[@]} -gt 0 ] || return 0
+	for name in "${only[@]}"; do
+		case $name in
+		"${1%%/*}" | "${1#*/}" | "$1") return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# TEST COMMAND...: by its exit status it passed (0), was skipped (77) or failed.
+run()
+{
+	local name=$1 log=$logs/${1//\//-}.log start=$EPOCHREALTIME status=0
+	shift
+	wanted "$name" || return 0
+	("$@") >"$log" 2>&1 </dev/null || status=$?
+	case $status in
+	0) passed "$name" "$(awk "BEGIN { print $EPOCHREALTIME - $start }")" ;;
+	77) skipped "$name" "$(grep -ai skip "$log" | tail -n 1 | sed 's/^skip: //')" ;;
+	124) echo "timed out" >>"$log" && failed "$name" "$log" ;;
+	*) failed "$name" "$log" ;;
+	esac
+	return 0
+}
+
+# --- suites: builds ---
+
+# FOLDER [MESON OPTION...]: configure it once, build everything.
+build_in()
+{
+	local dir=$1
+	shift
+	if [ ! -e "$dir/build.ninja" ]; then
+		mkdir -p "$dir"
+		[ "$dir" = "$build" ] || [ ! -e "$build/dpdk-headers" ] ||
+			ln -sfn "$build/dpdk-headers" "$dir/dpdk-headers"
+		meson setup "$dir" "$top" -Dwerror=true "$@" || return 1
+	fi
+	ninja -C "$dir" -j"$jobs"
+}
+
+build_gcc()
+{
+	# The folder may come from setup.sh --build, which does not turn warnings into errors.
+	if [ -e "$build/build.ninja" ] && ! meson introspect "$build" --buildoptions |
+		jq -e 'any(.[]; .name == "werror" and .value)' >/dev/null; then
+		meson configure "$build" -Dwerror=true || return 1
+	fi
+	build_in "$build" -Dbuildtype=release
+}
+
+list_build_gcc()
+{
+	echo build-gcc
+}
+
+suite_build_gcc()
+{
+	run build-gcc build_gcc
+}
+
+list_build_clang()
+{
+	echo build-clang
+}
+
+suite_build_clang()
+{
+	CC=clang CXX=clang++ run build-clang build_in "$build-clang" -Dbuildtype=release
+}
+
+# --- suites: unit tests ---
+
+# The unit tests' names, one a line: known to meson once a build folder is configured.
+unit_tests()
+{
+	[ -e "$1/build.ninja" ] || return 0
+	meson introspect "$1" --tests | jq -r '.[] | select(any(.suite[]; test("(^|:)unit$"))) | .name'
+}
+
+# Count each test in meson's log FOLDER/meson-logs/testlog.json as one of SUITE.
+report_meson_log()
+{
+	local suite=$1 json=$2/meson-logs/testlog.json name result duration log
+	while IFS=$'\t' read -r name result duration; do
+		log=$logs/$suite-$name.log
+		jq -r --arg name "$name" 'select((.name | split(" / ") | last) == $name) |
+			(.stdout // ""), (.stderr // "")' "$json" >"$log"
+		case $result in
+		OK | EXPECTEDFAIL) passed "$suite/$name" "$duration" ;;
+		SKIP) skipped "$suite/$name" "$(grep -ai skip "$log" | tail -n 1 | sed 's/^skip: //')" ;;
+		*)
+			echo "meson: $result" >>"$log"
+			failed "$suite/$name" "$log"
+			;;
+		esac
+	done < <(jq -r '[(.name | split(" / ") | last), .result, .duration] | @tsv' "$json")
+}
+
+# SUITE FOLDER [COMMAND...]: run the wanted unit tests of the folder, below the command.
+run_unit_tests()
+{
+	local suite=$1 dir=$2 names=() name
+	shift 2
+	for name in $(unit_tests "$dir"); do
+		! wanted "$suite/$name" || names+=("$name")
+	done
+	[ ${#names[@]} -gt 0 ] || return 0
+	rm -f "$dir/meson-logs/testlog.json"
+	"$@" meson test -C "$dir" --no-rebuild -t "${timeout_factor:-1}" "${names[@]}" \
+		>"$logs/$suite.log" 2>&1 </dev/null || true
+	if [ -s "$dir/meson-logs/testlog.json" ]; then
+		report_meson_log "$suite" "$dir"
+	else
+		failed "$suite" "$logs/$suite.log"
+	fi
+}
+
+list_unit()
+{
+	unit_tests "$build" | sed 's/^/unit\//'
+}
+
+suite_unit()
+{
+	build_gcc >"$logs/unit-build.log" 2>&1 || {
+		failed unit "$logs/unit-build.log"
+		return 0
+	}
+	run_unit_tests unit "$build"
+}
+
+# SUITE FOLDER MESON_OPTIONS... -- COMMAND...: build with a sanitizer, run the unit tests.
+run_sanitized()
+{
+	local suite=$1 dir=$2 options=()
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	if ! build_in "$dir" -Dbuildtype=debugoptimized "${options[@]}" >"$logs/$suite-build.log" 2>&1; then
+		failed "$suite" "$logs/$suite-build.log"
+		return 0
+	fi
+	timeout_factor=5 run_unit_tests "$suite" "$dir" "$@"
+}
+
+list_unit_asan()
+{
+	unit_tests "$build" | sed 's/^/unit-asan\//'
+}
+
+suite_unit_asan()
+{
+	run_sanitized unit-asan "$build-asan" -Db_sanitize=address,undefined -Db_lundef=false -- \
+		env ASAN_OPTIONS=detect_stack_use_after_return=1 \
+		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+}
+
+list_unit_tsan()
+{
+	unit_tests "$build" | sed 's/^/unit-tsan\//'
+}
+
+# Without address randomization: the runtime knows no mappings that a kernel with many random bits
+# makes. gcc warns of each fence, which TSan does not model; the tests that need one say so.
+suite_unit_tsan()
+{
+	run_sanitized unit-tsan "$build-tsan" -Db_sanitize=thread -Db_lundef=false \
+		-Dc_args=-Wno-tsan -Dpmd=disabled -Dapps=disabled -- \
+		setarch -R env TSAN_OPTIONS=halt_on_error=1
+}
+
+# --- suites: lint ---
+
+c_folders()
+{
+	local dir
+	for dir in src drivers apps test; do
+		[ ! -d "$top/$dir" ] || printf '%s\n' "$top/$dir"
+	done
+}
+
+lint_cppcheck()
+{
+	local dirs
+	mapfile -t dirs < <(c_folders)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--inline-suppr -j "$jobs" -I "$top/src/include" -I "$top/src" \
+		--suppress=missingInclude --suppress=unmatchedSuppression \
+		'-DRTE_PMD_REGISTER_VDEV(a,b)=' '-DRTE_PMD_REGISTER_PARAM_STRING(a,b)=' \
+		'-DRTE_LOG_REGISTER_DEFAULT(a,b)=' '-DRTE_INIT(a)=void a(void)' "${dirs[@]}"
+}
+
+lint_shell()
+{
+	cd "$top"
+	find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0 |
+		xargs -0 shellcheck -x .ci/run
+}
+
+# Every source file names its licence near its top.
+lint_spdx()
+{
+	local file bad=0
+	cd "$top"
+	while IFS= read -r file; do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-3-Clause$\|SPDX-License-Identifier: BSD-3-Clause \*/$' || {
+			echo "$file: no line 'SPDX-License-Identifier: BSD-3-Clause' in its first three"
+			bad=1
+		}
+	done < <(find setup.sh .ci src drivers apps test -name '*.[ch]' -o -name '*.sh' \
+		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run)
+	return $bad
+}
+
+lint_tests=(cppcheck shell spdx)
+
+list_lint()
+{
+	printf 'lint/%s\n' "${lint_tests[@]}"
+}
+
+suite_lint()
+{
+	local name
+	for name in "${lint_tests[@]}"; do
+		run "lint/$name" "lint_$name"
+	done
+}
+
+# --- suites: scripts ---
+
+# The executable test/$1/*.sh as $1/NAME.
+list_scripts()
+{
+	local path
+	for path in "$top/test/$1"/*.sh; do
+		[ ! -x "$path" ] || basename "$path" .sh | sed "s/^/$1\//"
+	done
+}
+
+# One test script, with a time limit of its own ($2 seconds), in a folder of its own.
+run_script()
+{
+	local script=$top/test/$1.sh limit=$2 status=0 dir
+	dir=$(mktemp -d "$lib_dir/test.XXXXXX")
+	(cd "$dir" && TMPDIR=$dir timeout -k 15 "$limit" "$script") || status=$?
+	rm -rf "$dir"
+	return $status
+}
+
+list_system()
+{
+	list_scripts system
+}
+
+suite_system()
+{
+	local name
+	for name in $(list_system); do
+		run "$name" run_script "$name" 180
+	done
+}
+
+# --- what is left behind ---
+
+# What tests make outside their folders, one a line.
+leftovers()
+{
+	find /dev/hugepages /run/fido /run/dpdk -mindepth 1 2>/dev/null || true
+	ip netns list 2>/dev/null | sed 's/^/network namespace /'
+	ip -br link 2>/dev/null | sed -E 's/^([^ @]*).*/interface \1/'
+}
+
+# The processes of this run that have lost their parents, by their ids.
+orphans()
+{
+	local environ pid parent
+	for environ in /proc/[0-9]*/environ; do
+		pid=${environ//[!0-9]/}
+		tr '\0' '\n' 2>/dev/null <"$environ" | grep -qx "FIDO_TEST_RUN=$FIDO_TEST_RUN" || continue
+		parent=$pid
+		while [ "$parent" -gt 1 ] && [ "$parent" != $$ ]; do
+			parent=$(awk '/^PPid:/ { print $2 }' "/proc/$parent/status" 2>/dev/null || true)
+			parent=${parent:-$$}
+		done
+		[ "$parent" = $$ ] || echo "$pid"
+	done
+}
+
+nothing_left_behind()
+{
+	local new pid bad=0
+	new=$(comm -13 <(sort "$lib_dir/before") <(leftovers | sort))
+	if [ -n "$new" ]; then
+		printf 'left behind:\n%s\n' "$new"
+		bad=1
+	fi
+	for pid in $(orphans); do
+		echo "left behind: process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+		kill -KILL "$pid"
+		bad=1
+	done
+	return $bad
+}
+
+# --- main ---
+
+list_all()
+{
+	local suite
+	for suite in "${suites[@]}" ${suites_on_demand[@]+"${suites_on_demand[@]}"}; do
+		printf '%s\n' "$suite"
+		"list_${suite//-/_}" | grep -vx "$suite" | sed 's/^/  /' || true
+	done
+}
+
+# Whether any of what was asked for is in the suite.
+suite_wanted()
+{
+	local name
+	[ ${#only[@]} -gt 0 ] || return 0
+	for name in "${only[@]}"; do
+		case $name in
+		"$1" | "$1"/*) return 0 ;;
+		*/*) ;;
+		*) "list_${1//-/_}" | grep -qx "$1/$name" && return 0 ;;
+		esac
+	done
+	return 1
+}
+
+run_all()
+{
+	local suite
+	for suite in "${suites[@]}"; do
+		! suite_wanted "$suite" || "suite_${suite//-/_}"
+	done
+	[ ${#only[@]} -gt 0 ] || return 0
+	for suite in ${suites_on_demand[@]+"${suites_on_demand[@]}"}; do
+		! printf '%s\n' "${only[@]}" | grep -q "^$suite\(/\|$\)" || "suite_${suite//-/_}"
+	done
+}
+
+want_list=0
+want_setup=1
+while [ $# -gt 0 ]; do
+	case $1 in
+	--list) want_list=1 ;;
+	--no-setup) want_setup=0 ;;
+	--only)
+		while [ $# -gt 1 ] && [[ $2 != --* ]]; do
+			only+=("$2")
+			shift
+		done
+		[ ${#only[@]} -gt 0 ] || fail "--only needs the name of a suite or a test (see --list)"
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		fail "unknown option '$1'"
+		;;
+	esac
+	shift
+done
+
+if [ $want_list = 1 ]; then
+	list_all
+	exit 0
+fi
+mkdir -p "$logs"
+save_hugepages
+[ $want_setup = 0 ] || "$top/setup.sh"
+leftovers >"$lib_dir/before"
+# Names of single unit tests are known once the build folder is configured.
+[ ${#only[@]} = 0 ] || build_gcc >"$logs/build.log" 2>&1 || true
+run_all
+n_run=$((n_passed + n_failed))
+[ ${#only[@]} -gt 0 ] && [ $((n_run + n_skipped)) = 0 ] &&
+	echo "no test is named ${only[*]}: see test/run.sh --list" >&2
+# Not a test anyone asks for by name: it belongs to every run.
+only=()
+run nothing-left-behind nothing_left_behind
+printf '%d passed, %d failed, %d skipped\n' $n_passed $n_failed $n_skipped
+[ $n_failed = 0 ] && [ $n_run -gt 0 ]
