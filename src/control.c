@@ -72,8 +72,14 @@ fido_control_name(char out[FIDO_NAME_MAX], const char *in)
 {
 	size_t i;
 
-	for (i = 0; i < FIDO_NAME_MAX - 1 && in[i] != '\0'; i++)
-		out[i] = name_char(in[i]) ? in[i] : '?';
+	for (i = 0; i < FIDO_NAME_MAX - 1; i++) {
+		/* Read once: the peer may change what has been checked. */
+		char c = fido_load_relaxed(&in[i]);
+
+		if (c == '\0')
+			break;
+		out[i] = name_char(c) ? c : '?';
+	}
 	memset(out + i, 0, FIDO_NAME_MAX - i);
 }
 

@@ -352,6 +352,10 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	if (ret != 0)
 		goto err_free;
 	ret = fido_map_init(&d->map, &d->layout);
+	if (ret == -EINVAL)
+		fido_log(FIDO_LOG_ERROR, "group %s: the layout (base 0x%llx, %u slots of 2^%u bytes) cannot be used: give a base that is a multiple of 2 MiB, 2 to %d slots of 2^24 to 2^42 bytes, all below 2^47",
+				d->group, (unsigned long long)d->layout.base, d->layout.slots,
+				d->layout.slot_shift, FIDO_SLOTS_MAX);
 	if (ret == 0)
 		ret = control_create(d);
 	if (ret != 0)

@@ -17,6 +17,9 @@
 #include "host_group.h"
 #include "log_private.h"
 
+/* A socket's address has to hold the folder, a slash, a domain's name and ".sock". */
+#define DIR_MAX ((int)(sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - FIDO_NAME_MAX - 5))
+
 /* Where all groups of this user live. */
 static int
 run_dir(char *out, size_t size)
@@ -79,7 +82,11 @@ fido_host_group_open(struct fido_host_group *g, const char *group, bool create)
 	g->lock_fd = -1;
 	if (ret != 0)
 		return ret;
-	snprintf(g->dir, sizeof(g->dir), "%s/%s", run, group);
+	if (snprintf(g->dir, sizeof(g->dir), "%s/%s", run, group) > DIR_MAX) {
+		fido_log(FIDO_LOG_ERROR, "group %s: its folder %s/%s has too long a name (at most %d characters): set FIDO_RUNDIR to a shorter one",
+				group, run, group, DIR_MAX);
+		return -ENAMETOOLONG;
+	}
 	ret = make_dir(run, create);
 	if (ret == 0)
 		ret = make_dir(g->dir, create);
@@ -224,8 +231,9 @@ fido_host_group_address(const struct fido_host_group *g, const char *name, struc
 {
 	memset(out, 0, sizeof(*out));
 	out->sun_family = AF_UNIX;
-	/* dir is shorter than 48 + 1 + 31, name shorter than 32: cut names do not occur in a valid group. */
-	snprintf(out->sun_path, sizeof(out->sun_path), "%.70s/%.31s.sock", g->dir, name);
+	/* By DIR_MAX nothing is cut off. */
+	snprintf(out->sun_path, sizeof(out->sun_path), "%.*s/%.*s.sock", DIR_MAX, g->dir, FIDO_NAME_MAX - 1,
+			name);
 }
 
 int

@@ -2,6 +2,7 @@
 /* Watching domains on the host transport: ask each for its control region. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,12 +45,15 @@ ask(int fd, struct fido_host_message *m)
 static int
 map_control(struct fido_observation *o, const struct fido_host_message *m)
 {
+	int seals = fcntl(m->fds[0], F_GET_SEALS);
 	struct stat st;
 	void *p;
 
 	o->size = m->hello.control_size;
 	o->generation = m->hello.generation;
-	if (fstat(m->fds[0], &st) != 0 || (uint64_t)st.st_size < o->size || o->size < FIDO_CONTROL_HEAP_OFFSET)
+	/* Unsealed, it could shrink under our eyes: a SIGBUS. */
+	if (fstat(m->fds[0], &st) != 0 || (uint64_t)st.st_size < o->size || o->size < FIDO_CONTROL_HEAP_OFFSET ||
+			seals < 0 || !(seals & F_SEAL_SHRINK))
 		return -EPROTO;
 	p = mmap(NULL, o->size, PROT_READ, MAP_SHARED, m->fds[0], 0);
 	if (p == MAP_FAILED)

@@ -43,10 +43,14 @@ static int
 by_slot(const void *a, const void *b)
 {
 	const struct fido_observation *x = a, *y = b;
+	uint32_t slot_x, slot_y;
 
 	if (x->control == NULL || y->control == NULL)
 		return (x->control == NULL) - (y->control == NULL);
-	return (int)x->control->slot - (int)y->control->slot;
+	/* Any number may be there, and another one the next time. */
+	slot_x = fido_load_relaxed(&x->control->slot);
+	slot_y = fido_load_relaxed(&y->control->slot);
+	return (slot_x > slot_y) - (slot_x < slot_y);
 }
 
 int

@@ -138,6 +138,8 @@ const char *const *mmnet_args_keys(void);
 int mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out);
 /** Undo one mmnet_domain_get(); the last one leaves. */
 void mmnet_domain_put(void);
+/** Leave now, whoever uses it; the process ends. */
+void mmnet_domain_abandon(void);
 
 /* mmnet_mem.c */
 /** Export EAL's heap to the domain's group, now and as it changes. @return 0, -errno */
@@ -170,7 +172,9 @@ void mmnet_tx_reap_lcore(unsigned int lcore);
 int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
 
 /* mmnet_ethdev.c */
+/** All ports, closed ones that wait for their buffers too. The lock guards the list, not the ports. */
 extern struct mmnet_port *mmnet_ports;
+extern struct fido_lock mmnet_ports_lock;
 
 /* mmnet_stats.c */
 int mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats);

@@ -79,3 +79,10 @@ mmnet_domain_put(void)
 	fido_domain_leave(domain);
 	domain = NULL;
 }
+
+void
+mmnet_domain_abandon(void)
+{
+	fido_domain_leave(domain);
+	domain = NULL;
+}

@@ -23,6 +23,7 @@
 
 int mmnet_logtype;
 struct mmnet_port *mmnet_ports;
+struct fido_lock mmnet_ports_lock;
 
 static struct mmnet_port *
 port_of(const struct rte_eth_dev *dev)
@@ -172,6 +173,7 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 {
 	struct mmnet_port *port = port_of(dev);
 	struct mmnet_txq *txq = port->txq[i];
+	uint64_t offloads;
 
 	if (!fido_ring_size_valid(n)) {
 		MMNET_LOG(ERR, "port %u: Tx ring size %u: use a power of two from %u to %u (testpmd: --txd=1024)",
@@ -184,8 +186,9 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 		return -ENOMEM;
 	txq->port = port;
 	txq->lcore = LCORE_ID_ANY;
-	txq->fast_free = ((conf->offloads | dev->data->dev_conf.txmode.offloads) &
-			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE) != 0;
+	offloads = conf->offloads | dev->data->dev_conf.txmode.offloads;
+	txq->fast_free = (offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
+			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	port->ring_size = i == 0 ? n : RTE_MAX(port->ring_size, (uint32_t)n);
 	port->txq[i] = txq;
 	dev->data->tx_queues[i] = txq;
@@ -424,10 +427,12 @@ port_unlink(struct mmnet_port *port)
 {
 	struct mmnet_port **p = &mmnet_ports;
 
+	fido_lock_take(&mmnet_ports_lock);
 	while (*p != NULL && *p != port)
 		p = &(*p)->next;
 	if (*p == port)
 		*p = port->next;
+	fido_lock_release(&mmnet_ports_lock);
 }
 
 static void
@@ -640,8 +645,10 @@ port_create(const struct mmnet_args *args, struct mmnet_port **out)
 		port->mac = args->mac;
 	else
 		rte_eth_random_addr(port->mac.addr_bytes);
+	fido_lock_take(&mmnet_ports_lock);
 	port->next = mmnet_ports;
 	mmnet_ports = port;
+	fido_lock_release(&mmnet_ports_lock);
 	*out = port;
 	return 0;
 }
@@ -706,6 +713,16 @@ remove_port(struct rte_vdev_device *vdev)
 		return 0;
 	dev_close(dev);
 	return rte_eth_dev_release_port(dev);
+}
+
+/* The process ends while a closed port still waits for its buffers: leave the group all the same, so that
+ * nothing stays in its folder. The peers see that this end was not clean, and keep what it may still read. */
+RTE_FINI(mmnet_leave)
+{
+	for (const struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
+		if (port->dev != NULL)
+			return; /* Its threads may be running: the kernel cleans up after us. */
+	mmnet_domain_abandon();
 }
 
 static struct rte_vdev_driver driver = {

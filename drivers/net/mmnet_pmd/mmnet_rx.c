@@ -400,6 +400,8 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode)
 				take_split(rd, &d[i]);
 		}
 	} while (got != 0 && got == max && rd->n < rd->max);
+	if (got == max) /* More waits, likely: let it come while the application works on these. */
+		fido_receiver_prefetch(rd->r, MMNET_RX_CHUNK);
 	if (rd->t.completed != 0) {
 		fido_receiver_flush(rd->r);
 		if (unlikely(fido_receiver_must_wake(rd->r)))
@@ -435,15 +437,18 @@ first_ring(struct reader *rd)
 	struct mmnet_rxq *rxq = rd->rxq;
 	struct fido_rxq *q = rxq->q;
 
-	if (likely(rxq->head == NULL && !rxq->dropping))
-		return q->next++;
+	if (likely(rxq->head == NULL && !rxq->dropping)) {
+		if (++q->next >= q->count)
+			q->next = 0;
+		return q->next;
+	}
 	for (uint16_t i = 0; i < q->count; i++)
 		if (q->receivers[i]->queue_id == rxq->partial_id)
 			return i;
 	/* The ring is gone, and with it the rest of the message. */
 	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
 	rxq->dropping = false;
-	return q->next++;
+	return 0;
 }
 
 static __rte_always_inline uint16_t
@@ -456,7 +461,9 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 	if (mode != MMNET_RX_COPY)
 		mmnet_headers_harvest(rxq->headers, q);
 	for (uint16_t k = 0; k < q->count && rd.n < n; k++) {
-		rd.r = q->receivers[(first + k) % q->count];
+		rd.r = q->receivers[first];
+		if (++first == q->count)
+			first = 0;
 		read_ring(&rd, mode);
 		if (unlikely(rxq->head != NULL || rxq->dropping)) {
 			suspend(&rd);

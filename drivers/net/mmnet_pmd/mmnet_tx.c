@@ -37,7 +37,7 @@ free_bounce(struct mmnet_txq *txq, const void *cookie)
 
 /* Free segments one by one (their tickets came back one by one), in runs of one pool. */
 static void
-free_cookies(struct mmnet_txq *txq, void **cookies, unsigned int n)
+free_checked(struct mmnet_txq *txq, void **cookies, unsigned int n)
 {
 	struct rte_mempool *pool = NULL;
 	unsigned int run = 0;
@@ -49,14 +49,9 @@ free_cookies(struct mmnet_txq *txq, void **cookies, unsigned int n)
 			free_bounce(txq, m);
 			continue;
 		}
-		if (!txq->fast_free) {
-			m = rte_pktmbuf_prefree_seg(m);
-			if (unlikely(m == NULL))
-				continue;
-		} else {
-			m->next = NULL;
-			m->nb_segs = 1;
-		}
+		m = rte_pktmbuf_prefree_seg(m);
+		if (unlikely(m == NULL))
+			continue;
 		if (unlikely(m->pool != pool)) {
 			if (run != 0)
 				rte_mempool_put_bulk(pool, cookies, run);
@@ -68,6 +63,32 @@ free_cookies(struct mmnet_txq *txq, void **cookies, unsigned int n)
 	}
 	if (run != 0)
 		rte_mempool_put_bulk(pool, cookies, run);
+}
+
+/* The application has promised single segments of one pool, with one reference: no mbuf is looked at. */
+static void
+free_fast(struct mmnet_txq *txq, void **cookies, unsigned int n)
+{
+	unsigned int run = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		cookies[run] = cookies[i];
+		if (unlikely(is_bounce(cookies[i])))
+			free_bounce(txq, cookies[i]);
+		else
+			run++;
+	}
+	if (run != 0)
+		rte_mempool_put_bulk(((struct rte_mbuf *)cookies[0])->pool, cookies, run);
+}
+
+static void
+free_cookies(struct mmnet_txq *txq, void **cookies, unsigned int n)
+{
+	if (txq->fast_free)
+		free_fast(txq, cookies, n);
+	else
+		free_checked(txq, cookies, n);
 }
 
 /* The queue's lock is held. */
@@ -102,10 +123,13 @@ mmnet_tx_reap(struct mmnet_txq *txq)
 void
 mmnet_tx_reap_lcore(unsigned int lcore)
 {
+	if (!fido_lock_try(&mmnet_ports_lock))
+		return; /* Another lcore does the same, or a port comes or goes: next time. */
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		for (uint16_t i = 0; i < port->ntx; i++)
 			if (port->txq[i] != NULL && port->txq[i]->lcore == lcore)
 				mmnet_tx_reap(port->txq[i]);
+	fido_lock_release(&mmnet_ports_lock);
 }
 
 int

@@ -40,6 +40,25 @@ fido_pause(void)
 #endif
 }
 
+/** Fetch a cache line that is about to be written, in the state for writing. */
+static inline void
+fido_prefetch_write(const void *p)
+{
+#if defined(__x86_64__)
+	/* The compiler's builtin becomes a fetch for reading unless a newer processor is asked for. */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
+/** Fetch a cache line that is about to be read. */
+static inline void
+fido_prefetch_read(const void *p)
+{
+	__builtin_prefetch(p, 0);
+}
+
 /** Add to a counter that one thread writes and others may read at any time. */
 static inline void
 fido_counter_add(uint64_t *counter, uint64_t n)

@@ -68,6 +68,9 @@ extern "C" {
 #define FIDO_RING_MIN 16
 #define FIDO_RING_MAX 32768
 
+/** How many descriptors ahead of the one it writes a sender fetches the ring's lines. */
+#define FIDO_SENDER_AHEAD 64
+
 /** More descriptors of the same message follow. */
 #define FIDO_DESC_CHAINED UINT16_C(0x0001)
 
@@ -266,6 +269,8 @@ fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t fl
 	uint16_t ticket = s->free_ticket[s->free_get++ & s->mask];
 	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> s->shift) + 1);
 
+	/* The receiver has read that line a lap ago: get it back before it is written. */
+	fido_prefetch_write(&s->desc[(pos + FIDO_SENDER_AHEAD) & s->mask]);
 	s->cookie[ticket] = cookie;
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
 	if (pos == s->first)
@@ -415,6 +420,17 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 	d->ticket = ticket;
 	d->data = fido_map_ptr(r->map, d->gaddr, d->len);
 	return 1;
+}
+
+/**
+ * Fetch the lines of the next n descriptors. For a receiver that lags behind its sender: then they are
+ * written already, and come side by side instead of one after the other. Else it only disturbs the sender.
+ */
+static inline void
+fido_receiver_prefetch(const struct fido_receiver *r, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += 4)
+		fido_prefetch_read(&r->desc[(r->cons + i) & r->mask]);
 }
 
 /** @return true when a descriptor waits to be read. Receiver; does not block. */
