@@ -13,33 +13,35 @@
 int
 fido_control_check(const struct fido_control_shm *c, uint64_t size)
 {
-	if (size < FIDO_CONTROL_HEAP_OFFSET || fido_load_relaxed(&c->magic) != FIDO_CONTROL_MAGIC ||
+	/* A8: pairs with R8 in control_init(). The block is complete before it is believed. */
+	if (size < FIDO_CONTROL_HEAP_OFFSET || fido_load_acquire(&c->magic) != FIDO_CONTROL_MAGIC ||
 			fido_load_relaxed(&c->version) != FIDO_LAYOUT_VERSION)
 		return -EPROTO;
 	return 0;
 }
 
-void
-fido_control_write_begin(struct fido_link_shm *l)
-{
-	fido_store_relaxed(&l->seq, l->seq + 1);
-	/* R6: pairs with A6. The odd number is seen before any of the new fields. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-}
-
-void
-fido_control_write_end(struct fido_link_shm *l)
-{
-	/* R7: pairs with A7. All fields are written before the number turns even. */
-	fido_store_release(&l->seq, l->seq + 1);
-}
-
-/* Word by word with relaxed atomics: the owner may be writing. */
+/* Word by word with relaxed atomics: the owner may be writing, a peer reading. */
 static void
 copy_words(uint64_t *dst, const uint64_t *src, size_t words)
 {
 	for (size_t i = 0; i < words; i++)
-		dst[i] = fido_load_relaxed(&src[i]);
+		fido_store_relaxed(&dst[i], fido_load_relaxed(&src[i]));
+}
+
+void
+fido_control_write_link(struct fido_link_shm *shm, const struct fido_link_shm *record)
+{
+	uint32_t seq = shm->seq;
+
+	fido_store_relaxed(&shm->seq, seq + 1);
+	/* R6: pairs with A6. The odd number is seen before any of the new fields. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	/* seq and state share the first word. */
+	fido_store_relaxed(&shm->state, record->state);
+	copy_words((uint64_t *)(void *)shm + 1, (const uint64_t *)(const void *)record + 1,
+			sizeof(*shm) / sizeof(uint64_t) - 1);
+	/* R7: pairs with A7. All fields are written before the number turns even. */
+	fido_store_release(&shm->seq, seq + 2);
 }
 
 bool

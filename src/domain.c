@@ -116,7 +116,7 @@ control_create(struct fido_domain *d)
 	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR, "group %s: the address range of slot %u (0x%llx) is in use in this process: "
-				"another group of this process overlaps it; create one of them with another base",
+				"create the group with another base",
 				d->group, d->slot, (unsigned long long)base);
 		return ret;
 	}
@@ -158,6 +158,7 @@ control_init(struct fido_domain *d)
 	c->regions[0].exported = d->control_size;
 	c->regions[0].page_size = FIDO_HEAP_PAGE;
 	fido_map_set(&d->map, (uintptr_t)c, d->control_size);
+	/* R8: pairs with A8 in fido_control_check(). */
 	fido_store_release(&c->magic, FIDO_CONTROL_MAGIC);
 }
 
@@ -291,12 +292,12 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	d->layout = config->layout;
 	d->no_hugepages = config->no_hugepages;
 	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
-	d->control_size = (d->control_size + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	if (d->control_size > CONTROL_SIZE_MAX) {
 		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu is too large: at most %u",
 				d->name, d->control_size, CONTROL_SIZE_MAX);
 		return -EINVAL;
 	}
+	d->control_size = (d->control_size + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	return 0;
 }
 
@@ -305,6 +306,8 @@ domain_free(struct fido_domain *d)
 {
 	if (d->slot_reserved)
 		fido_slot_release(&d->layout, d->slot);
+	if (d->layout_claimed)
+		fido_layout_release(&d->layout);
 	if (d->control_fd >= 0)
 		close(d->control_fd);
 	if (d->wake_fd >= 0)
@@ -340,6 +343,31 @@ domain_alloc(struct fido_domain **out, const struct fido_domain_config *config)
 	return 0;
 }
 
+/* The group's layout, now known: can it be used, and in this process? */
+static int
+layout_use(struct fido_domain *d)
+{
+	const struct fido_layout *l = &d->layout;
+	int ret = fido_map_init(&d->map, l);
+
+	if (ret == -EINVAL)
+		fido_log(FIDO_LOG_ERROR, "group %s: the layout (base 0x%llx, %u slots of 2^%u bytes) cannot be used: give a base that is a multiple of 2 MiB, 2 to %d slots of 2^24 to 2^42 bytes, all below 2^47",
+				d->group, (unsigned long long)l->base, l->slots, l->slot_shift, FIDO_SLOTS_MAX);
+	if (ret != 0)
+		return ret;
+	if (d->control_size > UINT64_C(1) << l->slot_shift) {
+		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu does not fit into a slot of %llu bytes: use a smaller one, or create the group with larger slots",
+				d->name, d->control_size, 1ull << l->slot_shift);
+		return -EINVAL;
+	}
+	ret = fido_layout_claim(l, d->group);
+	d->layout_claimed = ret == 0;
+	if (ret == -EBUSY)
+		fido_log(FIDO_LOG_ERROR, "group %s: its address range (base 0x%llx, %u slots of 2^%u bytes) overlaps that of another group of this process: create one of them with another base",
+				d->group, (unsigned long long)l->base, l->slots, l->slot_shift);
+	return ret;
+}
+
 int
 fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config)
 {
@@ -351,11 +379,7 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	ret = d->ops->join(d, &d->transport);
 	if (ret != 0)
 		goto err_free;
-	ret = fido_map_init(&d->map, &d->layout);
-	if (ret == -EINVAL)
-		fido_log(FIDO_LOG_ERROR, "group %s: the layout (base 0x%llx, %u slots of 2^%u bytes) cannot be used: give a base that is a multiple of 2 MiB, 2 to %d slots of 2^24 to 2^42 bytes, all below 2^47",
-				d->group, (unsigned long long)d->layout.base, d->layout.slots,
-				d->layout.slot_shift, FIDO_SLOTS_MAX);
+	ret = layout_use(d);
 	if (ret == 0)
 		ret = control_create(d);
 	if (ret != 0)
@@ -407,9 +431,11 @@ fido_domain_leave(struct fido_domain *d)
 
 	if (d == NULL)
 		return;
+	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		if (d->links[i] != NULL)
-			fido_link_close(d->links[i]);
+			fido_link_close_locked(d->links[i]);
+	pthread_mutex_unlock(&d->lock);
 	clean = wait_quiet(d);
 	thread_stop(d);
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)

@@ -77,6 +77,7 @@ struct fido_domain {
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
+	bool layout_claimed;
 	bool slot_reserved;
 
 	struct fido_control_shm *control;

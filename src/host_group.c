@@ -128,6 +128,7 @@ fido_host_group_lock(struct fido_host_group *g)
 		close(fd);
 	}
 	err = errno;
+	rmdir(g->dir); /* If it is ours, it is empty. */
 	fido_log(FIDO_LOG_ERROR, "cannot lock %s: %s: this user needs write permission for the group's folder (or free space there)",
 			path, strerror(err));
 	return -err;
@@ -317,37 +318,60 @@ fido_host_slot_free(struct fido_host_group *g, uint32_t n)
 	unlink(path);
 }
 
-void
-fido_host_group_remove_if_empty(struct fido_host_group *g)
+static bool
+is_empty(const struct fido_host_group *g)
 {
-	char path[128];
 	uint64_t generation;
-	struct stat st;
+	char path[128];
 
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++) {
 		slot_path(g, n, path, sizeof(path));
-		if (stat(path, &st) == 0 && !fido_host_slot_dead(g, n, &generation))
-			return; /* Its owner lives. */
+		if (access(path, F_OK) == 0 && !fido_host_slot_dead(g, n, &generation))
+			return false; /* Its owner lives. */
 	}
+	return true;
+}
+
+static void
+remove_sockets(const struct fido_host_group *g)
+{
+	DIR *dir = opendir(g->dir);
+	struct dirent *e;
+
+	if (dir == NULL)
+		return;
+	while ((e = readdir(dir)) != NULL) {
+		size_t len = strlen(e->d_name);
+
+		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
+			unlinkat(dirfd(dir), e->d_name, 0);
+	}
+	closedir(dir);
+}
+
+void
+fido_host_group_clean_if_empty(struct fido_host_group *g)
+{
+	char path[128];
+
+	if (!is_empty(g))
+		return;
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
 		fido_host_slot_free(g, n);
 	path_of(g, path, sizeof(path), "group");
 	unlink(path);
+	remove_sockets(g);
+}
+
+void
+fido_host_group_remove_if_empty(struct fido_host_group *g)
+{
+	char path[128];
+
+	if (!is_empty(g))
+		return;
+	fido_host_group_clean_if_empty(g);
 	path_of(g, path, sizeof(path), "lock");
 	unlink(path);
-	/* Sockets of domains that were killed go with the folder. */
-	DIR *dir = opendir(g->dir);
-
-	if (dir != NULL) {
-		struct dirent *e;
-
-		while ((e = readdir(dir)) != NULL) {
-			size_t len = strlen(e->d_name);
-
-			if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
-				unlinkat(dirfd(dir), e->d_name, 0);
-		}
-		closedir(dir);
-	}
 	rmdir(g->dir);
 }

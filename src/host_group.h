@@ -32,6 +32,8 @@ int fido_host_group_open(struct fido_host_group *g, const char *group, bool crea
 /** Take the folder's lock; blocks. @return 0, -errno (message written) */
 int fido_host_group_lock(struct fido_host_group *g);
 void fido_host_group_unlock(struct fido_host_group *g);
+/** Remove what domains that were killed left, if no domain lives: a new group begins. The lock is held. */
+void fido_host_group_clean_if_empty(struct fido_host_group *g);
 /** Remove the folder if no domain lives in it. The lock is held. */
 void fido_host_group_remove_if_empty(struct fido_host_group *g);
 /**

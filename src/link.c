@@ -34,31 +34,32 @@ static uint64_t next_incarnation = 1;
 static void
 publish(struct fido_link *link)
 {
-	struct fido_link_shm *shm = link->shm;
+	struct fido_link_shm rec = {
+		.state = link->state,
+		.incarnation = link->incarnation,
+		.peer_generation = link->peer != NULL ? link->peer->generation : 0,
+		.peer_incarnation = link->peer != NULL ? link->peer_incarnation : 0,
+		.quiesced = link->quiesced,
+		.ntx = link->ntx,
+		.nrx = link->nrx,
+		.tx_stats = link->shm->tx_stats,
+		.rx_stats = link->shm->rx_stats,
+		.stranded = link->shm->stranded,
+	};
 
-	fido_control_write_begin(shm);
-	fido_store_relaxed(&shm->state, (uint32_t)link->state);
-	fido_store_relaxed(&shm->incarnation, link->incarnation);
-	fido_store_relaxed(&shm->peer_generation, link->peer != NULL ? link->peer->generation : 0);
-	fido_store_relaxed(&shm->peer_incarnation, link->peer != NULL ? link->peer_incarnation : 0);
-	fido_store_relaxed(&shm->quiesced, link->quiesced);
-	fido_store_relaxed(&shm->ntx, link->ntx);
-	fido_store_relaxed(&shm->nrx, link->nrx);
-	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
-		shm->tx[i] = (struct fido_queue_ref_shm){0};
-		shm->rx[i] = (struct fido_queue_ref_shm){0};
-	}
+	memcpy(rec.peer, link->peer_name, sizeof(rec.peer));
+	memcpy(rec.name, link->name, sizeof(rec.name));
 	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
 		if (e->state == FIDO_END_LIVE)
-			shm->tx[e->queue->index] = (struct fido_queue_ref_shm){
+			rec.tx[e->queue->index] = (struct fido_queue_ref_shm){
 				fido_domain_control_gaddr(link->domain, e->sender->shm),
 				e->sender->mask + 1, 0};
 	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
 		if (e->state == FIDO_END_LIVE)
-			shm->rx[e->peer_index] = (struct fido_queue_ref_shm){
+			rec.rx[e->peer_index] = (struct fido_queue_ref_shm){
 				fido_domain_control_gaddr(link->domain, e->receiver->shm),
 				e->receiver->mask + 1, 0};
-	fido_control_write_end(shm);
+	fido_control_write_link(link->shm, &rec);
 }
 
 /* ---- offer: new senders ---- */
@@ -147,7 +148,7 @@ set_open(struct fido_link *link, bool open)
 		q->open = open;
 		fido_lock_release(&q->lock);
 	}
-	link->up = open;
+	fido_store_relaxed(&link->up, open);
 }
 
 /* ---- unbind: what is live becomes old ---- */
@@ -171,7 +172,7 @@ unbind_senders(struct fido_link *link)
 		fido_lock_release(&q->lock);
 		e->state = FIDO_END_OLD;
 	}
-	link->up = false;
+	fido_store_relaxed(&link->up, false);
 }
 
 static void
@@ -241,13 +242,19 @@ peer_lost(const struct fido_link *link, const struct fido_peer *peer, const stru
 static bool
 end_broken(const struct fido_link *link)
 {
-	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
-		if (e->state == FIDO_END_LIVE && e->sender->broken)
-			return true;
-	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
-		if (e->state == FIDO_END_LIVE && e->receiver->broken)
-			return true;
-	return false;
+	bool broken = false;
+
+	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+		fido_lock_take(&e->queue->lock);
+		broken |= e->state == FIDO_END_LIVE && e->sender->broken;
+		fido_lock_release(&e->queue->lock);
+	}
+	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+		fido_lock_take(&e->queue->lock);
+		broken |= e->state == FIDO_END_LIVE && e->receiver->broken;
+		fido_lock_release(&e->queue->lock);
+	}
+	return broken;
 }
 
 /* The peer broke a ring's rules: close for good, the application may open again. */
@@ -320,20 +327,24 @@ int
 fido_link_open(struct fido_link *link)
 {
 	struct fido_domain *d = link->domain;
+	bool changed;
 	int ret = 0;
 
 	pthread_mutex_lock(&d->lock);
+	/* A link that is open and quiesced: the peer must hear that it is no more. */
+	changed = link->quiesced;
 	link->want_open = true;
 	link->quiesced = false;
 	if (link->state == FIDO_LINK_CLOSED) {
 		fido_link_collect(link);
 		ret = offer(link);
-		if (ret == 0) {
-			publish(link);
-			d->ops->notify(d->transport);
-		} else {
+		changed |= ret == 0;
+		if (ret != 0)
 			link->want_open = false;
-		}
+	}
+	if (changed) {
+		publish(link);
+		d->ops->notify(d->transport);
 	}
 	pthread_mutex_unlock(&d->lock);
 	fido_domain_kick(d);
@@ -368,11 +379,10 @@ fido_link_resume(struct fido_link *link)
 }
 
 void
-fido_link_close(struct fido_link *link)
+fido_link_close_locked(struct fido_link *link)
 {
 	struct fido_domain *d = link->domain;
 
-	pthread_mutex_lock(&d->lock);
 	link->want_open = false;
 	if (link->state != FIDO_LINK_CLOSED) {
 		unbind(link);
@@ -383,6 +393,15 @@ fido_link_close(struct fido_link *link)
 		e->discard = true;
 	fido_link_collect(link);
 	link->reported_up = false;
+}
+
+void
+fido_link_close(struct fido_link *link)
+{
+	struct fido_domain *d = link->domain;
+
+	pthread_mutex_lock(&d->lock);
+	fido_link_close_locked(link);
 	pthread_mutex_unlock(&d->lock);
 	fido_domain_kick(d);
 }

@@ -202,6 +202,7 @@ fido_link_poll_ready(struct fido_link *link)
 	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
 		struct fido_rxq *q = e->queue;
 		const struct fido_bell_set *bells;
+		bool armed;
 
 		if (e->state != FIDO_END_LIVE || e->polled || !sender_attached(e))
 			continue;
@@ -215,8 +216,9 @@ fido_link_poll_ready(struct fido_link *link)
 			q->receivers[q->count++] = e->receiver;
 			e->polled = true;
 		}
+		armed = q->armed;
 		fido_lock_release(&q->lock);
-		if (q->armed)
+		if (armed)
 			fido_doorbell_ring(q->bell);
 	}
 }
@@ -250,6 +252,28 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 	return true;
 }
 
+static uint32_t
+tx_end_out(const struct fido_tx_end *e)
+{
+	uint32_t out;
+
+	fido_lock_take(&e->queue->lock);
+	out = fido_sender_out(e->sender);
+	fido_lock_release(&e->queue->lock);
+	return out;
+}
+
+static uint32_t
+rx_end_held(const struct fido_rx_end *e)
+{
+	uint32_t held;
+
+	fido_lock_take(&e->queue->lock);
+	held = e->receiver->held_count;
+	fido_lock_release(&e->queue->lock);
+	return held;
+}
+
 bool
 fido_link_collect(struct fido_link *link)
 {
@@ -264,8 +288,8 @@ fido_link_collect(struct fido_link *link)
 			free(e);
 			continue;
 		}
-		if (e->state == FIDO_END_OLD && e->peer != NULL)
-			stranded += e->peer->gone ? fido_sender_out(e->sender) : 0;
+		if (e->state == FIDO_END_OLD && e->peer != NULL && e->peer->gone)
+			stranded += tx_end_out(e);
 		waiting |= e->state != FIDO_END_LIVE;
 		p = &e->next;
 	}
@@ -288,10 +312,10 @@ bool
 fido_link_quiet(struct fido_link *link)
 {
 	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
-		if (e->state != FIDO_END_RETIRED && e->peer != NULL && fido_sender_out(e->sender) != 0)
+		if (e->state != FIDO_END_RETIRED && e->peer != NULL && tx_end_out(e) != 0)
 			return false;
 	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
-		if (e->state != FIDO_END_RETIRED && e->receiver->held_count != 0)
+		if (e->state != FIDO_END_RETIRED && rx_end_held(e) != 0)
 			return false;
 	return true;
 }

@@ -88,6 +88,8 @@ void fido_link_poll_ready(struct fido_link *link);
 
 /** Bring the link's state up to date with its peer's control block. @return true: ours changed */
 bool fido_link_step(struct fido_link *link);
+/** fido_link_close() with the lock held. */
+void fido_link_close_locked(struct fido_link *link);
 /** A region goes away: no queue may remember it. */
 void fido_link_forget_region(struct fido_link *link, const struct fido_region *region);
 /** Free what is done with. @return true when something still waits (call again soon) */

@@ -26,14 +26,11 @@ find_link(const struct fido_domain *d, const char *peer, const char *name)
 static void
 record_init(struct fido_link *link)
 {
-	struct fido_link_shm *shm = link->shm;
+	struct fido_link_shm rec = {.state = FIDO_LINK_CLOSED};
 
-	fido_control_write_begin(shm);
-	memset((char *)shm + sizeof(shm->seq), 0, sizeof(*shm) - sizeof(shm->seq));
-	memcpy(shm->peer, link->peer_name, sizeof(shm->peer));
-	memcpy(shm->name, link->name, sizeof(shm->name));
-	fido_store_relaxed(&shm->state, (uint32_t)FIDO_LINK_CLOSED);
-	fido_control_write_end(shm);
+	memcpy(rec.peer, link->peer_name, sizeof(rec.peer));
+	memcpy(rec.name, link->name, sizeof(rec.name));
+	fido_control_write_link(link->shm, &rec);
 }
 
 static int
@@ -240,11 +237,9 @@ fido_link_free(struct fido_link *link)
 	struct fido_domain *d = link->domain;
 
 	free_ends(link);
-	fido_control_write_begin(link->shm);
-	fido_store_relaxed(&link->shm->state, (uint32_t)FIDO_LINK_UNUSED);
-	fido_control_write_end(link->shm);
 	fido_domain_heap_free(d, (void *)(uintptr_t)link->shm->tx_stats, link->tx_stats_size);
 	fido_domain_heap_free(d, (void *)(uintptr_t)link->shm->rx_stats, link->rx_stats_size);
+	fido_control_write_link(link->shm, &(struct fido_link_shm){.state = FIDO_LINK_UNUSED});
 	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
 		if (link->txq[i] != NULL && link->txq[i]->own_bell)
 			fido_doorbell_destroy(link->txq[i]->bell);

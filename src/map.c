@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+
+#include <fido/domain.h>
 
 #include "map.h"
 
@@ -30,8 +34,17 @@ struct slot {
 	size_t room;
 };
 
+/* A group that has domains in this process. */
+struct claim {
+	struct claim *next;
+	struct fido_layout layout;
+	char group[FIDO_NAME_MAX];
+	unsigned int refs;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct slot *slots;
+static struct claim *claims;
 
 int
 fido_map_init(struct fido_map *map, const struct fido_layout *layout)
@@ -82,6 +95,63 @@ fido_map_clear(struct fido_map *map, uint64_t gaddr, uint64_t len)
 
 	for (; g <= last; g++)
 		__atomic_fetch_and(&map->granules[g >> 6], ~(UINT64_C(1) << (g & 63)), __ATOMIC_SEQ_CST);
+}
+
+static bool
+layouts_overlap(const struct fido_layout *a, const struct fido_layout *b)
+{
+	return a->base < b->base + ((uint64_t)b->slots << b->slot_shift) &&
+	       b->base < a->base + ((uint64_t)a->slots << a->slot_shift);
+}
+
+static int
+claim_locked(const struct fido_layout *layout, const char *group)
+{
+	struct claim *c;
+
+	for (c = claims; c != NULL; c = c->next) {
+		if (!layouts_overlap(&c->layout, layout))
+			continue;
+		if (strcmp(c->group, group) != 0 || memcmp(&c->layout, layout, sizeof(*layout)) != 0)
+			return -EBUSY;
+		c->refs++;
+		return 0;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return -ENOMEM;
+	c->layout = *layout;
+	snprintf(c->group, sizeof(c->group), "%s", group);
+	c->refs = 1;
+	c->next = claims;
+	claims = c;
+	return 0;
+}
+
+int
+fido_layout_claim(const struct fido_layout *layout, const char *group)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = claim_locked(layout, group);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+void
+fido_layout_release(const struct fido_layout *layout)
+{
+	struct claim **p, *c;
+
+	pthread_mutex_lock(&lock);
+	for (p = &claims; (c = *p) != NULL && c->layout.base != layout->base; p = &c->next)
+		;
+	if (c != NULL && --c->refs == 0) {
+		*p = c->next;
+		free(c);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 static struct slot *

@@ -30,6 +30,14 @@ void fido_map_set(struct fido_map *map, uint64_t gaddr, uint64_t len);
 void fido_map_clear(struct fido_map *map, uint64_t gaddr, uint64_t len);
 
 /**
+ * Claim a group's address range for this process; counted.
+ * @return 0, -EBUSY: it overlaps that of another group of this process, -ENOMEM
+ */
+int fido_layout_claim(const struct fido_layout *layout, const char *group);
+/** Undo one fido_layout_claim(). */
+void fido_layout_release(const struct fido_layout *layout);
+
+/**
  * Reserve a slot's address range for one generation of its owner; counted.
  * @return 0, -EBUSY: the range is in use in this process by another generation, group or mapping
  */

@@ -550,17 +550,34 @@ ask_mapped(void *arg, const char *name)
 	return ret;
 }
 
+/* @return 0, -EEXIST: not free, -errno (message written) */
+static int
+try_slot(struct host *h, uint32_t n)
+{
+	struct fido_domain *d = h->domain;
+	int fd = fido_host_slot_claim(&h->group, n, d->name, d->generation);
+
+	if (fd < 0) {
+		if (fd != -EEXIST)
+			fido_log(FIDO_LOG_ERROR, "cannot write %s/slot.%u: %s: free some space there, or make the folder writable for this user",
+					h->group.dir, n, strerror(-fd));
+		return fd;
+	}
+	h->slot_fd = fd;
+	d->slot = n;
+	return 0;
+}
+
 static int
 claim_slot(struct host *h)
 {
 	struct fido_domain *d = h->domain;
 
 	for (uint32_t n = 0; n < d->layout.slots; n++) {
-		h->slot_fd = fido_host_slot_claim(&h->group, n, d->name, d->generation);
-		if (h->slot_fd >= 0 || h->slot_fd != -EEXIST) {
-			d->slot = n;
-			return h->slot_fd >= 0 ? 0 : h->slot_fd;
-		}
+		int ret = try_slot(h, n);
+
+		if (ret != -EEXIST)
+			return ret;
 	}
 	for (uint32_t n = 0; n < d->layout.slots; n++) {
 		struct mapped_question q = {h, n, 0};
@@ -569,9 +586,7 @@ claim_slot(struct host *h)
 				fido_host_group_each(&h->group, ask_mapped, &q) != 0)
 			continue;
 		fido_host_slot_free(&h->group, n);
-		h->slot_fd = fido_host_slot_claim(&h->group, n, d->name, d->generation);
-		d->slot = n;
-		return h->slot_fd >= 0 ? 0 : h->slot_fd;
+		return try_slot(h, n);
 	}
 	fido_log(FIDO_LOG_ERROR, "group %s: all %u slots are in use: stop a domain, or create the group with more slots",
 			d->group, d->layout.slots);
@@ -606,6 +621,7 @@ host_join(struct fido_domain *d, void **transport)
 	if (ret != 0)
 		goto err_free;
 	fido_host_group_address(&h->group, d->name, &h->address);
+	fido_host_group_clean_if_empty(&h->group);
 	ret = fido_host_group_layout(&h->group, &d->layout);
 	if (ret == 0)
 		ret = check_name(h);

@@ -24,8 +24,10 @@ fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
 
 	while (*p != NULL && n < max) {
 		struct fido_tx_end *e = *p;
+		uint64_t errors = e->sender->error_count;
 
 		n += fido_sender_reap(e->sender, cookies + n, max - n);
+		fido_counter_add(&q->stats->errors, e->sender->error_count - errors);
 		/* The end stays in link->tx_ends, where the control thread finds it done. */
 		if (fido_sender_out(e->sender) == 0)
 			*p = e->next_old;

@@ -117,9 +117,8 @@ FIDO_STATIC_ASSERT(sizeof(struct fido_control_shm) <= FIDO_CONTROL_HEAP_OFFSET, 
 /** Check a control block that a peer published, mapped for `size` bytes. @return 0 or -EPROTO. */
 int fido_control_check(const struct fido_control_shm *c, uint64_t size);
 
-/** Begin / end a change of a link record. Owner, with the domain's lock held. */
-void fido_control_write_begin(struct fido_link_shm *l);
-void fido_control_write_end(struct fido_link_shm *l);
+/** Replace a link record as a whole, all but its seq. Owner, with the domain's lock held. */
+void fido_control_write_link(struct fido_link_shm *shm, const struct fido_link_shm *record);
 /** Copy a link record as a whole. @return true when the copy is consistent. */
 bool fido_control_read_link(const struct fido_link_shm *shm, struct fido_link_shm *copy);
 /** @return a name read from a peer, made safe to print: terminated, only [A-Za-z0-9_.-]. */

@@ -145,11 +145,16 @@ static inline unsigned int
 fido_txq_reap(struct fido_txq *q, void **cookies, unsigned int max)
 {
 	unsigned int n = 0;
+	uint64_t errors;
 
 	if (__builtin_expect(q->old != NULL, 0))
 		n = fido_txq_reap_old(q, cookies, max);
-	if (q->sender != NULL)
+	if (q->sender != NULL) {
+		errors = q->sender->error_count;
 		n += fido_sender_reap(q->sender, cookies + n, max - n);
+		if (__builtin_expect(q->sender->error_count != errors, 0))
+			fido_counter_add(&q->stats->errors, q->sender->error_count - errors);
+	}
 	if (n != 0)
 		fido_counter_add(&q->stats->reaped, n);
 	return n;
