@@ -244,8 +244,10 @@ raise_hugepages()
 
 build_all()
 {
+	local options=(-Dbuildtype=release -Dauto_features=enabled)
 	if [ ! -e "$build/build.ninja" ]; then
-		meson setup "$build" "$top" -Dbuildtype=release
+		! dpdk_has_driver_headers || options+=(-Denable_driver_sdk=true)
+		meson setup "$build" "$top" "${options[@]}"
 	fi
 	ninja -C "$build" -j"${FIDO_JOBS:-$(nproc)}"
 }

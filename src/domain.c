@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "barrier.h"
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
@@ -63,7 +64,9 @@ fido_domain_heap_alloc(struct fido_domain *d, size_t size)
 				  (i + 1 - want) * FIDO_HEAP_PAGE;
 
 			memset(d->heap_used + i + 1 - want, 1, want);
-			memset(p, 0, want * FIDO_HEAP_PAGE);
+			/* A peer may still look here for the queue that was: see link_end.c. */
+			for (size_t k = 0; k < want * FIDO_HEAP_PAGE; k += sizeof(uint64_t))
+				fido_store_relaxed((uint64_t *)(void *)(p + k), 0);
 			return p;
 		}
 	}
@@ -226,8 +229,9 @@ control_thread(void *arg)
 		pthread_mutex_lock(&d->lock);
 		eventfd_read(d->wake_fd, &(eventfd_t){0});
 		waiting = d->ops->process(d->transport);
+		d->look_again = false;
 		fido_domain_update(d);
-		waiting |= collect(d);
+		waiting |= collect(d) || d->look_again;
 		timeout = waiting ? COLLECT_MS : -1;
 		fido_counter_add(&d->control->heartbeat, 1);
 		stop = d->stop;
@@ -379,6 +383,7 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	ret = d->ops->join(d, &d->transport);
 	if (ret != 0)
 		goto err_free;
+	d->fences = d->ops->one_kernel && fido_barrier_available();
 	ret = layout_use(d);
 	if (ret == 0)
 		ret = control_create(d);

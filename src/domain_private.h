@@ -77,6 +77,7 @@ struct fido_domain {
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
+	bool fences;             /**< whoever of us arms fences the peers too */
 	bool layout_claimed;
 	bool slot_reserved;
 
@@ -98,6 +99,7 @@ struct fido_domain {
 	void *transport;
 	pthread_t thread;
 	bool thread_started;
+	bool look_again;         /**< some link waits for something that nobody will tell it of */
 	bool dirty;              /**< what we have mapped changed: tell the peers */
 	bool stop;
 	int wake_fd;
@@ -126,8 +128,8 @@ int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const st
 		fido_map_fn fn, void *arg);
 /** All of the peer's memory up to epoch is mapped: publish it. */
 void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t epoch);
-/** Pages of a peer were withdrawn: unmap them. */
-void fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len);
+/** Pages of a peer were withdrawn: unmap them. @return 0, -EPROTO, -ENOMEM */
+int fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len);
 /** The peer's doorbells for a link came; the set is the domain's now. */
 void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set);
 /** The peer left (clean) or has certainly died. Its session is gone. */
@@ -150,6 +152,8 @@ void fido_domain_kick(struct fido_domain *d);
 bool fido_peers_collect(struct fido_domain *d);
 /** Forget all peers, whatever is held. The domain leaves. */
 void fido_peers_drop(struct fido_domain *d);
+/** @return true when every living peer has mapped (and unmapped) our memory up to epoch. */
+bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
 /** Free a region without waiting for peers. NULL is legal. */
 void fido_region_free(struct fido_region *region);
 /** Publish that our own memory changed: the next epoch. Lock held. @return it */

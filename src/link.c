@@ -29,6 +29,9 @@
 #include "link_private.h"
 #include "log_private.h"
 
+/* How long a link that is ready waits for others to map the memory that it may carry. */
+#define START_WAIT_NS UINT64_C(500000000)
+
 static uint64_t next_incarnation = 1;
 
 static void
@@ -62,6 +65,8 @@ publish(struct fido_link *link)
 	fido_control_write_link(link->shm, &rec);
 }
 
+static void unbind(struct fido_link *link);
+
 /* ---- offer: new senders ---- */
 
 /* @return 0, or -errno: the link stays CLOSED */
@@ -70,30 +75,33 @@ offer(struct fido_link *link)
 {
 	int ret = 0;
 
-	link->incarnation = link->domain->generation + next_incarnation++;
+	/* Several domains of this process may be here at once. */
+	link->incarnation = link->domain->generation +
+			    __atomic_fetch_add(&next_incarnation, 1, __ATOMIC_RELAXED);
 	for (uint16_t i = 0; i < link->ntx && ret == 0; i++)
 		ret = fido_tx_end_create(link, link->txq[i]);
 	if (ret != 0)
 		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: no room for %u rings of %u: use fewer or smaller rings, or a larger control_size",
 				link->name, link->domain->name, link->peer_name, link->ntx, link->ring_size);
-	link->state = ret == 0 ? FIDO_LINK_OFFERED : FIDO_LINK_CLOSED;
-	return ret;
+	if (ret != 0) {
+		unbind(link);
+		fido_link_collect(link);
+		return ret;
+	}
+	link->state = FIDO_LINK_OFFERED;
+	return 0;
 }
 
 /* ---- bind: receivers for the peer's senders ---- */
 
-static void unbind(struct fido_link *link);
-
 static int
 bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm *rec)
 {
-	int ret = 0;
+	int ret = rec->ntx > FIDO_LINK_QUEUES_MAX || rec->nrx > FIDO_LINK_QUEUES_MAX ? -EPROTO : 0;
 
-	if (rec->ntx > FIDO_LINK_QUEUES_MAX || rec->nrx > FIDO_LINK_QUEUES_MAX)
-		return -EPROTO;
 	link->peer = peer;
 	link->peer_incarnation = rec->incarnation;
-	for (uint16_t i = 0; i < rec->ntx && link->nrx != 0 && ret == 0; i++)
+	for (uint16_t i = 0; ret == 0 && i < rec->ntx && link->nrx != 0; i++)
 		ret = fido_rx_end_create(link, peer, &rec->tx[i], i);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: cannot attach its rings: %s: use fewer or smaller rings, or a larger control_size",
@@ -121,6 +129,7 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 		if (theirs == NULL || rec->rx[e->queue->index].size != e->sender->mask + 1)
 			return -EPROTO;
 		fido_sender_attach(e->sender, theirs);
+		e->sender->unfenced = link->domain->fences && fido_load_relaxed(&theirs->fences) == 1;
 		e->peer = link->peer;
 		link->peer->refs++;
 		/* From now on the peer may poll, and we do not free the ring before it says that it has done. */
@@ -179,6 +188,8 @@ static void
 unbind(struct fido_link *link)
 {
 	unbind_senders(link);
+	/* What the peer had sent before it went can still be polled, also if it was quicker than we. */
+	fido_link_poll_ready(link);
 	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
 		if (e->state == FIDO_END_LIVE) {
 			e->state = FIDO_END_OLD;
@@ -191,7 +202,10 @@ unbind(struct fido_link *link)
 
 /* ---- the step ---- */
 
-/* Find the peer's record of this link. @return 1: rec is a consistent copy, 0: none, -EAGAIN: being written */
+/*
+ * Find the peer's record of this link; a closed one is none. (The peer may still have one of a link of that name
+ * that it destroyed.) @return 1: rec is a consistent copy, 0: none, -EAGAIN: being written
+ */
 static int
 find_record(const struct fido_link *link, const struct fido_peer *peer, struct fido_link_shm *rec)
 {
@@ -199,7 +213,7 @@ find_record(const struct fido_link *link, const struct fido_peer *peer, struct f
 		const struct fido_link_shm *shm = &peer->control->links[i];
 		char name[FIDO_NAME_MAX];
 
-		if (fido_load_relaxed(&shm->state) == FIDO_LINK_UNUSED)
+		if (fido_load_relaxed(&shm->state) < FIDO_LINK_OFFERED)
 			continue;
 		fido_control_name(name, shm->name);
 		if (strcmp(name, link->name) != 0)
@@ -279,6 +293,35 @@ peer_ready(const struct fido_link *link, const struct fido_link_shm *rec)
 	       link->view.epoch >= link->domain->control->epoch;
 }
 
+/* @return true when the peer has mapped all that we have mapped, and every domain has mapped us */
+static bool
+all_mapped(const struct fido_link *link)
+{
+	const struct fido_mapped_shm *mine = link->domain->control->mapped;
+
+	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next)
+		if (!p->gone && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
+			return false;
+	return fido_peers_reached(link->domain, (uint32_t)link->domain->control->epoch);
+}
+
+/*
+ * What we send may be passed on at once, and what we pass on may come from anybody: begin when all have mapped
+ * all, so that nothing has to be copied. One domain that is slow or hung holds a link up for so long only.
+ */
+static bool
+worth_starting(struct fido_link *link)
+{
+	if (link->ready_ns == 0)
+		link->ready_ns = fido_now_ns();
+	if (!all_mapped(link) && fido_now_ns() - link->ready_ns < START_WAIT_NS) {
+		link->domain->look_again = true;
+		return false;
+	}
+	link->ready_ns = 0;
+	return true;
+}
+
 bool
 fido_link_step(struct fido_link *link)
 {
@@ -304,7 +347,8 @@ fido_link_step(struct fido_link *link)
 	}
 	if (link->peer != NULL)
 		update_view(link);
-	if (link->state == FIDO_LINK_BOUND && peer_ready(link, rec) && attach(link, rec) != 0) {
+	if (link->state == FIDO_LINK_BOUND && peer_ready(link, rec) && worth_starting(link) &&
+			attach(link, rec) != 0) {
 		unbind(link);
 		link->want_open = false;
 	}

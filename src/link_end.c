@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "barrier.h"
 #include "link_private.h"
 
 const struct fido_bell_set *
@@ -26,6 +27,15 @@ fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
 	return NULL;
 }
 
+void
+fido_link_fence_armed(const struct fido_link *link)
+{
+	if (link->domain->fences)
+		fido_barrier_all();
+	else
+		fido_fence_seq_cst();
+}
+
 uint64_t
 fido_queue_id(uint64_t incarnation, uint16_t index)
 {
@@ -35,8 +45,10 @@ fido_queue_id(uint64_t incarnation, uint16_t index)
 static uint64_t
 shm_id(struct fido_receiver_shm *shm, uint64_t incarnation, uint16_t index)
 {
-	shm->queue_id = fido_queue_id(incarnation, index);
-	return shm->queue_id;
+	uint64_t id = fido_queue_id(incarnation, index);
+
+	fido_store_relaxed(&shm->queue_id, id);
+	return id;
 }
 
 int
@@ -61,6 +73,7 @@ fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
 		free(e);
 		return ret;
 	}
+	e->sender->shm->fences = link->domain->fences;
 	e->queue = q;
 	e->next = link->tx_ends;
 	link->tx_ends = e;
@@ -104,6 +117,7 @@ fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct 
 		return ret;
 	}
 	e->receiver->queue_id = shm_id(shm, link->peer_incarnation, index);
+	e->receiver->shm->fences = link->domain->fences;
 	e->queue = q;
 	e->peer = peer;
 	e->peer_index = index;
@@ -209,6 +223,8 @@ fido_link_poll_ready(struct fido_link *link)
 		bells = fido_link_peer_bells(link, e->peer);
 		if (bells != NULL && e->peer_index < bells->ntx)
 			e->receiver->peer_bell = bells->tx[e->peer_index];
+		e->receiver->unfenced = link->domain->fences &&
+				fido_load_relaxed(&e->receiver->peer_shm->fences) == 1;
 		fido_lock_take(&q->lock);
 		if (q->count < FIDO_RXQ_RECEIVERS_MAX) {
 			/* An armed queue stays armed when it gets a new ring. */

@@ -52,6 +52,7 @@ struct fido_link {
 	uint64_t incarnation;
 	struct fido_peer *peer;      /**< bound to */
 	uint64_t peer_incarnation;
+	uint64_t ready_ns;           /**< since when only the others' mappings are waited for; 0: not */
 	bool want_open;
 	bool quiesced;
 	bool up;                     /**< posting is allowed */
@@ -83,6 +84,8 @@ const void *fido_check_ref(const struct fido_link *link, const struct fido_peer 
 		const struct fido_queue_ref_shm *ref, size_t (*size_of)(uint32_t));
 /** @return the doorbells that the peer gave us for this link, or NULL. */
 const struct fido_bell_set *fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer);
+/** F5: the full fence between arming and the last look; on one kernel, in the peers too. */
+void fido_link_fence_armed(const struct fido_link *link);
 /** Begin to poll the receivers whose senders have attached. */
 void fido_link_poll_ready(struct fido_link *link);
 

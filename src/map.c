@@ -267,7 +267,7 @@ fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
 }
 
 static int
-extent_add(struct slot *s, uint64_t gaddr, uint64_t len)
+extent_add(struct slot *s, uint64_t gaddr, uint64_t len, unsigned int refs)
 {
 	if (s->count == s->room) {
 		size_t room = s->room != 0 ? s->room * 2 : 16;
@@ -278,37 +278,64 @@ extent_add(struct slot *s, uint64_t gaddr, uint64_t len)
 		s->extents = e;
 		s->room = room;
 	}
-	s->extents[s->count++] = (struct extent){gaddr, len, 1};
+	s->extents[s->count++] = (struct extent){gaddr, len, refs};
 	return 0;
 }
 
-static struct extent *
-extent_find(struct slot *s, uint64_t gaddr, uint64_t len)
+/* Cut the extent that `at` lies within in two. @return 0, -ENOMEM */
+static int
+extent_split(struct slot *s, uint64_t at)
 {
+	for (size_t i = 0; i < s->count; i++) {
+		struct extent *e = &s->extents[i];
+		uint64_t left = at - e->gaddr;
+		int ret;
+
+		if (at <= e->gaddr || left >= e->len)
+			continue;
+		ret = extent_add(s, at, e->len - left, e->refs);
+		if (ret == 0)
+			s->extents[i].len = left;
+		return ret;
+	}
+	return 0;
+}
+
+/* Cut so that no extent crosses a border of the range. @return bytes of it that are mapped, or -ENOMEM */
+static int64_t
+extents_align(struct slot *s, uint64_t gaddr, uint64_t len)
+{
+	uint64_t mapped = 0;
+
+	if (extent_split(s, gaddr) != 0 || extent_split(s, gaddr + len) != 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < s->count; i++)
-		if (s->extents[i].gaddr == gaddr && s->extents[i].len == len)
-			return &s->extents[i];
-	return NULL;
+		if (s->extents[i].gaddr - gaddr < len)
+			mapped += s->extents[i].len;
+	return (int64_t)mapped;
 }
 
 static int
 slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, void *arg)
 {
-	struct extent *e;
+	int64_t mapped;
 	int ret;
 
 	if (s == NULL || len == 0 || len > s->size || gaddr - s->base > s->size - len)
 		return -EINVAL;
-	e = extent_find(s, gaddr, len);
-	if (e != NULL) {
-		e->refs++;
+	mapped = extents_align(s, gaddr, len);
+	if (mapped < 0)
+		return (int)mapped;
+	if ((uint64_t)mapped == len) {
+		for (size_t i = 0; i < s->count; i++)
+			s->extents[i].refs += s->extents[i].gaddr - gaddr < len;
 		return 0;
 	}
-	if (overlaps(s, gaddr, len))
+	if (mapped != 0)
 		return -EBUSY;
 	ret = fill_partial(s, gaddr, len);
 	if (ret == 0)
-		ret = extent_add(s, gaddr, len);
+		ret = extent_add(s, gaddr, len, 1);
 	if (ret != 0)
 		return ret;
 	ret = fn(arg, (void *)(uintptr_t)gaddr, len);
@@ -334,15 +361,20 @@ void
 fido_slot_unmap(const struct fido_layout *layout, uint64_t gaddr, uint64_t len)
 {
 	struct slot *s;
-	struct extent *e;
 
 	(void)layout;
 	pthread_mutex_lock(&lock);
 	s = slot_find(gaddr);
-	e = s != NULL ? extent_find(s, gaddr, len) : NULL;
-	if (e != NULL && --e->refs == 0) {
-		zero_fill(gaddr, len);
-		*e = s->extents[--s->count];
-	}
+	if (s != NULL && extents_align(s, gaddr, len) > 0)
+		for (size_t i = 0; i < s->count;) {
+			struct extent *e = &s->extents[i];
+
+			if (e->gaddr - gaddr >= len || --e->refs != 0) {
+				i++;
+				continue;
+			}
+			zero_fill(e->gaddr, e->len);
+			*e = s->extents[--s->count];
+		}
 	pthread_mutex_unlock(&lock);
 }

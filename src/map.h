@@ -46,12 +46,13 @@ int fido_slot_reserve(const struct fido_layout *layout, uint32_t slot, uint64_t 
 void fido_slot_release(const struct fido_layout *layout, uint32_t slot);
 
 /**
- * Map an extent of a reserved slot; counted. Granules that it covers in part are filled with zeros.
- * @return 0, -EINVAL (not in the slot), -EBUSY (overlaps another extent), -ENOMEM, what fn returned
+ * Map an extent of a reserved slot; counted, so fn is not called for what is mapped already. Granules that
+ * it covers in part are filled with zeros.
+ * @return 0, -EINVAL (not in the slot), -EBUSY (a part of it is mapped), -ENOMEM, what fn returned
  */
 int fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn,
 		void *arg);
-/** Undo one fido_slot_map(); the last one puts zeros there. */
+/** Undo one fido_slot_map(), or a part of it; the last one puts zeros there. */
 void fido_slot_unmap(const struct fido_layout *layout, uint64_t gaddr, uint64_t len);
 
 #endif

@@ -18,20 +18,29 @@
 /* A peer that is gone stays mapped this long at least: what others pass on of it still arrives. */
 #define GONE_GRACE_NS UINT64_C(200000000)
 
+/* Have room for one extent more. */
 static int
+extents_reserve(struct fido_peer *peer)
+{
+	size_t room = peer->extent_room != 0 ? peer->extent_room * 2 : 16;
+	struct fido_peer_extent *e;
+
+	if (peer->extent_count < peer->extent_room)
+		return 0;
+	e = realloc(peer->extents, room * sizeof(*e));
+	if (e == NULL)
+		return -ENOMEM;
+	peer->extents = e;
+	peer->extent_room = room;
+	return 0;
+}
+
+/* After extents_reserve(). */
+static void
 extent_add(struct fido_peer *peer, uint64_t gaddr, uint64_t len)
 {
-	if (peer->extent_count == peer->extent_room) {
-		size_t room = peer->extent_room != 0 ? peer->extent_room * 2 : 16;
-		struct fido_peer_extent *e = realloc(peer->extents, room * sizeof(*e));
-
-		if (e == NULL)
-			return -ENOMEM;
-		peer->extents = e;
-		peer->extent_room = room;
-	}
-	peer->extents[peer->extent_count++] = (struct fido_peer_extent){gaddr, len};
-	return 0;
+	if (len != 0)
+		peer->extents[peer->extent_count++] = (struct fido_peer_extent){gaddr, len};
 }
 
 static void
@@ -46,15 +55,13 @@ static int
 map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len, fido_map_fn fn,
 		void *arg)
 {
-	int ret = fido_slot_map(&d->layout, gaddr, len, fn, arg);
+	int ret = extents_reserve(peer);
 
+	if (ret == 0)
+		ret = fido_slot_map(&d->layout, gaddr, len, fn, arg);
 	if (ret != 0)
 		return ret;
-	ret = extent_add(peer, gaddr, len);
-	if (ret != 0) {
-		fido_slot_unmap(&d->layout, gaddr, len);
-		return ret;
-	}
+	extent_add(peer, gaddr, len);
 	fido_map_set(&d->map, gaddr, len);
 	add_mapped_bytes(d, peer, (int64_t)len);
 	return 0;
@@ -170,13 +177,22 @@ err_free:
 	return ret;
 }
 
+/* @return true when [gaddr, gaddr + len) is whole pages of the peer's slot */
+static bool
+in_slot(const struct fido_domain *d, const struct fido_peer *peer, uint64_t gaddr, uint64_t len)
+{
+	uint64_t size = UINT64_C(1) << d->layout.slot_shift;
+	uint64_t off = gaddr - fido_layout_slot_base(&d->layout, peer->slot);
+
+	return len != 0 && len <= size && off <= size - len && off % FIDO_HEAP_PAGE == 0 &&
+	       len % FIDO_HEAP_PAGE == 0;
+}
+
 int
 fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 		fido_map_fn fn, void *arg)
 {
-	if (fido_layout_slot(&d->layout, e->gaddr) != peer->slot || e->len == 0 ||
-			e->len > UINT64_C(1) << d->layout.slot_shift ||
-			fido_layout_slot(&d->layout, e->gaddr + e->len - 1) != peer->slot)
+	if (!in_slot(d, peer, e->gaddr, e->len))
 		return -EPROTO;
 	return map_extent(d, peer, e->gaddr, e->len, fn, arg);
 }
@@ -202,22 +218,30 @@ fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t e
 	d->dirty = true;
 }
 
-void
+int
 fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len)
 {
-	for (size_t i = 1; i < peer->extent_count;) {
-		struct fido_peer_extent *e = &peer->extents[i];
+	if (!in_slot(d, peer, gaddr, len))
+		return -EPROTO;
+	/* From the end: what is added, or moved down, was looked at or lies outside. The first extent is the
+	 * control region: it stays. */
+	for (size_t i = peer->extent_count; i-- > 1;) {
+		const struct fido_peer_extent e = peer->extents[i];
+		uint64_t from = e.gaddr > gaddr ? e.gaddr : gaddr;
+		uint64_t end = e.gaddr + e.len, to = end < gaddr + len ? end : gaddr + len;
 
-		/* Extents come off whole, as they came. The first is the control region: it stays. */
-		if (e->gaddr >= gaddr && e->gaddr + e->len <= gaddr + len) {
-			fido_map_clear(&d->map, e->gaddr, e->len);
-			fido_slot_unmap(&d->layout, e->gaddr, e->len);
-			add_mapped_bytes(d, peer, -(int64_t)e->len);
-			*e = peer->extents[--peer->extent_count];
-		} else {
-			i++;
-		}
+		if (from >= to)
+			continue;
+		if (extents_reserve(peer) != 0)
+			return -ENOMEM;
+		fido_map_clear(&d->map, from, to - from);
+		fido_slot_unmap(&d->layout, from, to - from);
+		add_mapped_bytes(d, peer, -(int64_t)(to - from));
+		peer->extents[i] = peer->extents[--peer->extent_count];
+		extent_add(peer, e.gaddr, from - e.gaddr);
+		extent_add(peer, to, end - to);
 	}
+	return 0;
 }
 
 void

@@ -33,8 +33,8 @@ fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32
 	s->peer_armed = &never_armed;
 	s->queue_id = queue_id;
 	s->shm = shm;
-	shm->size = n;
-	shm->queue_id = queue_id;
+	fido_store_relaxed(&shm->size, n);
+	fido_store_relaxed(&shm->queue_id, queue_id);
 	*out = s;
 	return 0;
 }
@@ -82,8 +82,8 @@ fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
 	r->map = map;
 	r->shm = shm;
 	r->queue_id = fido_load_relaxed(&peer->queue_id);
-	shm->size = n;
-	shm->queue_id = r->queue_id;
+	fido_store_relaxed(&shm->size, n);
+	fido_store_relaxed(&shm->queue_id, r->queue_id);
 	*out = r;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "domain_private.h"
@@ -26,6 +27,9 @@ slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
 	uint64_t at = round_up(base + d->control_size, align);
 	bool moved = true;
 
+	if (len > top - base)
+		return 0;
+	len = round_up(len, FIDO_GRANULE_SIZE);
 	while (moved) {
 		moved = false;
 		for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
@@ -52,14 +56,17 @@ region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 	r->fd = -1;
 	r->domain = d;
 	r->len = len;
-	r->granule_epoch = calloc(granules, sizeof(*r->granule_epoch));
-	r->gaddr = slot_place(d, granules << FIDO_GRANULE_SHIFT, align);
+	r->gaddr = slot_place(d, len, align);
 	while (i < FIDO_REGIONS_MAX - 1 && d->regions[i] != NULL)
 		i++;
-	if (r->granule_epoch == NULL || r->gaddr == 0 || i == FIDO_REGIONS_MAX - 1) {
-		fido_log(FIDO_LOG_ERROR, "domain %s: no room for a region of %llu bytes in a slot of %llu: create the group with a larger slot_size",
+	if (i == FIDO_REGIONS_MAX - 1)
+		fido_log(FIDO_LOG_ERROR, "domain %s has %u regions, the most there can be", d->name, i);
+	else if (r->gaddr == 0)
+		fido_log(FIDO_LOG_ERROR, "domain %s: no room for a region of %llu bytes in a slot of %llu: create the group with larger slots",
 				d->name, (unsigned long long)len, 1ull << d->layout.slot_shift);
-		free(r->granule_epoch);
+	else
+		r->granule_epoch = calloc(granules, sizeof(*r->granule_epoch));
+	if (r->granule_epoch == NULL) {
 		free(r);
 		return NULL;
 	}
@@ -77,27 +84,89 @@ region_publish(struct fido_region *r)
 	/* Entry 0 of the control block is the control region. */
 	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
 
-	shm->len = r->len;
-	shm->arena = r->arena;
-	shm->page_size = r->page_size;
+	fido_store_relaxed(&shm->len, r->len);
+	fido_store_relaxed(&shm->arena, r->arena);
+	fido_store_relaxed(&shm->page_size, r->page_size);
 	fido_store_release(&shm->gaddr, r->gaddr);
 	fido_store_release(&d->regions[r->index], r);
 }
 
+/* Have room for one extent more. */
 static int
+own_extents_reserve(struct fido_domain *d)
+{
+	size_t room = d->extent_room != 0 ? d->extent_room * 2 : 16;
+	struct fido_own_extent *p;
+
+	if (d->extent_count < d->extent_room)
+		return 0;
+	p = realloc(d->extents, room * sizeof(*p));
+	if (p == NULL)
+		return -ENOMEM;
+	d->extents = p;
+	d->extent_room = room;
+	return 0;
+}
+
+/* After own_extents_reserve(). */
+static void
 own_extent_add(struct fido_domain *d, const struct fido_extent *e, uint32_t epoch)
 {
-	if (d->extent_count == d->extent_room) {
-		size_t room = d->extent_room != 0 ? d->extent_room * 2 : 16;
-		struct fido_own_extent *p = realloc(d->extents, room * sizeof(*p));
+	if (e->len != 0)
+		d->extents[d->extent_count++] = (struct fido_own_extent){*e, epoch};
+}
 
-		if (p == NULL)
-			return -ENOMEM;
-		d->extents = p;
-		d->extent_room = room;
+/* A sender asks by the granule, so only whole ones come and go; the last may be cut off by the region's end. */
+static bool
+range_valid(const struct fido_region *r, uint64_t offset, uint64_t len)
+{
+	return len != 0 && offset <= r->len && len <= r->len - offset && offset % FIDO_GRANULE_SIZE == 0 &&
+	       (len % FIDO_GRANULE_SIZE == 0 || offset + len == r->len);
+}
+
+static bool
+is_exported(const struct fido_domain *d, uint64_t gaddr, uint64_t len)
+{
+	for (size_t i = 0; i < d->extent_count; i++) {
+		const struct fido_extent *e = &d->extents[i].extent;
+
+		if (e->gaddr < gaddr + len && gaddr < e->gaddr + e->len)
+			return true;
 	}
-	d->extents[d->extent_count++] = (struct fido_own_extent){*e, epoch};
-	return 0;
+	return false;
+}
+
+/*
+ * Take [gaddr, gaddr + len) off our extents and our own view, cutting extents that cross its borders: there is
+ * at most one more extent afterwards, and room for it. @return bytes taken off
+ */
+static uint64_t
+own_extents_cut(struct fido_domain *d, uint64_t gaddr, uint64_t len)
+{
+	uint64_t bytes = 0;
+
+	/* From the end: what is added, or moved down, was looked at or lies outside. */
+	for (size_t i = d->extent_count; i-- > 0;) {
+		struct fido_own_extent whole = d->extents[i];
+		const struct fido_extent *e = &whole.extent;
+		uint64_t from = e->gaddr > gaddr ? e->gaddr : gaddr;
+		uint64_t end = e->gaddr + e->len, to = end < gaddr + len ? end : gaddr + len;
+		struct fido_extent left = *e, right = *e;
+
+		if (from >= to)
+			continue;
+		fido_map_clear(&d->map, from, to - from);
+		fido_slot_unmap(&d->layout, from, to - from);
+		bytes += to - from;
+		d->extents[i] = d->extents[--d->extent_count];
+		left.len = from - e->gaddr;
+		right.gaddr = to;
+		right.len = end - to;
+		right.fd_offset += to - e->gaddr;
+		own_extent_add(d, &left, whole.epoch);
+		own_extent_add(d, &right, whole.epoch);
+	}
+	return bytes;
 }
 
 static void
@@ -128,20 +197,21 @@ export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *
 	struct fido_domain *d = r->domain;
 	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
 	uint32_t epoch;
-	int ret = map_own(d, e, prot);
+	int ret = own_extents_reserve(d);
 
+	if (ret == 0)
+		ret = map_own(d, e, prot);
 	if (ret != 0)
 		return ret;
 	epoch = (uint32_t)d->control->epoch + 1;
 	if (e->sealed)
 		ret = d->ops->memory_seal(d->transport, e->fd);
-	if (ret == 0)
-		ret = own_extent_add(d, e, epoch);
 	if (ret != 0) {
 		fido_map_clear(&d->map, e->gaddr, e->len);
 		fido_slot_unmap(&d->layout, e->gaddr, e->len);
 		return ret;
 	}
+	own_extent_add(d, e, epoch);
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) /* No peer has the new epoch yet. */
 		if (d->links[i] != NULL)
 			__atomic_fetch_and(&d->links[i]->view.slots, ~(UINT64_C(1) << d->slot), __ATOMIC_SEQ_CST);
@@ -177,12 +247,18 @@ int
 fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd, uint64_t fd_offset)
 {
 	struct fido_extent e = {.gaddr = r->gaddr + offset, .len = len, .fd = fd, .fd_offset = fd_offset};
+	struct stat st;
 	int ret;
 
-	if (len == 0 || offset > r->len || len > r->len - offset)
+	if (!range_valid(r, offset, len) || len % FIDO_HEAP_PAGE != 0)
+		return -EINVAL;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	/* Peers refuse pages that the file does not have. */
+	if ((uint64_t)st.st_size < len || fd_offset > (uint64_t)st.st_size - len)
 		return -EINVAL;
 	pthread_mutex_lock(&r->domain->lock);
-	ret = export_locked(r, offset, &e, PROT_READ);
+	ret = is_exported(r->domain, e.gaddr, len) ? -EBUSY : export_locked(r, offset, &e, PROT_READ);
 	pthread_mutex_unlock(&r->domain->lock);
 	return ret;
 }
@@ -215,6 +291,7 @@ arena_create_locked(struct fido_domain *d, size_t size, struct fido_region **out
 
 	if (r == NULL)
 		return -ENOSPC;
+	r->len = round_up(size, FIDO_GRANULE_SIZE);
 	r->va = r->gaddr;
 	r->arena = true;
 	if (!d->no_hugepages)
@@ -246,7 +323,7 @@ fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
 	if (size == 0)
 		return -EINVAL;
 	pthread_mutex_lock(&d->lock);
-	ret = arena_create_locked(d, round_up(size, FIDO_GRANULE_SIZE), out);
+	ret = arena_create_locked(d, size, out);
 	pthread_mutex_unlock(&d->lock);
 	return ret;
 }
@@ -261,26 +338,15 @@ withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 	uint32_t epoch;
 
 	mark_granules(r, offset, len, 0);
-	for (size_t i = 0; i < d->extent_count;) {
-		struct fido_extent *e = &d->extents[i].extent;
-
-		if (e->gaddr >= gaddr && e->gaddr + e->len <= gaddr + len) {
-			fido_map_clear(&d->map, e->gaddr, e->len);
-			fido_slot_unmap(&d->layout, e->gaddr, e->len);
-			fido_store_relaxed(&shm->exported, shm->exported - e->len);
-			d->extents[i] = d->extents[--d->extent_count];
-		} else {
-			i++;
-		}
-	}
+	fido_store_relaxed(&shm->exported, shm->exported - own_extents_cut(d, gaddr, len));
 	epoch = fido_domain_next_epoch(d);
-	d->ops->withdraw(d->transport, gaddr, len, epoch);
+	d->ops->withdraw(d->transport, gaddr, round_up(len, FIDO_GRANULE_SIZE), epoch);
 	return epoch;
 }
 
 /* @return true when every living peer has mapped (and unmapped) up to epoch. */
-static bool
-peers_reached(struct fido_domain *d, uint32_t epoch)
+bool
+fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 {
 	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
 		if (!p->gone && fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
@@ -296,11 +362,16 @@ fido_region_withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsig
 	uint64_t until = fido_now_ns() + timeout_ms * UINT64_C(1000000);
 	uint32_t epoch;
 
-	if (len == 0 || offset > r->len || len > r->len - offset)
+	if (!range_valid(r, offset, len))
 		return -EINVAL;
 	pthread_mutex_lock(&d->lock);
+	/* Nothing is cut when all is withdrawn: fido_region_destroy() cannot fail. */
+	if (len != r->len && own_extents_reserve(d) != 0) {
+		pthread_mutex_unlock(&d->lock);
+		return -ENOMEM;
+	}
 	epoch = withdraw_locked(r, offset, len);
-	while (!peers_reached(d, epoch)) {
+	while (!fido_peers_reached(d, epoch)) {
 		pthread_mutex_unlock(&d->lock);
 		if (fido_now_ns() > until)
 			return -ETIMEDOUT;
@@ -330,8 +401,13 @@ fido_region_free(struct fido_region *r)
 void
 fido_region_destroy(struct fido_region *r)
 {
+	struct fido_domain *d;
+
 	if (r == NULL)
 		return;
+	d = r->domain;
 	fido_region_withdraw(r, 0, r->len, 1000);
+	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
 	fido_region_free(r);
+	pthread_mutex_unlock(&d->lock);
 }

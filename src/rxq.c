@@ -21,7 +21,7 @@ fido_rxq_arm(struct fido_rxq *q)
 	for (uint16_t i = 0; i < q->count; i++)
 		fido_store_relaxed(&q->receivers[i]->shm->armed, 1);
 	/* F5: pairs with F4. A burst that the sender published without seeing `armed` is seen below. */
-	fido_fence_seq_cst();
+	fido_link_fence_armed(q->link);
 	for (uint16_t i = 0; i < q->count; i++)
 		pending |= fido_receiver_pending(q->receivers[i]);
 	fido_counter_add(&q->stats->wakeups, 1);

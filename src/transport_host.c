@@ -326,6 +326,16 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 }
 
 static int
+on_unmap(struct host *h, struct fido_host_session *s, const struct fido_host_unmap *m)
+{
+	int ret = fido_domain_peer_unmap(h->domain, s->peer, m->gaddr, m->len);
+
+	if (ret == 0)
+		fido_domain_peer_epoch(h->domain, s->peer, (uint32_t)m->epoch);
+	return ret;
+}
+
+static int
 on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 {
 	struct fido_bell_set *set = calloc(1, sizeof(*set));
@@ -372,9 +382,7 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 	case FIDO_HOST_MAP:
 		return on_map(h, s, m);
 	case FIDO_HOST_UNMAP:
-		fido_domain_peer_unmap(h->domain, s->peer, m->unmap.gaddr, m->unmap.len);
-		fido_domain_peer_epoch(h->domain, s->peer, (uint32_t)m->unmap.epoch);
-		return 0;
+		return on_unmap(h, s, &m->unmap);
 	case FIDO_HOST_BELLS:
 		return on_bells(h, s, m);
 	case FIDO_HOST_BYE:
@@ -722,6 +730,7 @@ host_leave(void *transport, bool clean)
 
 const struct fido_transport_ops fido_transport_host = {
 	.name = "host",
+	.one_kernel = true,
 	.join = host_join,
 	.start = host_start,
 	.leave = host_leave,

@@ -16,6 +16,18 @@ fido_txq_find_region(struct fido_txq *q, uintptr_t va)
 	return NULL;
 }
 
+enum fido_reach
+fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len)
+{
+	for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
+		const struct fido_region *r = fido_load_acquire(&q->regions[i]);
+
+		if (r != NULL && gaddr - r->gaddr < r->len)
+			return fido_txq_peer_has(q, r, gaddr - r->gaddr, len) ? FIDO_REACH_OWN : FIDO_REACH_NONE;
+	}
+	return FIDO_REACH_NONE;
+}
+
 unsigned int
 fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
 {
@@ -60,7 +72,7 @@ fido_txq_arm(struct fido_txq *q)
 	if (q->sender != NULL) {
 		fido_store_relaxed(&q->sender->shm->armed, 1);
 		/* F5: pairs with F4. */
-		fido_fence_seq_cst();
+		fido_link_fence_armed(q->link);
 		pending = fido_sender_pending(q->sender);
 	}
 	fido_lock_release(&q->lock);

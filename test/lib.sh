@@ -15,6 +15,9 @@
 #   testpmd NAME [EAL...] -- [APP...]    start an interactive dpdk-testpmd with the mmnet driver
 #   testpmd_cmd NAME COMMAND     give it a command, print its answer
 #   fido_fwd NAME [EAL...] -- [APP...]   start fido-fwd
+#   pktcheck NAME [EAL...] -- [APP...]   start pktcheck: sends, receives, checks (test/system/helpers)
+#   finish NAME SECONDS [STATUS]         wait until it ends by itself; fails if it does not, or otherwise
+#   result NAME EXPRESSION       what jq makes of the last line of its output: pktcheck's, fido-fwd's JSON
 #   telemetry NAME COMMAND       ask a DPDK process: one JSON object
 #   xstat NAME PORT KEY          one extended statistic; 0 where the port has no such one
 #   xstat_sum NAME REGEX...      for each, the sum over all its ports of those whose name matches
@@ -22,6 +25,7 @@
 #   netns_of NAME                its real name, as for: start srv ip netns exec "$(netns_of a)" CMD
 #   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did
 #   need_hugepages MB            have that many MB free, else skip
+#   own_rundir                   a folder for groups of this script alone; none may be left in it
 #   fail MSG, skip MSG           end the test: exit 1, exit 77
 #   expect_eq A B MSG, expect_ge A B MSG     fail unless A = B, A >= B (numbers)
 
@@ -39,6 +43,7 @@ eal_memory=()
 declare -A lib_pid=() lib_fd=() lib_prefix=() lib_netns=()
 lib_owner=$BASHPID
 lib_driver_dir=
+lib_rundir=
 lib_saved_hugepages=
 lib_huge=/sys/kernel/mm/hugepages/hugepages-2048kB
 
@@ -131,7 +136,22 @@ stop()
 		fail "$name did not end within 10 s of SIGINT"
 	fi
 	lib_reap "$name"
-	[ "$lib_status" = "$want" ] || fail "$name ended with status $lib_status, not $want"
+	[ "$lib_status" = "$want" ] ||
+		fail "$name ended with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
+}
+
+finish()
+{
+	local name=$1 want=${3:-0}
+	wait_for "$2" "! is_running '$name'" || fail "$name did not end within $2 s"
+	lib_reap "$name"
+	[ "$lib_status" = "$want" ] ||
+		fail "$name ended with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
+}
+
+result()
+{
+	grep -a '^{' "$lib_dir/$1.log" | tail -n 1 | jq -r "$2"
 }
 
 kill_hard()
@@ -160,7 +180,6 @@ lib_find_driver()
 	chmod 755 "$lib_driver_dir"
 	cp "$mmnet_driver" "$lib_driver_dir/"
 	mmnet_driver=$lib_driver_dir/librte_net_mmnet.so
-	export LD_LIBRARY_PATH=$FIDO_BUILD/src${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }
 
 # Start a DPDK application: NAME COMMAND [EAL...] -- [APP...]
@@ -217,9 +236,23 @@ fido_fwd()
 	lib_start_eal "$name" "$FIDO_BUILD/apps/fido-fwd/fido-fwd" "$@"
 }
 
+pktcheck()
+{
+	local name=$1
+	shift
+	lib_start_eal "$name" "$FIDO_BUILD/test/system/helpers/pktcheck" "$@"
+}
+
+# Commands on standard input, an answer to each on standard output. Debian's own Python, without
+# what else is installed for it: it starts several times as fast.
+lib_telemetry()
+{
+	PATH=/usr/bin:$PATH python3 -IS "$(command -v dpdk-telemetry.py)" -f "${lib_prefix[$1]}"
+}
+
 telemetry()
 {
-	dpdk-telemetry.py -f "${lib_prefix[$1]}" <<<"$2" | tail -n 1
+	lib_telemetry "$1" <<<"$2" | tail -n 1
 }
 
 xstat()
@@ -229,15 +262,14 @@ xstat()
 
 xstat_sum()
 {
-	local name=$1 re port
+	local name=$1 port
 	shift
+	# Ports that are not there answer null.
 	for port in {0..7}; do
 		echo "/ethdev/xstats,$port"
-	done | dpdk-telemetry.py -f "${lib_prefix[$name]}" >"$lib_dir/$name.xstats"
-	for re in "$@"; do
-		jq -s --arg re "$re" '[.[][] | select(. != null) | to_entries[] |
-			select(.key | test($re)) | .value] | add // 0' "$lib_dir/$name.xstats"
-	done
+	done | lib_telemetry "$name" | jq -s '[.[][] | select(. != null) | to_entries[]] as $all |
+		$ARGS.positional[] as $re | [$all[] | select(.key | test($re)) | .value] | add // 0' \
+		--args "$@"
 }
 
 # --- network namespaces ---
@@ -260,6 +292,14 @@ in_ns()
 	local ns=$lib_id-$1
 	shift
 	ip netns exec "$ns" "$@"
+}
+
+# --- groups ---
+
+own_rundir()
+{
+	lib_rundir=$(mktemp -d)
+	export FIDO_RUNDIR=$lib_rundir
 }
 
 # --- hugepages ---
@@ -323,6 +363,13 @@ lib_cleanup()
 	done
 	restore_hugepages
 	rm -rf "/run/fido/$fido_group"
+	if [ -n "$lib_rundir" ]; then
+		if [ $status = 0 ] && [ -n "$(ls -A "$lib_rundir")" ]; then
+			printf 'FAIL: left behind: %s\n' "$(find "$lib_rundir" -mindepth 1 | tr '\n' ' ')" >&2
+			status=1
+		fi
+		rm -rf "$lib_rundir"
+	fi
 	rm -rf "$lib_dir" ${lib_driver_dir:+"$lib_driver_dir"}
 	exit $status
 }

@@ -93,18 +93,21 @@ run()
 
 # --- suites: builds ---
 
-# FOLDER [MESON OPTION...]: configure it once, build everything.
+# FOLDER [MESON OPTION...]: configure it once, build everything, the tests too.
 build_in()
 {
 	local dir=$1
 	shift
 	if [ ! -e "$dir/build.ninja" ]; then
 		mkdir -p "$dir"
-		[ "$dir" = "$build" ] || [ ! -e "$build/dpdk-headers" ] ||
+		if [ ! -e "$build/dpdk-headers" ]; then
+			set -- -Denable_driver_sdk=true "$@"
+		elif [ "$dir" != "$build" ]; then
 			ln -sfn "$build/dpdk-headers" "$dir/dpdk-headers"
-		meson setup "$dir" "$top" -Dwerror=true "$@" || return 1
+		fi
+		meson setup "$dir" "$top" -Dwerror=true -Dauto_features=enabled "$@" || return 1
 	fi
-	ninja -C "$dir" -j"$jobs"
+	ninja -C "$dir" -j"$jobs" all meson-test-prereq
 }
 
 build_gcc()
@@ -170,6 +173,11 @@ run_unit_tests()
 {
 	local suite=$1 dir=$2 names=() name
 	shift 2
+	if [ -z "$(unit_tests "$dir")" ]; then
+		echo "meson knows no test of suite 'unit' in $dir: was cmocka found?" >"$logs/$suite.log"
+		failed "$suite" "$logs/$suite.log"
+		return 0
+	fi
 	for name in $(unit_tests "$dir"); do
 		! wanted "$suite/$name" || names+=("$name")
 	done
@@ -246,7 +254,7 @@ suite_unit_tsan()
 c_folders()
 {
 	local dir
-	for dir in src drivers apps test; do
+	for dir in src drivers apps; do
 		[ ! -d "$top/$dir" ] || printf '%s\n' "$top/$dir"
 	done
 }

@@ -24,6 +24,7 @@
 int mmnet_logtype;
 struct mmnet_port *mmnet_ports;
 struct fido_lock mmnet_ports_lock;
+static unsigned int open_ports;
 
 static struct mmnet_port *
 port_of(const struct rte_eth_dev *dev)
@@ -463,12 +464,24 @@ try_free(struct mmnet_port *port)
 	return true;
 }
 
+/* What a closed port delivered may wait, sent, in a queue of a port that the application uses no more. */
+static void
+reap_ports(void)
+{
+	if (!fido_lock_try(&mmnet_ports_lock))
+		return;
+	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
+		reap_all(port);
+	fido_lock_release(&mmnet_ports_lock);
+}
+
 /* A closed port whose buffers are out: the peer, or the application, still has some of them. */
 static void
 linger(void *arg)
 {
 	struct mmnet_port *port = arg;
 
+	reap_ports();
 	if (!try_free(port))
 		rte_eal_alarm_set(LINGER_US, linger, port);
 }
@@ -482,6 +495,7 @@ dev_close(struct rte_eth_dev *dev)
 		return 0;
 	dev_stop(dev);
 	port->dev = NULL;
+	open_ports--;
 	rte_intr_instance_free(dev->intr_handle);
 	dev->intr_handle = NULL;
 	dev->data->dev_private = NULL;
@@ -537,11 +551,13 @@ rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 {
 	struct mmnet_port *port = port_of(dev);
 	struct mmnet_rxq *rxq = port->rxq[i];
+	bool pending;
 
 	mmnet_rx_settle(rxq);
 	mmnet_tx_reap_lcore(rte_lcore_id());
 	/* Something waits already: have the wait return at once. */
-	if (arm_completions(port, i, true) | fido_rxq_arm(rxq->q))
+	pending = arm_completions(port, i, true);
+	if (fido_rxq_arm(rxq->q) || pending)
 		fido_doorbell_ring(rxq->q->bell);
 	return 0;
 }
@@ -666,6 +682,7 @@ ethdev_create(struct rte_vdev_device *vdev, struct mmnet_port *port)
 		return -ENOMEM;
 	}
 	port->dev = dev;
+	open_ports++;
 	port->port_id = dev->data->port_id;
 	dev->data->dev_private = port;
 	dev->data->mac_addrs = &port->mac;
@@ -719,10 +736,10 @@ remove_port(struct rte_vdev_device *vdev)
  * nothing stays in its folder. The peers see that this end was not clean, and keep what it may still read. */
 RTE_FINI(mmnet_leave)
 {
-	for (const struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
-		if (port->dev != NULL)
-			return; /* Its threads may be running: the kernel cleans up after us. */
-	mmnet_domain_abandon();
+	/* By now EAL's memory may be gone, and the ports with it: look at our own variables only. While a port
+	 * is open its threads may be running: then the kernel cleans up after us. */
+	if (open_ports == 0)
+		mmnet_domain_abandon();
 }
 
 static struct rte_vdev_driver driver = {

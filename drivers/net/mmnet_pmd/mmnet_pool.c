@@ -40,19 +40,18 @@ push(struct mmnet_headers *h, struct rte_mbuf *m)
 	h->stack[h->count++] = m;
 }
 
-/* Complete and push, flushing whenever the ring changes. The queue's lock is held. */
+/* Complete and push n > 0, flushing whenever the ring changes. The queue's lock is held. */
 static void
 give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsigned int n)
 {
-	struct fido_receiver *r = NULL;
+	struct fido_receiver *r = mmnet_header_priv(objs[0])->receiver;
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
 		struct mmnet_header_priv *priv = mmnet_header_priv(m);
 
 		if (priv->receiver != r) {
-			if (r != NULL)
-				fido_receiver_flush(r);
+			fido_receiver_flush(r);
 			r = priv->receiver;
 		}
 		fido_receiver_complete(r, priv->ticket, FIDO_STATUS_OK);

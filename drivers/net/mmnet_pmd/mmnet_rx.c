@@ -400,8 +400,6 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode)
 				take_split(rd, &d[i]);
 		}
 	} while (got != 0 && got == max && rd->n < rd->max);
-	if (got == max) /* More waits, likely: let it come while the application works on these. */
-		fido_receiver_prefetch(rd->r, MMNET_RX_CHUNK);
 	if (rd->t.completed != 0) {
 		fido_receiver_flush(rd->r);
 		if (unlikely(fido_receiver_must_wake(rd->r)))

@@ -311,6 +311,7 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 	if (done == dropped)
 		return done;
 	fido_sender_publish(q->sender);
+	fido_prefetch_read(&q->sender->comp[q->sender->cons & q->sender->mask]);
 	count_burst(q->stats, &b, (uint16_t)(done - dropped));
 	fido_txq_wake_receiver(q);
 	return done;

@@ -170,6 +170,26 @@ enum fido_reach {
 	FIDO_REACH_FOREIGN, /**< another domain's memory, passed on */
 };
 
+/** The same for an address in our own slot: an arena, or what came back to us. Use fido_txq_gaddr(). */
+enum fido_reach fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len);
+
+/** @return true when the peer has mapped all of [off, off + len) of a region. Use fido_txq_gaddr(). */
+static inline bool
+fido_txq_peer_has(const struct fido_txq *q, const struct fido_region *r, uint64_t off, uint32_t len)
+{
+	uint32_t epoch = fido_load_acquire(&q->peer->epoch);
+	uint64_t g = off >> FIDO_GRANULE_SHIFT;
+	uint64_t last = (off + len - (len != 0)) >> FIDO_GRANULE_SHIFT;
+
+	if (__builtin_expect(r->len - off < len, 0))
+		return false;
+	for (; g <= last; g++)
+		/* 0 (not exported) wraps to the largest number. */
+		if (__builtin_expect(fido_load_relaxed(&r->granule_epoch[g]) - 1u >= epoch, 0))
+			return false;
+	return true;
+}
+
 /**
  * Translate an address of this domain to one that the peer can read.
  *
@@ -184,16 +204,16 @@ fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr
 {
 	uintptr_t a = (uintptr_t)va;
 	const struct fido_region *r = q->last;
-	uint64_t off, g, last, slot;
-	uint32_t epoch;
+	uint64_t off, slot;
 
 	if (__builtin_expect(r == NULL || a - r->va >= r->len, 0)) {
 		slot = fido_layout_slot(&q->layout, a);
 		if (slot < q->layout.slots) {
 			*gaddr = a;
-			if (!(fido_load_acquire(&q->peer->slots) >> slot & 1))
-				return FIDO_REACH_NONE;
-			return slot == q->slot ? FIDO_REACH_OWN : FIDO_REACH_FOREIGN;
+			if (slot == q->slot)
+				return fido_txq_reach_own_slot(q, a, len);
+			return fido_load_acquire(&q->peer->slots) >> slot & 1 ? FIDO_REACH_FOREIGN
+									       : FIDO_REACH_NONE;
 		}
 		r = fido_txq_find_region(q, a);
 		if (r == NULL)
@@ -202,16 +222,7 @@ fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr
 	}
 	off = a - r->va;
 	*gaddr = r->gaddr + off;
-	epoch = fido_load_acquire(&q->peer->epoch);
-	if (__builtin_expect(r->len - off < len, 0))
-		return FIDO_REACH_NONE;
-	g = off >> FIDO_GRANULE_SHIFT;
-	last = (off + len - (len != 0)) >> FIDO_GRANULE_SHIFT;
-	for (; g <= last; g++)
-		/* 0 (not exported) wraps to the largest number. */
-		if (__builtin_expect(fido_load_relaxed(&r->granule_epoch[g]) - 1u >= epoch, 0))
-			return FIDO_REACH_NONE;
-	return FIDO_REACH_OWN;
+	return fido_txq_peer_has(q, r, off, len) ? FIDO_REACH_OWN : FIDO_REACH_NONE;
 }
 
 /**

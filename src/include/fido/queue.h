@@ -92,7 +92,8 @@ struct fido_sender_shm {
 	uint32_t size;     /**< N */
 	uint32_t closed;   /**< 1: the sender will not read the completion ring again */
 	uint32_t attached; /**< 1: the sender knows the completion ring, and may post */
-	uint8_t pad0[44];
+	uint32_t fences;   /**< 1: the sender, when it arms, fences the receiver too */
+	uint8_t pad0[40];
 	uint32_t armed; /**< 1: the sender sleeps until a completion comes */
 	uint8_t pad1[60];
 	struct fido_desc_shm desc[];
@@ -103,7 +104,8 @@ struct fido_receiver_shm {
 	uint64_t queue_id; /**< as fido_sender_shm.queue_id of the queue it serves */
 	uint32_t size;     /**< N */
 	uint32_t closed;   /**< 1: the receiver will not read the descriptor ring again */
-	uint8_t pad0[48];
+	uint32_t fences;   /**< 1: the receiver, when it arms, fences the sender too */
+	uint8_t pad0[44];
 	uint32_t armed; /**< 1: the receiver sleeps until a descriptor comes */
 	uint8_t pad1[60];
 	uint64_t comp[]; /**< lap [15:0], ticket [31:16], count [47:32], status [63:48] */
@@ -183,6 +185,7 @@ struct fido_sender {
 	uint16_t run_left;
 	uint16_t run_status;
 	bool broken;                /**< the peer broke I6: no more use of its ring */
+	bool unfenced;              /**< the receiver fences us when it arms: no fence of our own */
 	uint64_t error_count;       /**< tickets that came back with a status other than OK */
 	uint64_t queue_id;
 	struct fido_sender_shm *shm;
@@ -204,6 +207,7 @@ struct fido_receiver {
 	uint16_t run_count;
 	uint16_t run_status;
 	bool broken;         /**< the peer broke I6 */
+	bool unfenced;       /**< the sender fences us when it arms */
 	uint32_t held_count; /**< tickets held */
 	const struct fido_doorbell *peer_bell; /**< wakes the sender */
 	uint64_t queue_id;
@@ -269,8 +273,6 @@ fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t fl
 	uint16_t ticket = s->free_ticket[s->free_get++ & s->mask];
 	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> s->shift) + 1);
 
-	/* The receiver has read that line a lap ago: get it back before it is written. */
-	fido_prefetch_write(&s->desc[(pos + FIDO_SENDER_AHEAD) & s->mask]);
 	s->cookie[ticket] = cookie;
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
 	if (pos == s->first)
@@ -290,6 +292,16 @@ fido_sender_publish(struct fido_sender *s)
 	s->first = s->prod;
 }
 
+/** The fence after a burst, F4; where the sleeper sees to it (src/barrier.h), for the compiler only. */
+static inline void
+fido_fence_burst(bool unfenced)
+{
+	if (unfenced)
+		__asm__ volatile("" ::: "memory");
+	else
+		fido_fence_seq_cst();
+}
+
 /**
  * Ask whether the receiver must be woken for what was published. Sender; does not block.
  * @return true: ring its doorbell.
@@ -298,7 +310,7 @@ static inline bool
 fido_sender_must_wake(const struct fido_sender *s)
 {
 	/* F4: pairs with F5. The burst is visible before `armed` is read. */
-	fido_fence_seq_cst();
+	fido_fence_burst(s->unfenced);
 	return fido_load_relaxed(s->peer_armed) != 0;
 }
 
@@ -487,7 +499,7 @@ static inline bool
 fido_receiver_must_wake(const struct fido_receiver *r)
 {
 	/* F4: pairs with F5, with the roles turned round. */
-	fido_fence_seq_cst();
+	fido_fence_burst(r->unfenced);
 	return fido_load_relaxed(r->peer_armed) != 0;
 }
 

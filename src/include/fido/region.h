@@ -62,19 +62,20 @@ int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t 
  * Export pages of an imported region. Peers are told; until a peer has mapped them they are not sent to
  * it by pointer. Any thread but the control thread's callbacks; does not wait for peers.
  *
- * @param offset, len in the region; multiples of the page size
+ * @param offset, len in the region; multiples of the page size and of a granule (the last granule may be
+ *        cut off by the region's end)
  * @param fd, fd_offset the pages; fd stays the caller's and open until they are withdrawn. Peers get it
  *        read-only.
- * @return 0, -EINVAL, -errno
+ * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported already), -errno
  */
 int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len, int fd,
 		uint64_t fd_offset);
 
 /**
  * Withdraw pages before they are freed: from now on they are not sent, and peers unmap them. Blocks until
- * every peer has done so, at most timeout_ms.
+ * every peer has done so, at most timeout_ms. Any part of what was exported, as fido_region_export().
  *
- * @return 0, -ETIMEDOUT: some peer has not answered; its mapping keeps the pages alive
+ * @return 0, -EINVAL, -ENOMEM, -ETIMEDOUT: some peer has not answered; its mapping keeps the pages alive
  */
 int fido_region_withdraw(struct fido_region *region, uint64_t offset, uint64_t len,
 		unsigned int timeout_ms);

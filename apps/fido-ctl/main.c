@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* fido-ctl: look at a group of domains. See doc/fido-ctl.md. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fido/log.h>
+#include <fido/observer.h>
+
+#include "json.h"
+#include "options.h"
+#include "snapshot.h"
+#include "text.h"
+#include "top.h"
+
+#define EXIT_USAGE 2
+
+static bool said_why;
+
+/* libfido's messages; what others wrote may be in them. */
+static void
+on_message(enum fido_log_level level, const char *message)
+{
+	if (level > FIDO_LOG_WARNING)
+		return;
+	said_why |= level == FIDO_LOG_ERROR;
+	fputs("fido-ctl: ", stderr);
+	for (; *message != '\0'; message++)
+		fputc(*message >= ' ' && *message <= '~' ? *message : '?', stderr);
+	fputc('\n', stderr);
+}
+
+/* Say why the group cannot be read, where libfido did not, and what to do. */
+static void
+explain(const struct ctl_options *opt, int err)
+{
+	if (!said_why)
+		fprintf(stderr, "fido-ctl: group %s: cannot be read: %s\n", opt->group, strerror(-err));
+	if (err == -EACCES || err == -EPERM)
+		fprintf(stderr, "fido-ctl: run it as the user that runs the domains, or as root with their FIDO_RUNDIR\n");
+	else if (err == -ENOENT)
+		fprintf(stderr, "fido-ctl: each user has groups of its own: run it as the user that runs the domains, and with the same FIDO_RUNDIR\n");
+}
+
+/* There must be somebody, and who was asked for. @return 0, -ENOENT (message written) */
+static int
+check_members(const struct ctl_options *opt, const struct ctl_snapshot *s)
+{
+	if (s->domain_count == 0) {
+		fprintf(stderr, "fido-ctl: group %s: nobody is in it: its domains have died; start one of them again\n",
+				opt->group);
+		return -ENOENT;
+	}
+	if (opt->domain == NULL || ctl_snapshot_find(s, opt->domain) != NULL)
+		return 0;
+	fprintf(stderr, "fido-ctl: group %s: there is no domain %s; there are:", opt->group, opt->domain);
+	for (unsigned int i = 0; i < s->domain_count; i++)
+		fprintf(stderr, " %s", s->domains[i].name);
+	fputc('\n', stderr);
+	return -ENOENT;
+}
+
+static int
+show_once(const struct ctl_options *opt, const struct ctl_snapshot *s)
+{
+	switch (opt->command) {
+	case CTL_LIST:
+		return opt->json ? ctl_json_list(stdout, s, opt) : ctl_text_list(stdout, s, opt);
+	case CTL_LINKS:
+		return opt->json ? ctl_json_links(stdout, s, opt) : ctl_text_links(stdout, s, opt);
+	default:
+		return opt->json ? ctl_json_queues(stdout, NULL, s, opt, false) :
+				   ctl_text_stats(stdout, NULL, s, opt);
+	}
+}
+
+static int
+run(const struct ctl_options *opt, struct fido_observer *observer)
+{
+	struct ctl_snapshot *s;
+	int ret = ctl_snapshot_take(&s, observer);
+
+	if (ret == 0) {
+		ret = check_members(opt, s);
+		if (ret == -ENOENT)
+			said_why = true;
+		else if (!opt->rates)
+			ret = show_once(opt, s);
+		ctl_snapshot_destroy(s);
+	}
+	if (ret == 0 && opt->rates)
+		ret = ctl_top_run(opt, observer);
+	if (ret != 0 && !said_why)
+		fprintf(stderr, "fido-ctl: group %s: %s\n", opt->group, strerror(-ret));
+	return ret;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct fido_observer *observer;
+	struct ctl_options opt;
+	int ret = ctl_options_parse(&opt, argc, argv);
+
+	if (ret != 0)
+		return ret < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	fido_log_set(on_message);
+	ret = fido_observer_open(&observer, opt.group);
+	if (ret != 0) {
+		explain(&opt, ret);
+		return EXIT_FAILURE;
+	}
+	ret = run(&opt, observer);
+	fido_observer_close(observer);
+	if (fflush(stdout) != 0) {
+		fprintf(stderr, "fido-ctl: cannot write the output: %s\n", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fido/control_shm.h>
+
+#include "options.h"
+
+#define INTERVAL_MIN 0.01
+#define INTERVAL_MAX 86400.0
+
+enum {
+	OPT_COUNT = 256,
+	OPT_DOMAIN,
+	OPT_INTERVAL,
+	OPT_JSON,
+	OPT_RATES,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{"group", required_argument, NULL, 'g'},
+	{"domain", required_argument, NULL, OPT_DOMAIN},
+	{"interval", required_argument, NULL, OPT_INTERVAL},
+	{"count", required_argument, NULL, OPT_COUNT},
+	{"rates", no_argument, NULL, OPT_RATES},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static const char *const command_names[] = {"list", "links", "stats", "top"};
+
+const char *
+ctl_command_name(enum ctl_command command)
+{
+	return command_names[command];
+}
+
+static void
+print_usage(void)
+{
+	fputs("usage: fido-ctl COMMAND --group G [options]\n"
+	      "Look at a group of domains. Only reads what they publish: no data path is slowed.\n"
+	      "\n"
+	      "commands:\n"
+	      "  list                the domains: who they are, memory exported and mapped\n"
+	      "  links               both ends of each link: state, queues, buffers out and held\n"
+	      "  stats               the counters of each queue since its link was made\n"
+	      "  top                 the busiest queues, once a second; q or Ctrl-C ends\n"
+	      "options:\n"
+	      "  -g, --group G       the group: NAME or TRANSPORT:NAME (host:demo)\n"
+	      "  --domain NAME       only this domain (links: and the other ends of its links)\n"
+	      "  --rates             stats: what happens in a second; so do --interval and --count\n"
+	      "  --interval SEC      stats, top: measure this long (default 1)\n"
+	      "  --count N           stats, top: N rounds (default: stats 1, top until it is ended)\n"
+	      "  --json              one JSON object (top: one a line, each round)\n"
+	      "  -h, --help          this text\n"
+	      "  --version           the version\n"
+	      "exit status: 0; 1: no such group or domain, no permission, or another failure;\n"
+	      "2: wrong usage\n"
+	      "environment: FIDO_RUNDIR, the folder of all groups, as for the domains (default:\n"
+	      "/run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-UID)\n",
+			stdout);
+}
+
+static int
+usage_error(const char *what, const char *text, const char *advice)
+{
+	fprintf(stderr, "fido-ctl: %s", what);
+	if (text != NULL) {
+		fputs(" '", stderr);
+		/* It may be anything; it goes to a terminal. */
+		for (; *text != '\0'; text++)
+			fputc(*text >= ' ' && *text <= '~' ? *text : '?', stderr);
+		fputc('\'', stderr);
+	}
+	fprintf(stderr, ": %s\n", advice);
+	return -EINVAL;
+}
+
+static int
+parse_interval(const char *text, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end != text && *end == '\0' && isfinite(*out) && *out >= INTERVAL_MIN &&
+			*out <= INTERVAL_MAX)
+		return 0;
+	return usage_error("--interval", text, "give a number of seconds, 0.01 to 86400");
+}
+
+static int
+parse_count(const char *text, unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out != 0)
+		return 0;
+	return usage_error("--count", text, "give a number of rounds, 1 or more");
+}
+
+/* "demo" or "host:demo"; which transports there are is libfido's business. */
+static bool
+group_valid(const char *group)
+{
+	const char *colon = strchr(group, ':');
+	char transport[FIDO_NAME_MAX] = "";
+
+	if (colon == NULL)
+		return fido_name_valid(group);
+	if ((size_t)(colon - group) >= sizeof(transport))
+		return false;
+	memcpy(transport, group, (size_t)(colon - group));
+	return fido_name_valid(transport) && fido_name_valid(colon + 1);
+}
+
+static int
+take_name(const char *option, const char *text, bool valid, const char **out)
+{
+	*out = text;
+	return valid ? 0 : usage_error(option, text, "a name is 1 to 31 of A-Z a-z 0-9 _ . - and does not start with a dot");
+}
+
+static int
+take_option(struct ctl_options *opt, int key)
+{
+	switch (key) {
+	case 'g':
+		return take_name("--group", optarg, group_valid(optarg), &opt->group);
+	case OPT_DOMAIN:
+		return take_name("--domain", optarg, fido_name_valid(optarg), &opt->domain);
+	case OPT_INTERVAL:
+		opt->rates = true;
+		return parse_interval(optarg, &opt->interval);
+	case OPT_COUNT:
+		return parse_count(optarg, &opt->count);
+	case OPT_RATES:
+		opt->rates = true;
+		return 0;
+	case OPT_JSON:
+		opt->json = true;
+		return 0;
+	case 'h':
+		print_usage();
+		return 1;
+	case OPT_VERSION:
+		printf("fido-ctl %s (layout version %d)\n", FIDO_VERSION, FIDO_LAYOUT_VERSION);
+		return 1;
+	default:
+		return usage_error("option", opt->group, "see fido-ctl --help");
+	}
+}
+
+static int
+take_command(struct ctl_options *opt, int argc, char **argv)
+{
+	size_t n = sizeof(command_names) / sizeof(command_names[0]);
+
+	if (optind == argc)
+		return usage_error("no command", NULL, "give one of list, links, stats, top; see fido-ctl --help");
+	if (optind + 1 < argc)
+		return usage_error("too much", argv[optind + 1], "give one command; see fido-ctl --help");
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(argv[optind], command_names[i]) == 0) {
+			opt->command = (enum ctl_command)i;
+			return 0;
+		}
+	return usage_error("unknown command", argv[optind], "give one of list, links, stats, top");
+}
+
+/* What only makes sense together. */
+static int
+check_together(struct ctl_options *opt)
+{
+	bool once = opt->command == CTL_LIST || opt->command == CTL_LINKS;
+
+	if (opt->group == NULL)
+		return usage_error("no group", NULL, "give --group NAME, as the domains have it");
+	if (once && (opt->rates || opt->count != 0))
+		return usage_error(ctl_command_name(opt->command), NULL, "--rates, --interval and --count are for stats and top");
+	if (opt->command == CTL_STATS && opt->count != 0)
+		opt->rates = true;
+	if (opt->command == CTL_STATS && opt->count == 0)
+		opt->count = 1;
+	if (opt->command == CTL_TOP)
+		opt->rates = true;
+	return 0;
+}
+
+int
+ctl_options_parse(struct ctl_options *opt, int argc, char **argv)
+{
+	int key, ret;
+
+	*opt = (struct ctl_options){.interval = 1.0};
+	opterr = 0;
+	while ((key = getopt_long(argc, argv, ":g:h", long_options, NULL)) != -1) {
+		if (key == ':')
+			return usage_error("option", argv[optind - 1], "needs a value; see fido-ctl --help");
+		if (key == '?')
+			return usage_error("option", argv[optind - 1], "is unknown, or takes no value; see fido-ctl --help");
+		ret = take_option(opt, key);
+		if (ret != 0)
+			return ret;
+	}
+	ret = take_command(opt, argc, argv);
+	return ret != 0 ? ret : check_together(opt);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CTL_OPTIONS_H
+#define CTL_OPTIONS_H
+
+/** @file The command line. */
+
+#include <stdbool.h>
+
+enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP };
+
+struct ctl_options {
+	enum ctl_command command;
+	const char *group;
+	const char *domain;  /**< only this one; NULL: all */
+	bool json;
+	bool rates;          /**< measure over `interval` */
+	double interval;     /**< seconds */
+	unsigned long count; /**< rounds; 0: until it is ended */
+};
+
+/**
+ * Read the command line.
+ * @return
+ *   - 0: opt is filled in
+ *   - 1: --help or --version was asked for and has been answered
+ *   - -EINVAL: wrong usage; the message is written
+ */
+int ctl_options_parse(struct ctl_options *opt, int argc, char **argv);
+
+/** @return the command's name. */
+const char *ctl_command_name(enum ctl_command command);
+
+#endif

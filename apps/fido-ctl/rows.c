@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows.h"
+
+/* ---- ends of links ---- */
+
+/* The names of the domains at both ends of a row's link: the lesser, the greater. */
+static const char *
+end_name(const struct ctl_row *row, bool greater)
+{
+	bool own_is_greater = strcmp(row->domain->name, row->link->peer) > 0;
+
+	return own_is_greater == greater ? row->domain->name : row->link->peer;
+}
+
+/* What both ends have in common comes first. */
+static int
+by_ends(const void *a, const void *b)
+{
+	const struct ctl_row *x = a, *y = b;
+	int order = strcmp(end_name(x, false), end_name(y, false));
+
+	if (order == 0)
+		order = strcmp(end_name(x, true), end_name(y, true));
+	if (order == 0)
+		order = strcmp(x->link->name, y->link->name);
+	return order != 0 ? order : strcmp(x->domain->name, y->domain->name);
+}
+
+int
+ctl_rows_of_links(struct ctl_rows *out, const struct ctl_snapshot *s, const char *only)
+{
+	size_t n = 0;
+
+	*out = (struct ctl_rows){0};
+	for (unsigned int i = 0; i < s->domain_count; i++)
+		n += s->domains[i].link_count;
+	out->row = calloc(n + 1, sizeof(*out->row));
+	if (out->row == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < s->domain_count; i++) {
+		const struct ctl_domain *d = &s->domains[i];
+
+		for (unsigned int k = 0; k < d->link_count; k++) {
+			struct ctl_row row = {.domain = d, .link = &d->links[k]};
+
+			if (only == NULL || strcmp(d->name, only) == 0 ||
+					strcmp(row.link->peer, only) == 0)
+				out->row[out->count++] = row;
+		}
+	}
+	qsort(out->row, out->count, sizeof(*out->row), by_ends);
+	return 0;
+}
+
+/* ---- queues ---- */
+
+static size_t
+queues_of(const struct ctl_domain *d)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < d->link_count; i++)
+		n += (size_t)d->links[i].ntx + d->links[i].nrx;
+	return n;
+}
+
+/* The same link of the same generation of the domain, as it was before. */
+static const struct ctl_link *
+find_link(const struct ctl_domain *before, const struct ctl_domain *d, const struct ctl_link *link)
+{
+	if (before == NULL || before->generation != d->generation)
+		return NULL;
+	for (unsigned int i = 0; i < before->link_count; i++) {
+		const struct ctl_link *l = &before->links[i];
+
+		if (l->index == link->index && strcmp(l->peer, link->peer) == 0 &&
+				strcmp(l->name, link->name) == 0)
+			return l;
+	}
+	return NULL;
+}
+
+static const struct ctl_queue *
+find_queue(const struct ctl_link *link, const struct ctl_queue *q)
+{
+	if (link == NULL || q->index >= (q->tx ? link->ntx : link->nrx))
+		return NULL;
+	return &link->queues[q->tx ? q->index : link->ntx + q->index];
+}
+
+static void
+rate(struct ctl_row *row, const struct ctl_queue *before, double seconds)
+{
+	const struct ctl_queue *now = row->queue;
+
+	if (before == NULL || !before->readable || !now->readable || seconds <= 0)
+		return;
+	/* Running backwards: the link was made anew, or its domain writes instead of counting. */
+	for (unsigned int i = 0; i < CTL_COUNTERS; i++)
+		if (now->counter[i] < before->counter[i])
+			return;
+	for (unsigned int i = 0; i < CTL_COUNTERS; i++)
+		row->per_second[i] = (double)(now->counter[i] - before->counter[i]) / seconds;
+	row->rated = true;
+}
+
+static void
+add_queues(struct ctl_rows *out, const struct ctl_domain *before, const struct ctl_domain *d)
+{
+	double seconds = before != NULL ? (double)(d->read_ns - before->read_ns) / 1e9 : 0;
+
+	for (unsigned int i = 0; i < d->link_count; i++) {
+		const struct ctl_link *link = &d->links[i];
+		const struct ctl_link *old = find_link(before, d, link);
+
+		for (uint32_t k = 0; k < (uint32_t)link->ntx + link->nrx; k++) {
+			const struct ctl_queue *q = &link->queues[k];
+			struct ctl_row row = {.domain = d, .link = link, .queue = q};
+
+			rate(&row, find_queue(old, q), seconds);
+			out->row[out->count++] = row;
+		}
+	}
+}
+
+int
+ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
+		const struct ctl_snapshot *now, const char *only)
+{
+	size_t n = 0;
+
+	*out = (struct ctl_rows){0};
+	for (unsigned int i = 0; i < now->domain_count; i++)
+		n += queues_of(&now->domains[i]);
+	out->row = calloc(n + 1, sizeof(*out->row));
+	if (out->row == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < now->domain_count; i++) {
+		const struct ctl_domain *d = &now->domains[i], *old = NULL;
+
+		if (only != NULL && strcmp(d->name, only) != 0)
+			continue;
+		if (before != NULL)
+			old = ctl_snapshot_find(before, d->name);
+		add_queues(out, old, d);
+	}
+	return 0;
+}
+
+static int
+by_rate(const void *a, const void *b)
+{
+	const struct ctl_row *x = a, *y = b;
+	double rx = x->per_second[CTL_PACKETS], ry = y->per_second[CTL_PACKETS];
+	int order = strcmp(x->domain->name, y->domain->name);
+
+	/* Equal ones keep the order in which they were made, so that lines do not jump. */
+	if (rx != ry)
+		return rx < ry ? 1 : -1;
+	if (order == 0)
+		order = (int)x->link->index - (int)y->link->index;
+	if (order == 0)
+		order = (int)y->queue->tx - (int)x->queue->tx;
+	return order != 0 ? order : (int)x->queue->index - (int)y->queue->index;
+}
+
+void
+ctl_rows_sort_by_rate(struct ctl_rows *rows)
+{
+	qsort(rows->row, rows->count, sizeof(*rows->row), by_rate);
+}
+
+void
+ctl_rows_free(struct ctl_rows *rows)
+{
+	free(rows->row);
+	*rows = (struct ctl_rows){0};
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+
+#define COLUMNS_MAX 24
+/* A cell holds a name, a number or a short phrase. */
+#define CELL_MAX 48
+
+struct column {
+	const char *head;
+	bool right;
+	int width;
+};
+
+struct ctl_table {
+	struct column columns[COLUMNS_MAX];
+	unsigned int column_count;
+	char (*cells)[CELL_MAX];
+	size_t count;
+	size_t room;
+	bool failed;
+};
+
+struct ctl_table *
+ctl_table_create(void)
+{
+	return calloc(1, sizeof(struct ctl_table));
+}
+
+void
+ctl_table_column(struct ctl_table *t, const char *head, bool right)
+{
+	if (t->column_count == COLUMNS_MAX) {
+		t->failed = true;
+		return;
+	}
+	t->columns[t->column_count++] = (struct column){head, right, (int)strlen(head)};
+}
+
+static bool
+make_room(struct ctl_table *t)
+{
+	size_t room = t->room != 0 ? t->room * 2 : 64;
+	char(*cells)[CELL_MAX];
+
+	if (t->count < t->room)
+		return true;
+	cells = realloc(t->cells, room * sizeof(*cells));
+	if (cells == NULL) {
+		t->failed = true;
+		return false;
+	}
+	t->cells = cells;
+	t->room = room;
+	return true;
+}
+
+void
+ctl_table_cell(struct ctl_table *t, const char *fmt, ...)
+{
+	struct column *c;
+	va_list ap;
+	int width;
+
+	if (t->column_count == 0 || t->failed || !make_room(t))
+		return;
+	c = &t->columns[t->count % t->column_count];
+	va_start(ap, fmt);
+	vsnprintf(t->cells[t->count], CELL_MAX, fmt, ap);
+	va_end(ap);
+	width = (int)strlen(t->cells[t->count++]);
+	if (width > c->width)
+		c->width = width;
+}
+
+static void
+print_cell(const struct ctl_table *t, unsigned int i, const char *text, FILE *out)
+{
+	const struct column *c = &t->columns[i];
+	bool last = i + 1 == t->column_count;
+
+	/* Nothing trails a line. */
+	if (c->right)
+		fprintf(out, "%*s", c->width, text);
+	else if (last)
+		fputs(text, out);
+	else
+		fprintf(out, "%-*s", c->width, text);
+	fputs(last ? "\n" : "  ", out);
+}
+
+bool
+ctl_table_print(const struct ctl_table *t, FILE *out)
+{
+	for (unsigned int i = 0; i < t->column_count; i++)
+		print_cell(t, i, t->columns[i].head, out);
+	for (size_t i = 0; i < t->count; i++)
+		print_cell(t, (unsigned int)(i % t->column_count), t->cells[i], out);
+	return !t->failed;
+}
+
+void
+ctl_table_destroy(struct ctl_table *t)
+{
+	if (t == NULL)
+		return;
+	free(t->cells);
+	free(t);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "screen.h"
+#include "snapshot.h"
+#include "text.h"
+#include "top.h"
+
+/*
+ * Between rounds the control blocks stay mapped, so that a round costs the domains nothing. The
+ * group is asked again only when there is a reason:
+ * - Who is there, or who maps whom, has changed: a domain that joins is mapped by those that are
+ *   there before it can be asked itself, so look LOOKS rounds long.
+ * - A domain did not answer: after SILENT_ROUNDS rounds, then twice as many, and so on. Each asking
+ *   leaves a connection in its queue until it runs again, and that queue is short.
+ * - Nobody is there: each round.
+ */
+#define LOOKS 3
+#define SILENT_ROUNDS 10
+
+struct top {
+	const struct ctl_options *opt;
+	struct fido_observer *observer;
+	struct ctl_screen *screen;
+	struct ctl_snapshot *before;
+	struct ctl_snapshot *now;
+	uint64_t members;
+	unsigned int looks;     /* rounds in which to ask again */
+	unsigned long silent;   /* rounds since a silent domain was asked */
+	unsigned long patience; /* rounds until it is asked again */
+};
+
+static int
+snapshot(struct top *t)
+{
+	struct ctl_snapshot *s;
+	int ret = ctl_snapshot_take(&s, t->observer);
+
+	if (ret != 0)
+		return ret;
+	ctl_snapshot_destroy(t->before);
+	t->before = t->now;
+	t->now = s;
+	return 0;
+}
+
+static bool
+any_silent(const struct ctl_snapshot *s)
+{
+	for (unsigned int i = 0; i < s->domain_count; i++)
+		if (s->domains[i].state == CTL_SILENT)
+			return true;
+	return false;
+}
+
+static bool
+must_ask(struct top *t)
+{
+	uint64_t members = ctl_snapshot_members(t->now);
+
+	if (members != t->members) {
+		t->members = members;
+		t->looks = LOOKS;
+		t->patience = SILENT_ROUNDS;
+		t->silent = 0;
+	}
+	if (t->now->domain_count == 0)
+		return true;
+	if (t->looks > 0) {
+		t->looks--;
+		return true;
+	}
+	if (!any_silent(t->now) || ++t->silent < t->patience)
+		return false;
+	t->silent = 0;
+	t->patience *= 2;
+	return true;
+}
+
+static int
+print(const struct top *t, FILE *out)
+{
+	const struct ctl_options *opt = t->opt;
+
+	if (opt->json)
+		return ctl_json_queues(out, t->before, t->now, opt, opt->count != 1);
+	return opt->command == CTL_TOP ? ctl_text_top(out, t->before, t->now, opt) :
+					 ctl_text_stats(out, t->before, t->now, opt);
+}
+
+static int
+show(const struct top *t, bool first)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int ret;
+
+	if (out == NULL)
+		return -errno;
+	if (!first && !t->opt->json && !ctl_screen_is_tty(t->screen))
+		fputc('\n', out);
+	ret = print(t, out);
+	if (fclose(out) != 0 && ret == 0)
+		ret = -errno;
+	if (ret == 0)
+		ctl_screen_show(t->screen, text);
+	free(text);
+	return ret == 0 && ferror(stdout) ? -EIO : ret;
+}
+
+static int
+rounds(struct top *t)
+{
+	uint64_t interval = (uint64_t)(t->opt->interval * 1e9);
+	uint64_t next = ctl_screen_now_ns();
+	unsigned long count = t->opt->count;
+	int ret = 0;
+
+	/* On a screen something is there from the first moment. */
+	if (ctl_screen_is_tty(t->screen))
+		ret = show(t, true);
+	for (unsigned long round = 0; ret == 0 && (count == 0 || round < count); round++) {
+		next += interval;
+		/* What stats was asked for is not there then; top has shown what it could. */
+		if (!ctl_screen_wait(t->screen, next))
+			return t->opt->command == CTL_TOP ? 0 : -EINTR;
+		if (must_ask(t))
+			ret = fido_observer_refresh(t->observer);
+		if (ret == 0)
+			ret = snapshot(t);
+		if (ret == 0)
+			ret = show(t, round == 0);
+		/* Asking may have taken long: go on from here rather than hurry after. */
+		if (ctl_screen_now_ns() > next + interval)
+			next = ctl_screen_now_ns();
+	}
+	return ret;
+}
+
+int
+ctl_top_run(const struct ctl_options *opt, struct fido_observer *observer)
+{
+	struct top t = {.opt = opt, .observer = observer, .patience = SILENT_ROUNDS};
+	int ret = snapshot(&t);
+
+	if (ret != 0)
+		goto out;
+	t.members = ctl_snapshot_members(t.now);
+	t.screen = ctl_screen_open(opt->json || opt->command == CTL_STATS);
+	if (t.screen == NULL) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	ret = rounds(&t);
+	ctl_screen_close(t.screen);
+out:
+	ctl_snapshot_destroy(t.before);
+	ctl_snapshot_destroy(t.now);
+	return ret;
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The ways from one process to another that are measured: mmnet, memif, vhost-user.
+
+A peer is given the same number of descriptors (1024), the same buffers and the same pinning as
+the others; its devices are set up the way its documentation recommends for speed.
+"""
+from dataclasses import dataclass, field
+
+# Buffers of testpmd's pools: 2 KiB, or large enough for a 9000-byte frame in one piece.
+HEADROOM = 128
+
+
+def data_room(size):
+    return 2048 if size <= 2048 else 9216
+
+
+@dataclass
+class Side:
+    """One process's part: EAL options, and options of testpmd."""
+    eal: list
+    testpmd: list = field(default_factory=list)
+
+
+@dataclass
+class Pair:
+    """Sender and receiver; `listener` must have made its sockets before the other one starts."""
+    tx: Side
+    rx: Side
+    listener: str = ""
+    sockets: list = field(default_factory=list)
+
+
+@dataclass
+class Loop:
+    """A forwarder between two links to one other process, `ends`."""
+    ends_out: list
+    ends_in: list
+    fwd_in: list
+    fwd_out: list
+    listener: str = ""
+    sockets: list = field(default_factory=list)
+
+
+class Mmnet:
+    """The mmnet driver with one of its receive modes."""
+    family = "mmnet"
+
+    def __init__(self, mode):
+        self.mode = mode
+        self.label = f"mmnet rx={mode}"
+        # The counter that has all packets when the mode did what it says.
+        self.proof = {"zero": "rx_zero_copy_packets", "copy": "rx_copied_packets"}.get(mode)
+
+    @staticmethod
+    def port(bench, number, domain, peer, extra=""):
+        return ["-d", bench.driver, f"--vdev=net_mmnet{number},group={bench.group},"
+                                    f"domain={domain},peer={peer}{extra}"]
+
+    def pair(self, bench, size):
+        scatter = ["--enable-scatter"] if self.mode == "header" else []
+        rx = self.port(bench, 0, "rx", "tx", f",rx={self.mode}")
+        return Pair(tx=Side(self.port(bench, 0, "tx", "rx")), rx=Side(rx, scatter))
+
+    def loops(self, bench, size):
+        mode = f",rx={self.mode}"
+        return [Loop(ends_out=self.port(bench, 0, "ends", "fwd", ",link=a"),
+                     ends_in=self.port(bench, 1, "ends", "fwd", ",link=b" + mode),
+                     fwd_in=self.port(bench, 0, "fwd", "ends", ",link=a" + mode),
+                     fwd_out=self.port(bench, 1, "fwd", "ends", ",link=b"))]
+
+
+class Memif:
+    """DPDK's memif driver; the sender is the client, because only a client can do without its
+    own copy (zero_copy)."""
+    family = "memif"
+    proof = None
+
+    def __init__(self, zero_copy):
+        self.zero_copy = zero_copy
+        self.label = "memif zero-copy" if zero_copy else "memif copy"
+
+    def port(self, bench, number, role, socket, size):
+        mode = ",zero-copy=yes" if self.zero_copy and role == "client" else ""
+        return [f"--vdev=net_memif{number},role={role},id=0,socket={bench.path(socket)},"
+                f"socket-abstract=no,rsize=10,bsize={data_room(size)}{mode}"]
+
+    def pair(self, bench, size):
+        return Pair(tx=Side(self.port(bench, 0, "client", "a.sock", size)),
+                    rx=Side(self.port(bench, 0, "server", "a.sock", size)),
+                    listener="rx", sockets=[bench.path("a.sock")])
+
+    def loops(self, bench, size):
+        """With zero-copy all copying falls to the server. In a chain of equal domains a forwarder
+        is the server of one link and the client of the next: the mean of being either of both."""
+        loops = []
+        for fwd, ends in [("server", "client"), ("client", "server")][:2 if self.zero_copy else 1]:
+            loops.append(Loop(
+                ends_out=self.port(bench, 0, ends, "a.sock", size),
+                ends_in=self.port(bench, 1, ends, "b.sock", size),
+                fwd_in=self.port(bench, 0, fwd, "a.sock", size),
+                fwd_out=self.port(bench, 1, fwd, "b.sock", size),
+                listener="fwd" if fwd == "server" else "ends",
+                sockets=[bench.path("a.sock"), bench.path("b.sock")]))
+        return loops
+
+
+class Vhost:
+    """vhost-user in one process, virtio-user in the other: one copy, always made by vhost."""
+    family = "vhost"
+    proof = None
+
+    def __init__(self, receiver):
+        self.receiver = receiver
+        self.label = {"vhost": "virtio-user to vhost", "virtio": "vhost to virtio-user"}[receiver]
+
+    def pair(self, bench, size):
+        path = bench.path("v.sock")
+        vhost = Side([f"--vdev=net_vhost0,iface={path},queues=1"])
+        virtio = Side([f"--vdev=net_virtio_user0,path={path},queues=1,queue_size=1024,"
+                       "mrg_rxbuf=1,in_order=1"])
+        if self.receiver == "vhost":
+            return Pair(tx=virtio, rx=vhost, listener="rx", sockets=[path])
+        return Pair(tx=vhost, rx=virtio, listener="tx", sockets=[path])
+
+
+class Null:
+    """No receiver at all: what testpmd can send at best."""
+    family = "null"
+    proof = None
+    label = "no peer (net_null)"
+
+    def pair(self, bench, size):
+        return Pair(tx=Side([f"--vdev=net_null0,size={size}"]), rx=None)
+
+
+PEERS = {
+    "mmnet-zero": Mmnet("zero"),
+    "mmnet-header": Mmnet("header"),
+    "mmnet-copy": Mmnet("copy"),
+    "mmnet-auto": Mmnet("auto"),
+    "memif-copy": Memif(False),
+    "memif-zero": Memif(True),
+    "vhost-rx": Vhost("vhost"),
+    "vhost-tx": Vhost("virtio"),
+    "null": Null(),
+}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Plots of a result as SVG, by gnuplot."""
+import os
+import subprocess
+
+from table import TITLES
+
+COLOURS = {
+    "mmnet-zero": "#08519c", "mmnet-header": "#3182bd", "mmnet-copy": "#9ecae1",
+    "mmnet-auto": "#6baed6", "memif-copy": "#fd8d3c", "memif-zero": "#d94801",
+    "vhost-rx": "#74c476", "vhost-tx": "#238b45", "null": "#969696",
+}
+HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'
+set output '{path}'
+set title '{title}'
+set key outside right top
+set grid ytics
+set yrange [0:*]
+"""
+
+
+def block(name, rows):
+    """Data within the script."""
+    lines = [" ".join("NaN" if cell is None else str(cell) for cell in row) for row in rows]
+    return f"${name} << EOD\n" + "\n".join(lines) + "\nEOD\n"
+
+
+def entry_of(case, metric, scale):
+    entry = case["metrics"].get(metric) if case else None
+    if entry is None or entry["median"] is None:
+        return [None] * 3
+    return [entry[key] / scale for key in ("median", "min", "max")]
+
+
+def bars(result, bench, path):
+    """Groups of bars: sizes; within a group: peers. Whiskers: min and max."""
+    title, metric, scale = TITLES[bench]
+    cases = [case for case in result["cases"] if case["bench"] == bench]
+    sizes = sorted({case["size"] for case in cases})
+    peers = list(dict.fromkeys(case["peer"] for case in cases))
+    by_key = {(case["peer"], case["size"]): case for case in cases}
+    script = HEAD.format(path=path, title=title)
+    script += "set style data histograms\nset style histogram errorbars gap 2 lw 1\n"
+    script += "set style fill solid 0.9 border -1\nset xlabel 'bytes a packet'\n"
+    for i, peer in enumerate(peers):
+        script += block(f"d{i}", [[size, *entry_of(by_key.get((peer, size)), metric, scale)]
+                                  for size in sizes])
+    curves = [f"$d{i} using 2:3:4:xticlabels(1) title '{result['labels'][peer]}' "
+              f"linecolor rgb '{COLOURS[peer]}'" for i, peer in enumerate(peers)]
+    return script + "plot " + ", \\\n".join(curves) + "\n"
+
+
+def lines(result, key, path):
+    """A chain's figures over its number of hops; a line for each size."""
+    title, metric, scale = TITLES[key]
+    cases = [case for case in result["cases"] if case["bench"] == "chain"]
+    sizes = sorted({case["size"] for case in cases})
+    script = HEAD.format(path=path, title=title) + "set xlabel 'hops'\nset xtics 1\nset xrange [0.8:6.2]\n"
+    for i, size in enumerate(sizes):
+        rows = [[case["hops"], *entry_of(case, metric, scale)]
+                for case in cases if case["size"] == size]
+        script += block(f"d{i}", rows)
+    curves = [f"$d{i} using 1:2:3:4 with yerrorlines linewidth 2 title '{size} bytes'"
+              for i, size in enumerate(sizes)]
+    return script + "plot " + ", \\\n".join(curves) + "\n"
+
+
+def plot_all(result, folder):
+    """Write the plots; return their paths, or None when there is no gnuplot."""
+    present = {case["bench"] for case in result["cases"] if case["metrics"]}
+    made = []
+    for key in TITLES:
+        if key.split("-")[0] not in present:
+            continue
+        path = os.path.join(folder, f"{result['set']}-{key}.svg")
+        script = lines(result, key, path) if key.startswith("chain") else bars(result, key, path)
+        try:
+            done = subprocess.run(["gnuplot"], input=script, text=True, capture_output=True)
+        except OSError:
+            return None
+        if done.returncode != 0:
+            raise SystemExit(f"bench: gnuplot failed on {path}: {done.stderr.strip()}")
+        made.append(path)
+    return made

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Start and stop the processes of a benchmark, and ask them for their counters.
+
+Every process runs on one CPU, all of its threads too, and ends when the benchmark ends, however
+that may be: at the end of a sample, at a signal, or with the death of the benchmark itself.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+
+class SampleError(Exception):
+    """A measurement gave no figure; the text says why."""
+
+
+def wait_until(condition, seconds, what):
+    """Return what the condition returns, once that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise SampleError(f"{what}: not within {seconds} s")
+        time.sleep(0.01)
+
+
+class Telemetry:
+    """DPDK's telemetry socket: answered by a thread of its own, not by the one that forwards."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(10)
+        self.socket.connect(path)
+        self.socket.recv(4096)
+
+    def ask(self, command):
+        self.socket.send(command.encode())
+        return json.loads(self.socket.recv(1 << 17))[command.split(",")[0]]
+
+    def close(self):
+        self.socket.close()
+
+
+class Process:
+    """One DPDK process; made by Bench.start()."""
+
+    def __init__(self, name, argv, log, telemetry_path, environment):
+        self.name = name
+        self.log_path = log
+        self.telemetry_path = telemetry_path
+        self.is_testpmd = "dpdk-testpmd" in argv
+        self.connection = None
+        with open(log, "wb") as out:
+            self.child = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=out, stderr=out, env=environment,
+                start_new_session=True)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def last_lines(self, count=4):
+        lines = [line for line in self.log().splitlines() if line.strip()]
+        return " | ".join(lines[-count:])
+
+    def check(self):
+        """Fail unless the process runs."""
+        if self.child.poll() is not None:
+            raise SampleError(f"{self.name} ended early (status {self.child.returncode}): "
+                              f"{self.last_lines()}")
+        return True
+
+    def tell(self, line):
+        """Give testpmd a command."""
+        self.child.stdin.write(line.encode() + b"\n")
+        self.child.stdin.flush()
+
+    def ask(self, command):
+        if self.connection is None:
+            self.connection = wait_until(self.connect, 15, f"{self.name}: telemetry")
+        try:
+            return self.connection.ask(command)
+        except (OSError, ValueError) as error:
+            self.check()
+            raise SampleError(f"{self.name}: no answer to {command}: {error}") from error
+
+    def connect(self):
+        self.check()
+        try:
+            return Telemetry(self.telemetry_path)
+        except OSError:
+            return None
+
+    def wait_ready(self, seconds=15):
+        """Until the link of port 0 is up. (Commands given to testpmd wait for its prompt.)"""
+        wait_until(self.link_is_up, seconds, f"{self.name}: link")
+
+    def link_is_up(self):
+        self.check()
+        answer = self.ask("/ethdev/link_status,0")
+        return bool(answer) and answer.get("status") == "UP"
+
+    def counters(self, port=0):
+        """The extended statistics of a port, by their names."""
+        return self.ask(f"/ethdev/xstats,{port}") or {}
+
+    def cpu_ns(self):
+        """Processor time of all threads until now, in nanoseconds."""
+        total = 0
+        folder = f"/proc/{self.child.pid}/task"
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/schedstat") as file:
+                total += int(file.read().split()[0])
+        return total
+
+    def stop(self, seconds=3):
+        """End it: as its user would; if that does not help, by force."""
+        if self.connection is not None:
+            self.connection.close()
+        try:
+            if self.is_testpmd:
+                self.tell("stop")
+                self.tell("quit")
+            else:
+                self.child.send_signal(signal.SIGINT)
+        except OSError:
+            pass
+        try:
+            self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        try:
+            self.child.stdin.close()
+        except OSError:
+            pass
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
+
+class Bench:
+    """What all samples have in common: programs, CPUs, times, the processes that run now.
+
+    Set by test/bench/run.sh: FIDO_BUILD, FIDO_DRIVER (the mmnet driver), FIDO_GROUP (a group of
+    domains of this run alone), FIDO_BENCH_WORK (a folder of its own).
+    """
+
+    def __init__(self, cpus, window, warm_up):
+        self.build = os.environ["FIDO_BUILD"]
+        self.driver = os.environ["FIDO_DRIVER"]
+        self.group = os.environ["FIDO_GROUP"]
+        self.work = os.environ["FIDO_BENCH_WORK"]
+        self.cpus = cpus
+        self.window = window
+        self.warm_up = warm_up
+        self.running = []
+        self.fido_fwd = self.build + "/apps/fido-fwd/fido-fwd"
+        self.cacheline_program = self.build + "/test/bench/bench-cacheline"
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def start(self, name, cpu, program, eal, app):
+        """Start a DPDK application on the benchmark's CPU number `cpu`, with all its threads."""
+        cpu = self.cpus[cpu % len(self.cpus)]
+        lcores = f"0@{cpu},1@{cpu}" if program == "dpdk-testpmd" else f"0@{cpu}"
+        argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(cpu), program,
+                "--lcores", lcores, "--file-prefix", name, "--no-pci", "--in-memory",
+                "--single-file-segments", *eal, "--", *app]
+        environment = dict(os.environ, RUNTIME_DIRECTORY=self.work)
+        process = Process(name, argv, self.path(name + ".log"),
+                          self.path(f"dpdk/{name}/dpdk_telemetry.v2"), environment)
+        self.running.append(process)
+        return process
+
+    def stop_all(self):
+        """End what runs, the youngest first; leave no trace of it."""
+        while self.running:
+            self.running[-1].stop()
+            self.running.pop()
+        shutil.rmtree(self.path("dpdk"), ignore_errors=True)
+        shutil.rmtree("/run/fido/" + self.group, ignore_errors=True)
+        for name in os.listdir(self.work):
+            if name.endswith(".sock"):
+                os.unlink(self.path(name))
+
+    def logs(self):
+        """The output of the processes of this sample."""
+        return "\n".join(f"--- {p.name}\n{p.log()}" for p in self.running)
+
+    def cacheline_ns(self):
+        """Round trip of a cache line between the two CPUs, now."""
+        argv = [self.cacheline_program, str(self.cpus[0]), str(self.cpus[1])]
+        answer = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+        if not re.fullmatch(r"[0-9.]+\n", answer.stdout):
+            raise SystemExit(f"bench: {' '.join(argv)} failed: {answer.stderr.strip()}")
+        return float(answer.stdout)

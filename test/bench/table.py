@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Results as text: rows of cells, for the terminal and for Markdown."""
+
+TITLES = {
+    "rate": ("testpmd txonly to rxonly, million packets a second", "pps", 1e6),
+    "touch": ("the receiver reads every byte, million packets a second", "pps", 1e6),
+    "hop": ("one forwarder alone on its CPU, nanoseconds a packet", "ns", 1),
+    "chain": ("a chain on two CPUs, nanoseconds of processor time a packet and hop", "ns", 1),
+    "chain-rate": ("a chain on two CPUs, million packets a second at its end", "pps", 1e6),
+}
+
+
+def number(value):
+    """Three digits that count."""
+    if value is None:
+        return "-"
+    for limit, digits in ((10, 2), (100, 1)):
+        if abs(value) < limit:
+            return f"{value:.{digits}f}"
+    return f"{value:.0f}"
+
+
+def spread(entry, scale=1):
+    if entry is None or entry["median"] is None:
+        return "-"
+    middle, low, high = (number(entry[key] / scale) for key in ("median", "min", "max"))
+    return f"{middle} ({low} - {high})"
+
+
+def grid(result, bench, metric, scale):
+    """A head and rows: peers (of a chain: number of hops) by size of packet."""
+    cases = [case for case in result["cases"] if case["bench"] == bench]
+    sizes = sorted({case["size"] for case in cases})
+    keys = list(dict.fromkeys((case.get("hops"), case["peer"]) for case in cases))
+    rows = []
+    for hops, peer in keys:
+        entries = {case["size"]: case["metrics"].get(metric) for case in cases
+                   if case["peer"] == peer and case.get("hops") == hops}
+        label = result["labels"][peer] if hops is None else f"{hops} hop{'s' if hops > 1 else ''}"
+        rows.append([label] + [spread(entries.get(size), scale) for size in sizes])
+    return ["median (min - max)"] + [f"{size} bytes" for size in sizes], rows
+
+
+def tables(result):
+    """Title, head and rows of each benchmark that was run."""
+    for key, (title, metric, scale) in TITLES.items():
+        head, rows = grid(result, key.split("-")[0], metric, scale)
+        if rows:
+            yield title, head, rows
+
+
+def ratio_table(result):
+    rows = [[ratio["name"], spread(ratio)] for ratio in result["ratios"]
+            if ratio["median"] is not None]
+    return ["median of the rounds' ratios (min - max)", ""], rows
+
+
+def verdict(goal):
+    if goal["reached"] is None:
+        return "not measured"
+    return "reached" if goal["reached"] else "not reached"
+
+
+def goal_table(result):
+    rows = []
+    for goal in result["goals"]:
+        kind = "at_least" if "at_least" in goal else "at_most"
+        rows.append([goal["ratio"], f"{kind.replace('_', ' ')} {goal[kind]}",
+                     number(goal["median"]), verdict(goal)])
+    return ["goal", "wanted", "median", ""], rows
+
+
+def text(title, head, rows):
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ["", title] if title else [""]
+    for row in [head, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths)]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def markdown(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def cacheline_line(result):
+    entry = result["cacheline_ns"]
+    return f"A cache line to the other CPU and back: {spread(entry)} ns."
+
+
+def full_text(result):
+    parts = [text(*table) for table in tables(result)]
+    parts.append(text("Ratios, formed within each round", *ratio_table(result)))
+    parts.append(text("Goals (for information)", *goal_table(result)))
+    parts.append("\n" + cacheline_line(result))
+    return "\n".join(parts)

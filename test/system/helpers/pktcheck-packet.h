@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PKTCHECK_PACKET_H
+#define PKTCHECK_PACKET_H
+
+/**
+ * @file
+ * Packets whose every byte is known from their header: who sent them, by which queue, as which one.
+ *
+ *   0      6      12     14      16    24    28     32
+ *   | dst  | src  | type | queue | seq | len | seed | pattern ...
+ *
+ * dst, src and the pattern derive from seed, queue and seq, so no byte can be wrong unseen.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#define PACKET_MIN 32u
+#define PACKET_MAX 65535u
+
+struct packet_id {
+	uint32_t seed; /**< of the program that made it */
+	uint32_t len;
+	uint64_t seq;
+	uint16_t queue; /**< by which it was first sent */
+};
+
+/** Write a packet into a chain of mbufs that has id->len bytes. */
+void packet_write(struct rte_mbuf *m, const struct packet_id *id);
+
+/**
+ * Check all bytes of a packet.
+ * @param swapped  set to whether its addresses have changed places
+ * @return -1: right; else the first byte that is wrong
+ */
+int packet_check(const struct rte_mbuf *m, struct packet_id *id, bool *swapped);
+
+/** A number that looks random, and is the same for the same x. */
+static inline uint64_t
+packet_mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+#endif

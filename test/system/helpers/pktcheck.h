@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef PKTCHECK_H
+#define PKTCHECK_H
+
+/** @file What the parts of pktcheck share; see pktcheck.c. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <rte_mempool.h>
+#include <rte_ring.h>
+
+#include "pktcheck-flow.h"
+
+#define PORTS_MAX 8
+#define QUEUES_MAX 32
+#define BURST_MAX 512
+
+enum mode { MODE_GEN, MODE_SINK, MODE_ECHO, MODE_CLONE };
+enum back { BACK_NO, BACK_YES, BACK_ANY };
+
+struct options {
+	enum mode mode;
+	enum back back;      /**< gen: do packets come back; clone: send back */
+	uint32_t size_min;
+	uint32_t size_max;
+	bool random_size;
+	uint64_t count;      /**< to send; 0: until stopped */
+	uint64_t expect;     /**< to receive, then end; 0: until stopped */
+	uint32_t segs;       /**< each packet has 1 to so many segments, or more if they are too small */
+	uint32_t room;       /**< bytes that an mbuf of ours takes */
+	uint32_t burst;
+	uint32_t seed;
+	uint32_t gap_us;     /**< between bursts */
+	uint32_t window;     /**< gen: packets of ours that may be on their way; 0: any number */
+	uint32_t hold;       /**< packets kept before they are freed */
+	uint32_t churn;      /**< so many pools, one after the other */
+	uint32_t mbufs;
+	uint16_t rxq, txq, rxd, txd;
+	double timeout;      /**< seconds: give up */
+	double duration;     /**< seconds: then stop */
+	bool scatter;
+	bool spin;
+	bool no_link_wait;
+};
+
+struct app {
+	struct options opt;
+	uint16_t nports;
+	uint16_t rxq;
+	uint16_t txq;
+	struct rte_mempool *rx_pool;
+	struct rte_mempool *tx_pool;    /**< gen */
+	struct rte_mempool *clone_pool; /**< clone */
+	struct rte_ring *to_worker;
+	struct flows flows;
+	uint64_t corrupt;               /**< written by the worker too */
+	uint64_t swapped;
+	uint64_t rx_own;                /**< right packets that this program sent itself */
+	uint64_t rx_packets, rx_bytes, rx_max_segs, rx_max_burst;
+	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
+	uint64_t pools, pages_added, pages_freed;
+	uint64_t now_us;
+	bool link[PORTS_MAX];           /**< at the end of the run */
+	bool stopping;
+	volatile bool worker_stop;
+};
+
+extern volatile int stop_signal;
+
+/* pktcheck-options.c */
+int options_parse(struct options *opt, int argc, char **argv);
+
+/* pktcheck-gen.c */
+int gen_init(struct app *app);
+/** Send a burst if it is time. @return packets accepted */
+unsigned int gen_step(struct app *app);
+bool gen_done(const struct app *app);
+/** Free what was not accepted; give pools back whose packets are all back. @return true: all are */
+bool gen_settle(struct app *app);
+
+/* pktcheck-receive.c */
+int receive_init(struct app *app);
+/** Receive a burst of each queue, and do with it what the mode says. @return work done */
+unsigned int receive_step(struct app *app);
+/** Free what is held. */
+void receive_settle(struct app *app);
+int receive_worker(void *arg);
+
+/* pktcheck-report.c */
+/** @return packets of ours that no peer has given back */
+uint64_t buffers_out(const struct app *app);
+/** Print the result. in_use: mbufs that did not come home. */
+void report(struct app *app, unsigned int in_use);
+
+/** @return one random number after the other */
+uint64_t random_next(void);
+/** Have the drivers free what was sent. */
+void reap(const struct app *app);
+/** @return a pool of n mbufs with `room` bytes each beyond the headroom that is left */
+struct rte_mempool *pool_create(const char *name, unsigned int n, uint32_t room);
+
+#endif

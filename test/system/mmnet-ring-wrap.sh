@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Proves: the smallest rings carry millions of descriptors, past the point where the 16-bit lap in a descriptor begins
+# again, without loss; and a ring size that cannot be is refused with a message that says what to use.
+#
+#	gen ==[ rings of 64 ]==> sink      65,536 laps of 64 are 4.2 million descriptors
+#	testpmd, alone                     --txd=1000: cannot be
+set -eu
+# shellcheck source=test/system/mmnet.bash
+. "$(dirname "$0")/mmnet.bash"
+need_hugepages 256
+
+count=560000
+echo "--- half a million packets of 1 to 15 segments, eight on average"
+pktcheck sink "$(on 1)" "$(dev 0 sink gen rx=zero)" -- --mode sink --expect $count --rxd 64 --txd 64 --burst 64 \
+	--timeout 90 --spin
+pktcheck gen "$(on 0)" "$(dev 0 gen sink)" -- --mode gen --count $count --size 90 --segs 15 --rxd 64 --txd 64 \
+	--burst 64 --timeout 90 --spin
+finish gen 95
+finish sink 10
+expect_received sink $count
+expect_stat gen 0 tx_zero_copy_packets $count
+expect_stat gen 0 tx_error_completions 0
+expect_ge "$(port_stat gen 0 tx_ring_full)" 1 "the ring was never full"
+
+echo "--- a forwarder with rings of 64 keeps all that it accepts"
+fido_fwd fwd "$(on 1)" "$(dev 0 fwd gen rx=zero)" "$(dev 1 fwd sink rx=zero)" -- --rxd 64 --txd 64 --idle adaptive \
+	--on-down hold --json --stats-period 0
+pktcheck sink "$(on 0)" "$(dev 0 sink fwd rx=copy)" -- --mode sink --expect 300000 --rxd 64 --txd 64
+pktcheck gen "$(on 0)" "$(dev 0 gen fwd)" -- --mode gen --count 300000 --size 60-200 --rxd 64 --txd 64
+finish gen 40
+finish sink 10
+stop fwd
+expect_received sink 300000
+expect_eq "$(result fwd .lost),$(result fwd .tx_dropped),$(result fwd .copies)" 0,0,0 "fwd: lost, dropped, copies"
+
+echo "--- ring sizes that cannot be"
+for size in 1000 100 65 32; do
+	pktcheck bad "$(on 0)" "$(dev 0 bad nobody)" -- --mode sink --txd $size --duration 0.1
+	finish bad 20 1
+	grep -Eq "mmnet: port 0: Tx ring size $size: use a power of two from 64 to|nb_tx_desc\(=$size\), should be: <= 32768, >= 64" \
+		"$(log_of bad)" || fail "--txd $size: no message: $(tail -n 3 "$(log_of bad)")"
+done
+testpmd bad "$(on2 0)" "$(dev 0 bad nobody)" -- --total-num-mbufs=4096
+testpmd_cmd bad "port stop 0" >/dev/null
+testpmd_cmd bad "port config all txd 1000" >/dev/null
+testpmd_cmd bad "port start 0" | tee "$lib_dir/answer"
+grep -q 'Fail to configure port 0 tx queues' "$lib_dir/answer" || fail "testpmd took a ring of 1000"
+testpmd_cmd bad "port config all txd 256" >/dev/null
+testpmd_cmd bad "port start 0" | grep -q 'Port 0' || fail "the port does not start with a ring of 256 afterwards"
+stop bad

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What the mmnet-*.sh tests share; they source it first. Groups live in a folder of the test's own.
+#
+#   dev PORT DOMAIN PEER [ARG...]  the --vdev option of an mmnet port
+#   on CORE                        EAL's options for one lcore, on that core
+#   on2 CORE                       the same for two, as testpmd needs: one for commands, one forwards
+#   up NAME...                     wait until pktcheck (started) or fido-fwd (streams printed) is ready
+#   port_stat NAME PORT KEY        an extended statistic from pktcheck's result
+#   fwd_stat NAME PORT KEY         a counter of a port from fido-fwd's result
+#   expect_whole NAME              pktcheck: nothing is corrupt, lost, duplicate or out of order
+#   expect_received NAME N         pktcheck: N packets came, and all of the above
+#   expect_no_copies NAME PORT     pktcheck: nothing was copied, in either direction
+#   expect_stat NAME PORT KEY WANT
+#   driver_maps NAME, open_files NAME      what a process has of libfido's memory; its file descriptors
+
+FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+# shellcheck source=test/lib.sh
+. "$FIDO_TOP/test/lib.sh"
+own_rundir
+# shellcheck disable=SC2034 # lib.sh uses it
+eal_memory=(--in-memory -m 128)
+
+dev()
+{
+	local args
+	args="net_mmnet$1,group=$fido_group,domain=$2,peer=$3"
+	shift 3
+	printf -- '--vdev=%s%s\n' "$args" "$(printf ',%s' "$@" | sed 's/^,$//')"
+}
+
+on()
+{
+	echo "--lcores=0@$(($1 % $(nproc)))"
+}
+
+on2()
+{
+	echo "--lcores=0@$(($1 % $(nproc))),1@$(($1 % $(nproc)))"
+}
+
+up()
+{
+	local name
+	for name in "$@"; do
+		wait_for 20 "! is_running '$name' ||
+			grep -Eaq 'pktcheck: started|fido-fwd: lcore' '$(log_of "$name")'" ||
+			fail "$name did not start"
+		is_running "$name" || fail "$name did not start: $(tail -n 5 "$(log_of "$name")")"
+	done
+}
+
+port_stat()
+{
+	result "$1" ".ports[$2].xstats.$3"
+}
+
+fwd_stat()
+{
+	result "$1" ".ports[$2].$3"
+}
+
+expect_stat()
+{
+	expect_eq "$(port_stat "$1" "$2" "$3")" "$4" "$1: port $2: $3"
+}
+
+expect_whole()
+{
+	expect_eq "$(result "$1" '[.corrupt, .lost, .duplicate, .late, .wrong_queue] | map(tostring) | join(" ")')" \
+		"0 0 0 0 0" "$1: corrupt, lost, duplicate, late, by a wrong queue"
+}
+
+expect_received()
+{
+	expect_eq "$(result "$1" .rx_packets)" "$2" "$1: packets received"
+	expect_whole "$1"
+}
+
+expect_no_copies()
+{
+	expect_stat "$1" "$2" tx_copied_packets 0
+	expect_stat "$1" "$2" rx_copied_packets 0
+}
+
+driver_maps()
+{
+	grep -c 'memfd:fido' "/proc/${lib_pid[$1]}/maps" || true
+}
+
+open_files()
+{
+	find "/proc/${lib_pid[$1]}/fd" -mindepth 1 | wc -l
+}

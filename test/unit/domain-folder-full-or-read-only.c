@@ -1,0 +1,93 @@
+/* Wherever space or file entries run out, joining fails with a message and leaves nothing; so on read-only media. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+static char where[64];
+
+static unsigned int
+entries(void)
+{
+	DIR *dir = opendir(where);
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n - 2;
+}
+
+/* Join on a file system with these limits. @return what join returned */
+static int
+join_on(unsigned long flags, const char *options)
+{
+	struct fido_domain_config config = test_config("a");
+	struct fido_domain *d = NULL;
+	int ret;
+
+	assert_int_equal(mount("fido", where, "tmpfs", flags, options), 0);
+	/* Some message of before, to see that there is a new one. */
+	fido_domain_join(&d, &(struct fido_domain_config){.group = "none:"});
+	ret = fido_domain_join(&d, &config);
+	if (ret != 0) {
+		test_message_has(where, NULL);
+		assert_null(d);
+	}
+	fido_domain_leave(d);
+	/* The group's folder is there to stay only while somebody lives in it. */
+	assert_int_equal(entries(), 0);
+	assert_int_equal(umount(where), 0);
+	return ret;
+}
+
+static void
+out_of_entries(void **state)
+{
+	unsigned int failed = 0, n;
+
+	for (n = 2; n < 20; n++) { /* 1 is the root folder itself; a limit of 0 is none */
+		char options[32];
+		int ret;
+
+		snprintf(options, sizeof(options), "nr_inodes=%u", n);
+		ret = join_on(0, options);
+		if (ret == 0)
+			break;
+		assert_int_equal(ret, -ENOSPC);
+		failed++;
+	}
+	assert_true(failed >= 4 && n < 20); /* folder, lock, group, slot, socket */
+}
+
+static void
+out_of_space(void **state)
+{
+	assert_int_equal(join_on(0, "size=4096"), -ENOSPC);
+	test_message_has("space", NULL);
+	assert_int_equal(join_on(0, "size=8192"), 0);
+}
+
+static void
+read_only(void **state)
+{
+	assert_int_equal(join_on(MS_RDONLY, "size=65536"), -EROFS);
+	test_message_has("Read-only", NULL);
+}
+
+static int
+in_own_mount_namespace(void **state)
+{
+	int flags = CLONE_NEWNS | (geteuid() != 0 ? CLONE_NEWUSER : 0);
+
+	if (unshare(flags) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		TEST_SKIP("mounting a file system is not allowed here: %s", strerror(errno));
+	snprintf(where, sizeof(where), "%s", test_rundir());
+	return 0;
+}
+
+TEST_MAIN(cmocka_unit_test_setup(out_of_entries, in_own_mount_namespace), cmocka_unit_test(out_of_space),
+		cmocka_unit_test(read_only))

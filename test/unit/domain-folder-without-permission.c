@@ -1,0 +1,59 @@
+/* Who may not write to the group's folder is refused with a message that says so, and leaves nothing there. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <sys/stat.h>
+
+#define NOBODY 65534
+
+/* Permission bits: for a user who is not root. */
+static void
+by_mode(struct test_remote *r)
+{
+	char path[96], other[64];
+
+	/* Below /tmp the folder's owner is looked at first; by another name of it the mode decides. */
+	snprintf(other, sizeof(other), "/%s", test_rundir());
+	snprintf(path, sizeof(path), "%s/" TEST_GROUP, test_rundir());
+	assert_int_equal(mkdir(path, 0500), 0);
+	assert_int_equal(test_ask_number(r, "env %s", other), 0);
+	assert_int_equal(test_ask_number(r, "join b"), -EACCES);
+	assert_int_equal(test_ask_number(r, "message write permission"), 1);
+	assert_int_equal(test_ask_number(r, "message %s/lock", path), 1);
+	assert_int_equal(rmdir(path), 0); /* it was left empty */
+	assert_int_equal(chmod(test_rundir(), 0555), 0);
+	assert_int_equal(test_ask_number(r, "join b"), -EACCES);
+	assert_int_equal(test_ask_number(r, "message %s", path), 1);
+	chmod(test_rundir(), 0755);
+}
+
+/* In a place that everybody can write, a folder of somebody else's is not to be trusted. */
+static void
+by_owner(struct test_remote *r)
+{
+	struct fido_domain *a = test_join("a");
+
+	assert_int_equal(test_ask_number(r, "env %s", test_rundir()), 0);
+	assert_int_equal(test_ask_number(r, "join b"), -EPERM);
+	assert_int_equal(test_ask_number(r, "message %s", test_rundir()), 1);
+	assert_int_equal(test_ask_number(r, "message not permitted"), 1);
+	fido_domain_leave(a);
+}
+
+static void
+without_permission(void **state)
+{
+	struct test_remote r;
+
+	chmod(test_rundir(), 0755);
+	test_spawn(&r);
+	if (geteuid() == 0) {
+		assert_int_equal(test_ask_number(&r, "setuid %d", NOBODY), 0);
+		by_owner(&r);
+	}
+	by_mode(&r);
+	test_end(&r);
+	test_rundir_empty();
+}
+
+TEST_MAIN_ONE(without_permission)

@@ -1,0 +1,26 @@
+/* An address is a pointer exactly up to the last byte of the granules that are mapped. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#define BASE TEST_QUEUE_BASE
+#define G FIDO_GRANULE_SIZE
+
+static void
+borders(void **state)
+{
+	uint64_t granules = 1 << 3; /* of 64, granule 3 alone is mapped */
+	struct fido_map map = {BASE, 64, &granules};
+	const uint64_t first = BASE + 3 * G, last = BASE + 4 * G - 1;
+
+	assert_ptr_equal(fido_map_ptr(&map, first, 1), (void *)first);
+	assert_ptr_equal(fido_map_ptr(&map, last, 1), (void *)last);
+	assert_ptr_equal(fido_map_ptr(&map, first, G), (void *)first);
+	assert_ptr_equal(fido_map_ptr(&map, first + 5, G - 5), (void *)(first + 5));
+	assert_null(fido_map_ptr(&map, first, G + 1));
+	assert_null(fido_map_ptr(&map, first - 1, 1));
+	assert_null(fido_map_ptr(&map, first - 1, 2));
+	assert_null(fido_map_ptr(&map, last + 1, 1));
+	assert_null(fido_map_ptr(&map, last, 2));
+}
+
+TEST_MAIN_ONE(borders)

@@ -1,0 +1,20 @@
+/* A length of 0 is checked as 1: the address itself must be mapped. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#define BASE TEST_QUEUE_BASE
+
+static void
+zero_length(void **state)
+{
+	uint64_t granules = 1;
+	struct fido_map map = {BASE, 64, &granules};
+
+	assert_ptr_equal(fido_map_ptr(&map, BASE, 0), (void *)BASE);
+	assert_ptr_equal(fido_map_ptr(&map, BASE + FIDO_GRANULE_SIZE - 1, 0),
+			(void *)(BASE + FIDO_GRANULE_SIZE - 1));
+	assert_null(fido_map_ptr(&map, BASE + FIDO_GRANULE_SIZE, 0));
+	assert_null(fido_map_ptr(&map, BASE - 1, 0));
+}
+
+TEST_MAIN_ONE(zero_length)

@@ -1,0 +1,83 @@
+/* A sender that arms and sleeps until a completion comes is woken by every one, however close the two cross. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#if defined(TEST_ASAN) || defined(TEST_TSAN)
+#define ROUNDS 20000
+#else
+#define ROUNDS 100000
+#endif
+#define SLEEP_MS 5000
+
+static struct test_pair p;
+static const char *failure;
+
+/* Gives back one packet at a time, after pauses that move over all the sender's steps towards sleep. */
+static void *
+receiver(void *arg)
+{
+	struct fido_rxq *q = fido_link_rxq(p.ba, 0);
+	struct fido_rx rx;
+	uint64_t seed = 1;
+
+	for (int i = 0; i < ROUNDS;) {
+		if (fido_rxq_poll(q, &rx, 1) == 1) {
+			for (uint64_t k = test_random(&seed) % (i % 16 ? 300 : 20000); k > 0; k--)
+				fido_pause();
+			fido_rxq_complete(q, &rx, 1, FIDO_STATUS_OK);
+			i++;
+		} else if (__atomic_load_n(&failure, __ATOMIC_RELAXED) != NULL) {
+			break;
+		}
+	}
+	return NULL;
+}
+
+static unsigned int
+sender(void)
+{
+	struct fido_txq *q = fido_link_txq(p.ab, 0);
+	struct pollfd fd = {.fd = fido_doorbell_fd(q->bell), .events = POLLIN};
+	struct fido_buf b = {test_buf(p.mem, 0), 64, 0, &p};
+	unsigned int slept = 0;
+	void *cookie;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int woken = 1;
+
+		TEST_WAIT(fido_txq_post(q, &b, 1) == 1);
+		while (fido_txq_take(q, &cookie, 1) == 0) {
+			if (!woken) {
+				__atomic_store_n(&failure, "slept, and was not woken", __ATOMIC_RELAXED);
+				return slept;
+			}
+			if (!fido_txq_arm(q)) {
+				woken = poll(&fd, 1, SLEEP_MS);
+				slept++;
+			}
+			fido_txq_disarm(q);
+		}
+	}
+	return slept;
+}
+
+static void
+never_lost(void **state)
+{
+	pthread_t thread;
+	unsigned int slept;
+
+	test_pair_start(&p, 64);
+	assert_int_equal(pthread_create(&thread, NULL, receiver, NULL), 0);
+	slept = sender();
+	pthread_join(thread, NULL);
+	assert_null(failure);
+	assert_true(slept > ROUNDS / 100);
+	assert_true(fido_link_rxq(p.ba, 0)->stats->doorbells > ROUNDS / 100);
+	test_pair_end(&p);
+}
+
+TEST_MAIN_ONE(never_lost)
