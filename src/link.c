@@ -135,9 +135,8 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 		/* From now on the peer may poll, and we do not free the ring before it says that it has done. */
 		fido_store_release(&e->sender->shm->attached, 1);
 	}
-	for (uint16_t i = 0; i < link->ntx; i++)
-		link->txq[i]->peer_bell = bells != NULL && bells->nrx != 0 ?
-				bells->rx[i % bells->nrx] : NULL;
+	if (bells != NULL) /* else they are on their way */
+		fido_link_set_bells(link, link->peer, bells);
 	link->state = FIDO_LINK_CONNECTED;
 	return 0;
 }

@@ -36,6 +36,30 @@ fido_link_fence_armed(const struct fido_link *link)
 		fido_fence_seq_cst();
 }
 
+static void
+set_bell(struct fido_lock *lock, const struct fido_doorbell **place, const struct fido_doorbell *bell)
+{
+	fido_lock_take(lock);
+	*place = bell;
+	fido_lock_release(lock);
+	/* What was rung before, with the peer's former doorbell or none, it may have missed. */
+	fido_doorbell_ring(bell);
+}
+
+void
+fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const struct fido_bell_set *set)
+{
+	if (strcmp(link->name, set->link) != 0)
+		return;
+	if (link->peer == peer && set->nrx != 0)
+		for (uint16_t i = 0; i < link->ntx; i++)
+			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell, set->rx[i % set->nrx]);
+	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->peer == peer)
+			set_bell(&e->queue->lock, &e->receiver->peer_bell,
+					e->peer_index < set->ntx ? set->tx[e->peer_index] : NULL);
+}
+
 uint64_t
 fido_queue_id(uint64_t incarnation, uint16_t index)
 {
@@ -222,7 +246,7 @@ fido_link_poll_ready(struct fido_link *link)
 			continue;
 		bells = fido_link_peer_bells(link, e->peer);
 		if (bells != NULL && e->peer_index < bells->ntx)
-			e->receiver->peer_bell = bells->tx[e->peer_index];
+			set_bell(&q->lock, &e->receiver->peer_bell, bells->tx[e->peer_index]);
 		e->receiver->unfenced = link->domain->fences &&
 				fido_load_relaxed(&e->receiver->peer_shm->fences) == 1;
 		fido_lock_take(&q->lock);

@@ -86,6 +86,8 @@ const void *fido_check_ref(const struct fido_link *link, const struct fido_peer 
 const struct fido_bell_set *fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer);
 /** F5: the full fence between arming and the last look; on one kernel, in the peers too. */
 void fido_link_fence_armed(const struct fido_link *link);
+/** Have the queues that are connected to the peer ring these doorbells from now on, and no others. */
+void fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const struct fido_bell_set *set);
 /** Begin to poll the receivers whose senders have attached. */
 void fido_link_poll_ready(struct fido_link *link);
 

@@ -247,16 +247,18 @@ fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t g
 void
 fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set)
 {
-	struct fido_bell_set **p;
+	struct fido_bell_set **p, *old;
 
-	(void)d;
-	/* A set in use is never replaced: the peer sends a link's doorbells once. */
-	for (p = &peer->bells; *p != NULL; p = &(*p)->next)
-		if (strcmp((*p)->link, set->link) == 0) {
-			bells_free(set);
-			return;
-		}
+	/* The peer sends them again each time it binds the link, which may have been made anew. */
+	for (p = &peer->bells; (old = *p) != NULL && strcmp(old->link, set->link) != 0; p = &old->next)
+		;
+	set->next = old != NULL ? old->next : NULL;
 	*p = set;
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL)
+			fido_link_set_bells(d->links[i], peer, set);
+	if (old != NULL)
+		bells_free(old);
 }
 
 void

@@ -76,8 +76,22 @@ drop_message(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *
 	fido_receiver_flush(r);
 }
 
+/* The last message does not fit: leave what was read of it for the next call. */
+static void
+unread(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		r->held[rx[i].desc.ticket] = 0;
+		fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
+	}
+	r->held_count -= n;
+	r->cons -= n;
+	fido_counter_add(&q->stats->polled, -(uint64_t)n);
+}
+
+/* alone: a message longer than max is returned in parts. */
 static unsigned int
-poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max)
+poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max, bool alone)
 {
 	unsigned int n = 0, first = 0;
 
@@ -96,6 +110,10 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 		fido_counter_add(&q->stats->packets, 1);
 		fido_counter_add(&q->stats->zero_copy, 1);
 	}
+	if (n == max && first < n && (first != 0 || !alone)) {
+		unread(q, r, rx + first, n - first);
+		n = first;
+	}
 	return n;
 }
 
@@ -109,7 +127,7 @@ fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
 	for (uint16_t k = 0; k < q->count && n < max; k++) {
 		struct fido_receiver *r = q->receivers[(q->next + k) % q->count];
 
-		n += poll_receiver(q, r, rx + n, max - n);
+		n += poll_receiver(q, r, rx + n, max - n, n == 0);
 		broken |= r->broken;
 	}
 	q->next++;

@@ -63,18 +63,28 @@ fido_txq_out(struct fido_txq *q)
 	return out;
 }
 
+/* On rings of now and of before: either may bring completions. */
+static void
+set_armed(struct fido_txq *q, uint32_t armed)
+{
+	if (q->sender != NULL)
+		fido_store_relaxed(&q->sender->shm->armed, armed);
+	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+		fido_store_relaxed(&e->sender->shm->armed, armed);
+}
+
 bool
 fido_txq_arm(struct fido_txq *q)
 {
-	bool pending = false;
+	bool pending;
 
 	fido_lock_take(&q->lock);
-	if (q->sender != NULL) {
-		fido_store_relaxed(&q->sender->shm->armed, 1);
-		/* F5: pairs with F4. */
-		fido_link_fence_armed(q->link);
-		pending = fido_sender_pending(q->sender);
-	}
+	set_armed(q, 1);
+	/* F5: pairs with F4. */
+	fido_link_fence_armed(q->link);
+	pending = q->sender != NULL && fido_sender_pending(q->sender);
+	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+		pending |= fido_sender_pending(e->sender);
 	fido_lock_release(&q->lock);
 	return pending;
 }
@@ -83,8 +93,7 @@ void
 fido_txq_unarm(struct fido_txq *q)
 {
 	fido_lock_take(&q->lock);
-	if (q->sender != NULL)
-		fido_store_relaxed(&q->sender->shm->armed, 0);
+	set_armed(q, 0);
 	fido_lock_release(&q->lock);
 }
 

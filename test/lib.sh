@@ -9,7 +9,7 @@
 #
 #   echo_run CMD...              print the command, then run it
 #   start NAME CMD...            run CMD in the background; its output: log_of NAME
-#   stop NAME [STATUS]           SIGINT, at most 10 s; fails if it had to be killed or its status differs
+#   stop NAME [STATUS]           SIGINT, at most 30 s; fails if it had to be killed or its status differs
 #   kill_hard NAME               SIGKILL, as in a crash
 #   is_running NAME              true while it runs
 #   testpmd NAME [EAL...] -- [APP...]    start an interactive dpdk-testpmd with the mmnet driver
@@ -130,10 +130,10 @@ stop()
 {
 	local name=$1 want=${2:-0}
 	is_running "$name" && kill -INT "${lib_pid[$name]}"
-	if ! wait_for 10 "! is_running '$name'"; then
+	if ! wait_for 30 "! is_running '$name'"; then
 		kill -KILL "${lib_pid[$name]}"
 		lib_reap "$name"
-		fail "$name did not end within 10 s of SIGINT"
+		fail "$name did not end within 30 s of SIGINT"
 	fi
 	lib_reap "$name"
 	[ "$lib_status" = "$want" ] ||
@@ -212,8 +212,8 @@ testpmd()
 	lib_fd[$name]=$fd
 	lib_stdin=$fifo lib_start_eal "$name" dpdk-testpmd "${eal[@]}" -- -i --disable-link-check \
 		"${mbufs[@]}" "$@"
-	wait_for 30 "! is_running '$name' || grep -q '^testpmd> ' '$lib_dir/$name.log'" ||
-		fail "$name: testpmd gave no prompt within 30 s"
+	wait_for 60 "! is_running '$name' || grep -q '^testpmd> ' '$lib_dir/$name.log'" ||
+		fail "$name: testpmd gave no prompt within 60 s"
 	is_running "$name" ||
 		fail "$name: testpmd did not start: $(tail -n 5 "$lib_dir/$name.log")"
 }
@@ -224,7 +224,7 @@ testpmd_cmd()
 	local name=$1 log=$lib_dir/$1.log from
 	from=$(($(stat -c %s "$log") + 1))
 	printf '%s\nfido-mark\n' "$2" >"$lib_dir/$name.in"
-	wait_for 10 "! is_running '$name' || tail -c +$from '$log' | grep -q 'Command not found'" ||
+	wait_for 30 "! is_running '$name' || tail -c +$from '$log' | grep -q 'Command not found'" ||
 		fail "$name: no answer to '$2'"
 	tail -c +$from "$log" | tr -d '\r' | sed -e '1d' -e '/^testpmd> fido-mark/,$d'
 }

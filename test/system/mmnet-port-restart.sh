@@ -36,7 +36,7 @@ flows()
 for rx in zero copy; do
 	echo "--- rx=$rx"
 	testpmd pmd "$(on2 1)" "$(dev 0 pmd gen rx=$rx)" "$(dev 1 pmd echo rx=$rx)" -- --burst=32
-	pktcheck echo "$(on 1)" "$(dev 0 echo pmd rx=zero)" -- --mode echo --timeout 0
+	pktcheck echo "$(on 0)" "$(dev 0 echo pmd rx=zero)" -- --mode echo --timeout 0
 	commands start
 	start_gen --return any
 	flows start

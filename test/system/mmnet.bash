@@ -43,7 +43,7 @@ up()
 {
 	local name
 	for name in "$@"; do
-		wait_for 20 "! is_running '$name' ||
+		wait_for 40 "! is_running '$name' ||
 			grep -Eaq 'pktcheck: started|fido-fwd: lcore' '$(log_of "$name")'" ||
 			fail "$name did not start"
 		is_running "$name" || fail "$name did not start: $(tail -n 5 "$(log_of "$name")")"

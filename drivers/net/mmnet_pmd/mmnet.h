@@ -85,6 +85,7 @@ struct mmnet_rxq {
 	struct rte_mempool *mp;       /**< the application's */
 	struct rte_mbuf *fresh[MMNET_RX_CHUNK]; /**< allocated ahead from mp */
 	uint16_t fresh_count;
+	uint16_t last_chunk;          /**< descriptors that the last read found */
 	uint16_t port_id;
 	uint16_t room;                /**< bytes an mbuf of mp takes */
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */

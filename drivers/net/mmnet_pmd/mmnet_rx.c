@@ -371,11 +371,16 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_m
 {
 	uint16_t n = 0;
 
+	if (max == 0 || !fido_receiver_pending(rd->r))
+		return 0;
+	/* As many as came the last time. */
+	fido_receiver_prefetch(rd->r, rd->rxq->last_chunk);
 	while (n < max && fido_receiver_next(rd->r, &d[n]) == 1) {
 		if (mode != MMNET_RX_ZERO && d[n].data != NULL)
 			rte_prefetch0(d[n].data);
 		n++;
 	}
+	rd->rxq->last_chunk = n;
 	rd->t.polled += n;
 	return n;
 }

@@ -250,44 +250,122 @@ count_burst(struct fido_tx_stats_shm *stats, const struct burst *b, uint16_t pac
 		fido_counter_add(&stats->copied, b->copied);
 }
 
+/*
+ * The fast path: packets of one segment, in the region that the last one lay in, on pages that the peer has
+ * mapped. Ends at the first packet that is not so. @return packets put
+ */
+static inline uint16_t
+put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b)
+{
+	const struct fido_region *r = txq->q->last;
+	uint32_t room = fido_sender_room(txq->q->sender);
+	struct fido_cursor c = fido_sender_begin(txq->q->sender);
+	uint32_t epoch = fido_load_acquire(&txq->q->peer->epoch);
+	const uint32_t *granules;
+	uint64_t va, size, gaddr, bytes = 0;
+	uint16_t i;
+
+	if (unlikely(r == NULL))
+		return 0;
+	granules = r->granule_epoch;
+	va = r->va;
+	gaddr = r->gaddr;
+	/* What begins this much before the end ends within the region. */
+	size = r->len - RTE_MIN(r->len, UINT64_C(65536));
+	n = (uint16_t)RTE_MIN(n, room);
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		uint32_t len = m->data_len;
+		uint64_t off = rte_pktmbuf_mtod(m, uintptr_t) - va;
+		uint64_t g = off >> FIDO_GRANULE_SHIFT;
+
+		if (unlikely(m->nb_segs != 1 || off >= size || (off + len) >> FIDO_GRANULE_SHIFT != g ||
+				    fido_load_relaxed(&granules[g]) - 1u >= epoch))
+			break;
+		fido_cursor_put(&c, gaddr + off, len, 0, m);
+		bytes += len;
+	}
+	fido_sender_end(txq->q->sender, &c);
+	b->bytes += bytes;
+	b->descriptors += i;
+	b->own += i;
+	return i;
+}
+
+/* The same for packets of one segment that lie in other domains' memory: their address is what is sent. */
+static inline uint16_t
+put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b)
+{
+	const struct fido_txq *q = txq->q;
+	uint64_t slots = fido_load_acquire(&q->peer->slots) & ~(UINT64_C(1) << q->slot);
+	uint64_t base = q->layout.base, bytes = 0;
+	uint32_t room = fido_sender_room(q->sender), shift = q->layout.slot_shift, count = q->layout.slots;
+	struct fido_cursor c = fido_sender_begin(q->sender);
+	uint16_t i;
+
+	n = (uint16_t)RTE_MIN(n, room);
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		uint64_t gaddr = rte_pktmbuf_mtod(m, uintptr_t);
+		uint64_t slot = (gaddr - base) >> shift;
+
+		if (unlikely(m->nb_segs != 1 || slot >= count || !(slots >> slot & 1)))
+			break;
+		fido_cursor_put(&c, gaddr, m->data_len, 0, m);
+		bytes += m->data_len;
+	}
+	fido_sender_end(q->sender, &c);
+	b->bytes += bytes;
+	b->descriptors += i;
+	b->forwarded += i;
+	return i;
+}
+
+/* One packet of any kind. @return 1: put, 0: no room now, -1: it can never be sent */
+static int
+put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct burst *b)
+{
+	struct fido_sender *s = txq->q->sender;
+	enum fido_reach reach;
+	uint64_t gaddr;
+
+	if (m->nb_segs != 1)
+		return put_slow(txq, m, b);
+	if (fido_sender_room(s) == 0)
+		return 0;
+	reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
+	if (unlikely(reach == FIDO_REACH_NONE))
+		return put_slow(txq, m, b);
+	fido_sender_put(s, gaddr, m->data_len, 0, m);
+	b->bytes += m->data_len;
+	b->descriptors++;
+	b->own += reach == FIDO_REACH_OWN;
+	b->forwarded += reach == FIDO_REACH_FOREIGN;
+	return 1;
+}
+
 /* Put as many packets as there is room for. Those that can never be sent are freed and counted. */
 static uint16_t
 put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b, uint16_t *dropped)
 {
-	struct fido_sender *s = txq->q->sender;
-	uint32_t room = fido_sender_room(s);
-	uint16_t i;
+	uint16_t i = 0;
 
-	for (i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		enum fido_reach reach;
-		uint64_t gaddr;
+	for (;;) {
 		int ret;
 
-		if (likely(m->nb_segs == 1)) {
-			if (unlikely(room == 0))
-				break;
-			reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
-			if (likely(reach != FIDO_REACH_NONE)) {
-				fido_sender_put(s, gaddr, m->data_len, 0, m);
-				room--;
-				b->bytes += m->data_len;
-				b->descriptors++;
-				b->own += reach == FIDO_REACH_OWN;
-				b->forwarded += reach == FIDO_REACH_FOREIGN;
-				continue;
-			}
-		}
-		ret = put_slow(txq, m, b);
+		i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
+		i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+		if (i == n)
+			return n;
+		ret = put_one(txq, pkts[i], b);
 		if (ret == 0)
-			break;
+			return i;
 		if (ret < 0) {
-			rte_pktmbuf_free(m);
+			rte_pktmbuf_free(pkts[i]);
 			(*dropped)++;
 		}
-		room = fido_sender_room(s);
+		i++;
 	}
-	return i;
 }
 
 static uint16_t
@@ -301,6 +379,7 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 		reap(txq, UINT32_MAX);
 	if (unlikely(!q->open))
 		return 0;
+	fido_sender_prefetch(q->sender, n);
 	if (fido_sender_room(q->sender) < txq->reap_below || fido_sender_room(q->sender) < n)
 		reap(txq, UINT32_MAX);
 	done = put_burst(txq, pkts, n, &b, &dropped);

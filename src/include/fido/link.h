@@ -269,7 +269,11 @@ struct fido_rx {
 	struct fido_receiver *receiver;
 };
 
-/** Poll, taking the lock itself. Bad descriptors are completed and counted, not returned. @return number */
+/**
+ * Poll, taking the lock itself: whole messages. One that has more descriptors than max comes in parts, so let
+ * max be more than a message can have. Bad messages are completed and counted, not returned.
+ * @return number of descriptors
+ */
 unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max);
 /** Complete, taking the lock itself; flushes and wakes the sender if it sleeps. Any thread. */
 void fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status);

@@ -68,9 +68,6 @@ extern "C" {
 #define FIDO_RING_MIN 16
 #define FIDO_RING_MAX 32768
 
-/** How many descriptors ahead of the one it writes a sender fetches the ring's lines. */
-#define FIDO_SENDER_AHEAD 64
-
 /** More descriptors of the same message follow. */
 #define FIDO_DESC_CHAINED UINT16_C(0x0001)
 
@@ -255,6 +252,57 @@ fido_sender_out(const struct fido_sender *s)
 }
 
 /**
+ * What a burst of posts changes of a sender, in the sender's registers: between fido_sender_begin() and
+ * fido_sender_end() nothing else uses the sender. (Atomic stores to the ring make the compiler read
+ * everything anew that it reaches through a pointer.)
+ */
+struct fido_cursor {
+	struct fido_desc_shm *desc;
+	const uint16_t *free_ticket;
+	void **cookie;
+	uint64_t first_w1;
+	uint32_t mask;
+	uint32_t shift;
+	uint32_t prod;
+	uint32_t first;
+	uint32_t free_get;
+};
+
+/** Begin a burst of posts. Sender. @see fido_sender_end */
+static inline struct fido_cursor
+fido_sender_begin(const struct fido_sender *s)
+{
+	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->first_w1, s->mask, s->shift, s->prod,
+		s->first, s->free_get};
+}
+
+/** End a burst of posts. The descriptors are not visible yet: fido_sender_publish(). */
+static inline void
+fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
+{
+	s->first_w1 = c->first_w1;
+	s->prod = c->prod;
+	s->free_get = c->free_get;
+}
+
+/** As fido_sender_put(), within a burst. */
+static inline void
+fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
+{
+	uint32_t pos = c->prod++;
+	struct fido_desc_shm *d = &c->desc[pos & c->mask];
+	uint16_t ticket = c->free_ticket[c->free_get++ & c->mask];
+	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> c->shift) + 1);
+
+	c->cookie[ticket] = cookie;
+	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
+	if (pos == c->first)
+		c->first_w1 = w1;
+	else
+		fido_store_relaxed(&d->w1, w1);
+}
+
+/**
  * Write one descriptor, not yet visible to the receiver.
  *
  * Sender; does not block. The caller has checked fido_sender_room(). All descriptors of a message are
@@ -268,17 +316,21 @@ fido_sender_out(const struct fido_sender *s)
 static inline void
 fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
 {
-	uint32_t pos = s->prod++;
-	struct fido_desc_shm *d = &s->desc[pos & s->mask];
-	uint16_t ticket = s->free_ticket[s->free_get++ & s->mask];
-	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> s->shift) + 1);
+	struct fido_cursor c = fido_sender_begin(s);
 
-	s->cookie[ticket] = cookie;
-	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
-	if (pos == s->first)
-		s->first_w1 = w1;
-	else
-		fido_store_relaxed(&d->w1, w1);
+	fido_cursor_put(&c, gaddr, len, flags, cookie);
+	fido_sender_end(s, &c);
+}
+
+/**
+ * Fetch the lines of the next n descriptors for writing, side by side: the receiver has read them a lap ago. Just
+ * before they are written, as the receiver's own fetching ahead takes them away again.
+ */
+static inline void
+fido_sender_prefetch(const struct fido_sender *s, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += 4)
+		fido_prefetch_write(&s->desc[(s->prod + i) & s->mask]);
 }
 
 /** Make all descriptors put so far visible, as one. Sender; does not block. */
@@ -354,6 +406,37 @@ fido_sender_next_run(struct fido_sender *s)
 	return true;
 }
 
+/** Take back up to max cookies of the run that was read last. @return number; fewer: its end, or broken */
+static inline unsigned int
+fido_sender_take_run(struct fido_sender *s, void **cookies, unsigned int max)
+{
+	unsigned int n = s->run_left < max ? s->run_left : max;
+	uint32_t mask = s->mask, ticket = s->run_ticket, put = s->free_put;
+	uint16_t *free_ticket = s->free_ticket;
+	void **cookie = s->cookie;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t t = (ticket + i) & mask;
+		void *c = cookie[t];
+
+		if (__builtin_expect(c == NULL, 0)) {
+			/* I6: not out. Nothing of this word or of later ones can be believed. */
+			s->broken = true;
+			break;
+		}
+		cookie[t] = NULL;
+		free_ticket[(put + i) & mask] = (uint16_t)t;
+		cookies[i] = c;
+	}
+	if (__builtin_expect(s->run_status != FIDO_STATUS_OK, 0))
+		s->error_count += i;
+	s->free_put = put + i;
+	s->run_ticket = (uint16_t)(ticket + i);
+	s->run_left = s->broken ? 0 : (uint16_t)(s->run_left - i);
+	return i;
+}
+
 /**
  * Take back the cookies of completed descriptors, in the order in which they were completed.
  *
@@ -368,27 +451,8 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 {
 	unsigned int n = 0;
 
-	while (n < max) {
-		uint16_t ticket;
-		void *cookie;
-
-		if (s->run_left == 0 && !fido_sender_next_run(s))
-			break;
-		ticket = s->run_ticket & s->mask;
-		cookie = s->cookie[ticket];
-		if (__builtin_expect(cookie == NULL, 0)) {
-			/* I6: not out. Nothing of this word or of later ones can be believed. */
-			s->broken = true;
-			s->run_left = 0;
-			break;
-		}
-		s->error_count += s->run_status != FIDO_STATUS_OK;
-		s->cookie[ticket] = NULL;
-		s->free_ticket[s->free_put++ & s->mask] = ticket;
-		s->run_ticket++;
-		s->run_left--;
-		cookies[n++] = cookie;
-	}
+	while (n < max && (s->run_left != 0 || fido_sender_next_run(s)))
+		n += fido_sender_take_run(s, cookies + n, max - n);
 	return n;
 }
 
@@ -435,13 +499,13 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 }
 
 /**
- * Fetch the lines of the next n descriptors. For a receiver that lags behind its sender: then they are
- * written already, and come side by side instead of one after the other. Else it only disturbs the sender.
+ * Fetch the lines of the next n descriptors but the first. When the first of a burst is there, the others are
+ * (R2), and come side by side instead of one after the other. More than were posted only disturbs the sender.
  */
 static inline void
 fido_receiver_prefetch(const struct fido_receiver *r, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i += 4)
+	for (uint32_t i = 4; i < n; i += 4)
 		fido_prefetch_read(&r->desc[(r->cons + i) & r->mask]);
 }
 
