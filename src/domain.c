@@ -192,9 +192,14 @@ report_events(struct fido_domain *d)
 			fn = link->event;
 			arg = link->arg;
 		}
+		d->reporting = fn != NULL ? link : NULL;
 		pthread_mutex_unlock(&d->lock);
-		if (fn != NULL)
-			fn(arg, up ? FIDO_LINK_UP : FIDO_LINK_DOWN);
+		if (fn == NULL)
+			continue;
+		fn(arg, up ? FIDO_LINK_UP : FIDO_LINK_DOWN);
+		pthread_mutex_lock(&d->lock);
+		d->reporting = NULL;
+		pthread_mutex_unlock(&d->lock);
 	}
 }
 
@@ -212,7 +217,8 @@ collect(struct fido_domain *d)
 		if (link->destroyed && link->tx_ends == NULL && link->rx_ends == NULL)
 			fido_link_free(link);
 	}
-	return fido_peers_collect(d) || more;
+	more |= fido_peers_collect(d);
+	return fido_recall_collect(d) || more;
 }
 
 static void *
@@ -320,6 +326,7 @@ domain_free(struct fido_domain *d)
 		close(d->epoll_fd);
 	fido_map_fini(&d->map);
 	free(d->heap_used);
+	fido_recall_forget(d);
 	free(d->extents);
 	pthread_mutex_destroy(&d->lock);
 	free(d);

@@ -53,6 +53,7 @@ struct fido_peer {
 	uint64_t control_size;
 	bool gone;             /**< left or died; mapped until nothing of it is held */
 	bool clean;            /**< it left, holding nothing */
+	bool forever;          /**< no memory for the note of its death: nothing is taken back from it */
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */
 	struct fido_peer_extent *extents;
@@ -67,6 +68,8 @@ struct fido_own_extent {
 	struct fido_extent extent;
 	uint32_t epoch;
 };
+
+struct fido_dead;
 
 struct fido_domain {
 	pthread_mutex_t lock;
@@ -94,6 +97,7 @@ struct fido_domain {
 
 	struct fido_link *links[FIDO_DOMAIN_LINKS_MAX];
 	struct fido_peer *peers;
+	struct fido_dead *dead;  /**< generations that have ended: recall.c */
 
 	const struct fido_transport_ops *ops;
 	void *transport;
@@ -102,6 +106,7 @@ struct fido_domain {
 	bool look_again;         /**< some link waits for something that nobody will tell it of */
 	bool dirty;              /**< what we have mapped changed: tell the peers */
 	bool stop;
+	const struct fido_link *reporting; /**< its event function runs now */
 	int wake_fd;
 	int epoll_fd;
 };
@@ -154,6 +159,14 @@ bool fido_peers_collect(struct fido_domain *d);
 void fido_peers_drop(struct fido_domain *d);
 /** @return true when every living peer has mapped (and unmapped) our memory up to epoch. */
 bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
+/** A peer has ended: note by which ways buffers may have gone on through it. @return 0, -ENOMEM */
+int fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer);
+/** See which deaths have been drained by all that live. @return true: some have not, look again */
+bool fido_recall_collect(struct fido_domain *d);
+/** @return true when nobody can be reading any more what we had out with a peer that is gone. */
+bool fido_recall_ready(struct fido_domain *d, const struct fido_peer *peer);
+/** Forget all deaths. */
+void fido_recall_forget(struct fido_domain *d);
 /** Free a region without waiting for peers. NULL is legal. */
 void fido_region_free(struct fido_region *region);
 /** Publish that our own memory changed: the next epoch. Lock held. @return it */

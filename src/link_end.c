@@ -168,6 +168,8 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
 		return false;
 	if (e->state == FIDO_END_OLD) {
 		fido_lock_take(&q->lock);
+		if (e->peer != NULL && !e->peer->forever && fido_recall_ready(link->domain, e->peer))
+			e->recalled = true;
 		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
 			for (p = &q->old; *p != NULL && *p != e; p = &(*p)->next_old)
 				;
@@ -349,6 +351,21 @@ fido_link_collect(struct fido_link *link)
 }
 
 bool
+fido_link_receives_from(const struct fido_link *link, const struct fido_peer *peer)
+{
+	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->peer == peer)
+			return true;
+	return false;
+}
+
+bool
+fido_link_has_stranded(const struct fido_link *link)
+{
+	return fido_load_relaxed(&link->shm->stranded) != 0;
+}
+
+bool
 fido_link_quiet(struct fido_link *link)
 {
 	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
@@ -358,6 +375,21 @@ fido_link_quiet(struct fido_link *link)
 		if (e->state != FIDO_END_RETIRED && rx_end_held(e) != 0)
 			return false;
 	return true;
+}
+
+/* @return true when a descriptor that waits to be polled names memory in [gaddr, gaddr + len) */
+static bool
+waits_in_ring(const struct fido_receiver *r, uint64_t gaddr, uint64_t len)
+{
+	for (uint32_t i = 0; i <= r->mask && !r->broken; i++) {
+		const struct fido_desc_shm *d = &r->desc[(r->cons + i) & r->mask];
+
+		if ((uint16_t)fido_load_acquire(&d->w1) != (uint16_t)(((r->cons + i) >> r->shift) + 1))
+			return false;
+		if ((fido_load_relaxed(&d->w0) & FIDO_GADDR_MASK) - gaddr < len)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -370,6 +402,7 @@ fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len)
 		fido_lock_take(&e->queue->lock);
 		for (uint32_t t = 0; t <= r->mask && r->held_count != 0 && !found; t++)
 			found = r->held[t] != 0 && (r->held[t] & FIDO_GADDR_MASK) - gaddr < len;
+		found = found || (e->polled && waits_in_ring(r, gaddr, len));
 		fido_lock_release(&e->queue->lock);
 		if (found)
 			return true;

@@ -24,6 +24,7 @@ struct fido_tx_end {
 	struct fido_peer *peer;       /**< NULL: never attached */
 	size_t shm_size;
 	enum fido_end_state state;
+	bool recalled;                /**< nobody reads what is out any more: take it back. Queue's lock */
 };
 
 /** A receiver with the memory it lives in. */
@@ -99,8 +100,12 @@ void fido_link_close_locked(struct fido_link *link);
 void fido_link_forget_region(struct fido_link *link, const struct fido_region *region);
 /** Free what is done with. @return true when something still waits (call again soon) */
 bool fido_link_collect(struct fido_link *link);
-/** @return true when a buffer that lies in [gaddr, gaddr + len) is held by some receiver of the link. */
+/** @return true when a buffer in [gaddr, gaddr + len) is held by some receiver of the link, or waits to be. */
 bool fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len);
+/** @return true when some receiver of the link reads, or holds what came by, a ring of the peer. */
+bool fido_link_receives_from(const struct fido_link *link, const struct fido_peer *peer);
+/** @return true when buffers of the link are out with peers that are gone. */
+bool fido_link_has_stranded(const struct fido_link *link);
 /** @return true when nothing of the link is out or held. */
 bool fido_link_quiet(struct fido_link *link);
 /** Free the link at once, whatever is out. The domain leaves. */

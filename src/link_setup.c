@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doorbell_private.h"
 #include "link_private.h"
@@ -264,6 +265,12 @@ fido_link_destroy(struct fido_link *link)
 	pthread_mutex_lock(&d->lock);
 	link->destroyed = true; /* The control thread frees it when its last end is gone. */
 	link->event = NULL;
+	/* The caller is about to free what its event function uses. */
+	while (d->reporting == link && !pthread_equal(pthread_self(), d->thread)) {
+		pthread_mutex_unlock(&d->lock);
+		usleep(100);
+		pthread_mutex_lock(&d->lock);
+	}
 	pthread_mutex_unlock(&d->lock);
 	fido_domain_kick(d);
 }

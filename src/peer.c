@@ -268,6 +268,8 @@ fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean)
 	peer->clean = clean;
 	peer->gone_ns = fido_now_ns();
 	peer->session = NULL;
+	if (fido_recall_note_death(d, peer) != 0)
+		peer->forever = true; /* Without the note nobody could tell when its buffers may come back. */
 	fido_log(FIDO_LOG_INFO, "group %s: %s: %s %s", d->group, d->name, peer->name, clean ? "left" : "died");
 }
 
@@ -317,6 +319,22 @@ peer_held(struct fido_domain *d, const struct fido_peer *peer)
 	return false;
 }
 
+/* @return true when it is news that we hold nothing any more that came by way of a peer that is gone */
+static bool
+publish_drained(struct fido_domain *d, const struct fido_peer *peer)
+{
+	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
+
+	if (m->drained == peer->generation || m->generation != peer->generation)
+		return false;
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL && fido_link_receives_from(d->links[i], peer))
+			return false;
+	/* R10: pairs with A10 in recall.c. */
+	fido_store_release(&m->drained, peer->generation);
+	return true;
+}
+
 bool
 fido_peers_collect(struct fido_domain *d)
 {
@@ -326,6 +344,8 @@ fido_peers_collect(struct fido_domain *d)
 	while (*p != NULL) {
 		struct fido_peer *peer = *p;
 
+		if (peer->gone)
+			changed |= publish_drained(d, peer);
 		if (!peer->gone) {
 			p = &peer->next;
 		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||

@@ -57,6 +57,21 @@ fido_sender_destroy(struct fido_sender *s)
 	free(s);
 }
 
+unsigned int
+fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (uint32_t t = 0; t <= s->mask && n < max; t++) {
+		if (s->cookie[t] == NULL)
+			continue;
+		cookies[n++] = s->cookie[t];
+		s->cookie[t] = NULL;
+		s->free_ticket[s->free_put++ & s->mask] = (uint16_t)t;
+	}
+	return n;
+}
+
 int
 fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
 		const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map)

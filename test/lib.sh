@@ -212,8 +212,10 @@ testpmd()
 	lib_fd[$name]=$fd
 	lib_stdin=$fifo lib_start_eal "$name" dpdk-testpmd "${eal[@]}" -- -i --disable-link-check \
 		"${mbufs[@]}" "$@"
-	wait_for 60 "! is_running '$name' || grep -q '^testpmd> ' '$lib_dir/$name.log'" ||
-		fail "$name: testpmd gave no prompt within 60 s"
+	# The prompt comes letter by letter, and events in between: look for the answer to a command instead.
+	echo fido-mark >"$fifo"
+	wait_for 60 "! is_running '$name' || grep -q 'Command not found' '$lib_dir/$name.log'" ||
+		fail "$name: testpmd gave no answer within 60 s"
 	is_running "$name" ||
 		fail "$name: testpmd did not start: $(tail -n 5 "$lib_dir/$name.log")"
 }

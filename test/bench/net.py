@@ -143,7 +143,7 @@ def run_round(bench, cases, taken, failures, title):
         if sample is not None:
             sample["_cacheline_ns"] = cacheline
         taken[case["id"]].append(sample)
-        name = case["peer"] if "hops" not in case else f"{case['hops']} hops"
+        name = case["peer"] if "hops" not in case else f"hops={case['hops']}"
         print(f"  {name} {shown(sample)}", end="", flush=True)
 
 

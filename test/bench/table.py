@@ -2,7 +2,7 @@
 """Results as text: rows of cells, for the terminal and for Markdown."""
 
 TITLES = {
-    "rate": ("testpmd txonly to rxonly, million packets a second", "pps", 1e6),
+    "rate": ("from testpmd txonly to testpmd rxonly, million packets a second", "pps", 1e6),
     "touch": ("the receiver reads every byte, million packets a second", "pps", 1e6),
     "hop": ("one forwarder alone on its CPU, nanoseconds a packet", "ns", 1),
     "chain": ("a chain on two CPUs, nanoseconds of processor time a packet and hop", "ns", 1),

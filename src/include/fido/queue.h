@@ -457,6 +457,12 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 }
 
 /**
+ * Take back cookies whatever the receiver says: it has ended, and nobody reads the buffers any more.
+ * Sender; after fido_sender_reap() finds nothing. @return number of cookies
+ */
+unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max);
+
+/**
  * Read the next descriptor.
  *
  * Receiver; does not block. The ticket is held until fido_receiver_complete(). A descriptor whose
