@@ -55,7 +55,8 @@ def lines(result, key, path):
     title, metric, scale = TITLES[key]
     cases = [case for case in result["cases"] if case["bench"] == "chain"]
     sizes = sorted({case["size"] for case in cases})
-    script = HEAD.format(path=path, title=title) + "set xlabel 'hops'\nset xtics 1\nset xrange [0.8:6.2]\n"
+    script = HEAD.format(path=path, title=title)
+    script += "set xlabel 'hops'\nset xtics 1\nset xrange [0.8:6.2]\n"
     for i, size in enumerate(sizes):
         rows = [[case["hops"], *entry_of(case, metric, scale)]
                 for case in cases if case["size"] == size]
