@@ -286,11 +286,22 @@ fido_host_slot_claim(struct fido_host_group *g, uint32_t n, const char *name, ui
 	return -err;
 }
 
+/* @return whose slot it is; 0: cannot be read */
+static uint64_t
+slot_generation(int fd)
+{
+	char text[128] = "";
+	uint64_t generation;
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+
+	return len > 0 && sscanf(text, "%*s %" SCNu64, &generation) == 1 ? generation : 0;
+}
+
 bool
 fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *generation)
 {
-	char path[128], text[128] = "";
-	bool dead = false;
+	char path[128];
+	bool dead;
 	int fd;
 
 	slot_path(g, n, path, sizeof(path));
@@ -298,15 +309,32 @@ fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *gener
 	if (fd < 0)
 		return false;
 	/* The owner's lock goes with its last descriptor: with the process, whatever ended it. */
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
-		ssize_t len = read(fd, text, sizeof(text) - 1);
-
-		dead = true;
-		if (len <= 0 || sscanf(text, "%*s %" SCNu64, generation) != 1)
-			*generation = 0;
-	}
+	dead = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	if (dead)
+		*generation = slot_generation(fd);
 	close(fd);
 	return dead;
+}
+
+bool
+fido_host_slot_alive(const struct fido_host_group *g, uint32_t n, uint64_t generation)
+{
+	char path[128];
+	bool alive;
+	int fd;
+
+	slot_path(g, n, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno != ENOENT; /* out of descriptors, say: it may be alive */
+	alive = flock(fd, LOCK_SH | LOCK_NB) != 0;
+	if (alive) {
+		uint64_t owner = slot_generation(fd);
+
+		alive = owner == 0 || owner == generation;
+	}
+	close(fd);
+	return alive;
 }
 
 void

@@ -54,6 +54,8 @@ int fido_host_group_each(const struct fido_host_group *g,
 int fido_host_slot_claim(struct fido_host_group *g, uint32_t n, const char *name, uint64_t generation);
 /** @return true when the slot's owner certainly lives no more; *generation is its. false: alive, or free */
 bool fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *generation);
+/** @return false when the slot is certainly not, or no longer, that of a living domain of this generation. */
+bool fido_host_slot_alive(const struct fido_host_group *g, uint32_t n, uint64_t generation);
 /** Remove slot n's file. The folder's lock is held. */
 void fido_host_slot_free(struct fido_host_group *g, uint32_t n);
 

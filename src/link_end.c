@@ -97,7 +97,7 @@ fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
 		free(e);
 		return ret;
 	}
-	e->sender->shm->fences = link->domain->fences;
+	fido_store_relaxed(&e->sender->shm->fences, link->domain->fences);
 	e->queue = q;
 	e->next = link->tx_ends;
 	link->tx_ends = e;
@@ -141,7 +141,7 @@ fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct 
 		return ret;
 	}
 	e->receiver->queue_id = shm_id(shm, link->peer_incarnation, index);
-	e->receiver->shm->fences = link->domain->fences;
+	fido_store_relaxed(&e->receiver->shm->fences, link->domain->fences);
 	e->queue = q;
 	e->peer = peer;
 	e->peer_index = index;

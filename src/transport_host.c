@@ -285,7 +285,8 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 
 	if (s->peer != NULL || m->nfds != 1 || hello->layout_base != d->layout.base ||
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
-			check_fd(m->fds[0], hello->control_size, true) != 0)
+			check_fd(m->fds[0], hello->control_size, true) != 0 ||
+			!fido_host_slot_alive(&h->group, hello->slot, hello->generation))
 		return -EPROTO;
 	map.fd = m->fds[0];
 	ret = fido_domain_peer_came(d, &info, fido_map_fd, &map, &s->peer);
@@ -444,10 +445,7 @@ accept_all(struct host *h)
 static bool
 is_dead(struct host *h, const struct fido_host_session *s)
 {
-	uint64_t generation;
-
-	return s->said_bye || (fido_host_slot_dead(&h->group, s->slot, &generation) &&
-					      generation == s->peer->generation);
+	return s->said_bye || !fido_host_slot_alive(&h->group, s->slot, s->peer->generation);
 }
 
 static bool

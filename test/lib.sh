@@ -26,6 +26,7 @@
 #   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did
 #   need_hugepages MB            have that many MB free, else skip
 #   own_rundir                   a folder for groups of this script alone; none may be left in it
+#   at_exit COMMAND              run it at the end too, however the script ends
 #   fail MSG, skip MSG           end the test: exit 1, exit 77
 #   expect_eq A B MSG, expect_ge A B MSG     fail unless A = B, A >= B (numbers)
 
@@ -44,6 +45,7 @@ declare -A lib_pid=() lib_fd=() lib_prefix=() lib_netns=()
 lib_owner=$BASHPID
 lib_driver_dir=
 lib_rundir=
+lib_at_exit=()
 lib_saved_hugepages=
 lib_huge=/sys/kernel/mm/hugepages/hugepages-2048kB
 
@@ -67,6 +69,11 @@ expect_eq()
 expect_ge()
 {
 	[ "$1" -ge "$2" ] || fail "${3:-value too small}: $1 is less than $2"
+}
+
+at_exit()
+{
+	lib_at_exit+=("$1")
 }
 
 echo_run()
@@ -362,6 +369,9 @@ lib_cleanup()
 	done
 	for name in "${!lib_netns[@]}"; do
 		ip netns del "${lib_netns[$name]}"
+	done
+	for name in ${lib_at_exit[@]+"${lib_at_exit[@]}"}; do
+		eval "$name"
 	done
 	restore_hugepages
 	rm -rf "/run/fido/$fido_group"

@@ -3,13 +3,13 @@
 # Proves: EAL may add and free pages while packets in them are on their way: content stays right, nothing is lost,
 # no address is refused, and packets in new memory soon go without a copy.
 #
-#	gen ==> fwd ==> echo      gen makes mempools, sends out of them, frees them: 40 times
+#	gen ==> fwd ==> echo      gen makes mempools, sends out of them, frees them: 80 times
 #	gen <== fwd <== echo
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 512
-count=40000
+count=80000
 
 # run TITLE RX "EAL OPTIONS OF GEN"
 run()
@@ -21,7 +21,7 @@ run()
 		--on-down hold --mtu 9000 --json --stats-period 0
 	pktcheck echo "$(on 1)" -m 64 --in-memory "$(dev 0 echo fwd "$rx")" -- --mode echo --expect $count --size 9000
 	pktcheck gen "$(on 0)" "${eal_gen[@]}" "$(dev 0 gen fwd rx=zero)" -- --mode gen --return yes --count $count \
-		--size 60-9000 --random --segs 2 --churn 40 --mbufs 4096 --timeout 60
+		--size 60-9000 --random --segs 2 --churn 80 --mbufs 4096 --timeout 60
 	finish gen 70
 	finish echo 10
 	stop fwd
@@ -29,7 +29,7 @@ run()
 	expect_received echo $count
 	echo "pools $(result gen .pools), pages added $(result gen .pages_added) times, freed $(result gen .pages_freed)" \
 		"times, copied $(port_stat gen 0 tx_copied_packets) of $count"
-	expect_ge "$(result gen .pools)" 20 "pools"
+	expect_ge "$(result gen .pools)" 40 "pools"
 	expect_ge "$(result gen .pages_added)" 5 "pages added"
 	expect_ge "$(result gen .pages_freed)" 5 "pages freed"
 	expect_stat gen 0 tx_error_completions 0

@@ -25,7 +25,7 @@ killed(void **state)
 		assert_int_not_equal(test_ask_number(&b, "poll 0 %u %d", i, TEST_BUF), 0);
 	test_ask(&b, "complete 1");
 	test_ask(&b, "complete 3");
-	assert_int_equal(link->shm->stranded, 0);
+	assert_int_equal(fido_load_relaxed(&link->shm->stranded), 0);
 	/* While it hangs it is not dead: the socket says nothing, the link stays. */
 	test_stop(&b);
 	usleep(50000);
@@ -39,7 +39,7 @@ killed(void **state)
 	assert_int_equal(test_take(tx), 4);
 	/* Nobody else had it: the rest comes back once that is certain, and not twice. */
 	assert_int_equal(test_take_all(tx, 8), 8);
-	TEST_WAIT(link->shm->stranded == 0);
+	TEST_WAIT(fido_load_relaxed(&link->shm->stranded) == 0);
 	assert_int_equal(fido_txq_out(tx), 0);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
 	fido_link_destroy(link);

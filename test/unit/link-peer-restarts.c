@@ -21,8 +21,8 @@ restarts(void **state)
 		assert_true(test_ask_number(&b, "arena 2097152") > 0);
 		assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
 		TEST_WAIT(fido_link_is_up(link) && test_ask_number(&b, "up") == 1);
-		assert_true(link->shm->peer_generation != generation);
-		generation = link->shm->peer_generation;
+		assert_true(fido_load_relaxed(&link->shm->peer_generation) != generation);
+		generation = fido_load_relaxed(&link->shm->peer_generation);
 		TEST_WAIT(test_post(fido_link_txq(link, 0), mem, round) == 1);
 		assert_int_not_equal(test_ask_number(&b, "poll 0 %u %d", round, TEST_BUF), 0);
 		test_ask(&b, "complete 0");

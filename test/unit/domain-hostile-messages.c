@@ -1,0 +1,264 @@
+/* Whatever a stranger sends to a domain's socket, it is cut off, nothing of it is mapped, and others are served. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "host_group.h"
+#include "host_session.h"
+
+#define SIZE (2u << 20)
+
+static struct fido_domain *a;
+
+static int
+connect_to_a(void)
+{
+	struct fido_host_group g;
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	fido_host_group_address(&g, "a", &address);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* A control region as it should be, for a domain "x" in slot 3. */
+static int
+control_memory(bool seal, uint32_t slot)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct fido_control_shm *c;
+
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(c, MAP_FAILED);
+	c->magic = FIDO_CONTROL_MAGIC;
+	c->version = FIDO_LAYOUT_VERSION;
+	c->generation = 77;
+	c->slot = slot;
+	c->layout_base = TEST_BASE;
+	c->slot_shift = TEST_SLOT_SHIFT;
+	c->slots = TEST_SLOTS;
+	munmap(c, SIZE);
+	if (seal)
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+	return fd;
+}
+
+static const struct fido_host_hello good_hello = {
+	.layout_base = TEST_BASE,
+	.slot_shift = TEST_SLOT_SHIFT,
+	.slots = TEST_SLOTS,
+	.generation = 77,
+	.control_size = SIZE,
+	.slot = 3,
+	.name = "x",
+};
+
+/* Wait until a closes the connection, passing over what it says. */
+static void
+cut_off(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char bytes[4096];
+
+	do {
+		assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
+	} while (recv(fd, bytes, sizeof(bytes), 0) > 0);
+	assert_int_equal(fido_domain_peer_count(a), 0);
+	close(fd);
+}
+
+static void
+raw_bytes(const void *bytes, size_t len)
+{
+	int fd = connect_to_a();
+
+	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
+	cut_off(fd);
+}
+
+static void
+nonsense(void **state)
+{
+	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, 0};
+	char big[8192] = {0};
+	uint64_t seed = 1;
+
+	raw_bytes("x", 1);
+	raw_bytes("GET / HTTP/1.1\r\n\r\n", 18);
+	raw_bytes(big, sizeof(big));
+	for (uint16_t type = 0; type < 12; type++) { /* too short for its type, or not one to begin with */
+		h.type = type;
+		if (type != FIDO_HOST_OBSERVE)
+			raw_bytes(&h, sizeof(h));
+	}
+	h.type = FIDO_HOST_MAP;
+	for (int i = 0; i < 300; i++) {
+		for (size_t k = 0; k < 200; k += 8)
+			*(uint64_t *)(void *)(big + k) = test_random(&seed);
+		memcpy(big, &h, sizeof(h));
+		h.type = (uint16_t)(1 + test_random(&seed) % 7);
+		raw_bytes(big, 8 + test_random(&seed) % 500);
+	}
+	close(connect_to_a()); /* says nothing at all */
+}
+
+static void
+hello(struct fido_host_hello msg, bool seal, int nfds, uint32_t slot)
+{
+	struct fido_host_session *s = fido_host_session_create(dup(connect_to_a()));
+	int fds[2] = {control_memory(seal, slot), control_memory(seal, slot)};
+	int fd = dup(s->fd);
+
+	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), fds, nfds, false), 0);
+	cut_off(fd);
+	fido_host_session_destroy(s);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+bad_hello(void **state)
+{
+	struct fido_host_hello m;
+	struct fido_host_group g;
+	int slot;
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_true(slot >= 0);
+	hello(good_hello, true, 0, 3);
+	hello(good_hello, true, 2, 3);
+	hello(good_hello, false, 1, 3);
+	hello(good_hello, true, 1, 4); /* the block says another slot */
+	m = good_hello, m.slot = 0; /* a's own */
+	hello(m, true, 1, 0);
+	m = good_hello, m.slot = TEST_SLOTS;
+	hello(m, true, 1, TEST_SLOTS);
+	m = good_hello, m.slot = UINT32_MAX;
+	hello(m, true, 1, UINT32_MAX);
+	m = good_hello, m.generation = 0;
+	hello(m, true, 1, 3);
+	m = good_hello, m.generation = 78;
+	hello(m, true, 1, 3);
+	m = good_hello, m.control_size = 2 * SIZE;
+	hello(m, true, 1, 3);
+	m = good_hello, m.control_size = UINT64_MAX;
+	hello(m, true, 1, 3);
+	m = good_hello, m.control_size = 4096;
+	hello(m, true, 1, 3);
+	m = good_hello, m.layout_base++;
+	hello(m, true, 1, 3);
+	m = good_hello, m.slot_shift++;
+	hello(m, true, 1, 3);
+	m = good_hello, m.slots--;
+	hello(m, true, 1, 3);
+	close(slot);
+	fido_host_slot_free(&g, 3);
+}
+
+/* One that is welcome at first: everything it can say about memory that is wrong. */
+static void
+after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
+{
+	struct fido_host_session *s = fido_host_session_create(connect_to_a());
+	struct pollfd p = {.fd = s->fd, .events = POLLRDHUP};
+	struct fido_host_hello m = good_hello;
+	struct fido_host_group g;
+	int fds[2] = {control_memory(true, 3), control_memory(true, 3)}, slot;
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_true(slot >= 0);
+	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &m, sizeof(m), fds, 1, false), 0);
+	TEST_WAIT(fido_domain_peer_count(a) == 1);
+	assert_int_equal(fido_host_send(s, type, msg, len, fds, nfds, false), 0);
+	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1); /* its connection goes */
+	usleep(5000);
+	assert_int_equal(fido_domain_peer_count(a), 1); /* but its memory stays until it has ended */
+	close(slot);
+	TEST_WAIT(fido_domain_peer_count(a) == 0);
+	fido_host_slot_free(&g, 3);
+	fido_host_session_destroy(s);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+map(uint64_t gaddr, uint64_t len, uint64_t fd_offset, int nfds)
+{
+	struct fido_host_map m = {.epoch = 2, .count = 1, .complete = 1};
+
+	m.extents[0] = (struct fido_host_extent){gaddr, len, fd_offset, 0};
+	after_hello(FIDO_HOST_MAP, &m, offsetof(struct fido_host_map, extents) + sizeof(m.extents[0]), nfds);
+	assert_null(fido_map_ptr(fido_domain_map(a), gaddr, 1));
+}
+
+static void
+bad_memory(void **state)
+{
+	const struct fido_layout layout = TEST_LAYOUT;
+	const uint64_t slot3 = fido_layout_slot_base(&layout, 3), size = UINT64_C(1) << TEST_SLOT_SHIFT;
+
+	map(slot3 + 4 * SIZE, SIZE, 0, 0);                  /* no descriptor */
+	map(slot3 + 4 * SIZE, SIZE, 0, 2);                  /* too many */
+	map(slot3 + 4 * SIZE, 2 * SIZE, 0, 1);              /* more than the file has */
+	map(slot3 + 4 * SIZE, SIZE, 4096, 1);
+	map(slot3 + 4 * SIZE, SIZE, UINT64_MAX - 4096, 1);
+	map(slot3 + 4 * SIZE, 0, 0, 1);
+	map(slot3 - SIZE, SIZE, 0, 1);                      /* another domain's slot */
+	map(slot3 + size, SIZE, 0, 1);
+	map(slot3 + size - SIZE / 2, SIZE, 0, 1);
+	map(slot3 + 4 * SIZE, UINT64_MAX - SIZE, 0, 1);
+	map(0, SIZE, 0, 1);
+	map(UINT64_MAX - SIZE + 1, SIZE, 0, 1);
+	map(slot3 + 4 * SIZE + 1, 4096, 0, 1);              /* not whole pages */
+	map(slot3 + 4 * SIZE, 100, 0, 1);
+	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 - SIZE, .len = SIZE},
+			sizeof(struct fido_host_unmap), 0);
+	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 + 1, .len = UINT64_MAX},
+			sizeof(struct fido_host_unmap), 0);
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
+			1);
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 33}, sizeof(struct fido_host_bells), 2);
+	after_hello(FIDO_HOST_HELLO, &(struct fido_host_hello){.name = "y"}, sizeof(struct fido_host_hello), 1);
+}
+
+/* Without the lock on its slot's file nobody is believed to be the slot's owner. */
+static void
+slot_of_nobody(void **state)
+{
+	hello(good_hello, true, 1, 3);
+}
+
+static int
+set_up(void **state)
+{
+	a = test_join("a");
+	return 0;
+}
+
+/* After all that the domain is as good as ever. */
+static void
+still_there(void **state)
+{
+	struct fido_domain *b = test_join("b");
+	struct fido_link *ab = test_link(a, "b", NULL, 1, 1, 64), *ba = test_link(b, "a", NULL, 1, 1, 64);
+
+	test_wait_up(ab, ba);
+	fido_link_destroy(ab);
+	fido_link_destroy(ba);
+	fido_domain_leave(b);
+	fido_domain_leave(a);
+	test_rundir_empty();
+}
+
+TEST_MAIN(cmocka_unit_test_setup(nonsense, set_up), cmocka_unit_test(bad_hello),
+		cmocka_unit_test(slot_of_nobody), cmocka_unit_test(bad_memory),
+		cmocka_unit_test(still_there))
