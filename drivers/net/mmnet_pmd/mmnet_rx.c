@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <rte_lcore.h>
+#include <rte_memcpy.h>
 #include <rte_prefetch.h>
 
 #include "mmnet.h"
@@ -226,7 +227,7 @@ copy_whole(struct reader *rd, const struct fido_desc *d)
 {
 	struct rte_mbuf *m = take_fresh(rd->rxq, d->len);
 
-	memcpy(rte_pktmbuf_mtod(m, void *), d->data, d->len);
+	rte_memcpy(rte_pktmbuf_mtod(m, void *), d->data, d->len);
 	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
 	rd->t.completed++;
 	rd->t.copied++;

@@ -195,8 +195,10 @@ run(struct app *app)
 		}
 		rte_delay_us_sleep(1000);
 	}
+	start = now_us();
 	while (stop_signal == 0 && !is_done(app)) {
 		pause_if_idle(app, step(app));
+		app->seconds = (double)(app->now_us - start) / 1e6;
 		if (app->now_us > end)
 			return true;
 		if (app->now_us > give_up) {

@@ -62,6 +62,7 @@ struct app {
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
 	uint64_t pools, pages_added, pages_freed;
 	uint64_t now_us;
+	double seconds;                 /**< from the first link up to the end of the run */
 	bool link[PORTS_MAX];           /**< at the end of the run */
 	bool stopping;
 	volatile bool worker_stop;
