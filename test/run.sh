@@ -274,7 +274,7 @@ lint_shell()
 {
 	cd "$top"
 	find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0 |
-		xargs -0 shellcheck -x .ci/run
+		xargs -0 shellcheck -S warning -x .ci/run
 }
 
 # Every source file names its licence near its top.

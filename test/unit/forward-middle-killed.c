@@ -38,7 +38,7 @@ middle_killed(void **state)
 		assert_int_equal(fido_txq_out(fido_link_txq(link, 0)), 3);
 		assert_int_equal(test_ask_number(&c, "check 2 2 %d", TEST_BUF), 1);
 	}
-	assert_int_equal(link->shm->stranded, 3);
+	assert_int_equal(fido_load_relaxed(&link->shm->stranded), 3);
 	test_ask(&c, "complete 2");
 	assert_int_equal(test_take_all(fido_link_txq(link, 0), 3), 3);
 	assert_int_equal(fido_txq_out(fido_link_txq(link, 0)), 0);

@@ -40,10 +40,10 @@ two_killed(int first, int second)
 		assert_int_equal(fido_txq_take(fido_link_txq(link, 0), &cookie, 1), 0);
 		assert_int_equal(test_ask_number(&r[2], "check 0 7 %d", TEST_BUF), 1);
 	}
-	assert_int_equal(link->shm->stranded, 1);
+	assert_int_equal(fido_load_relaxed(&link->shm->stranded), 1);
 	test_ask(&r[2], "complete 0");
 	assert_int_equal(test_take(fido_link_txq(link, 0)), 8);
-	TEST_WAIT(link->shm->stranded == 0);
+	TEST_WAIT(fido_load_relaxed(&link->shm->stranded) == 0);
 	test_end(&r[2]);
 	fido_link_destroy(link);
 	fido_domain_leave(a);

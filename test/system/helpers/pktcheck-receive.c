@@ -212,6 +212,12 @@ receive_step(struct app *app)
 	return n;
 }
 
+bool
+receive_pending(void)
+{
+	return back_sent < back_count;
+}
+
 void
 receive_settle(struct app *app)
 {

@@ -152,7 +152,7 @@ is_done(const struct app *app)
 
 	if (opt->mode == MODE_GEN)
 		return gen_done(app) && (opt->back != BACK_YES || app->rx_own >= opt->count);
-	return opt->expect != 0 && app->rx_packets >= opt->expect;
+	return opt->expect != 0 && app->rx_packets >= opt->expect && !receive_pending();
 }
 
 static unsigned int

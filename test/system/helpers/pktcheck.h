@@ -85,6 +85,8 @@ bool gen_settle(struct app *app);
 int receive_init(struct app *app);
 /** Receive a burst of each queue, and do with it what the mode says. @return work done */
 unsigned int receive_step(struct app *app);
+/** @return true when packets wait to be sent back */
+bool receive_pending(void);
 /** Free what is held. */
 void receive_settle(struct app *app);
 int receive_worker(void *arg);
