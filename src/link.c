@@ -30,7 +30,7 @@
 #include "log_private.h"
 
 /* How long a link that is ready waits for others to map the memory that it may carry. */
-#define START_WAIT_NS UINT64_C(500000000)
+#define START_WAIT_NS UINT64_C(2000000000)
 
 static uint64_t next_incarnation = 1;
 
