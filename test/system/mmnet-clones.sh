@@ -9,7 +9,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 384
-count=60000
+count=40000
 
 # run TITLE RX SIZES SEGS BACK [OPTION OF CLONE...]
 run()

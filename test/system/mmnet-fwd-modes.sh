@@ -9,7 +9,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 384
-count=10000
+count=5000
 sums=()
 
 # run MODE RX [OPTION OF FWD...]

@@ -40,7 +40,7 @@ for rx in zero copy; do
 	commands start
 	start_gen --return any
 	flows start
-	for ports in 0 1 all all; do
+	for ports in 0 1 all; do
 		commands stop "port stop $ports"
 		sleep 0.2
 		commands "port start $ports" start

@@ -9,7 +9,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 384
-count=30000
+count=10000
 
 # sum NAME KEY...: of port 0
 sum()

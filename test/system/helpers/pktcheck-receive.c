@@ -10,6 +10,9 @@
 
 #include "pktcheck.h"
 
+/* So long after the last packet those that are kept are let go. */
+#define QUIET_US 50000
+
 static struct rte_mbuf **held;
 static uint64_t held_get, held_put; /* in order: free-running; clone: held_put is their number */
 static struct rte_mbuf *back[BURST_MAX];
@@ -198,6 +201,18 @@ receive_queue(struct app *app, uint16_t port, uint16_t queue)
 	return n;
 }
 
+/* What is kept is kept from being reused, not for ever. */
+static void
+release_when_quiet(struct app *app, unsigned int received)
+{
+	static uint64_t last_us;
+
+	if (received != 0)
+		last_us = app->now_us;
+	else if (app->opt.mode == MODE_SINK && held_get != held_put && app->now_us - last_us > QUIET_US)
+		check_and_free(app, held[held_get++ % app->opt.hold]);
+}
+
 unsigned int
 receive_step(struct app *app)
 {
@@ -209,6 +224,7 @@ receive_step(struct app *app)
 				return n + send_back(app);
 			n += receive_queue(app, port, q);
 		}
+	release_when_quiet(app, n);
 	return n;
 }
 
