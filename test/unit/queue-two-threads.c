@@ -13,7 +13,7 @@
 #define LEN 64u
 
 /* Plain memory, written again and again: a buffer given back too early is a data race, or bad content. */
-static uint8_t buffers[N][LEN];
+static uint64_t buffers[N][LEN / sizeof(uint64_t)];
 static struct test_queue q;
 static bool out_of_order;
 static const char *volatile failure; /* the receiving thread's; cmocka is the main thread's alone */
@@ -56,7 +56,7 @@ receiver(void *arg)
 static void
 sender(void)
 {
-	uint8_t *free_buffers[N];
+	uint64_t *free_buffers[N];
 	uint32_t posted = 0, reaped = 0, count = N;
 	uint64_t seed = 9, until = test_now_ms() + 4 * TEST_LIMIT_MS;
 
@@ -68,7 +68,7 @@ sender(void)
 		unsigned int n;
 
 		for (uint32_t i = 0; i < burst && count > 0 && posted < TOTAL; i++, posted++) {
-			uint8_t *b = free_buffers[--count];
+			uint64_t *b = free_buffers[--count];
 
 			test_fill(b, LEN, posted);
 			fido_sender_put(q.s, (uintptr_t)b, LEN, 0, b);

@@ -108,7 +108,7 @@ uint64_t test_now_ms(void);
 uint64_t test_random(uint64_t *state);
 /** Fails unless the thread's last error contains each of the strings (NULL at the end). */
 void test_message_has(const char *first, ...);
-/** Write len bytes that depend on seed. */
+/** Write len bytes that depend on seed, to an address that is a multiple of 8. */
 void test_fill(void *p, size_t len, uint64_t seed);
 /** @return true when test_fill(p, len, seed) made these bytes. */
 bool test_filled(const void *p, size_t len, uint64_t seed);

@@ -11,6 +11,7 @@
  * rxq->head.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include <rte_lcore.h>
@@ -174,8 +175,11 @@ take_fresh(struct mmnet_rxq *rxq, uint32_t len)
 	return m;
 }
 
-/* Copy one descriptor's bytes to the end of the message, into as many mbufs as it takes. */
-static bool
+/*
+ * Copy one descriptor's bytes to the end of the message, into as many mbufs as it takes.
+ * @return 0, -EMSGSIZE (the packet may have one mbuf only), -ENOBUFS (counted)
+ */
+static int
 copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 {
 	while (len != 0 || rxq->head == NULL) {
@@ -185,8 +189,12 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 		uint32_t part;
 
 		if (room == 0) {
-			if ((tail != NULL && !rxq->scatter) || !refill(rxq))
-				return false;
+			if (tail != NULL && !rxq->scatter)
+				return -EMSGSIZE;
+			if (!refill(rxq)) {
+				fido_counter_add(&rxq->q->stats->no_buffer, 1);
+				return -ENOBUFS;
+			}
 			append(rxq, take_fresh(rxq, 0));
 			tail = rxq->tail;
 			room = rxq->room;
@@ -198,7 +206,7 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 		from += part;
 		len -= part;
 	}
-	return true;
+	return 0;
 }
 
 /* The general case of copying: chains, and packets longer than one mbuf. */
@@ -206,10 +214,10 @@ static void
 copy_slow(struct reader *rd, const struct fido_desc *d)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
+	int ret = d->len > MMNET_MAX_FRAME ? -EMSGSIZE : copy_append(rxq, d->data, d->len);
 
-	if (d->len > MMNET_MAX_FRAME || !copy_append(rxq, d->data, d->len) ||
-			rxq->head->pkt_len > MMNET_MAX_FRAME) {
-		rd->t.too_long++;
+	if (ret != 0 || rxq->head->pkt_len > MMNET_MAX_FRAME) {
+		rd->t.too_long += ret != -ENOBUFS;
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
 		return;
 	}
@@ -294,7 +302,9 @@ zero_chain(struct reader *rd, const struct fido_desc *d)
 static inline void
 take_copy(struct reader *rd, const struct fido_desc *d)
 {
-	if (likely(d->len <= rd->rxq->room && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL))
+	/* A long packet before this one, in the same chunk, may have taken more mbufs than its share. */
+	if (likely(d->len <= rd->rxq->room && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL &&
+			rd->rxq->fresh_count != 0))
 		copy_whole(rd, d);
 	else
 		copy_slow(rd, d);
@@ -322,13 +332,19 @@ take_split(struct reader *rd, const struct fido_desc *d)
 	struct mmnet_rxq *rxq = rd->rxq;
 	bool first = rxq->head == NULL;
 	uint32_t skip = first ? MMNET_HEADER_COPY : 0;
+	int ret = 0;
 
-	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->room) {
+	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->room &&
+			rxq->fresh_count != 0) {
 		copy_whole(rd, d);
 		return;
 	}
-	if (unlikely(d->len > MMNET_MAX_FRAME || (first && !copy_append(rxq, d->data, RTE_MIN(d->len, skip))))) {
-		rd->t.too_long++;
+	if (unlikely(d->len > MMNET_MAX_FRAME))
+		ret = -EMSGSIZE;
+	else if (first)
+		ret = copy_append(rxq, d->data, RTE_MIN(d->len, skip));
+	if (unlikely(ret != 0)) {
+		rd->t.too_long += ret != -ENOBUFS;
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
 		return;
 	}

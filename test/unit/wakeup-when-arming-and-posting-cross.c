@@ -1,0 +1,136 @@
+/* When one end arms while the other posts (or completes), at least one of the two sees the other: none sleeps on. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <pthread.h>
+
+#if defined(TEST_ASAN) || defined(TEST_TSAN)
+#define ROUNDS 20000
+#else
+#define ROUNDS 300000
+#endif
+#define BUSY_MS 15000 /* on a machine that is busy otherwise fewer rounds must do */
+
+static struct test_pair p;
+static uint32_t turn;  /* odd: both begin; even: the other thread has done its part */
+static bool stop;
+static bool pending;   /* what arming said */
+static bool receiver_arms;
+static uint32_t rounds, rung_rounds, pending_rounds;
+
+/* Some nanoseconds more or less, so that the two meet at every step. */
+static void
+skew(uint64_t *seed)
+{
+	for (uint64_t k = test_random(seed) % 200; k > 0; k--)
+		__asm__ volatile("" ::: "memory");
+}
+
+/* The end that wants to sleep. */
+static void *
+sleeper(void *arg)
+{
+	struct fido_rxq *rx = fido_link_rxq(p.ba, 0);
+	struct fido_txq *tx = fido_link_txq(p.ab, 0);
+	uint64_t seed = 77;
+
+	for (;;) {
+		uint32_t t;
+
+		while (!((t = fido_load_acquire(&turn)) & 1))
+			if (fido_load_relaxed(&stop))
+				return NULL;
+		skew(&seed);
+		pending = receiver_arms ? fido_rxq_arm(rx) : fido_txq_arm(tx);
+		fido_store_release(&turn, t + 1);
+	}
+}
+
+/* The end that has something. @return true: it rang */
+static bool
+act(struct fido_rx *got)
+{
+	struct fido_txq *tx = fido_link_txq(p.ab, 0);
+	struct fido_rxq *rx = fido_link_rxq(p.ba, 0);
+	uint64_t before = tx->stats->doorbells + rx->stats->doorbells;
+	struct fido_buf b = {test_buf(p.mem, 0), 64, 0, &p};
+
+	if (receiver_arms)
+		assert_int_equal(fido_txq_post(tx, &b, 1), 1);
+	else
+		test_complete(rx, got, FIDO_STATUS_OK);
+	return tx->stats->doorbells + rx->stats->doorbells != before;
+}
+
+static void
+one_round(uint64_t *seed)
+{
+	struct fido_txq *tx = fido_link_txq(p.ab, 0);
+	struct fido_rxq *rx = fido_link_rxq(p.ba, 0);
+	struct fido_buf b = {test_buf(p.mem, 0), 64, 0, &p};
+	struct fido_rx got = {0};
+	bool rung;
+
+	if (!receiver_arms) {
+		TEST_WAIT(fido_txq_post(tx, &b, 1) == 1);
+		got = test_poll(rx);
+	}
+	fido_store_release(&turn, turn + 1);
+	skew(seed);
+	rung = act(&got);
+	while (fido_load_acquire(&turn) & 1)
+		fido_pause();
+	if (!rung && !pending)
+		fail_msg("round %u: armed, not pending, and not rung: asleep for ever", rounds);
+	rung_rounds += rung;
+	pending_rounds += pending;
+	fido_rxq_disarm(rx);
+	fido_txq_disarm(tx);
+	if (receiver_arms) {
+		got = test_poll(rx);
+		test_complete(rx, &got, FIDO_STATUS_OK);
+	}
+	test_take(tx);
+}
+
+static void
+cross(bool receiver)
+{
+	uint64_t seed = 1, until = test_now_ms() + BUSY_MS;
+	pthread_t thread;
+
+	receiver_arms = receiver;
+	stop = false;
+	turn = rounds = rung_rounds = pending_rounds = 0;
+	test_pair_start(&p, 64);
+	TEST_WAIT(test_post(fido_link_txq(p.ab, 0), p.mem, 0) == 1);
+	struct fido_rx first = test_poll(fido_link_rxq(p.ba, 0));
+
+	test_complete(fido_link_rxq(p.ba, 0), &first, FIDO_STATUS_OK);
+	test_take(fido_link_txq(p.ab, 0));
+	assert_int_equal(pthread_create(&thread, NULL, sleeper, NULL), 0);
+	while (rounds < ROUNDS && (rounds % 64 != 0 || test_now_ms() < until)) {
+		one_round(&seed);
+		rounds++;
+	}
+	fido_store_relaxed(&stop, true);
+	pthread_join(thread, NULL);
+	/* It is of use only if now the one came first, now the other. */
+	print_message("%u rounds, rung in %u, pending in %u\n", rounds, rung_rounds, pending_rounds);
+	assert_true(rung_rounds > rounds / 1000 && pending_rounds > rounds / 1000);
+	test_pair_end(&p);
+}
+
+static void
+receiver_arms_while_posted_to(void **state)
+{
+	cross(true);
+}
+
+static void
+sender_arms_while_completed_to(void **state)
+{
+	cross(false);
+}
+
+TEST_MAIN(cmocka_unit_test(receiver_arms_while_posted_to), cmocka_unit_test(sender_arms_while_completed_to))
