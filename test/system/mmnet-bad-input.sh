@@ -152,7 +152,7 @@ expect_received first 1000
 
 echo "--- a full disk"
 if mount -t tmpfs -o size=64k,mode=700 fido-test "$FIDO_RUNDIR" 2>/dev/null; then
-	at_exit '! mountpoint -q "$FIDO_RUNDIR" || umount "$FIDO_RUNDIR"'
+	at_exit "! mountpoint -q '$FIDO_RUNDIR' || umount '$FIDO_RUNDIR'"
 	# With room for so many pages more: for the layout, for the slot...
 	for pages in 0 1 2; do
 		dd if=/dev/zero of="$FIDO_RUNDIR/full" bs=4096 count=$((16 - pages)) 2>/dev/null || true
@@ -176,7 +176,7 @@ fi
 echo "--- a folder that this user may not write to"
 if [ "$(id -u)" = 0 ]; then
 	copy=$(mktemp -d /run/fido-nobody.XXXXXX)
-	at_exit 'rm -rf "$copy" "/tmp/dpdk/$lib_id"-*; rmdir /tmp/dpdk 2>/dev/null'
+	at_exit "rm -rf '$copy' /tmp/dpdk/$lib_id-*; rmdir /tmp/dpdk 2>/dev/null"
 	chmod 755 "$copy"
 	lib_find_driver
 	cp "$mmnet_driver" "$FIDO_BUILD/test/system/helpers/pktcheck" "$copy/"

@@ -82,6 +82,9 @@ expect_stat gen 0 rx_copied_packets 3000
 chain "copy, scattered Rx" copy 3000 60-65535 4 2048 --scatter "--scatter --mtu 65318" --scatter
 expect_stat echo 0 rx_copied_packets 3000
 expect_ge "$(result echo .rx_max_segs)" 31 "largest number of segments"
+chain "copy, scattered Rx, long packets in one piece among short ones" copy 10000 60-9000 1 9000 --scatter \
+	"--scatter --mtu 9000" --scatter
+expect_ge "$(result echo .rx_max_segs)" 5 "largest number of segments"
 chain "header" header 4000 $all 4 2048 --scatter "--scatter --mtu 65318" --scatter
 expect_ge "$(port_stat echo 0 rx_header_packets)" 3500 "header packets"
 expect_eq $(($(port_stat echo 0 rx_header_packets) + $(port_stat echo 0 rx_copied_packets))) 4000 "header or copied"

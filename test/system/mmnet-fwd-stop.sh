@@ -22,7 +22,8 @@ run()
 	wait_for 20 "[ \$(xstat sink 0 rx_good_packets) -gt 5000 ]" || fail "no traffic"
 	echo_run kill "-$1" "${lib_pid[fwd]}"
 	finish fwd 20
-	is_running gen && is_running sink || fail "a peer ended with it"
+	is_running gen || fail "gen ended with it"
+	is_running sink || fail "sink ended with it"
 	sleep 0.2
 	stop gen
 	stop sink

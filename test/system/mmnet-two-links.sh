@@ -52,5 +52,5 @@ testpmd_cmd pmd start >/dev/null
 expect_eq "$(link 0)" UP "link of the port that stays"
 wait_for 10 "[ \$(xstat pmd 0 rx_good_packets) -gt 500 ]" || fail "the port that stays receives no more"
 stop gen
-wait_for 10 '[ "$(link 0)" = DOWN ]' || fail "the link stays up without a peer"
+wait_for 10 "[ \$(link 0) = DOWN ]" || fail "the link stays up without a peer"
 stop pmd

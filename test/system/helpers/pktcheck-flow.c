@@ -17,11 +17,15 @@ find(struct flows *flows, const struct packet_id *id, uint16_t rxq)
 	for (f = flows->flow; f < flows->flow + flows->count; f++)
 		if (f->seed == id->seed && f->queue == id->queue)
 			return f;
-	seen = mmap(NULL, FLOW_SEQ_MAX / 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			-1, 0);
+	seen = mmap(NULL, FLOW_SEQ_MAX / 8, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (flows->count == FLOWS_MAX || seen == MAP_FAILED)
 		return NULL;
-	*f = (struct flow){.seed = id->seed, .queue = id->queue, .rxq = rxq, .first = id->seq, .last = id->seq,
+	*f = (struct flow){.seed = id->seed,
+		.queue = id->queue,
+		.rxq = rxq,
+		.first = id->seq,
+		.last = id->seq,
 		.seen = seen};
 	flows->count++;
 	return f;

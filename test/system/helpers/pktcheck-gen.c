@@ -64,7 +64,9 @@ make_packet(struct app *app, uint32_t len, uint64_t seq)
 
 	while (left != 0) {
 		struct rte_mbuf *m = rte_pktmbuf_alloc(app->tx_pool);
-		uint32_t part = n + 1 < want && left > want ? 1 + (uint32_t)(packet_mix(seq + n) % (left / want)) : left;
+		uint32_t part = n + 1 < want && left > want
+			? 1 + (uint32_t)(packet_mix(seq + n) % (left / want))
+			: left;
 
 		if (m == NULL) {
 			free_segments(segs, n);
@@ -115,7 +117,8 @@ prepare(struct app *app)
 	pending_queue = turn / app->nports % app->txq;
 	turn++;
 	pending_count = pending_sent = 0;
-	id = (struct packet_id){.seed = opt->seed, .queue = (uint16_t)(pending_port * 100 + pending_queue)};
+	id = (struct packet_id){.seed = opt->seed,
+		.queue = (uint16_t)(pending_port * 100 + pending_queue)};
 	if (opt->window != 0)
 		left = RTE_MIN(left, opt->window - (made - app->rx_own));
 	n = (unsigned int)RTE_MIN((uint64_t)n, left);
@@ -136,7 +139,7 @@ prepare(struct app *app)
 		made++;
 	}
 	if (opt->churn > 1 && opt->count != 0 && made >= opt->count / opt->churn * app->pools &&
-			app->pools < opt->churn)
+		app->pools < opt->churn)
 		renew_pool(app);
 }
 
@@ -148,8 +151,9 @@ gen_step(struct app *app)
 
 	gen_settle(app);
 	if (pending_sent == pending_count) {
-		if (app->stopping || (app->opt.count != 0 && made >= app->opt.count) || app->now_us < next_burst_us ||
-				(app->opt.window != 0 && made - app->rx_own >= app->opt.window))
+		if (app->stopping || (app->opt.count != 0 && made >= app->opt.count) ||
+			app->now_us < next_burst_us ||
+			(app->opt.window != 0 && made - app->rx_own >= app->opt.window))
 			return 0;
 		prepare(app);
 		if (app->opt.gap_us != 0)

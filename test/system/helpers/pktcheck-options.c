@@ -1,139 +1,182 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pktcheck.h"
 
-enum {
-	OPT_MODE = 256, OPT_RETURN, OPT_SIZE, OPT_RANDOM, OPT_COUNT, OPT_EXPECT, OPT_SEGS, OPT_ROOM, OPT_BURST,
-	OPT_SEED, OPT_GAP, OPT_HOLD, OPT_CHURN, OPT_MBUFS, OPT_RXQ, OPT_TXQ, OPT_RXD, OPT_TXD, OPT_TIMEOUT,
-	OPT_DURATION, OPT_SCATTER, OPT_SPIN, OPT_NO_LINK_WAIT, OPT_WINDOW,
+enum kind {
+	FLAG,
+	WORD,
+	SIZES,
+	U16,
+	U32,
+	U64,
+	SECONDS
 };
 
-static const struct option long_options[] = {
-	{"mode", required_argument, NULL, OPT_MODE},
-	{"return", required_argument, NULL, OPT_RETURN},
-	{"size", required_argument, NULL, OPT_SIZE},
-	{"random", no_argument, NULL, OPT_RANDOM},
-	{"count", required_argument, NULL, OPT_COUNT},
-	{"expect", required_argument, NULL, OPT_EXPECT},
-	{"segs", required_argument, NULL, OPT_SEGS},
-	{"room", required_argument, NULL, OPT_ROOM},
-	{"burst", required_argument, NULL, OPT_BURST},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"gap-us", required_argument, NULL, OPT_GAP},
-	{"hold", required_argument, NULL, OPT_HOLD},
-	{"churn", required_argument, NULL, OPT_CHURN},
-	{"mbufs", required_argument, NULL, OPT_MBUFS},
-	{"rxq", required_argument, NULL, OPT_RXQ},
-	{"txq", required_argument, NULL, OPT_TXQ},
-	{"rxd", required_argument, NULL, OPT_RXD},
-	{"txd", required_argument, NULL, OPT_TXD},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"duration", required_argument, NULL, OPT_DURATION},
-	{"scatter", no_argument, NULL, OPT_SCATTER},
-	{"spin", no_argument, NULL, OPT_SPIN},
-	{"no-link-wait", no_argument, NULL, OPT_NO_LINK_WAIT},
-	{"window", required_argument, NULL, OPT_WINDOW},
-	{0},
+struct option {
+	const char *name;
+	size_t offset;
+	enum kind kind;
+	uint64_t min;
+	uint64_t max;
+	const char *const *words;
+};
+
+static const char *const modes[] = {"gen", "sink", "echo", "clone", NULL};
+static const char *const backs[] = {"no", "yes", "any", NULL};
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct option options[] = {
+	{"--mode", AT(mode), WORD, 0, 0, modes},
+	{"--return", AT(back), WORD, 0, 0, backs},
+	{"--size", AT(size_min), SIZES, PACKET_MIN, PACKET_MAX, NULL},
+	{"--random", AT(random_size), FLAG, 0, 0, NULL},
+	{"--count", AT(count), U64, 0, UINT64_MAX, NULL},
+	{"--expect", AT(expect), U64, 0, UINT64_MAX, NULL},
+	{"--segs", AT(segs), U32, 1, PACKET_MAX, NULL},
+	{"--room", AT(room), U32, 64, PACKET_MAX, NULL},
+	{"--burst", AT(burst), U32, 1, BURST_MAX, NULL},
+	{"--seed", AT(seed), U32, 0, UINT32_MAX, NULL},
+	{"--gap-us", AT(gap_us), U32, 0, UINT32_MAX, NULL},
+	{"--window", AT(window), U32, 0, UINT32_MAX, NULL},
+	{"--hold", AT(hold), U32, 0, 65536, NULL},
+	{"--churn", AT(churn), U32, 0, UINT32_MAX, NULL},
+	{"--mbufs", AT(mbufs), U32, 64, UINT32_MAX, NULL},
+	{"--rxq", AT(rxq), U16, 1, QUEUES_MAX, NULL},
+	{"--txq", AT(txq), U16, 1, QUEUES_MAX, NULL},
+	{"--rxd", AT(rxd), U16, 0, UINT16_MAX, NULL},
+	{"--txd", AT(txd), U16, 0, UINT16_MAX, NULL},
+	{"--timeout", AT(timeout), SECONDS, 0, 0, NULL},
+	{"--duration", AT(duration), SECONDS, 0, 0, NULL},
+	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
+	{"--spin", AT(spin), FLAG, 0, 0, NULL},
+	{"--no-link-wait", AT(no_link_wait), FLAG, 0, 0, NULL},
+	{NULL, 0, FLAG, 0, 0, NULL},
 };
 
 static const char usage[] =
-	"usage: pktcheck [EAL options] -- --mode gen|sink|echo|clone [options], on all ports\n"
-	"  gen    send --count packets of --size A-B, in bursts of 1 to --burst, of 1 to --segs segments\n"
-	"         with --room bytes each; --return yes: they come back in order, any: in any order,\n"
-	"         --window of them at most are on their way\n"
+	"usage: pktcheck [EAL options] -- --mode MODE [options], on all ports\n"
+	"  gen    send --count packets of --size A-B, in bursts of 1 to --burst, of 1 to --segs\n"
+	"         segments with --room bytes each; --return yes: they come back in order, any: in\n"
+	"         any order, and --window of them at most are on their way; out of --churn pools\n"
 	"  sink   receive and check --expect packets; keep --hold of them and check these again\n"
 	"  echo   as sink, and send each back by the same port\n"
-	"  clone  as sink; clone each, then free, check or send (--return any) original and clones in any\n"
-	"         order, on a second lcore too\n"
-	"  --rxq --txq --rxd --txd --scatter --mbufs --seed --gap-us --random --churn POOLS --spin\n"
-	"  --timeout SEC --duration SEC --no-link-wait\n";
+	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
+	"         in any order, on a second lcore too\n"
+	"options:";
 
-/* @return the index of the word, or -1 */
-static int
-word(const char *text, const char *const *words)
+static void
+print_usage(void)
 {
-	for (int i = 0; words[i] != NULL; i++)
-		if (strcmp(text, words[i]) == 0)
-			return i;
-	return -1;
+	fputs(usage, stderr);
+	for (const struct option *o = options; o->name != NULL; o++)
+		fprintf(stderr, " %s", o->name);
+	fputc('\n', stderr);
 }
 
-static int
-parse_size(struct options *opt, const char *text)
+static bool
+parse_number(const struct option *o, const char *text, uint64_t *out, char **end)
 {
+	*out = strtoull(text, end, 0);
+	return *end != text && *out >= o->min && *out <= o->max;
+}
+
+static bool
+parse_sizes(const struct option *o, struct options *opt, const char *text)
+{
+	uint64_t from, to;
 	char *end;
 
-	opt->size_min = opt->size_max = (uint32_t)strtoul(text, &end, 0);
-	if (*end == '-')
-		opt->size_max = (uint32_t)strtoul(end + 1, &end, 0);
-	return *end == '\0' && opt->size_min >= PACKET_MIN && opt->size_min <= opt->size_max &&
-			opt->size_max <= PACKET_MAX ? 0 : -1;
+	if (!parse_number(o, text, &from, &end))
+		return false;
+	to = from;
+	if (*end == '-' && !parse_number(o, end + 1, &to, &end))
+		return false;
+	opt->size_min = (uint32_t)from;
+	opt->size_max = (uint32_t)to;
+	return *end == '\0' && from <= to;
 }
 
-static uint16_t
-number16(const char *text)
+static bool
+parse_word(const struct option *o, void *field, const char *text)
 {
-	return (uint16_t)strtoul(text, NULL, 0);
+	for (unsigned int i = 0; o->words[i] != NULL; i++)
+		if (strcmp(text, o->words[i]) == 0) {
+			memcpy(field, &i, sizeof(i));
+			return true;
+		}
+	return false;
 }
 
-static uint32_t
-number32(const char *text)
+static bool
+parse_value(const struct option *o, struct options *opt, const char *text)
 {
-	return (uint32_t)strtoul(text, NULL, 0);
-}
+	char *field = (char *)opt + o->offset;
+	uint64_t number;
+	char *end;
 
-static int
-parse_one(struct options *opt, int c, const char *arg)
-{
-	static const char *const modes[] = {"gen", "sink", "echo", "clone", NULL};
-	static const char *const backs[] = {"no", "yes", "any", NULL};
-
-	switch (c) {
-	case OPT_MODE: opt->mode = (enum mode)word(arg, modes); return word(arg, modes) < 0 ? -1 : 0;
-	case OPT_RETURN: opt->back = (enum back)word(arg, backs); return word(arg, backs) < 0 ? -1 : 0;
-	case OPT_SIZE: return parse_size(opt, arg);
-	case OPT_RANDOM: opt->random_size = true; return 0;
-	case OPT_COUNT: opt->count = strtoull(arg, NULL, 0); return 0;
-	case OPT_EXPECT: opt->expect = strtoull(arg, NULL, 0); return 0;
-	case OPT_SEGS: opt->segs = number32(arg); return opt->segs != 0 ? 0 : -1;
-	case OPT_ROOM: opt->room = number32(arg); return opt->room >= 64 && opt->room <= PACKET_MAX ? 0 : -1;
-	case OPT_BURST: opt->burst = number32(arg); return opt->burst - 1 < BURST_MAX ? 0 : -1;
-	case OPT_SEED: opt->seed = number32(arg); return 0;
-	case OPT_GAP: opt->gap_us = number32(arg); return 0;
-	case OPT_HOLD: opt->hold = number32(arg); return 0;
-	case OPT_WINDOW: opt->window = number32(arg); return 0;
-	case OPT_CHURN: opt->churn = number32(arg); return 0;
-	case OPT_MBUFS: opt->mbufs = number32(arg); return 0;
-	case OPT_RXQ: opt->rxq = number16(arg); return opt->rxq <= QUEUES_MAX ? 0 : -1;
-	case OPT_TXQ: opt->txq = number16(arg); return opt->txq <= QUEUES_MAX ? 0 : -1;
-	case OPT_RXD: opt->rxd = number16(arg); return 0;
-	case OPT_TXD: opt->txd = number16(arg); return 0;
-	case OPT_TIMEOUT: opt->timeout = atof(arg); return 0;
-	case OPT_DURATION: opt->duration = atof(arg); return 0;
-	case OPT_SCATTER: opt->scatter = true; return 0;
-	case OPT_SPIN: opt->spin = true; return 0;
-	case OPT_NO_LINK_WAIT: opt->no_link_wait = true; return 0;
-	default: return -1;
+	if (o->kind == SIZES)
+		return parse_sizes(o, opt, text);
+	if (o->kind == WORD)
+		return parse_word(o, field, text);
+	if (o->kind == SECONDS) {
+		*(double *)(void *)field = strtod(text, &end);
+		return end != text && *end == '\0';
 	}
+	if (!parse_number(o, text, &number, &end) || *end != '\0')
+		return false;
+	if (o->kind == U16)
+		*(uint16_t *)(void *)field = (uint16_t)number;
+	else if (o->kind == U32)
+		*(uint32_t *)(void *)field = (uint32_t)number;
+	else
+		*(uint64_t *)(void *)field = number;
+	return true;
 }
+
+static const struct option *
+find(const char *name)
+{
+	for (const struct option *o = options; o->name != NULL; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}
+
+static const struct options defaults = {
+	.mode = MODE_SINK,
+	.size_min = 64,
+	.size_max = 64,
+	.segs = 1,
+	.room = 2048,
+	.burst = 32,
+	.rxq = 1,
+	.txq = 1,
+	.rxd = 1024,
+	.txd = 1024,
+	.timeout = 30,
+};
 
 int
 options_parse(struct options *opt, int argc, char **argv)
 {
-	int c;
+	*opt = defaults;
+	opt->seed = (uint32_t)getpid();
+	for (int i = 1; i < argc; i++) {
+		const struct option *o = find(argv[i]);
 
-	*opt = (struct options){.mode = MODE_SINK, .size_min = 64, .size_max = 64, .segs = 1, .room = 2048,
-		.burst = 32, .seed = (uint32_t)getpid(), .rxq = 1, .txq = 1, .rxd = 1024, .txd = 1024,
-		.timeout = 30};
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (parse_one(opt, c, optarg) != 0) {
-			fprintf(stderr, "pktcheck: option %s%s%s is not right\n%s",
-					argv[optind - 1], optarg != NULL ? " or " : "", optarg != NULL ? optarg : "", usage);
+		if (o != NULL && o->kind == FLAG) {
+			*((bool *)opt + o->offset) = true;
+		} else if (o == NULL || ++i == argc || !parse_value(o, opt, argv[i])) {
+			fprintf(stderr, "pktcheck: %s: no such option, or a wrong value\n",
+				argv[i < argc ? i : argc - 1]);
+			print_usage();
 			return -1;
 		}
+	}
 	return 0;
 }

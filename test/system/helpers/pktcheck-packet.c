@@ -23,9 +23,13 @@ static _Thread_local uint8_t scratch[PACKET_MAX + 8];
 static void
 build(uint8_t *out, const struct packet_id *id)
 {
-	uint64_t key = packet_mix(((uint64_t)id->seed << 16 | id->queue) + id->seq * UINT64_C(0x9e3779b97f4a7c15));
+	uint64_t key = packet_mix(
+		((uint64_t)id->seed << 16 | id->queue) + id->seq * UINT64_C(0x9e3779b97f4a7c15));
 	uint64_t word = key;
-	struct header h = {.type = rte_cpu_to_be_16(TYPE), .queue = id->queue, .seq = id->seq, .len = id->len,
+	struct header h = {.type = rte_cpu_to_be_16(TYPE),
+		.queue = id->queue,
+		.seq = id->seq,
+		.len = id->len,
 		.seed = id->seed};
 
 	memcpy(h.dst, &key, sizeof(h.dst));

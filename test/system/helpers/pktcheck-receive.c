@@ -30,7 +30,8 @@ receive_init(struct app *app)
 	if (opt->mode != MODE_CLONE)
 		return 0;
 	app->clone_pool = pool_create("clones", 32768, 64);
-	app->to_worker = rte_ring_create("to_worker", 16384, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	app->to_worker =
+		rte_ring_create("to_worker", 16384, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	return app->clone_pool != NULL && app->to_worker != NULL ? 0 : -rte_errno;
 }
 
@@ -43,8 +44,10 @@ check(struct app *app, const struct rte_mbuf *m, struct packet_id *id)
 
 	if (at >= 0) {
 		if (__atomic_fetch_add(&app->corrupt, 1, __ATOMIC_RELAXED) < 10)
-			fprintf(stderr, "pktcheck: byte %d of packet %lu of flow %x:%u (%u bytes, %u segments) is wrong\n",
-					at, (unsigned long)id->seq, id->seed, id->queue, m->pkt_len, m->nb_segs);
+			fprintf(stderr,
+				"pktcheck: byte %d of packet %lu of flow %x:%u (%u bytes, %u segments) is wrong\n",
+				at, (unsigned long)id->seq, id->seed, id->queue, m->pkt_len,
+				m->nb_segs);
 		return false;
 	}
 	app->swapped += swapped;
@@ -168,7 +171,8 @@ receive_worker(void *arg)
 static unsigned int
 send_back(struct app *app)
 {
-	uint16_t n = rte_eth_tx_burst(back_port, back_queue, back + back_sent, (uint16_t)(back_count - back_sent));
+	uint16_t n = rte_eth_tx_burst(back_port, back_queue, back + back_sent,
+		(uint16_t)(back_count - back_sent));
 
 	app->tx_packets += n;
 	back_sent += n;
@@ -209,7 +213,8 @@ release_when_quiet(struct app *app, unsigned int received)
 
 	if (received != 0)
 		last_us = app->now_us;
-	else if (app->opt.mode == MODE_SINK && held_get != held_put && app->now_us - last_us > QUIET_US)
+	else if (app->opt.mode == MODE_SINK && held_get != held_put &&
+		app->now_us - last_us > QUIET_US)
 		check_and_free(app, held[held_get++ % app->opt.hold]);
 }
 

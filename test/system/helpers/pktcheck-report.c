@@ -17,7 +17,7 @@ buffers_out(const struct app *app)
 		uint64_t id, value;
 
 		if (rte_eth_xstats_get_id_by_name(port, "tx_buffers_out", &id) == 0 &&
-				rte_eth_xstats_get_by_id(port, &id, &value, 1) == 1)
+			rte_eth_xstats_get_by_id(port, &id, &value, 1) == 1)
 			sum += value;
 	}
 	return sum;
@@ -30,10 +30,12 @@ print_xstats(uint16_t port)
 	struct rte_eth_xstat_name *names = calloc((size_t)n, sizeof(*names));
 	struct rte_eth_xstat *values = calloc((size_t)n, sizeof(*values));
 
-	if (names != NULL && values != NULL && rte_eth_xstats_get_names(port, names, (unsigned int)n) == n &&
-			rte_eth_xstats_get(port, values, (unsigned int)n) == n)
+	if (names != NULL && values != NULL &&
+		rte_eth_xstats_get_names(port, names, (unsigned int)n) == n &&
+		rte_eth_xstats_get(port, values, (unsigned int)n) == n)
 		for (int i = 0; i < n; i++)
-			printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", names[values[i].id].name, values[i].value);
+			printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", names[values[i].id].name,
+				values[i].value);
 	free(names);
 	free(values);
 }
@@ -52,11 +54,11 @@ print_port(const struct app *app, uint16_t port)
 static void
 print_flow(const struct flow *f)
 {
-	printf("{\"seed\":%u,\"queue\":%u,\"rxq\":%u,\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"first\":%" PRIu64
-	       ",\"last\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"duplicate\":%" PRIu64 ",\"late\":%" PRIu64
-	       ",\"wrong_queue\":%" PRIu64 "}",
-			f->seed, f->queue, f->rxq, f->packets, f->bytes, f->first, f->last, flow_lost(f),
-			f->duplicate, f->late, f->wrong_queue);
+	printf("{\"seed\":%u,\"queue\":%u,\"rxq\":%u,\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64
+	       ",\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"lost\":%" PRIu64
+	       ",\"duplicate\":%" PRIu64 ",\"late\":%" PRIu64 ",\"wrong_queue\":%" PRIu64 "}",
+		f->seed, f->queue, f->rxq, f->packets, f->bytes, f->first, f->last, flow_lost(f),
+		f->duplicate, f->late, f->wrong_queue);
 }
 
 static void
@@ -72,16 +74,19 @@ print_totals(const struct app *app, unsigned int in_use)
 		late += f->late;
 		wrong += f->wrong_queue;
 	}
-	printf("{\"app\":\"pktcheck\",\"tx_packets\":%" PRIu64 ",\"tx_bytes\":%" PRIu64 ",\"tx_refused\":%" PRIu64
-	       ",\"tx_max_burst\":%" PRIu64 ",\"rx_packets\":%" PRIu64 ",\"rx_own\":%" PRIu64
-	       ",\"rx_bytes\":%" PRIu64 ",\"rx_max_segs\":%" PRIu64 ",\"rx_max_burst\":%" PRIu64,
-			app->tx_packets, app->tx_bytes, app->tx_refused, app->tx_max_burst, app->rx_packets,
-			app->rx_own, app->rx_bytes, app->rx_max_segs, app->rx_max_burst);
-	printf(",\"corrupt\":%" PRIu64 ",\"swapped\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"duplicate\":%" PRIu64
-	       ",\"late\":%" PRIu64 ",\"wrong_queue\":%" PRIu64 ",\"unknown\":%" PRIu64,
-			app->corrupt, app->swapped, lost, duplicate, late, wrong, app->flows.unknown);
-	printf(",\"seconds\":%.6f,\"mbufs_missing\":%u,\"pools\":%" PRIu64 ",\"pages_added\":%" PRIu64 ",\"pages_freed\":%" PRIu64,
-			app->seconds, in_use, app->pools, app->pages_added, app->pages_freed);
+	printf("{\"app\":\"pktcheck\",\"tx_packets\":%" PRIu64 ",\"tx_bytes\":%" PRIu64
+	       ",\"tx_refused\":%" PRIu64 ",\"tx_max_burst\":%" PRIu64 ",\"rx_packets\":%" PRIu64
+	       ",\"rx_own\":%" PRIu64 ",\"rx_bytes\":%" PRIu64 ",\"rx_max_segs\":%" PRIu64
+	       ",\"rx_max_burst\":%" PRIu64,
+		app->tx_packets, app->tx_bytes, app->tx_refused, app->tx_max_burst, app->rx_packets,
+		app->rx_own, app->rx_bytes, app->rx_max_segs, app->rx_max_burst);
+	printf(",\"corrupt\":%" PRIu64 ",\"swapped\":%" PRIu64 ",\"lost\":%" PRIu64
+	       ",\"duplicate\":%" PRIu64 ",\"late\":%" PRIu64 ",\"wrong_queue\":%" PRIu64
+	       ",\"unknown\":%" PRIu64,
+		app->corrupt, app->swapped, lost, duplicate, late, wrong, app->flows.unknown);
+	printf(",\"seconds\":%.6f,\"mbufs_missing\":%u,\"pools\":%" PRIu64
+	       ",\"pages_added\":%" PRIu64 ",\"pages_freed\":%" PRIu64,
+		app->seconds, in_use, app->pools, app->pages_added, app->pages_freed);
 }
 
 void

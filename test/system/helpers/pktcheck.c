@@ -3,8 +3,8 @@
  * pktcheck: sends packets of which every byte is known, and checks what arrives: content, losses,
  * duplicates, order, and that every buffer comes back. Uses DPDK's public interface only.
  *
- * At the end one line of JSON on standard output says what happened. Exit status: 0 when all that was
- * asked for was sent and received, every byte was right and every buffer came back; 1 else.
+ * At the end one line of JSON on standard output says what happened. Exit status: 0 when all that
+ * was asked for was sent and received, every byte was right and every buffer came back; 1 else.
  */
 
 #include <errno.h>
@@ -69,11 +69,12 @@ struct rte_mempool *
 pool_create(const char *name, unsigned int n, uint32_t room)
 {
 	uint32_t size = RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, n, RTE_MIN(n / 8, 256u), 0, (uint16_t)size,
-			SOCKET_ID_ANY);
+	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, n, RTE_MIN(n / 8, 256u), 0,
+		(uint16_t)size, SOCKET_ID_ANY);
 
 	if (pool == NULL)
-		fprintf(stderr, "pktcheck: no memory for %u mbufs of %u bytes: %s\n", n, size, rte_strerror(rte_errno));
+		fprintf(stderr, "pktcheck: no memory for %u mbufs of %u bytes: %s\n", n, size,
+			rte_strerror(rte_errno));
 	return pool;
 }
 
@@ -106,6 +107,7 @@ setup(struct app *app)
 	const struct options *opt = &app->opt;
 	/* With scattered Rx into small buffers; else a buffer takes the largest packet it can. */
 	uint32_t room = opt->scatter ? 2048 : RTE_MAX(opt->size_max, 2048u);
+	uint32_t mbufs = room > 16384 ? 1024 : opt->scatter ? 16384 : 8192;
 	int ret = 0;
 
 	app->nports = (uint16_t)RTE_MIN(rte_eth_dev_count_avail(), PORTS_MAX);
@@ -115,7 +117,9 @@ setup(struct app *app)
 		fprintf(stderr, "pktcheck: there are no ports: give a --vdev\n");
 		return -ENODEV;
 	}
-	app->rx_pool = pool_create("rx", room > 16384 ? 1024 : opt->scatter ? 16384 : 8192, room);
+	if (opt->mode != MODE_GEN && opt->mbufs != 0)
+		mbufs = opt->mbufs;
+	app->rx_pool = pool_create("rx", mbufs, room);
 	if (app->rx_pool == NULL)
 		return -ENOMEM;
 	if (opt->mode == MODE_GEN)
@@ -137,7 +141,8 @@ links_up(struct app *app)
 	for (uint16_t port = 0; port < app->nports; port++) {
 		struct rte_eth_link link;
 
-		app->link[port] = rte_eth_link_get_nowait(port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+		app->link[port] = rte_eth_link_get_nowait(port, &link) == 0 &&
+			link.link_status == RTE_ETH_LINK_UP;
 		up = up && app->link[port];
 	}
 	return up;
@@ -184,11 +189,14 @@ static bool
 run(struct app *app)
 {
 	uint64_t start = now_us();
-	uint64_t give_up = app->opt.timeout > 0 ? start + (uint64_t)(app->opt.timeout * 1e6) : UINT64_MAX;
-	uint64_t end = app->opt.duration > 0 ? start + (uint64_t)(app->opt.duration * 1e6) : UINT64_MAX;
+	uint64_t give_up =
+		app->opt.timeout > 0 ? start + (uint64_t)(app->opt.timeout * 1e6) : UINT64_MAX;
+	uint64_t end =
+		app->opt.duration > 0 ? start + (uint64_t)(app->opt.duration * 1e6) : UINT64_MAX;
 
-	/* A generator begins when its peers are there; all of them may be told to stop meanwhile. */
-	while (app->opt.mode == MODE_GEN && !app->opt.no_link_wait && !links_up(app) && stop_signal == 0) {
+	/* A generator begins when its peers are there. */
+	while (app->opt.mode == MODE_GEN && !app->opt.no_link_wait && !links_up(app) &&
+		stop_signal == 0) {
 		if (now_us() > give_up) {
 			fprintf(stderr, "pktcheck: the link did not come up\n");
 			return false;
@@ -203,14 +211,14 @@ run(struct app *app)
 			return true;
 		if (app->now_us > give_up) {
 			fprintf(stderr, "pktcheck: not done in time: sent %lu, received %lu\n",
-					(unsigned long)app->tx_packets, (unsigned long)app->rx_packets);
+				(unsigned long)app->tx_packets, (unsigned long)app->rx_packets);
 			return false;
 		}
 	}
 	return true;
 }
 
-/* Send no more, wait until all is back, take in what still comes. @return true when all came back */
+/* Send no more, wait until all is back, take in what still comes. @return true: all came back */
 static bool
 finish(struct app *app)
 {
@@ -237,7 +245,8 @@ finish(struct app *app)
 	}
 	receive_settle(app);
 	if (!settled)
-		fprintf(stderr, "pktcheck: %lu buffers did not come back\n", (unsigned long)buffers_out(app));
+		fprintf(stderr, "pktcheck: %lu buffers did not come back\n",
+			(unsigned long)buffers_out(app));
 	return settled;
 }
 
@@ -263,12 +272,11 @@ in_use(const struct rte_mempool *pool)
 static int
 run_and_report(struct app *app)
 {
-	unsigned int missing, lcore;
+	unsigned int missing;
 	bool ok;
 
 	if (app->opt.mode == MODE_CLONE)
-		RTE_LCORE_FOREACH_WORKER(lcore)
-			rte_eal_remote_launch(receive_worker, app, lcore);
+		rte_eal_mp_remote_launch(receive_worker, app, SKIP_MAIN);
 	fprintf(stderr, "pktcheck: started\n");
 	rte_mem_event_callback_register("pktcheck", on_memory, app); /* Not with --legacy-mem. */
 	ok = run(app);

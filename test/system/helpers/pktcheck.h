@@ -17,29 +17,38 @@
 #define QUEUES_MAX 32
 #define BURST_MAX 512
 
-enum mode { MODE_GEN, MODE_SINK, MODE_ECHO, MODE_CLONE };
-enum back { BACK_NO, BACK_YES, BACK_ANY };
+enum mode {
+	MODE_GEN,
+	MODE_SINK,
+	MODE_ECHO,
+	MODE_CLONE
+};
+enum back {
+	BACK_NO,
+	BACK_YES,
+	BACK_ANY
+};
 
 struct options {
 	enum mode mode;
-	enum back back;      /**< gen: do packets come back; clone: send back */
+	enum back back; /**< gen: do packets come back; clone: send back */
 	uint32_t size_min;
 	uint32_t size_max;
 	bool random_size;
-	uint64_t count;      /**< to send; 0: until stopped */
-	uint64_t expect;     /**< to receive, then end; 0: until stopped */
-	uint32_t segs;       /**< each packet has 1 to so many segments, or more if they are too small */
-	uint32_t room;       /**< bytes that an mbuf of ours takes */
+	uint64_t count; /**< to send; 0: until stopped */
+	uint64_t expect; /**< to receive, then end; 0: until stopped */
+	uint32_t segs; /**< each packet has 1 to so many segments, or more if they are too small */
+	uint32_t room; /**< bytes that an mbuf of ours takes */
 	uint32_t burst;
 	uint32_t seed;
-	uint32_t gap_us;     /**< between bursts */
-	uint32_t window;     /**< gen: packets of ours that may be on their way; 0: any number */
-	uint32_t hold;       /**< packets kept before they are freed */
-	uint32_t churn;      /**< so many pools, one after the other */
-	uint32_t mbufs;
+	uint32_t gap_us; /**< between bursts */
+	uint32_t window; /**< gen: packets of ours that may be on their way; 0: any number */
+	uint32_t hold; /**< packets kept before they are freed */
+	uint32_t churn; /**< so many pools, one after the other */
+	uint32_t mbufs;      /**< gen: to send; else: to receive; 0: enough */
 	uint16_t rxq, txq, rxd, txd;
-	double timeout;      /**< seconds: give up */
-	double duration;     /**< seconds: then stop */
+	double timeout; /**< seconds: give up */
+	double duration; /**< seconds: then stop */
 	bool scatter;
 	bool spin;
 	bool no_link_wait;
@@ -51,19 +60,19 @@ struct app {
 	uint16_t rxq;
 	uint16_t txq;
 	struct rte_mempool *rx_pool;
-	struct rte_mempool *tx_pool;    /**< gen */
+	struct rte_mempool *tx_pool; /**< gen */
 	struct rte_mempool *clone_pool; /**< clone */
 	struct rte_ring *to_worker;
 	struct flows flows;
-	uint64_t corrupt;               /**< written by the worker too */
+	uint64_t corrupt; /**< written by the worker too */
 	uint64_t swapped;
-	uint64_t rx_own;                /**< right packets that this program sent itself */
+	uint64_t rx_own; /**< right packets that this program sent itself */
 	uint64_t rx_packets, rx_bytes, rx_max_segs, rx_max_burst;
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
 	uint64_t pools, pages_added, pages_freed;
 	uint64_t now_us;
-	double seconds;                 /**< from the first link up to the end of the run */
-	bool link[PORTS_MAX];           /**< at the end of the run */
+	double seconds; /**< from the first link up to the end of the run */
+	bool link[PORTS_MAX]; /**< at the end of the run */
 	bool stopping;
 	volatile bool worker_stop;
 };
