@@ -41,6 +41,9 @@
 /* Descriptors read ahead of filling mbufs. */
 #define MMNET_RX_CHUNK 32
 
+/* Tickets out before completions are looked for: old enough to fill their cache line. */
+#define MMNET_TX_LAG 256u
+
 extern int mmnet_logtype;
 #define MMNET_LOG(level, fmt, ...) \
 	rte_log(RTE_LOG_##level, mmnet_logtype, "mmnet: " fmt "\n", ##__VA_ARGS__)

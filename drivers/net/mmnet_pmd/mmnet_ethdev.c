@@ -288,7 +288,7 @@ queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 	}
 	for (uint16_t i = 0; i < port->ntx && ret == 0; i++) {
 		port->txq[i]->q = fido_link_txq(port->link, i);
-		port->txq[i]->reap_below = port->ring_size - port->ring_size / 4;
+		port->txq[i]->reap_below = port->ring_size - RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
 		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
 			fido_txq_share_bell(port->txq[i]->q, port->rxq[i % port->nrx]->q);
 		ret = bounce_start(port, port->txq[i], i);

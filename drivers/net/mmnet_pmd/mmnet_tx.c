@@ -35,6 +35,16 @@ free_bounce(struct mmnet_txq *txq, const void *cookie)
 	txq->bounce_free[txq->bounce_count++] = (uint16_t)((uintptr_t)cookie >> 1);
 }
 
+/*
+ * The application writes a packet into this buffer next, and the receiver's core still has the line that it read:
+ * fetched one by one, when they are written, the lines of a burst take a round trip each.
+ */
+static inline void
+fetch_for_writing(const struct rte_mbuf *m)
+{
+	fido_prefetch_write((const char *)m->buf_addr + m->data_off);
+}
+
 /* Free segments one by one (their tickets came back one by one), in runs of one pool. */
 static void
 free_checked(struct mmnet_txq *txq, void **cookies, unsigned int n)
@@ -49,6 +59,7 @@ free_checked(struct mmnet_txq *txq, void **cookies, unsigned int n)
 			free_bounce(txq, m);
 			continue;
 		}
+		fetch_for_writing(m);
 		m = rte_pktmbuf_prefree_seg(m);
 		if (unlikely(m == NULL))
 			continue;
@@ -65,7 +76,7 @@ free_checked(struct mmnet_txq *txq, void **cookies, unsigned int n)
 		rte_mempool_put_bulk(pool, cookies, run);
 }
 
-/* The application has promised single segments of one pool, with one reference: no mbuf is looked at. */
+/* The application has promised single segments of one pool, with one reference. */
 static void
 free_fast(struct mmnet_txq *txq, void **cookies, unsigned int n)
 {
@@ -73,10 +84,12 @@ free_fast(struct mmnet_txq *txq, void **cookies, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++) {
 		cookies[run] = cookies[i];
-		if (unlikely(is_bounce(cookies[i])))
+		if (unlikely(is_bounce(cookies[i]))) {
 			free_bounce(txq, cookies[i]);
-		else
-			run++;
+			continue;
+		}
+		fetch_for_writing(cookies[i]);
+		run++;
 	}
 	if (run != 0)
 		rte_mempool_put_bulk(((struct rte_mbuf *)cookies[0])->pool, cookies, run);
@@ -368,6 +381,24 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burs
 	}
 }
 
+/*
+ * Take back about as many as the burst will use, never many at once, when few are left: the mempool's cache then
+ * gives the application the buffers that just came back, which are in the core's cache. All at once overflow it
+ * into the pool's ring, and the application gets the coldest of all buffers, time after time. Taking some back
+ * although more are out keeps the completions that are read a few bursts old, so their line is full.
+ */
+static inline void
+reap_some(struct mmnet_txq *txq, uint16_t n)
+{
+	uint32_t room = fido_sender_room(txq->q->sender);
+
+	if (room >= txq->reap_below)
+		return;
+	reap(txq, 2u * n);
+	if (unlikely(fido_sender_room(txq->q->sender) < n))
+		reap(txq, UINT32_MAX);
+}
+
 static uint16_t
 tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -380,8 +411,7 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 	if (unlikely(!q->open))
 		return 0;
 	fido_sender_prefetch(q->sender, n);
-	if (fido_sender_room(q->sender) < txq->reap_below || fido_sender_room(q->sender) < n)
-		reap(txq, UINT32_MAX);
+	reap_some(txq, n);
 	done = put_burst(txq, pkts, n, &b, &dropped);
 	if (unlikely(done < n))
 		fido_counter_add(&q->stats->ring_full, 1);
