@@ -72,6 +72,9 @@ def all_ratios():
     for size in SIZES:
         found.append(ratio(f"moves {size} bytes: mmnet rx=zero / no peer", "pps",
                            f"rate/mmnet-zero/{size}", [f"rate/null/{size}"]))
+        for name, group in (("memif", MEMIF), ("vhost-user", VHOST)):
+            found.append(ratio(f"limit for {size} bytes: no peer / best of {name}", "pps",
+                               f"rate/null/{size}", [f"rate/{p}/{size}" for p in group]))
     for size in (64, 1500):
         found.append(ratio(f"hop of {size} bytes: mmnet / best of memif", "ns",
                            f"hop/mmnet-zero/{size}", [f"hop/{p}/{size}" for p in MEMIF]))
