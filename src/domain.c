@@ -15,6 +15,7 @@
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "sigbus.h"
 
 #define CONTROL_SIZE_DEFAULT (8u << 20)
 #define CONTROL_SIZE_MAX (1u << 30)
@@ -221,6 +222,17 @@ collect(struct fido_domain *d)
 	return fido_recall_collect(d) || more;
 }
 
+static void
+report_faults(struct fido_domain *d)
+{
+	uint64_t count = fido_sigbus_count();
+
+	if (count != d->faults_told)
+		fido_log(FIDO_LOG_ERROR, "domain %s: memory of a peer was gone when it was read (its owner truncated the file behind it), and read as zeros, %llu times: restart that peer",
+				d->name, (unsigned long long)count);
+	d->faults_told = count;
+}
+
 static void *
 control_thread(void *arg)
 {
@@ -245,6 +257,7 @@ control_thread(void *arg)
 		if (stop)
 			return NULL;
 		report_events(d);
+		report_faults(d);
 	}
 }
 
@@ -345,6 +358,7 @@ domain_alloc(struct fido_domain **out, const struct fido_domain_config *config)
 	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	d->generation = new_generation();
+	d->faults_told = fido_sigbus_count();
 	ret = d->wake_fd < 0 || d->epoll_fd < 0 ? -errno : config_check(d, config);
 	if (ret != 0) {
 		domain_free(d);

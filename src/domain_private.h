@@ -105,6 +105,7 @@ struct fido_domain {
 	bool thread_started;
 	bool look_again;         /**< some link waits for something that nobody will tell it of */
 	bool dirty;              /**< what we have mapped changed: tell the peers */
+	uint64_t faults_told;    /**< of fido_sigbus_count() */
 	bool stop;
 	const struct fido_link *reporting; /**< its event function runs now */
 	int wake_fd;

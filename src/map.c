@@ -11,6 +11,7 @@
 #include <fido/domain.h>
 
 #include "map.h"
+#include "sigbus.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -108,6 +109,7 @@ static int
 claim_locked(const struct fido_layout *layout, const char *group)
 {
 	struct claim *c;
+	int ret;
 
 	for (c = claims; c != NULL; c = c->next) {
 		if (!layouts_overlap(&c->layout, layout))
@@ -120,6 +122,11 @@ claim_locked(const struct fido_layout *layout, const char *group)
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;
+	ret = fido_sigbus_guard(layout->base, (size_t)layout->slots << layout->slot_shift);
+	if (ret != 0) {
+		free(c);
+		return ret;
+	}
 	c->layout = *layout;
 	snprintf(c->group, sizeof(c->group), "%s", group);
 	c->refs = 1;
@@ -149,6 +156,7 @@ fido_layout_release(const struct fido_layout *layout)
 		;
 	if (c != NULL && --c->refs == 0) {
 		*p = c->next;
+		fido_sigbus_unguard(layout->base);
 		free(c);
 	}
 	pthread_mutex_unlock(&lock);

@@ -30,8 +30,8 @@ void fido_map_set(struct fido_map *map, uint64_t gaddr, uint64_t len);
 void fido_map_clear(struct fido_map *map, uint64_t gaddr, uint64_t len);
 
 /**
- * Claim a group's address range for this process; counted.
- * @return 0, -EBUSY: it overlaps that of another group of this process, -ENOMEM
+ * Claim a group's address range for this process, and guard it (sigbus.h); counted.
+ * @return 0, -EBUSY: it overlaps that of another group of this process, -ENOSPC: too many groups, -ENOMEM
  */
 int fido_layout_claim(const struct fido_layout *layout, const char *group);
 /** Undo one fido_layout_claim(). */
