@@ -314,6 +314,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	snprintf(d->name, sizeof(d->name), "%s", config->name);
 	d->layout = config->layout;
 	d->no_hugepages = config->no_hugepages;
+	d->allow = config->allow;
 	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
 	if (d->control_size > CONTROL_SIZE_MAX) {
 		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu is too large: at most %u",
@@ -418,6 +419,7 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 		ret = thread_start(d);
 	if (ret != 0)
 		goto err_leave;
+	d->allow = NULL;
 	*out = d;
 	return 0;
 

@@ -80,6 +80,7 @@ struct fido_domain {
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
+	const char *allow;       /**< as in the configuration; valid while joining */
 	bool fences;             /**< whoever of us arms fences the peers too */
 	bool layout_claimed;
 	bool slot_reserved;

@@ -188,6 +188,7 @@ length_of(unsigned int type)
 	case FIDO_HOST_BYE:
 		return sizeof(struct fido_host_bye);
 	case FIDO_HOST_REFUSE:
+		return sizeof(struct fido_host_refuse);
 	case FIDO_HOST_CHANGED:
 	case FIDO_HOST_OBSERVE:
 		return sizeof(struct fido_host_header);

@@ -86,6 +86,17 @@ struct fido_host_bells {
 	char link[FIDO_NAME_MAX];
 };
 
+/** Why a domain does not speak to another. */
+enum fido_host_reason {
+	FIDO_HOST_REASON_PROTOCOL = 1, /**< another version, or a message that broke the protocol */
+	FIDO_HOST_REASON_ACCESS,       /**< its user is not on the domain's list */
+};
+
+struct fido_host_refuse {
+	struct fido_host_header h;
+	uint64_t reason;
+};
+
 struct fido_host_bye {
 	struct fido_host_header h;
 	uint64_t clean;
@@ -99,6 +110,7 @@ struct fido_host_message {
 		struct fido_host_map map;
 		struct fido_host_unmap unmap;
 		struct fido_host_bells bells;
+		struct fido_host_refuse refuse;
 		struct fido_host_bye bye;
 		char bytes[FIDO_HOST_MESSAGE_MAX];
 	};

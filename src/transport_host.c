@@ -20,6 +20,7 @@
 
 #include "doorbell_private.h"
 #include "domain_private.h"
+#include "host_access.h"
 #include "host_group.h"
 #include "host_observe.h"
 #include "host_session.h"
@@ -29,6 +30,7 @@
 struct host {
 	struct fido_domain *domain;
 	struct fido_host_group group;
+	struct fido_host_access access;
 	struct sockaddr_un address;
 	int slot_fd;
 	int listen_fd; /* also tells that the socket's file is ours */
@@ -266,11 +268,24 @@ add_session(struct host *h, int fd)
 }
 
 static void
-refuse(struct fido_host_session *s)
+refuse(struct fido_host_session *s, enum fido_host_reason reason)
 {
-	struct fido_host_header msg;
+	struct fido_host_refuse msg = {.reason = reason};
 
 	fido_host_send(s, FIDO_HOST_REFUSE, &msg, sizeof(msg), NULL, 0, false);
+}
+
+static void
+on_refuse(struct host *h, uint64_t reason)
+{
+	const struct fido_domain *d = h->domain;
+
+	if (reason == FIDO_HOST_REASON_ACCESS)
+		fido_log(FIDO_LOG_ERROR, "group %s: a domain refused %s: user %u is not on its list: add it there (allow=), or run %s as another user",
+				d->group, d->name, (unsigned int)geteuid(), d->name);
+	else
+		fido_log(FIDO_LOG_ERROR, "group %s: a domain refused %s: use the same version of Fido in all domains",
+				d->group, d->name);
 }
 
 /* @return 0, or -errno: the session ends */
@@ -371,9 +386,8 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 	case FIDO_HOST_OBSERVE:
 		return send_hello(h, s);
 	case FIDO_HOST_REFUSE:
-		fido_log(FIDO_LOG_ERROR, "group %s: a domain refused %s: use the same version of Fido in all domains",
-				h->domain->group, h->domain->name);
-		return -EPROTO;
+		on_refuse(h, m->refuse.reason);
+		return -EPIPE;
 	default:
 		break;
 	}
@@ -421,11 +435,24 @@ session_read(struct host *h, struct fido_host_session *s)
 		if (ret == -EPROTO) {
 			fido_log(FIDO_LOG_ERROR, "group %s: %s: a peer broke the protocol (its version %u, ours %u): connection closed; use the same version of Fido in all domains",
 					h->domain->group, h->domain->name, version, FIDO_LAYOUT_VERSION);
-			refuse(s);
+			refuse(s, FIDO_HOST_REASON_PROTOCOL);
 		}
 		if (ret < 0)
 			session_close(h, s);
 	}
+}
+
+/* @return false: the process at the other end may not see our memory; told here */
+static bool
+check_access(const struct host *h, int fd)
+{
+	uid_t user;
+
+	if (fido_host_access_allows(&h->access, fd, &user))
+		return true;
+	fido_log(FIDO_LOG_WARNING, "group %s: %s keeps out a process of user %u, who is not on its list (allow=)",
+			h->domain->group, h->domain->name, (unsigned int)user);
+	return false;
 }
 
 static void
@@ -434,10 +461,16 @@ accept_all(struct host *h)
 	int fd;
 
 	while ((fd = accept4(h->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		bool allowed = check_access(h, fd);
 		struct fido_host_session *s = add_session(h, fd);
 
-		if (s != NULL)
-			s->accepted = true; /* Whoever connects speaks first; HELLO is answered. */
+		if (s == NULL)
+			continue;
+		s->accepted = true; /* Whoever connects speaks first; HELLO is answered. */
+		if (!allowed) {
+			refuse(s, FIDO_HOST_REASON_ACCESS);
+			session_close(h, s);
+		}
 	}
 }
 
@@ -621,7 +654,9 @@ host_join(struct fido_domain *d, void **transport)
 	h->domain = d;
 	h->slot_fd = h->listen_fd = -1;
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	ret = fido_host_group_open(&h->group, d->group, true);
+	ret = fido_host_access_parse(&h->access, d->allow);
+	if (ret == 0)
+		ret = fido_host_group_open(&h->group, d->group, true);
 	if (ret == 0)
 		ret = fido_host_group_lock(&h->group);
 	if (ret != 0)
@@ -659,6 +694,10 @@ greet(void *arg, const char *name)
 		unlink(address.sun_path);
 	if (fd < 0)
 		return 0;
+	if (!check_access(h, fd)) {
+		close(fd);
+		return 0;
+	}
 	s = add_session(h, fd);
 	if (s == NULL)
 		return -ENOMEM;

@@ -56,6 +56,8 @@ struct mmnet_args {
 	char domain[FIDO_NAME_MAX];
 	char peer[FIDO_NAME_MAX];
 	char link[FIDO_NAME_MAX];
+	char allow[256];             /**< list of users */
+	bool has_allow;
 	enum mmnet_rx_mode rx;
 	bool no_hugepages;
 	bool has_mac;

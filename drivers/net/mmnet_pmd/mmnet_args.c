@@ -112,6 +112,13 @@ parse_hugepages(struct mmnet_args *args, const char *value)
 }
 
 static int
+parse_allow(struct mmnet_args *args, const char *value)
+{
+	args->has_allow = true;
+	return strlcpy(args->allow, value, sizeof(args->allow)) < sizeof(args->allow) ? 0 : -EINVAL;
+}
+
+static int
 parse_mac(struct mmnet_args *args, const char *value)
 {
 	args->has_mac = true;
@@ -155,6 +162,7 @@ static const struct keyword keywords[] = {
 	{"rx", parse_rx, "auto, copy, header or zero"},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
+	{"allow", parse_allow, "users who may map this domain's memory, e.g. allow=alice:1001"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},
 	{"base", parse_base, "the first address of a new group's layout"},
 	{"slot_size", parse_slot_size, "a power of two from 16M to 4T"},

@@ -33,6 +33,7 @@ join(const struct mmnet_args *args)
 		.name = args->domain,
 		.layout = args->layout,
 		.no_hugepages = args->no_hugepages,
+		.allow = args->has_allow ? args->allow : NULL,
 	};
 	int ret;
 

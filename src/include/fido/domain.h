@@ -33,6 +33,11 @@ struct fido_domain_config {
 	struct fido_layout layout; /**< of a new group; an existing group's own layout must equal it unless 0 */
 	size_t control_size;       /**< bytes for control block and rings; default 8 MiB */
 	bool no_hugepages;         /**< arenas use ordinary pages, without a warning */
+	/**
+	 * host: users whose processes may map this domain's memory, by name or id, "alice:1001"; this user and
+	 * root always may. NULL: everybody whom the permissions of the group's folder let in.
+	 */
+	const char *allow;
 };
 
 /**
@@ -42,7 +47,7 @@ struct fido_domain_config {
  *
  * @return
  *   - 0: joined; *out is to be left with fido_domain_leave()
- *   - -EINVAL: bad name, group or layout
+ *   - -EINVAL: bad name, group, layout or list of users
  *   - -EEXIST: the name is taken by a domain that lives
  *   - -EACCES, -EPERM: no permission for the group's folder
  *   - -EPROTO: a domain of the group speaks another layout version
