@@ -20,7 +20,7 @@
 #define CONTROL_SIZE_DEFAULT (8u << 20)
 #define CONTROL_SIZE_MAX (1u << 30)
 /* How often the control thread looks again while something waits to be collected. */
-#define COLLECT_MS 10
+#define COLLECT_MS 2
 /* How long leave() waits for the peers to give back what they hold. */
 #define LEAVE_WAIT_MS 1000
 

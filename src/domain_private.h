@@ -163,10 +163,13 @@ void fido_peers_drop(struct fido_domain *d);
 bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
 /** A peer has ended: note by which ways buffers may have gone on through it. @return 0, -ENOMEM */
 int fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer);
-/** See which deaths have been drained by all that live. @return true: some have not, look again */
+/** See what all that live still hold by way of those that died. @return true: something, look again */
 bool fido_recall_collect(struct fido_domain *d);
-/** @return true when nobody can be reading any more what we had out with a peer that is gone. */
-bool fido_recall_ready(struct fido_domain *d, const struct fido_peer *peer);
+/**
+ * @return what we had out with a peer that is gone, and had posted after this time, can be read by nobody any more;
+ * UINT64_MAX: nothing is known to be so
+ */
+uint64_t fido_recall_since(struct fido_domain *d, const struct fido_peer *peer);
 /** Forget all deaths. */
 void fido_recall_forget(struct fido_domain *d);
 /** Free a region without waiting for peers. NULL is legal. */

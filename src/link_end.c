@@ -85,6 +85,7 @@ fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
 	if (e == NULL)
 		return -ENOMEM;
 	e->shm_size = fido_sender_shm_size(link->ring_size);
+	e->recalled = UINT64_MAX;
 	shm = fido_domain_heap_alloc(link->domain, e->shm_size);
 	if (shm == NULL) {
 		free(e);
@@ -145,6 +146,8 @@ fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct 
 	e->queue = q;
 	e->peer = peer;
 	e->peer_index = index;
+	/* Before the peer sees that we are bound, and posts. */
+	fido_store_release(&link->domain->control->mapped[peer->slot].received, peer->generation);
 	peer->refs++;
 	e->next = link->rx_ends;
 	link->rx_ends = e;
@@ -168,8 +171,8 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
 		return false;
 	if (e->state == FIDO_END_OLD) {
 		fido_lock_take(&q->lock);
-		if (e->peer != NULL && !e->peer->forever && fido_recall_ready(link->domain, e->peer))
-			e->recalled = true;
+		if (e->peer != NULL && !e->peer->forever)
+			e->recalled = fido_recall_since(link->domain, e->peer);
 		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
 			for (p = &q->old; *p != NULL && *p != e; p = &(*p)->next_old)
 				;
@@ -350,19 +353,37 @@ fido_link_collect(struct fido_link *link)
 	return waiting;
 }
 
-bool
-fido_link_receives_from(const struct fido_link *link, const struct fido_peer *peer)
+static uint64_t
+rx_end_newest(const struct fido_rx_end *e)
 {
-	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
-		if (e->peer == peer)
-			return true;
-	return false;
+	const struct fido_receiver *r = e->receiver;
+	bool unread;
+	uint64_t newest;
+
+	fido_lock_take(&e->queue->lock);
+	unread = e->polled ? fido_receiver_pending(r) && !r->broken : e->state == FIDO_END_LIVE;
+	newest = unread ? UINT64_MAX : fido_receiver_newest(r);
+	fido_lock_release(&e->queue->lock);
+	return newest;
 }
 
-bool
-fido_link_has_stranded(const struct fido_link *link)
+uint64_t
+fido_link_newest_from(const struct fido_link *link, const struct fido_peer *peer)
 {
-	return fido_load_relaxed(&link->shm->stranded) != 0;
+	uint64_t newest = 0;
+
+	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+		uint64_t at = e->peer == peer ? rx_end_newest(e) : 0;
+
+		newest = at > newest ? at : newest;
+	}
+	return newest;
+}
+
+uint32_t
+fido_link_stranded(const struct fido_link *link)
+{
+	return fido_load_relaxed(&link->shm->stranded);
 }
 
 bool

@@ -24,7 +24,7 @@ struct fido_tx_end {
 	struct fido_peer *peer;       /**< NULL: never attached */
 	size_t shm_size;
 	enum fido_end_state state;
-	bool recalled;                /**< nobody reads what is out any more: take it back. Queue's lock */
+	uint64_t recalled;            /**< nobody reads what was posted after this: take it back. Queue's lock */
 };
 
 /** A receiver with the memory it lives in. */
@@ -102,10 +102,11 @@ void fido_link_forget_region(struct fido_link *link, const struct fido_region *r
 bool fido_link_collect(struct fido_link *link);
 /** @return true when a buffer in [gaddr, gaddr + len) is held by some receiver of the link, or waits to be. */
 bool fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len);
-/** @return true when some receiver of the link reads, or holds what came by, a ring of the peer. */
-bool fido_link_receives_from(const struct fido_link *link, const struct fido_peer *peer);
-/** @return true when buffers of the link are out with peers that are gone. */
-bool fido_link_has_stranded(const struct fido_link *link);
+/**
+ * For a peer that has ended. @return when the newest message that is held of those that came by its rings was read;
+ * UINT64_MAX: some wait to be read, 0: none is held
+ */
+uint64_t fido_link_newest_from(const struct fido_link *link, const struct fido_peer *peer);
 /** @return true when nothing of the link is out or held. */
 bool fido_link_quiet(struct fido_link *link);
 /** Free the link at once, whatever is out. The domain leaves. */

@@ -319,19 +319,26 @@ peer_held(struct fido_domain *d, const struct fido_peer *peer)
 	return false;
 }
 
-/* @return true when it is news that we hold nothing any more that came by way of a peer that is gone */
+/* Say what we still hold that came by way of a peer that is gone. @return true when it is news */
 static bool
-publish_drained(struct fido_domain *d, const struct fido_peer *peer)
+publish_newest(struct fido_domain *d, const struct fido_peer *peer)
 {
 	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
+	uint64_t newest = 0;
 
-	if (m->drained == peer->generation || m->generation != peer->generation)
+	if (m->generation != peer->generation || (m->ended == peer->generation && m->newest == 0))
 		return false;
-	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
-		if (d->links[i] != NULL && fido_link_receives_from(d->links[i], peer))
-			return false;
-	/* R10: pairs with A10 in recall.c. */
-	fido_store_release(&m->drained, peer->generation);
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		uint64_t at = d->links[i] != NULL ? fido_link_newest_from(d->links[i], peer) : 0;
+
+		newest = at > newest ? at : newest;
+	}
+	if (m->ended == peer->generation && m->newest == newest)
+		return false;
+	/* R10: pairs with A10 in recall.c. What is held no more has been let go before this is seen. */
+	fido_store_release(&m->newest, newest);
+	/* R11: pairs with A11 in recall.c. The time is about this generation. */
+	fido_store_release(&m->ended, peer->generation);
 	return true;
 }
 
@@ -345,7 +352,7 @@ fido_peers_collect(struct fido_domain *d)
 		struct fido_peer *peer = *p;
 
 		if (peer->gone)
-			changed |= publish_drained(d, peer);
+			changed |= publish_newest(d, peer);
 		if (!peer->gone) {
 			p = &peer->next;
 		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||

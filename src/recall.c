@@ -3,14 +3,20 @@
  * Recall: when a dead peer's buffers come back.
  *
  * B died with tickets of ours out: the buffers are stranded. B may have passed them on to C, which reads
- * them still. They come back when nobody can be reading them any more:
+ * them still. A ticket comes back when nobody can be reading its buffer any more:
  *   (1) B has certainly ended (the transport says so), and
- *   (2) every living domain, ourselves included, has published that it holds nothing that came by way of B's
- *       generation (mapped[slot].drained), or never had that generation mapped.
+ *   (2) no living domain, ourselves included, holds anything that came by way of B's generation and was read
+ *       after the ticket was posted. Each publishes when the newest of what it holds was read
+ *       (mapped[slot].newest), or that it never had a ring of that generation.
  * A domain that passes on keeps the ticket it was given until the next one has completed, so (2) covers longer
- * ways, unless one in the middle dies as well. Then its generation too must be drained by all, and so on: a
- * dead domain belongs to the way when it had not drained, at its death, one that belongs to it (`from`). Those
- * notes are kept until all deaths that we know of are drained: only then can no way lead through them.
+ * ways, unless one in the middle dies as well. Then (2) is asked of its generation too, and so on: a dead domain
+ * belongs to the way when it had, at its death, rings from one that belongs to it (`from`). Those notes are
+ * kept until nothing is held by way of any death that we know of: only then can no way lead through them.
+ *
+ * Why times, and not simply "holds nothing": what C holds may itself wait for a stranded ticket. C echoes what
+ * comes from B back to B; when B dies, what C holds of B waits for the tickets that C has out with B, which would wait
+ * for C to hold nothing of B. But a message is passed on after it was read, so a ticket waits only for what was read
+ * later, and that only for tickets posted later still: the newest can always come back first.
  */
 
 #include <errno.h>
@@ -24,10 +30,28 @@ struct fido_dead {
 	struct fido_dead *next;
 	uint32_t slot;
 	uint64_t generation;
-	bool done;                      /* drained by all that live */
-	bool on_way;                    /* scratch of fido_recall_ready() */
-	uint64_t from[FIDO_SLOTS_MAX];  /* generations it had mapped and not drained when it died */
+	uint64_t newest;                /* of all that live: when the newest of what is held was read */
+	bool on_way;                    /* scratch of fido_recall_since() */
+	uint64_t from[FIDO_SLOTS_MAX];  /* generations whose rings it had read, and held something of, when it died */
 };
+
+/* When the newest of what c holds by way of a dead generation was read; UINT64_MAX: not known. */
+static uint64_t
+newest_of(const struct fido_control_shm *c, uint32_t slot, uint64_t generation)
+{
+	const struct fido_mapped_shm *m = &c->mapped[slot];
+	uint64_t newest;
+
+	if (fido_load_acquire(&m->received) != generation)
+		return 0;
+	/* A11: pairs with R11. */
+	if (fido_load_acquire(&m->ended) != generation)
+		return UINT64_MAX;
+	/* A10: pairs with R10 in peer.c. What is not held any more is read no more. */
+	newest = fido_load_acquire(&m->newest);
+	/* The slot's next generation may have come by now: then nothing of this one is held. */
+	return fido_load_acquire(&m->ended) == generation ? newest : 0;
+}
 
 int
 fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
@@ -38,11 +62,11 @@ fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
 		return -ENOMEM;
 	dead->slot = peer->slot;
 	dead->generation = peer->generation;
+	dead->newest = UINT64_MAX;
 	for (uint32_t s = 0; s < d->layout.slots; s++) {
-		const struct fido_mapped_shm *m = &peer->control->mapped[s];
-		uint64_t generation = fido_load_acquire(&m->generation);
+		uint64_t generation = fido_load_acquire(&peer->control->mapped[s].received);
 
-		if (generation != fido_load_acquire(&m->drained))
+		if (newest_of(peer->control, s, generation) != 0)
 			dead->from[s] = generation;
 	}
 	dead->next = d->dead;
@@ -50,40 +74,31 @@ fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
 	return 0;
 }
 
-/* A10: pairs with R10 in fido_peers_collect(). What was held has been let go before it is published. */
-static bool
-has_drained(const struct fido_control_shm *c, const struct fido_dead *dead)
+static uint64_t
+newest_of_all(const struct fido_domain *d, const struct fido_dead *dead)
 {
-	const struct fido_mapped_shm *m = &c->mapped[dead->slot];
+	uint64_t newest = newest_of(d->control, dead->slot, dead->generation);
 
-	return fido_load_acquire(&m->drained) == dead->generation ||
-	       fido_load_acquire(&m->generation) != dead->generation;
-}
+	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next) {
+		uint64_t at = p->gone ? 0 : newest_of(p->control, dead->slot, dead->generation);
 
-static bool
-drained_by_all(const struct fido_domain *d, const struct fido_dead *dead)
-{
-	if (!has_drained(d->control, dead))
-		return false;
-	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next)
-		if (!p->gone && !has_drained(p->control, dead))
-			return false;
-	return true;
+		newest = at > newest ? at : newest;
+	}
+	return newest;
 }
 
 bool
 fido_recall_collect(struct fido_domain *d)
 {
-	struct fido_dead *dead;
 	bool all = true;
 
-	for (dead = d->dead; dead != NULL; dead = dead->next) {
-		if (!dead->done)
-			dead->done = drained_by_all(d, dead);
-		all &= dead->done;
+	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next) {
+		if (dead->newest != 0)
+			dead->newest = newest_of_all(d, dead);
+		all &= dead->newest == 0;
 	}
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
-		all &= d->links[i] == NULL || !fido_link_has_stranded(d->links[i]);
+		all &= d->links[i] == NULL || fido_link_stranded(d->links[i]) == 0;
 	if (all)
 		fido_recall_forget(d);
 	return d->dead != NULL;
@@ -100,27 +115,31 @@ fido_recall_forget(struct fido_domain *d)
 	}
 }
 
-/* Mark those that had not drained (slot, generation). @return true when all of them are done */
-static bool
+/* The newest of what is held by way of (slot, generation), and of those that had read its rings. */
+static uint64_t
 follow(struct fido_domain *d, uint32_t slot, uint64_t generation)
 {
+	uint64_t newest = 0;
+
 	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next) {
 		bool self = dead->slot == slot && dead->generation == generation;
+		uint64_t at;
 
 		if (dead->on_way || (!self && dead->from[slot] != generation))
 			continue;
 		dead->on_way = true;
-		if (!dead->done || !follow(d, dead->slot, dead->generation))
-			return false;
+		at = follow(d, dead->slot, dead->generation);
+		at = dead->newest > at ? dead->newest : at;
+		newest = at > newest ? at : newest;
 	}
-	return true;
+	return newest;
 }
 
-bool
-fido_recall_ready(struct fido_domain *d, const struct fido_peer *peer)
+uint64_t
+fido_recall_since(struct fido_domain *d, const struct fido_peer *peer)
 {
 	if (!peer->gone)
-		return false;
+		return UINT64_MAX;
 	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next)
 		dead->on_way = false;
 	return follow(d, peer->slot, peer->generation);

@@ -127,7 +127,11 @@ fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
 	for (uint16_t k = 0; k < q->count && n < max; k++) {
 		struct fido_receiver *r = q->receivers[(q->next + k) % q->count];
 
-		n += poll_receiver(q, r, rx + n, max - n, n == 0);
+		unsigned int got = poll_receiver(q, r, rx + n, max - n, n == 0);
+
+		if (got != 0)
+			fido_receiver_stamp(r);
+		n += got;
 		broken |= r->broken;
 	}
 	q->next++;

@@ -9,7 +9,7 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint unit unit-asan unit-tsan system)
+suites=(build-gcc build-clang lint unit unit-asan unit-tsan stress system)
 suites_on_demand=()
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -331,6 +331,19 @@ run_script()
 list_system()
 {
 	list_scripts system
+}
+
+list_stress()
+{
+	list_scripts stress
+}
+
+suite_stress()
+{
+	local name
+	for name in $(list_stress); do
+		run "$name" run_script "$name" 180
+	done
 }
 
 suite_system()

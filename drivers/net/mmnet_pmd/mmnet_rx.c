@@ -397,6 +397,8 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_m
 			rte_prefetch0(d[n].data);
 		n++;
 	}
+	if (n != 0)
+		fido_receiver_stamp(rd->r);
 	rd->rxq->last_chunk = n;
 	rd->t.polled += n;
 	return n;

@@ -36,7 +36,10 @@ struct fido_mapped_shm {
 	uint64_t generation; /**< of the slot's owner; 0: nothing of this slot is mapped */
 	uint64_t epoch;      /**< newest epoch of the owner that is mapped */
 	uint64_t bytes;
-	uint64_t drained;    /**< this generation has ended, and nothing that came by way of it is held here */
+	uint64_t received;   /**< this generation has, or had, a ring that is read here */
+	uint64_t ended;      /**< this generation has ended, and `newest` is about it */
+	uint64_t newest;     /**< when the newest message that is held here of those that came by way of it was read
+				  (fido_clock_after); UINT64_MAX: some have not been read yet; 0: none is held */
 };
 
 /** One exported region. */
@@ -103,7 +106,7 @@ struct fido_control_shm {
 	struct fido_link_shm links[FIDO_DOMAIN_LINKS_MAX];
 };
 
-FIDO_STATIC_ASSERT(sizeof(struct fido_mapped_shm) == 32, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_mapped_shm) == 48, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_region_shm) == 32, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_queue_ref_shm) == 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, peer) == 40, "layout");
@@ -111,8 +114,8 @@ FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, tx) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_link_shm) == 128 + 64 * 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, name) == 72, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, mapped) == 264, "layout");
-FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, regions) == 264 + 64 * 32, "layout");
-FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, links) == 264 + 64 * 32 + 64 * 32, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, regions) == 264 + 64 * 48, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, links) == 264 + 64 * 48 + 64 * 32, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_control_shm) <= FIDO_CONTROL_HEAP_OFFSET, "layout");
 
 /** Check a control block that a peer published, mapped for `size` bytes. @return 0 or -EPROTO. */

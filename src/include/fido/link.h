@@ -129,6 +129,8 @@ struct fido_txq *fido_link_txq(struct fido_link *link, uint16_t i);
 struct fido_rxq *fido_link_rxq(struct fido_link *link, uint16_t i);
 /** @return tickets of this queue that are out, on rings of now and of before. */
 uint32_t fido_txq_out(struct fido_txq *q);
+/** @return tickets of all of the link's queues that are out with peers that are gone; they come back by reaping. */
+uint32_t fido_link_stranded(const struct fido_link *link);
 /** @return tickets this queue holds. */
 uint32_t fido_rxq_held(struct fido_rxq *q);
 /** Have the control thread look at the link: a data path found a broken ring. Any thread; does not block. */

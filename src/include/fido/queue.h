@@ -58,6 +58,7 @@
 #include <stdint.h>
 
 #include <fido/atomic.h>
+#include <fido/clock.h>
 #include <fido/doorbell.h>
 #include <fido/gaddr.h>
 
@@ -170,6 +171,7 @@ struct fido_sender {
 	const uint32_t *peer_armed; /**< in the receiver's memory */
 	uint16_t *free_ticket;      /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
 	void **cookie;              /**< by ticket; NULL: not out */
+	uint64_t *posted_at;        /**< by ticket: not later than it was published (fido_clock_before) */
 	uint32_t mask;              /**< N - 1 */
 	uint32_t shift;             /**< log2 N */
 	uint32_t prod;              /**< next position to write */
@@ -195,7 +197,9 @@ struct fido_receiver {
 	uint64_t *comp;
 	const uint32_t *peer_armed; /**< in the sender's memory */
 	const struct fido_map *map;
-	uint64_t *held; /**< by ticket: w0 | FIDO_HELD, or 0 */
+	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; or 0 */
+	uint64_t *polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
+	uint32_t batch;      /**< the batch that is being read; free-running */
 	uint32_t mask;
 	uint32_t shift;
 	uint32_t cons;       /**< next position to read */
@@ -212,8 +216,10 @@ struct fido_receiver {
 	const struct fido_sender_shm *peer_shm;
 };
 
-/** Marks a held ticket in fido_receiver.held: a flag bit that no descriptor uses. */
+/** Marks a held ticket in fido_receiver.held. */
 #define FIDO_HELD (UINT64_C(1) << 63)
+/** Batches whose time is remembered; of tickets held longer only that they are older than others is forgotten. */
+#define FIDO_BATCHES 256u
 #define FIDO_GADDR_MASK ((UINT64_C(1) << FIDO_GADDR_BITS) - 1)
 
 /** @return bytes of shared memory that a sender's part of size n takes. */
@@ -260,6 +266,8 @@ struct fido_cursor {
 	struct fido_desc_shm *desc;
 	const uint16_t *free_ticket;
 	void **cookie;
+	uint64_t *posted_at;
+	uint64_t now;
 	uint64_t first_w1;
 	uint32_t mask;
 	uint32_t shift;
@@ -272,8 +280,8 @@ struct fido_cursor {
 static inline struct fido_cursor
 fido_sender_begin(const struct fido_sender *s)
 {
-	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->first_w1, s->mask, s->shift, s->prod,
-		s->first, s->free_get};
+	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted_at, fido_clock_before(), s->first_w1,
+		s->mask, s->shift, s->prod, s->first, s->free_get};
 }
 
 /** End a burst of posts. The descriptors are not visible yet: fido_sender_publish(). */
@@ -295,6 +303,7 @@ fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t fl
 	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> c->shift) + 1);
 
 	c->cookie[ticket] = cookie;
+	c->posted_at[ticket] = c->now;
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
 	if (pos == c->first)
 		c->first_w1 = w1;
@@ -457,10 +466,11 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 }
 
 /**
- * Take back cookies whatever the receiver says: it has ended, and nobody reads the buffers any more.
- * Sender; after fido_sender_reap() finds nothing. @return number of cookies
+ * Take back cookies whatever the receiver says: it has ended, and nobody reads any more what was posted after
+ * `since` (on the clock of fido_clock_before). Sender; after fido_sender_reap() finds nothing.
+ * @return number of cookies
  */
-unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max);
+unsigned int fido_sender_recall(struct fido_sender *s, uint64_t since, void **cookies, unsigned int max);
 
 /**
  * Read the next descriptor.
@@ -493,7 +503,7 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 		r->broken = true;
 		return -EPROTO;
 	}
-	r->held[ticket] = w0 | FIDO_HELD;
+	r->held[ticket] = FIDO_HELD | (uint64_t)(r->batch % FIDO_BATCHES) << FIDO_GADDR_BITS | (w0 & FIDO_GADDR_MASK);
 	r->held_count++;
 	r->cons++;
 	d->gaddr = w0 & FIDO_GADDR_MASK;
@@ -503,6 +513,21 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 	d->data = fido_map_ptr(r->map, d->gaddr, d->len);
 	return 1;
 }
+
+/**
+ * End a batch: all that was read since the last call was read before now. Receiver, after reading and before
+ * anything of it is passed on; does not block. Forgetting it is safe, but what a dead domain held may come back late.
+ */
+static inline void
+fido_receiver_stamp(struct fido_receiver *r)
+{
+	fido_store_relaxed(&r->polled_at[r->batch % FIDO_BATCHES], fido_clock_after());
+	r->batch++;
+	fido_store_relaxed(&r->polled_at[r->batch % FIDO_BATCHES], UINT64_MAX);
+}
+
+/** @return when the newest message that is held was read, at the latest; 0: none is held. The lock is held. */
+uint64_t fido_receiver_newest(const struct fido_receiver *r);
 
 /**
  * Fetch the lines of the next n descriptors but the first. When the first of a burst is there, the others are

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Random members of a chain of four domains are killed under load and started again: nothing is damaged, comes twice, is
+# reused early or stays away.
+#
+#   gen --> fwd --> fwd --> sink
+set -eu -o pipefail
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+echo_run "$FIDO_BUILD/test/stress/chain-kills" --kills "${KILLS:-40}" --seed "${SEED:-$RANDOM}"
