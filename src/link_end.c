@@ -191,13 +191,16 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
 	return true;
 }
 
-/* The application polls no more: give back unread what the peer had posted. */
+/*
+ * The application polls no more: give back unread what the peer had posted. No more than a ring holds at a time,
+ * as one that goes on posting, whatever comes back, would keep us here.
+ */
 static void
 discard(struct fido_receiver *r)
 {
 	struct fido_desc d;
 
-	while (fido_receiver_next(r, &d) == 1)
+	for (uint32_t i = 0; i <= r->mask && fido_receiver_next(r, &d) == 1; i++)
 		fido_receiver_complete(r, d.ticket, FIDO_STATUS_CLOSED);
 	fido_receiver_flush(r);
 }
