@@ -51,9 +51,11 @@ fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const 
 {
 	if (strcmp(link->name, set->link) != 0)
 		return;
-	if (link->peer == peer && set->nrx != 0)
+	/* The bells of before go: none may be kept, also when the peer gives us none now. */
+	if (link->peer == peer)
 		for (uint16_t i = 0; i < link->ntx; i++)
-			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell, set->rx[i % set->nrx]);
+			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell,
+					set->nrx != 0 ? set->rx[i % set->nrx] : NULL);
 	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
 		if (e->peer == peer)
 			set_bell(&e->queue->lock, &e->receiver->peer_bell,

@@ -244,11 +244,27 @@ fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t g
 	return 0;
 }
 
+static bool
+has_link(const struct fido_domain *d, const char *peer, const char *name)
+{
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL && strcmp(d->links[i]->peer_name, peer) == 0 &&
+				strcmp(d->links[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
 void
 fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set)
 {
 	struct fido_bell_set **p, *old;
 
+	/* For links that we have, and no others: a peer could fill our table of descriptors. It binds a link, and
+	 * sends its bells, after it has seen ours. */
+	if (!has_link(d, peer->name, set->link)) {
+		bells_free(set);
+		return;
+	}
 	/* The peer sends them again each time it binds the link, which may have been made anew. */
 	for (p = &peer->bells; (old = *p) != NULL && strcmp(old->link, set->link) != 0; p = &old->next)
 		;
