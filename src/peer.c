@@ -188,11 +188,22 @@ in_slot(const struct fido_domain *d, const struct fido_peer *peer, uint64_t gadd
 	       len % FIDO_HEAP_PAGE == 0;
 }
 
+/* An owner exports a page once. What came twice would be counted twice, without end. */
+static bool
+has_part_of(const struct fido_peer *peer, uint64_t gaddr, uint64_t len)
+{
+	for (size_t i = 0; i < peer->extent_count; i++)
+		if (peer->extents[i].gaddr < gaddr + len &&
+				gaddr < peer->extents[i].gaddr + peer->extents[i].len)
+			return true;
+	return false;
+}
+
 int
 fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 		fido_map_fn fn, void *arg)
 {
-	if (!in_slot(d, peer, e->gaddr, e->len))
+	if (!in_slot(d, peer, e->gaddr, e->len) || has_part_of(peer, e->gaddr, e->len))
 		return -EPROTO;
 	return map_extent(d, peer, e->gaddr, e->len, fn, arg);
 }
