@@ -67,14 +67,28 @@ map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64
 	return 0;
 }
 
-/* Take a peer's memory away: first the bits, so that no new descriptor can name it, then the pages. */
+/* First the bits, so that no new descriptor can name the peer's memory. */
+static void
+clear_bits(struct fido_domain *d, const struct fido_peer *peer)
+{
+	for (size_t i = 0; i < peer->extent_count; i++)
+		fido_map_clear(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+}
+
+static void
+set_bits(struct fido_domain *d, const struct fido_peer *peer)
+{
+	for (size_t i = 0; i < peer->extent_count; i++)
+		fido_map_set(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+}
+
+/* Take a peer's memory away: first the bits, then the pages. */
 static void
 unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 {
 	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
 
-	for (size_t i = 0; i < peer->extent_count; i++)
-		fido_map_clear(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+	clear_bits(d, peer);
 	for (size_t i = 0; i < peer->extent_count; i++)
 		fido_slot_unmap(&d->layout, peer->extents[i].gaddr, peer->extents[i].len);
 	peer->extent_count = 0;
@@ -346,6 +360,23 @@ peer_held(struct fido_domain *d, const struct fido_peer *peer)
 	return false;
 }
 
+/*
+ * Let nothing name the peer's memory any more, if nothing holds it. A descriptor that names it, and was read after
+ * we had looked at its queue, is found by looking again with the bits off: each queue's lock is taken in between.
+ * @return true when it may be unmapped
+ */
+static bool
+close_to_readers(struct fido_domain *d, const struct fido_peer *peer)
+{
+	if (peer_held(d, peer))
+		return false;
+	clear_bits(d, peer);
+	if (!peer_held(d, peer))
+		return true;
+	set_bits(d, peer);
+	return false;
+}
+
 /* @return true when it is news that we hold nothing any more that came by way of a peer that is gone */
 static bool
 publish_drained(struct fido_domain *d, const struct fido_peer *peer)
@@ -376,7 +407,7 @@ fido_peers_collect(struct fido_domain *d)
 		if (!peer->gone) {
 			p = &peer->next;
 		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||
-				peer_held(d, peer)) {
+				!close_to_readers(d, peer)) {
 			waiting = true;
 			p = &peer->next;
 		} else {
