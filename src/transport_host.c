@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "doorbell_private.h"
@@ -75,6 +77,24 @@ bell_of_fd(int fd)
 	}
 	*bell = (struct fido_doorbell){fd, bell_ring, bell_clear, bell_destroy};
 	return bell;
+}
+
+/*
+ * A peer's doorbell must be an eventfd. Writing to whatever else it may have sent could end us (SIGPIPE) or never
+ * return. An eventfd's file has no type; of the others without one, /proc tells the name where it is mounted.
+ */
+static bool
+is_eventfd(int fd)
+{
+	char path[32], name[32] = "";
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || (st.st_mode & S_IFMT) != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (readlink(path, name, sizeof(name) - 1) < 0)
+		return true;
+	return strcmp(name, "anon_inode:[eventfd]") == 0;
 }
 
 static int
@@ -142,10 +162,14 @@ host_memory_seal(void *transport, int fd)
 static int
 check_fd(int fd, uint64_t end, bool sealed)
 {
+	struct statfs fs;
 	struct stat st;
 	int seals;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < end)
+		return -EPROTO;
+	/* Of huge pages the kernel maps whole ones only, also where fewer bytes are asked for: over what lies behind. */
+	if (fstatfs(fd, &fs) != 0 || (fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
 		return -EPROTO;
 	seals = fcntl(fd, F_GET_SEALS);
 	if (sealed && (seals < 0 || !(seals & F_SEAL_SHRINK)))
@@ -339,8 +363,12 @@ on_unmap(struct host *h, struct fido_host_session *s, const struct fido_host_unm
 static int
 on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 {
-	struct fido_bell_set *set = calloc(1, sizeof(*set));
+	struct fido_bell_set *set;
 
+	for (int i = 0; i < m->nfds; i++)
+		if (!is_eventfd(m->fds[i]))
+			return -EPROTO;
+	set = calloc(1, sizeof(*set));
 	if (set == NULL)
 		return -ENOMEM;
 	fido_control_name(set->link, m->bells.link);
@@ -349,7 +377,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	for (int i = 0; i < m->nfds; i++) {
 		struct fido_doorbell *bell;
 
-		/* Ringing must never block us, whatever descriptor the peer sent. */
+		/* Ringing must not block us. */
 		fcntl(m->fds[i], F_SETFL, O_NONBLOCK);
 		bell = bell_of_fd(m->fds[i]);
 		m->fds[i] = -1;

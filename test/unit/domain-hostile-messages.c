@@ -241,6 +241,8 @@ bad_memory(void **state)
 			sizeof(struct fido_host_unmap), 0);
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
 			1);
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
+			2); /* memory is no doorbell */
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 33}, sizeof(struct fido_host_bells), 2);
 	after_hello(FIDO_HOST_HELLO, &(struct fido_host_hello){.name = "y"}, sizeof(struct fido_host_hello), 1);
 }
