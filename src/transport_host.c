@@ -476,6 +476,14 @@ is_dead(struct host *h, const struct fido_host_session *s)
 	return s->said_bye || !fido_host_slot_alive(&h->group, s->slot, s->peer->generation);
 }
 
+static void
+drop_deaf(struct host *h, struct fido_host_session *s)
+{
+	fido_log(FIDO_LOG_ERROR, "group %s: %s: %s does not read its messages: connection closed; restart it",
+			h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "a stranger");
+	session_close(h, s);
+}
+
 static bool
 sweep(struct host *h)
 {
@@ -487,6 +495,8 @@ sweep(struct host *h)
 
 		if (!s->closed) {
 			waiting |= !fido_host_flush(s);
+			if (s->deaf)
+				drop_deaf(h, s);
 			p = &s->next;
 		} else if (s->peer != NULL && !is_dead(h, s)) {
 			waiting = true;
