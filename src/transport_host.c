@@ -28,6 +28,9 @@
 #include "link_private.h"
 #include "log_private.h"
 
+/* Messages of one session that are read before the others have their turn. */
+#define READ_MAX 64
+
 struct host {
 	struct fido_domain *domain;
 	struct fido_host_group group;
@@ -297,6 +300,20 @@ refuse(struct fido_host_session *s)
 	fido_host_send(s, FIDO_HOST_REFUSE, &msg, sizeof(msg), NULL, 0, false);
 }
 
+/* Names are how links find their peers: nobody may take that of another who lives. */
+static bool
+name_taken(struct host *h, const char *name)
+{
+	char clean[FIDO_NAME_MAX];
+
+	fido_control_name(clean, name);
+	for (const struct fido_peer *p = h->domain->peers; p != NULL; p = p->next)
+		if (!p->gone && strcmp(p->name, clean) == 0 &&
+				fido_host_slot_alive(&h->group, p->slot, p->generation))
+			return true;
+	return false;
+}
+
 /* @return 0, or -errno: the session ends */
 static int
 on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *m, bool answer)
@@ -310,7 +327,8 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	if (s->peer != NULL || m->nfds != 1 || hello->layout_base != d->layout.base ||
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
 			check_fd(m->fds[0], hello->control_size, true) != 0 ||
-			!fido_host_slot_alive(&h->group, hello->slot, hello->generation))
+			!fido_host_slot_alive(&h->group, hello->slot, hello->generation) ||
+			name_taken(h, hello->name))
 		return -EPROTO;
 	map.fd = m->fds[0];
 	ret = fido_domain_peer_came(d, &info, fido_map_fd, &map, &s->peer);
@@ -431,6 +449,7 @@ session_close(struct host *h, struct fido_host_session *s)
 	s->closed = true;
 }
 
+/* Not all there is: one that never stops talking must not keep us from the others. */
 static void
 session_read(struct host *h, struct fido_host_session *s)
 {
@@ -438,7 +457,7 @@ session_read(struct host *h, struct fido_host_session *s)
 	unsigned int version;
 	int ret;
 
-	while (!s->closed) {
+	for (int i = 0; i < READ_MAX && !s->closed; i++) {
 		ret = fido_host_receive(s->fd, &m, &version);
 		if (ret == 0)
 			return;
