@@ -12,6 +12,10 @@
 #include <fido/control_shm.h>
 #include "host_session.h"
 
+/* What is kept for one that does not read: it may be stopped, but may not use up our memory and descriptors. */
+#define QUEUED_MAX 1024
+#define QUEUED_FDS_MAX 4096
+
 /* A message that waits for room in the socket. */
 struct fido_host_out {
 	struct fido_host_out *next;
@@ -101,6 +105,8 @@ fido_host_flush(struct fido_host_session *s)
 			return false;
 		/* Sent, or the peer is gone: the end of the connection is seen when reading. */
 		s->out = o->next;
+		s->queued--;
+		s->queued_fds -= (unsigned int)o->nfds;
 		if (s->out == NULL)
 			s->out_end = &s->out;
 		out_free(o);
@@ -108,17 +114,31 @@ fido_host_flush(struct fido_host_session *s)
 	return true;
 }
 
+static void
+close_all(const int *fds, int nfds)
+{
+	for (int i = 0; i < nfds; i++)
+		close(fds[i]);
+}
+
 /* Takes over fds. */
 static int
 enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds, int nfds)
 {
-	struct fido_host_out *o = malloc(sizeof(*o) + len);
+	bool changed = ((const struct fido_host_header *)msg)->type == FIDO_HOST_CHANGED;
+	struct fido_host_out *o;
 
+	if (changed && s->out != NULL && s->changed_last)
+		return 0; /* It will look once, and see all. */
+	s->deaf |= s->queued == QUEUED_MAX || s->queued_fds + (unsigned int)nfds > QUEUED_FDS_MAX;
+	o = s->deaf ? NULL : malloc(sizeof(*o) + len);
 	if (o == NULL) {
-		for (int i = 0; i < nfds; i++)
-			close(fds[i]);
-		return -ENOMEM;
+		close_all(fds, nfds);
+		return s->deaf ? -ENOBUFS : -ENOMEM;
 	}
+	s->changed_last = changed;
+	s->queued++;
+	s->queued_fds += (unsigned int)nfds;
 	o->next = NULL;
 	o->len = len;
 	o->nfds = nfds;
@@ -168,8 +188,7 @@ fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg,
 		ret = send_now(s->fd, msg, len, copies, nfds);
 	if (is_busy(ret))
 		return enqueue(s, msg, len, copies, nfds);
-	for (int i = 0; i < nfds; i++)
-		close(copies[i]);
+	close_all(copies, nfds);
 	return ret;
 }
 
@@ -240,10 +259,11 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 			m->nfds = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
 			memcpy(m->fds, CMSG_DATA(c), (size_t)m->nfds * sizeof(int));
 		}
-	if (n == 0)
-		return -EPIPE;
 	m->len = (size_t)n;
-	ret = (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ? -EPROTO : check(m, version);
+	if (n == 0) /* The end, or an empty message; that may bring descriptors. */
+		ret = m->nfds == 0 ? -EPIPE : -EPROTO;
+	else
+		ret = (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ? -EPROTO : check(m, version);
 	if (ret < 0)
 		fido_host_message_close(m);
 	return ret;

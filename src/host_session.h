@@ -130,6 +130,10 @@ struct fido_host_session {
 	bool clean;
 	bool closed;                  /**< the socket is gone; waiting to learn whether its domain is */
 	uint32_t slot;
+	bool deaf;                    /**< it reads nothing, and too much is queued: to be closed */
+	bool changed_last;            /**< the last that is queued is a CHANGED */
+	unsigned int queued;          /**< messages */
+	unsigned int queued_fds;
 	struct fido_host_out *out;    /**< what the socket did not take */
 	struct fido_host_out **out_end;
 };
@@ -140,7 +144,7 @@ void fido_host_session_destroy(struct fido_host_session *s);
 /**
  * Send a message. Fills in its header. Descriptors stay the caller's; read_only: the peer gets them opened
  * anew for reading only. Does not block.
- * @return 0 (sent or queued), -EPIPE: the peer is gone, -errno
+ * @return 0 (sent or queued), -EPIPE: the peer is gone, -ENOBUFS: it reads nothing (session->deaf), -errno
  */
 int fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
 		const int *fds, int nfds, bool read_only);

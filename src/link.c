@@ -330,11 +330,14 @@ fido_link_step(struct fido_link *link)
 	struct fido_link_shm copy, *rec = NULL;
 	int found = peer != NULL ? find_record(link, peer, &copy) : 0;
 
-	if (link->destroyed || found == -EAGAIN)
-		return false; /* The peer tells us when it has written its record. */
+	if (link->destroyed)
+		return false;
 	if (found == 1)
 		rec = &copy;
-	if (!check_broken(link) && link->state >= FIDO_LINK_BOUND && peer_lost(link, peer, rec))
+	/* Whatever the record says, or does not come to say. */
+	if (!check_broken(link) && found == -EAGAIN && (link->peer == NULL || link->peer == peer))
+		return false; /* The peer tells us when it has written its record. */
+	if (link->state >= FIDO_LINK_BOUND && peer_lost(link, peer, rec))
 		unbind(link);
 	if (link->state == FIDO_LINK_CLOSED && link->want_open && offer(link) != 0)
 		link->want_open = false;

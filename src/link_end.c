@@ -51,9 +51,11 @@ fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const 
 {
 	if (strcmp(link->name, set->link) != 0)
 		return;
-	if (link->peer == peer && set->nrx != 0)
+	/* The bells of before go: none may be kept, also when the peer gives us none now. */
+	if (link->peer == peer)
 		for (uint16_t i = 0; i < link->ntx; i++)
-			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell, set->rx[i % set->nrx]);
+			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell,
+					set->nrx != 0 ? set->rx[i % set->nrx] : NULL);
 	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
 		if (e->peer == peer)
 			set_bell(&e->queue->lock, &e->receiver->peer_bell,
@@ -194,13 +196,16 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
 	return true;
 }
 
-/* The application polls no more: give back unread what the peer had posted. */
+/*
+ * The application polls no more: give back unread what the peer had posted. No more than a ring holds at a time,
+ * as one that goes on posting, whatever comes back, would keep us here.
+ */
 static void
 discard(struct fido_receiver *r)
 {
 	struct fido_desc d;
 
-	while (fido_receiver_next(r, &d) == 1)
+	for (uint32_t i = 0; i <= r->mask && fido_receiver_next(r, &d) == 1; i++)
 		fido_receiver_complete(r, d.ticket, FIDO_STATUS_CLOSED);
 	fido_receiver_flush(r);
 }

@@ -67,14 +67,28 @@ map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64
 	return 0;
 }
 
-/* Take a peer's memory away: first the bits, so that no new descriptor can name it, then the pages. */
+/* First the bits, so that no new descriptor can name the peer's memory. */
+static void
+clear_bits(struct fido_domain *d, const struct fido_peer *peer)
+{
+	for (size_t i = 0; i < peer->extent_count; i++)
+		fido_map_clear(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+}
+
+static void
+set_bits(struct fido_domain *d, const struct fido_peer *peer)
+{
+	for (size_t i = 0; i < peer->extent_count; i++)
+		fido_map_set(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+}
+
+/* Take a peer's memory away: first the bits, then the pages. */
 static void
 unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 {
 	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
 
-	for (size_t i = 0; i < peer->extent_count; i++)
-		fido_map_clear(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+	clear_bits(d, peer);
 	for (size_t i = 0; i < peer->extent_count; i++)
 		fido_slot_unmap(&d->layout, peer->extents[i].gaddr, peer->extents[i].len);
 	peer->extent_count = 0;
@@ -188,11 +202,22 @@ in_slot(const struct fido_domain *d, const struct fido_peer *peer, uint64_t gadd
 	       len % FIDO_HEAP_PAGE == 0;
 }
 
+/* An owner exports a page once. What came twice would be counted twice, without end. */
+static bool
+has_part_of(const struct fido_peer *peer, uint64_t gaddr, uint64_t len)
+{
+	for (size_t i = 0; i < peer->extent_count; i++)
+		if (peer->extents[i].gaddr < gaddr + len &&
+				gaddr < peer->extents[i].gaddr + peer->extents[i].len)
+			return true;
+	return false;
+}
+
 int
 fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 		fido_map_fn fn, void *arg)
 {
-	if (!in_slot(d, peer, e->gaddr, e->len))
+	if (!in_slot(d, peer, e->gaddr, e->len) || has_part_of(peer, e->gaddr, e->len))
 		return -EPROTO;
 	return map_extent(d, peer, e->gaddr, e->len, fn, arg);
 }
@@ -244,11 +269,27 @@ fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t g
 	return 0;
 }
 
+static bool
+has_link(const struct fido_domain *d, const char *peer, const char *name)
+{
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL && strcmp(d->links[i]->peer_name, peer) == 0 &&
+				strcmp(d->links[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
 void
 fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set)
 {
 	struct fido_bell_set **p, *old;
 
+	/* For links that we have, and no others: a peer could fill our table of descriptors. It binds a link, and
+	 * sends its bells, after it has seen ours. */
+	if (!has_link(d, peer->name, set->link)) {
+		bells_free(set);
+		return;
+	}
 	/* The peer sends them again each time it binds the link, which may have been made anew. */
 	for (p = &peer->bells; (old = *p) != NULL && strcmp(old->link, set->link) != 0; p = &old->next)
 		;
@@ -319,6 +360,23 @@ peer_held(struct fido_domain *d, const struct fido_peer *peer)
 	return false;
 }
 
+/*
+ * Let nothing name the peer's memory any more, if nothing holds it. A descriptor that names it, and was read after
+ * we had looked at its queue, is found by looking again with the bits off: each queue's lock is taken in between.
+ * @return true when it may be unmapped
+ */
+static bool
+close_to_readers(struct fido_domain *d, const struct fido_peer *peer)
+{
+	if (peer_held(d, peer))
+		return false;
+	clear_bits(d, peer);
+	if (!peer_held(d, peer))
+		return true;
+	set_bits(d, peer);
+	return false;
+}
+
 /* Say what we still hold that came by way of a peer that is gone. @return true when it is news */
 static bool
 publish_newest(struct fido_domain *d, const struct fido_peer *peer)
@@ -356,7 +414,7 @@ fido_peers_collect(struct fido_domain *d)
 		if (!peer->gone) {
 			p = &peer->next;
 		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||
-				peer_held(d, peer)) {
+				!close_to_readers(d, peer)) {
 			waiting = true;
 			p = &peer->next;
 		} else {

@@ -61,19 +61,40 @@ drop(struct fido_rxq *q, struct fido_receiver *r, uint16_t ticket)
 	fido_counter_add(&q->stats->bad, 1);
 }
 
-/* One descriptor of a message is bad: give back all of it. rx[0..n) are its good ones, d the bad one. */
-static void
+/*
+ * One descriptor of a message is bad: give back all of it. rx[0..n) are its good ones, d the bad one.
+ * No message is longer than the ring. @return descriptors read to find its end
+ */
+static uint32_t
 drop_message(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n,
 		struct fido_desc d)
 {
+	uint32_t more = 0;
+
 	for (unsigned int i = 0; i < n; i++)
 		drop(q, r, rx[i].desc.ticket);
 	drop(q, r, d.ticket);
-	while ((d.flags & FIDO_DESC_CHAINED) && fido_receiver_next(r, &d) == 1) {
+	while ((d.flags & FIDO_DESC_CHAINED) && n + more < r->mask && fido_receiver_next(r, &d) == 1) {
 		fido_counter_add(&q->stats->polled, 1);
 		drop(q, r, d.ticket);
+		more++;
+	}
+	if (d.flags & FIDO_DESC_CHAINED)
+		r->broken = true; /* It has no end. */
+	fido_receiver_flush(r);
+	return more;
+}
+
+/* A sender publishes whole messages (R2): one whose end is not there breaks the rules. Give back what was read. */
+static void
+drop_unfinished(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
+		drop(q, r, rx[i].desc.ticket);
 	}
 	fido_receiver_flush(r);
+	r->broken = true;
 }
 
 /* The last message does not fit: leave what was read of it for the next call. */
@@ -89,17 +110,25 @@ unread(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, un
 	fido_counter_add(&q->stats->polled, -(uint64_t)n);
 }
 
-/* alone: a message longer than max is returned in parts. */
+/*
+ * alone: a message longer than max is returned in parts. No more is read than a ring holds: a sender that posts
+ * nothing but bad descriptors, and never waits for their completions, must not keep us here.
+ */
 static unsigned int
 poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max, bool alone)
 {
 	unsigned int n = 0, first = 0;
+	uint32_t left = r->mask + 1, more;
 
-	while (n < max && fido_receiver_next(r, &rx[n].desc) == 1) {
+	while (n < max && left != 0 && fido_receiver_next(r, &rx[n].desc) == 1) {
+		left--;
 		fido_counter_add(&q->stats->polled, 1);
 		rx[n].receiver = r;
 		if (rx[n].desc.data == NULL) {
-			drop_message(q, r, rx + first, n - first, rx[n].desc);
+			for (unsigned int i = first; i < n; i++)
+				fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
+			more = drop_message(q, r, rx + first, n - first, rx[n].desc);
+			left -= more < left ? more : left;
 			n = first;
 			continue;
 		}
@@ -112,6 +141,9 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 	}
 	if (n == max && first < n && (first != 0 || !alone)) {
 		unread(q, r, rx + first, n - first);
+		n = first;
+	} else if (n < max && first < n) {
+		drop_unfinished(q, r, rx + first, n - first);
 		n = first;
 	}
 	return n;

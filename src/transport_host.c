@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "doorbell_private.h"
@@ -26,6 +28,9 @@
 #include "host_session.h"
 #include "link_private.h"
 #include "log_private.h"
+
+/* Messages of one session that are read before the others have their turn. */
+#define READ_MAX 64
 
 struct host {
 	struct fido_domain *domain;
@@ -77,6 +82,24 @@ bell_of_fd(int fd)
 	}
 	*bell = (struct fido_doorbell){fd, bell_ring, bell_clear, bell_destroy};
 	return bell;
+}
+
+/*
+ * A peer's doorbell must be an eventfd. Writing to whatever else it may have sent could end us (SIGPIPE) or never
+ * return. An eventfd's file has no type; of the others without one, /proc tells the name where it is mounted.
+ */
+static bool
+is_eventfd(int fd)
+{
+	char path[32], name[32] = "";
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || (st.st_mode & S_IFMT) != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (readlink(path, name, sizeof(name) - 1) < 0)
+		return true;
+	return strcmp(name, "anon_inode:[eventfd]") == 0;
 }
 
 static int
@@ -144,10 +167,14 @@ host_memory_seal(void *transport, int fd)
 static int
 check_fd(int fd, uint64_t end, bool sealed)
 {
+	struct statfs fs;
 	struct stat st;
 	int seals;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < end)
+		return -EPROTO;
+	/* Of huge pages the kernel maps whole ones only, also where fewer bytes are asked for: over what lies behind. */
+	if (fstatfs(fd, &fs) != 0 || (fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
 		return -EPROTO;
 	seals = fcntl(fd, F_GET_SEALS);
 	if (sealed && (seals < 0 || !(seals & F_SEAL_SHRINK)))
@@ -288,6 +315,20 @@ on_refuse(struct host *h, uint64_t reason)
 				d->group, d->name);
 }
 
+/* Names are how links find their peers: nobody may take that of another who lives. */
+static bool
+name_taken(struct host *h, const char *name)
+{
+	char clean[FIDO_NAME_MAX];
+
+	fido_control_name(clean, name);
+	for (const struct fido_peer *p = h->domain->peers; p != NULL; p = p->next)
+		if (!p->gone && strcmp(p->name, clean) == 0 &&
+				fido_host_slot_alive(&h->group, p->slot, p->generation))
+			return true;
+	return false;
+}
+
 /* @return 0, or -errno: the session ends */
 static int
 on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *m, bool answer)
@@ -301,7 +342,8 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	if (s->peer != NULL || m->nfds != 1 || hello->layout_base != d->layout.base ||
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
 			check_fd(m->fds[0], hello->control_size, true) != 0 ||
-			!fido_host_slot_alive(&h->group, hello->slot, hello->generation))
+			!fido_host_slot_alive(&h->group, hello->slot, hello->generation) ||
+			name_taken(h, hello->name))
 		return -EPROTO;
 	map.fd = m->fds[0];
 	ret = fido_domain_peer_came(d, &info, fido_map_fd, &map, &s->peer);
@@ -354,8 +396,12 @@ on_unmap(struct host *h, struct fido_host_session *s, const struct fido_host_unm
 static int
 on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 {
-	struct fido_bell_set *set = calloc(1, sizeof(*set));
+	struct fido_bell_set *set;
 
+	for (int i = 0; i < m->nfds; i++)
+		if (!is_eventfd(m->fds[i]))
+			return -EPROTO;
+	set = calloc(1, sizeof(*set));
 	if (set == NULL)
 		return -ENOMEM;
 	fido_control_name(set->link, m->bells.link);
@@ -364,7 +410,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	for (int i = 0; i < m->nfds; i++) {
 		struct fido_doorbell *bell;
 
-		/* Ringing must never block us, whatever descriptor the peer sent. */
+		/* Ringing must not block us. */
 		fcntl(m->fds[i], F_SETFL, O_NONBLOCK);
 		bell = bell_of_fd(m->fds[i]);
 		m->fds[i] = -1;
@@ -417,6 +463,7 @@ session_close(struct host *h, struct fido_host_session *s)
 	s->closed = true;
 }
 
+/* Not all there is: one that never stops talking must not keep us from the others. */
 static void
 session_read(struct host *h, struct fido_host_session *s)
 {
@@ -424,7 +471,7 @@ session_read(struct host *h, struct fido_host_session *s)
 	unsigned int version;
 	int ret;
 
-	while (!s->closed) {
+	for (int i = 0; i < READ_MAX && !s->closed; i++) {
 		ret = fido_host_receive(s->fd, &m, &version);
 		if (ret == 0)
 			return;
@@ -481,6 +528,14 @@ is_dead(struct host *h, const struct fido_host_session *s)
 	return s->said_bye || !fido_host_slot_alive(&h->group, s->slot, s->peer->generation);
 }
 
+static void
+drop_deaf(struct host *h, struct fido_host_session *s)
+{
+	fido_log(FIDO_LOG_ERROR, "group %s: %s: %s does not read its messages: connection closed; restart it",
+			h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "a stranger");
+	session_close(h, s);
+}
+
 static bool
 sweep(struct host *h)
 {
@@ -492,6 +547,8 @@ sweep(struct host *h)
 
 		if (!s->closed) {
 			waiting |= !fido_host_flush(s);
+			if (s->deaf)
+				drop_deaf(h, s);
 			p = &s->next;
 		} else if (s->peer != NULL && !is_dead(h, s)) {
 			waiting = true;

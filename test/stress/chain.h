@@ -21,7 +21,7 @@
 
 #define CHAIN_GROUP "chain"
 #define CHAIN_MEMBERS_MAX 6
-#define CHAIN_BUFFERS 1024u
+#define CHAIN_BUFFERS 8192u
 #define CHAIN_BUFFER 512u
 #define CHAIN_RING 256u
 #define CHAIN_LIVES_MAX 4096u

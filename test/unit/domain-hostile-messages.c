@@ -74,6 +74,71 @@ cut_off(int fd)
 	close(fd);
 }
 
+/* Descriptors of this process: none may be lost, whatever comes with them. */
+static unsigned int
+open_fds(void)
+{
+	unsigned int n = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void
+send_fds(int fd, const void *bytes, size_t len, const int *fds, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int) * 8)];
+	} control = {0};
+	struct iovec iov = {(void *)(uintptr_t)bytes, len};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+		.msg_controllen = CMSG_SPACE(sizeof(int) * n)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int) * n);
+	memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
+	assert_int_equal(sendmsg(fd, &mh, MSG_NOSIGNAL), len);
+}
+
+/* An empty message, which looks like the end of the connection, but brings descriptors. */
+static void
+nothing_but_descriptors(void **state)
+{
+	unsigned int before = open_fds();
+	int fds[8];
+
+	for (int i = 0; i < 20; i++) {
+		int fd = connect_to_a();
+
+		for (int k = 0; k < 8; k++)
+			fds[k] = dup(0);
+		send_fds(fd, "", 0, fds, 8);
+		for (int k = 0; k < 8; k++)
+			close(fds[k]);
+		cut_off(fd);
+	}
+	TEST_WAIT(open_fds() == before);
+}
+
+/* One that asks and asks, and never reads an answer. */
+static void
+deaf(void **state)
+{
+	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
+	unsigned int n = 0, before = open_fds();
+	int fd = connect_to_a();
+
+	while (send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0)
+		assert_true(n++ < 6000); /* A quarter of the descriptors a process may have, or so. */
+	assert_int_equal(errno, EPIPE);
+	cut_off(fd);
+	TEST_WAIT(open_fds() == before);
+}
+
 static void
 raw_bytes(const void *bytes, size_t len)
 {
@@ -190,6 +255,17 @@ after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 	close(fds[1]);
 }
 
+/* Two extents in one message, both of the same file. */
+static void
+map_two(uint64_t gaddr, uint64_t other, uint64_t len)
+{
+	struct fido_host_map m = {.epoch = 2, .count = 2, .complete = 1};
+
+	m.extents[0] = (struct fido_host_extent){gaddr, len, 0, 0};
+	m.extents[1] = (struct fido_host_extent){other, len, 0, 0};
+	after_hello(FIDO_HOST_MAP, &m, offsetof(struct fido_host_map, extents) + 2 * sizeof(m.extents[0]), 2);
+}
+
 static void
 map(uint64_t gaddr, uint64_t len, uint64_t fd_offset, int nfds)
 {
@@ -197,7 +273,7 @@ map(uint64_t gaddr, uint64_t len, uint64_t fd_offset, int nfds)
 
 	m.extents[0] = (struct fido_host_extent){gaddr, len, fd_offset, 0};
 	after_hello(FIDO_HOST_MAP, &m, offsetof(struct fido_host_map, extents) + sizeof(m.extents[0]), nfds);
-	assert_null(fido_map_ptr(fido_domain_map(a), gaddr, 1));
+	assert_null(fido_map_ptr(fido_domain_map(a), gaddr, 1)); /* after_hello() has waited for its end */
 }
 
 static void
@@ -220,12 +296,18 @@ bad_memory(void **state)
 	map(UINT64_MAX - SIZE + 1, SIZE, 0, 1);
 	map(slot3 + 4 * SIZE + 1, 4096, 0, 1);              /* not whole pages */
 	map(slot3 + 4 * SIZE, 100, 0, 1);
+	map(slot3, SIZE, 0, 1);                             /* over its control region: that is mapped */
+	map(slot3 + SIZE / 2, SIZE, 0, 1);
+	map_two(slot3 + 4 * SIZE, slot3 + 4 * SIZE, SIZE);  /* the same twice */
+	map_two(slot3 + 4 * SIZE, slot3 + 4 * SIZE + SIZE / 2, SIZE);
 	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 - SIZE, .len = SIZE},
 			sizeof(struct fido_host_unmap), 0);
 	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 + 1, .len = UINT64_MAX},
 			sizeof(struct fido_host_unmap), 0);
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
 			1);
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
+			2); /* memory is no doorbell */
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 33}, sizeof(struct fido_host_bells), 2);
 	after_hello(FIDO_HOST_HELLO, &(struct fido_host_hello){.name = "y"}, sizeof(struct fido_host_hello), 1);
 }
@@ -260,5 +342,6 @@ still_there(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test_setup(nonsense, set_up), cmocka_unit_test(bad_hello),
+		cmocka_unit_test(nothing_but_descriptors), cmocka_unit_test(deaf),
 		cmocka_unit_test(slot_of_nobody), cmocka_unit_test(bad_memory),
 		cmocka_unit_test(still_there))

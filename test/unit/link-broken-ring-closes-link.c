@@ -87,6 +87,22 @@ break_it(void (*how)(struct fido_link *))
 	fido_log_set(NULL);
 }
 
+/* Also when the peer's record of the link is never whole. */
+static void
+behind_a_torn_record(void **state)
+{
+	struct test_pair p;
+	struct fido_rx rx[4];
+
+	test_pair_start(&p, 64);
+	TEST_WAIT(fido_load_relaxed(&p.ab->rxq[0]->count) == 1);
+	fido_store_relaxed(&p.ba->shm->seq, p.ba->shm->seq + 1);
+	bad_descriptor(p.ba);
+	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 4) == 0 && !fido_link_is_up(p.ab));
+	fido_store_relaxed(&p.ba->shm->seq, p.ba->shm->seq + 1);
+	test_pair_end(&p);
+}
+
 static void
 by_completion(void **state)
 {
@@ -99,4 +115,5 @@ by_descriptor(void **state)
 	break_it(bad_descriptor);
 }
 
-TEST_MAIN(cmocka_unit_test(by_completion), cmocka_unit_test(by_descriptor))
+TEST_MAIN(cmocka_unit_test(by_completion), cmocka_unit_test(by_descriptor),
+		cmocka_unit_test(behind_a_torn_record))

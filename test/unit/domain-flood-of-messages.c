@@ -1,0 +1,129 @@
+/* A peer that never stops talking, or takes another's name, keeps nobody else from coming and linking. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "host_group.h"
+#include "host_session.h"
+
+#define SIZE (2u << 20)
+
+static struct fido_domain *a;
+static bool stop;
+
+static int
+connect_to_a(void)
+{
+	struct fido_host_group g;
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	fido_host_group_address(&g, "a", &address);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void *
+talk(void *arg)
+{
+	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
+	char bytes[4096];
+	int fd = connect_to_a();
+
+	while (!fido_load_relaxed(&stop)) {
+		assert_true(send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0);
+		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0) /* The descriptors are dropped. */
+			;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void
+flood(void **state)
+{
+	pthread_t threads[2];
+
+	a = test_join("a");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, talk, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		struct fido_domain *b = test_join("b");
+		struct fido_link *ab = test_link(a, "b", NULL, 1, 1, 64);
+		struct fido_link *ba = test_link(b, "a", NULL, 1, 1, 64);
+
+		test_wait_up(ab, ba);
+		fido_link_destroy(ab);
+		fido_link_destroy(ba);
+		fido_domain_leave(b);
+	}
+	fido_store_relaxed(&stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	fido_domain_leave(a);
+	test_rundir_empty();
+}
+
+/* Memory that says it were the control region of generation 77 of slot 5. */
+static int
+control_memory(void)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct fido_control_shm *c;
+
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(c, MAP_FAILED);
+	*c = (struct fido_control_shm){.magic = FIDO_CONTROL_MAGIC, .version = FIDO_LAYOUT_VERSION,
+		.generation = 77, .slot = 5, .layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT,
+		.slots = TEST_SLOTS};
+	munmap(c, SIZE);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	return fd;
+}
+
+/* One with a slot and memory of its own says that it were b, who lives. */
+static void
+say_hello_as_b(void)
+{
+	struct fido_host_hello hello = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT,
+		.slots = TEST_SLOTS, .generation = 77, .control_size = SIZE, .slot = 5, .name = "b"};
+	struct fido_host_session *s = fido_host_session_create(connect_to_a());
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	char bytes[4096];
+	int fd = control_memory();
+
+	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &hello, sizeof(hello), &fd, 1, false), 0);
+	do {
+		assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
+	} while (recv(s->fd, bytes, sizeof(bytes), 0) > 0);
+	fido_host_session_destroy(s);
+	close(fd);
+}
+
+static void
+false_name(void **state)
+{
+	struct fido_host_group g;
+	struct test_pair p;
+	int slot;
+
+	test_pair_start(&p, 64);
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	slot = fido_host_slot_claim(&g, 5, "b", 77);
+	assert_true(slot >= 0);
+	say_hello_as_b();
+	close(slot);
+	fido_host_slot_free(&g, 5);
+	assert_int_equal(fido_domain_peer_count(p.a), 1);
+	assert_true(fido_link_is_up(p.ab) && fido_link_is_up(p.ba));
+	test_pair_end(&p);
+}
+
+TEST_MAIN(cmocka_unit_test(flood), cmocka_unit_test(false_name))

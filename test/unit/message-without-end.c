@@ -1,0 +1,112 @@
+/* A message whose end never comes breaks its ring; a sender that floods it with bad ones keeps nobody polling. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <pthread.h>
+
+#include "link_private.h"
+
+#define N 64
+
+/* b's sender, as b itself might write it: descriptors at the positions that a reads next. */
+static void
+write_desc(struct fido_sender *s, uint32_t pos, uint64_t gaddr, uint16_t flags)
+{
+	struct fido_desc_shm *d = &s->desc[pos & s->mask];
+
+	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
+	fido_store_release(&d->w1, UINT64_C(64) << 32 | (uint64_t)(pos & s->mask) << 16 |
+					   (uint16_t)((pos >> s->shift) + 1));
+}
+
+/* @return what fido_rx_stats_shm.bad has become when the link is down */
+static uint64_t
+broken_by(uint64_t gaddr_of_first, uint32_t count)
+{
+	struct test_pair p;
+	struct fido_rx rx[8];
+	uint64_t bad;
+
+	test_pair_start(&p, N);
+	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8) == 0 && p.ab->rxq[0]->count == 1);
+	for (uint32_t i = count; i-- > 0;)
+		write_desc(p.ba->tx_ends->sender, i, i == 0 ? gaddr_of_first : (uintptr_t)p.b->control,
+				FIDO_DESC_CHAINED);
+	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8) == 0 && !fido_link_is_up(p.ab));
+	assert_int_equal(fido_rxq_held(fido_link_rxq(p.ab, 0)), 0);
+	bad = p.ab->rxq[0]->stats->bad;
+	assert_int_equal(p.ab->rxq[0]->stats->bytes, 0);
+	test_pair_end(&p);
+	return bad;
+}
+
+static void
+without_end(void **state)
+{
+	const struct fido_layout layout = TEST_LAYOUT;
+
+	/* All good but for the end; the first bad; a whole ring of them, and more. */
+	assert_int_equal(broken_by(fido_layout_slot_base(&layout, 1), 3), 3);
+	assert_int_equal(broken_by(1, 3), 3);
+	assert_int_equal(broken_by(1, N), N);
+}
+
+struct flood {
+	struct fido_sender *s;
+	const struct fido_receiver *r;
+	uint16_t flags;
+	bool stop;
+};
+
+/* As fast as a reads: the hostile sender sees that from the completion ring, this one looks at once. */
+static void *
+flood(void *arg)
+{
+	struct flood *f = arg;
+
+	while (!fido_load_relaxed(&f->stop)) {
+		uint32_t cons = fido_load_relaxed(&f->r->cons);
+
+		for (uint32_t i = 0; i < N; i++)
+			write_desc(f->s, cons + i, 1, f->flags);
+	}
+	return NULL;
+}
+
+static void
+flooded(uint16_t flags, bool close_it)
+{
+	struct test_pair p;
+	struct flood f = {.flags = flags};
+	struct fido_rx rx[8];
+	pthread_t thread;
+
+	test_pair_start(&p, N);
+	TEST_WAIT(p.ab->rxq[0]->count == 1);
+	f.s = p.ba->tx_ends->sender;
+	f.r = p.ab->rxq[0]->receivers[0];
+	assert_int_equal(pthread_create(&thread, NULL, flood, &f), 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8), 0);
+	if (close_it)
+		fido_link_close(p.ab); /* gives back what waits, and does not wait for its end either */
+	fido_store_relaxed(&f.stop, true);
+	pthread_join(thread, NULL);
+	test_pair_end(&p);
+}
+
+/* ThreadSanitizer would see what is meant here: a peer that keeps no rules. */
+static void
+without_pause(void **state)
+{
+#ifdef TEST_TSAN
+	(void)flooded;
+	skip();
+#else
+	flooded(0, false);
+	flooded(FIDO_DESC_CHAINED, false);
+	flooded(0, true);
+#endif
+}
+
+TEST_MAIN(cmocka_unit_test(without_end), cmocka_unit_test(without_pause))
