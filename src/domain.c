@@ -15,6 +15,7 @@
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "recall.h"
 #include "sigbus.h"
 
 #define CONTROL_SIZE_DEFAULT (8u << 20)

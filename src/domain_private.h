@@ -60,6 +60,7 @@ struct fido_peer {
 	size_t extent_count;
 	size_t extent_room;
 	struct fido_bell_set *bells;
+	struct fido_held_shm *held; /**< what we hold by way of it, now that it is gone; may be NULL */
 	void *session;         /**< the transport's */
 };
 
@@ -161,17 +162,6 @@ bool fido_peers_collect(struct fido_domain *d);
 void fido_peers_drop(struct fido_domain *d);
 /** @return true when every living peer has mapped (and unmapped) our memory up to epoch. */
 bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
-/** A peer has ended: note by which ways buffers may have gone on through it. @return 0, -ENOMEM */
-int fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer);
-/** See what all that live still hold by way of those that died. @return true: something, look again */
-bool fido_recall_collect(struct fido_domain *d);
-/**
- * @return what we had out with a peer that is gone, and had posted after this time, can be read by nobody any more;
- * UINT64_MAX: nothing is known to be so
- */
-uint64_t fido_recall_since(struct fido_domain *d, const struct fido_peer *peer);
-/** Forget all deaths. */
-void fido_recall_forget(struct fido_domain *d);
 /** Free a region without waiting for peers. NULL is legal. */
 void fido_region_free(struct fido_region *region);
 /** Publish that our own memory changed: the next epoch. Lock held. @return it */

@@ -17,6 +17,7 @@
 
 #include "barrier.h"
 #include "link_private.h"
+#include "recall.h"
 
 const struct fido_bell_set *
 fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
@@ -87,7 +88,6 @@ fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
 	if (e == NULL)
 		return -ENOMEM;
 	e->shm_size = fido_sender_shm_size(link->ring_size);
-	e->recalled = UINT64_MAX;
 	shm = fido_domain_heap_alloc(link->domain, e->shm_size);
 	if (shm == NULL) {
 		free(e);
@@ -163,6 +163,25 @@ peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id, c
 	return peer == NULL || peer->gone || fido_load_acquire(their_id) != id || fido_load_acquire(closed);
 }
 
+/* Mark what is out with a peer that is gone, and that nobody reads any more. The queue's lock is held. */
+static void
+recall(const struct fido_link *link, struct fido_tx_end *e)
+{
+	struct fido_sender *s = e->sender;
+	struct fido_recall q;
+
+	if (e->peer == NULL || !e->peer->gone || e->peer->forever || fido_sender_out(s) == 0)
+		return;
+	if (!fido_recall_ask(link->domain, e->peer, &q))
+		return;
+	for (uint32_t t = 0; t <= s->mask; t++)
+		if (s->cookie[t] != NULL && fido_recall_allows(&q, &s->posted[t])) {
+			s->posted[t].at = UINT64_MAX;
+			e->recalled = true;
+		}
+	fido_recall_answered(&q);
+}
+
 static bool
 collect_tx(struct fido_link *link, struct fido_tx_end *e)
 {
@@ -173,8 +192,7 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
 		return false;
 	if (e->state == FIDO_END_OLD) {
 		fido_lock_take(&q->lock);
-		if (e->peer != NULL && !e->peer->forever)
-			e->recalled = fido_recall_since(link->domain, e->peer);
+		recall(link, e);
 		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
 			for (p = &q->old; *p != NULL && *p != e; p = &(*p)->next_old)
 				;
@@ -358,31 +376,26 @@ fido_link_collect(struct fido_link *link)
 	return waiting;
 }
 
-static uint64_t
-rx_end_newest(const struct fido_rx_end *e)
+static void
+add_held(const struct fido_rx_end *e, struct fido_held *held)
 {
 	const struct fido_receiver *r = e->receiver;
-	bool unread;
-	uint64_t newest;
 
 	fido_lock_take(&e->queue->lock);
-	unread = e->polled ? fido_receiver_pending(r) && !r->broken : e->state == FIDO_END_LIVE;
-	newest = unread ? UINT64_MAX : fido_receiver_newest(r);
+	held->unread |= e->polled ? fido_receiver_pending(r) : e->state == FIDO_END_LIVE;
+	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++)
+		if (r->held[t] != 0)
+			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK,
+					r->polled_at[(r->held[t] >> FIDO_GADDR_BITS) % FIDO_BATCHES]);
 	fido_lock_release(&e->queue->lock);
-	return newest;
 }
 
-uint64_t
-fido_link_newest_from(const struct fido_link *link, const struct fido_peer *peer)
+void
+fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held)
 {
-	uint64_t newest = 0;
-
-	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
-		uint64_t at = e->peer == peer ? rx_end_newest(e) : 0;
-
-		newest = at > newest ? at : newest;
-	}
-	return newest;
+	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+		if (e->peer == peer)
+			add_held(e, held);
 }
 
 uint32_t

@@ -7,6 +7,7 @@
 #include <fido/link.h>
 
 #include "domain_private.h"
+#include "held.h"
 
 /** Where a queue end is in its life. */
 enum fido_end_state {
@@ -24,7 +25,7 @@ struct fido_tx_end {
 	struct fido_peer *peer;       /**< NULL: never attached */
 	size_t shm_size;
 	enum fido_end_state state;
-	uint64_t recalled;            /**< nobody reads what was posted after this: take it back. Queue's lock */
+	bool recalled;                /**< some of what is out is read by nobody any more. Queue's lock */
 };
 
 /** A receiver with the memory it lives in. */
@@ -102,11 +103,8 @@ void fido_link_forget_region(struct fido_link *link, const struct fido_region *r
 bool fido_link_collect(struct fido_link *link);
 /** @return true when a buffer in [gaddr, gaddr + len) is held by some receiver of the link, or waits to be. */
 bool fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len);
-/**
- * For a peer that has ended. @return when the newest message that is held of those that came by its rings was read;
- * UINT64_MAX: some wait to be read, 0: none is held
- */
-uint64_t fido_link_newest_from(const struct fido_link *link, const struct fido_peer *peer);
+/** Add what is held of what came by the rings of a peer that has ended. */
+void fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held);
 /** @return true when nothing of the link is out or held. */
 bool fido_link_quiet(struct fido_link *link);
 /** Free the link at once, whatever is out. The domain leaves. */

@@ -12,8 +12,10 @@
 
 #include "doorbell_private.h"
 #include "domain_private.h"
+#include "held.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "recall.h"
 
 /* A peer that is gone stays mapped this long at least: what others pass on of it still arrives. */
 #define GONE_GRACE_NS UINT64_C(200000000)
@@ -93,6 +95,7 @@ unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 		fido_slot_unmap(&d->layout, peer->extents[i].gaddr, peer->extents[i].len);
 	peer->extent_count = 0;
 	fido_slot_release(&d->layout, peer->slot);
+	fido_held_withdraw(d, peer);
 	if (m->generation == peer->generation) {
 		fido_store_relaxed(&m->epoch, 0);
 		fido_store_relaxed(&m->bytes, 0);
@@ -377,29 +380,6 @@ close_to_readers(struct fido_domain *d, const struct fido_peer *peer)
 	return false;
 }
 
-/* Say what we still hold that came by way of a peer that is gone. @return true when it is news */
-static bool
-publish_newest(struct fido_domain *d, const struct fido_peer *peer)
-{
-	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
-	uint64_t newest = 0;
-
-	if (m->generation != peer->generation || (m->ended == peer->generation && m->newest == 0))
-		return false;
-	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
-		uint64_t at = d->links[i] != NULL ? fido_link_newest_from(d->links[i], peer) : 0;
-
-		newest = at > newest ? at : newest;
-	}
-	if (m->ended == peer->generation && m->newest == newest)
-		return false;
-	/* R10: pairs with A10 in recall.c. What is held no more has been let go before this is seen. */
-	fido_store_release(&m->newest, newest);
-	/* R11: pairs with A11 in recall.c. The time is about this generation. */
-	fido_store_release(&m->ended, peer->generation);
-	return true;
-}
-
 bool
 fido_peers_collect(struct fido_domain *d)
 {
@@ -410,7 +390,7 @@ fido_peers_collect(struct fido_domain *d)
 		struct fido_peer *peer = *p;
 
 		if (peer->gone)
-			changed |= publish_newest(d, peer);
+			changed |= fido_held_publish(d, peer);
 		if (!peer->gone) {
 			p = &peer->next;
 		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||

@@ -20,8 +20,8 @@ fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32
 		return -ENOMEM;
 	s->free_ticket = malloc(n * sizeof(*s->free_ticket));
 	s->cookie = calloc(n, sizeof(*s->cookie));
-	s->posted_at = calloc(n, sizeof(*s->posted_at));
-	if (s->free_ticket == NULL || s->cookie == NULL || s->posted_at == NULL) {
+	s->posted = calloc(n, sizeof(*s->posted));
+	if (s->free_ticket == NULL || s->cookie == NULL || s->posted == NULL) {
 		fido_sender_destroy(s);
 		return -ENOMEM;
 	}
@@ -55,17 +55,17 @@ fido_sender_destroy(struct fido_sender *s)
 		return;
 	free(s->free_ticket);
 	free(s->cookie);
-	free(s->posted_at);
+	free(s->posted);
 	free(s);
 }
 
 unsigned int
-fido_sender_recall(struct fido_sender *s, uint64_t since, void **cookies, unsigned int max)
+fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max)
 {
 	unsigned int n = 0;
 
 	for (uint32_t t = 0; t <= s->mask && n < max; t++) {
-		if (s->cookie[t] == NULL || s->posted_at[t] <= since)
+		if (s->cookie[t] == NULL || s->posted[t].at != UINT64_MAX)
 			continue;
 		cookies[n++] = s->cookie[t];
 		s->cookie[t] = NULL;
@@ -105,20 +105,6 @@ fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
 	fido_store_relaxed(&shm->queue_id, r->queue_id);
 	*out = r;
 	return 0;
-}
-
-uint64_t
-fido_receiver_newest(const struct fido_receiver *r)
-{
-	uint64_t newest = 0;
-
-	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++) {
-		uint64_t at = r->polled_at[(r->held[t] >> FIDO_GADDR_BITS) % FIDO_BATCHES];
-
-		if (r->held[t] != 0 && at > newest)
-			newest = at;
-	}
-	return newest;
 }
 
 void

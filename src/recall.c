@@ -5,24 +5,31 @@
  * B died with tickets of ours out: the buffers are stranded. B may have passed them on to C, which reads
  * them still. A ticket comes back when nobody can be reading its buffer any more:
  *   (1) B has certainly ended (the transport says so), and
- *   (2) no living domain, ourselves included, holds anything that came by way of B's generation and was read
- *       after the ticket was posted. Each publishes when the newest of what it holds was read
- *       (mapped[slot].newest), or that it never had a ring of that generation.
+ *   (2) no living domain, ourselves included, holds the buffer, or anything at all that was read after the ticket
+ *       was posted, by way of B's generation. Each publishes the addresses of what it holds, and when the newest of it
+ *       was read (held.h), or that it never had a ring of that generation.
  * A domain that passes on keeps the ticket it was given until the next one has completed, so (2) covers longer
  * ways, unless one in the middle dies as well. Then (2) is asked of its generation too, and so on: a dead domain
  * belongs to the way when it had, at its death, rings from one that belongs to it (`from`). Those notes are
  * kept until nothing is held by way of any death that we know of: only then can no way lead through them.
  *
- * Why times, and not simply "holds nothing": what C holds may itself wait for a stranded ticket. C echoes what
- * comes from B back to B; when B dies, what C holds of B waits for the tickets that C has out with B, which would wait
- * for C to hold nothing of B. But a message is passed on after it was read, so a ticket waits only for what was read
- * later, and that only for tickets posted later still: the newest can always come back first.
+ * Why addresses: one buffer that is kept for an hour somewhere must not hold back the others, which may be all that
+ * a ring has.
+ *
+ * Why times: what C holds may itself wait for a stranded ticket. C echoes what comes from B back to B; when B dies,
+ * what C holds of B waits for the tickets that C has out with B, and these have the same addresses. But a message is
+ * passed on after it was read, so a ticket waits only for what was read later, and that only for tickets posted later
+ * still: the newest can always come back first.
  */
+
+#include "recall.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "domain_private.h"
+#include "held.h"
 #include "link_private.h"
 
 /* A generation that has ended. */
@@ -30,28 +37,10 @@ struct fido_dead {
 	struct fido_dead *next;
 	uint32_t slot;
 	uint64_t generation;
-	uint64_t newest;                /* of all that live: when the newest of what is held was read */
-	bool on_way;                    /* scratch of fido_recall_since() */
+	bool done;                      /* nothing is held by way of it */
+	bool on_way;                    /* scratch of fido_recall_ask() */
 	uint64_t from[FIDO_SLOTS_MAX];  /* generations whose rings it had read, and held something of, when it died */
 };
-
-/* When the newest of what c holds by way of a dead generation was read; UINT64_MAX: not known. */
-static uint64_t
-newest_of(const struct fido_control_shm *c, uint32_t slot, uint64_t generation)
-{
-	const struct fido_mapped_shm *m = &c->mapped[slot];
-	uint64_t newest;
-
-	if (fido_load_acquire(&m->received) != generation)
-		return 0;
-	/* A11: pairs with R11. */
-	if (fido_load_acquire(&m->ended) != generation)
-		return UINT64_MAX;
-	/* A10: pairs with R10 in peer.c. What is not held any more is read no more. */
-	newest = fido_load_acquire(&m->newest);
-	/* The slot's next generation may have come by now: then nothing of this one is held. */
-	return fido_load_acquire(&m->ended) == generation ? newest : 0;
-}
 
 int
 fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
@@ -62,11 +51,10 @@ fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
 		return -ENOMEM;
 	dead->slot = peer->slot;
 	dead->generation = peer->generation;
-	dead->newest = UINT64_MAX;
 	for (uint32_t s = 0; s < d->layout.slots; s++) {
 		uint64_t generation = fido_load_acquire(&peer->control->mapped[s].received);
 
-		if (newest_of(peer->control, s, generation) != 0)
+		if (fido_held_newest(peer->control, s, generation) != 0)
 			dead->from[s] = generation;
 	}
 	dead->next = d->dead;
@@ -74,17 +62,15 @@ fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
 	return 0;
 }
 
-static uint64_t
-newest_of_all(const struct fido_domain *d, const struct fido_dead *dead)
+static bool
+nothing_held(const struct fido_domain *d, const struct fido_dead *dead)
 {
-	uint64_t newest = newest_of(d->control, dead->slot, dead->generation);
-
-	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next) {
-		uint64_t at = p->gone ? 0 : newest_of(p->control, dead->slot, dead->generation);
-
-		newest = at > newest ? at : newest;
-	}
-	return newest;
+	if (fido_held_newest(d->control, dead->slot, dead->generation) != 0)
+		return false;
+	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		if (!p->gone && fido_held_newest(p->control, dead->slot, dead->generation) != 0)
+			return false;
+	return true;
 }
 
 bool
@@ -93,9 +79,9 @@ fido_recall_collect(struct fido_domain *d)
 	bool all = true;
 
 	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next) {
-		if (dead->newest != 0)
-			dead->newest = newest_of_all(d, dead);
-		all &= dead->newest == 0;
+		if (!dead->done)
+			dead->done = nothing_held(d, dead);
+		all &= dead->done;
 	}
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		all &= d->links[i] == NULL || fido_link_stranded(d->links[i]) == 0;
@@ -115,32 +101,114 @@ fido_recall_forget(struct fido_domain *d)
 	}
 }
 
-/* The newest of what is held by way of (slot, generation), and of those that had read its rings. */
-static uint64_t
-follow(struct fido_domain *d, uint32_t slot, uint64_t generation)
+/* Mark the deaths by which something that was out with (slot, generation) may have gone on. */
+static void
+mark_way(struct fido_domain *d, uint32_t slot, uint64_t generation)
 {
-	uint64_t newest = 0;
-
 	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next) {
 		bool self = dead->slot == slot && dead->generation == generation;
-		uint64_t at;
 
 		if (dead->on_way || (!self && dead->from[slot] != generation))
 			continue;
 		dead->on_way = true;
-		at = follow(d, dead->slot, dead->generation);
-		at = dead->newest > at ? dead->newest : at;
-		newest = at > newest ? at : newest;
+		mark_way(d, dead->slot, dead->generation);
 	}
-	return newest;
 }
 
-uint64_t
-fido_recall_since(struct fido_domain *d, const struct fido_peer *peer)
+/* Add what the domain of control block c holds by way of a death. @return false: it is not known yet */
+static bool
+add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t control_size,
+		const struct fido_dead *dead)
 {
-	if (!peer->gone)
-		return UINT64_MAX;
+	uint64_t newest = fido_held_newest(c, dead->slot, dead->generation);
+	uint64_t *more;
+	int n;
+
+	if (newest == 0 || newest == UINT64_MAX)
+		return newest == 0;
+	if (newest > q->newest)
+		q->newest = newest;
+	more = realloc(q->gaddr, (q->count + FIDO_HELD_LIST_MAX) * sizeof(*more));
+	if (more == NULL) {
+		q->listed = false;
+		return true;
+	}
+	q->gaddr = more;
+	n = fido_held_read(c, control_size, dead->slot, q->gaddr + q->count);
+	if (n < 0)
+		q->listed = false;
+	else
+		q->count += (size_t)n;
+	return true;
+}
+
+static bool
+add_holders(struct fido_domain *d, struct fido_recall *q, const struct fido_dead *dead)
+{
+	bool known = dead->done || add_holder(q, d->control, d->control_size, dead);
+
+	for (const struct fido_peer *p = d->peers; known && !dead->done && p != NULL; p = p->next)
+		known = p->gone || add_holder(q, p->control, p->control_size, dead);
+	return known;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool
+fido_recall_ask(struct fido_domain *d, const struct fido_peer *peer, struct fido_recall *q)
+{
+	*q = (struct fido_recall){.listed = true};
 	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next)
 		dead->on_way = false;
-	return follow(d, peer->slot, peer->generation);
+	mark_way(d, peer->slot, peer->generation);
+	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next)
+		if (dead->on_way && !add_holders(d, q, dead)) {
+			fido_recall_answered(q);
+			return false;
+		}
+	if (q->count != 0)
+		qsort(q->gaddr, q->count, sizeof(q->gaddr[0]), by_value);
+	return true;
+}
+
+/* @return true when something in [gaddr, gaddr + len] is held */
+static bool
+is_held(const struct fido_recall *q, uint64_t gaddr, uint64_t len)
+{
+	size_t low = 0, high = q->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (q->gaddr[middle] < gaddr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < q->count && q->gaddr[low] - gaddr <= len;
+}
+
+bool
+fido_recall_allows(const struct fido_recall *q, const struct fido_posted *posted)
+{
+	uint64_t units = posted->what >> FIDO_GADDR_BITS;
+
+	if (posted->at > q->newest)
+		return true;
+	/* A message so long that its length is not known: by its time only. */
+	return q->listed && units != UINT16_MAX &&
+	       !is_held(q, posted->what & FIDO_GADDR_MASK, units * FIDO_POSTED_UNIT);
+}
+
+void
+fido_recall_answered(struct fido_recall *q)
+{
+	free(q->gaddr);
+	q->gaddr = NULL;
 }

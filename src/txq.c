@@ -39,8 +39,8 @@ fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
 		uint64_t errors = e->sender->error_count;
 
 		n += fido_sender_reap(e->sender, cookies + n, max - n);
-		if (e->recalled != UINT64_MAX)
-			n += fido_sender_recall(e->sender, e->recalled, cookies + n, max - n);
+		if (e->recalled)
+			n += fido_sender_recall(e->sender, cookies + n, max - n);
 		fido_counter_add(&q->stats->errors, e->sender->error_count - errors);
 		/* The end stays in link->tx_ends, where the control thread finds it done. */
 		if (fido_sender_out(e->sender) == 0)

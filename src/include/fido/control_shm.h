@@ -40,6 +40,18 @@ struct fido_mapped_shm {
 	uint64_t ended;      /**< this generation has ended, and `newest` is about it */
 	uint64_t newest;     /**< when the newest message that is held here of those that came by way of it was read
 				  (fido_clock_after); UINT64_MAX: some have not been read yet; 0: none is held */
+	uint64_t held;       /**< gaddr of a fido_held_shm, complete when newest is not UINT64_MAX; 0: none */
+	uint64_t pad;
+};
+
+#define FIDO_HELD_LIST_MAX 510
+
+/** Addresses of the messages that a domain holds by way of one that has ended. */
+struct fido_held_shm {
+	uint32_t seq;
+	uint32_t count; /**< more than FIDO_HELD_LIST_MAX: the list is not complete */
+	uint64_t pad;
+	uint64_t gaddr[FIDO_HELD_LIST_MAX];
 };
 
 /** One exported region. */
@@ -106,7 +118,8 @@ struct fido_control_shm {
 	struct fido_link_shm links[FIDO_DOMAIN_LINKS_MAX];
 };
 
-FIDO_STATIC_ASSERT(sizeof(struct fido_mapped_shm) == 48, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_held_shm) == 4096, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_mapped_shm) == 64, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_region_shm) == 32, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_queue_ref_shm) == 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, peer) == 40, "layout");
@@ -114,8 +127,8 @@ FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, tx) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_link_shm) == 128 + 64 * 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, name) == 72, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, mapped) == 264, "layout");
-FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, regions) == 264 + 64 * 48, "layout");
-FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, links) == 264 + 64 * 48 + 64 * 32, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, regions) == 264 + 64 * 64, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, links) == 264 + 64 * 64 + 64 * 32, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_control_shm) <= FIDO_CONTROL_HEAP_OFFSET, "layout");
 
 /** Check a control block that a peer published, mapped for `size` bytes. @return 0 or -EPROTO. */

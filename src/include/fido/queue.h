@@ -164,6 +164,13 @@ struct fido_desc {
 	uint16_t ticket;
 };
 
+/** What a ticket stands for; of use only after the receiver's death. */
+struct fido_posted {
+	uint64_t at;   /**< not later than it was published (fido_clock_before); UINT64_MAX: read by nobody any more */
+	uint64_t what; /**< gaddr [47:0], length in units of FIDO_POSTED_UNIT, rounded up, [63:48], at most 65535 */
+};
+#define FIDO_POSTED_UNIT 64u
+
 /** The sender's end of a queue. Private to the sender. */
 struct fido_sender {
 	struct fido_desc_shm *desc;
@@ -171,7 +178,7 @@ struct fido_sender {
 	const uint32_t *peer_armed; /**< in the receiver's memory */
 	uint16_t *free_ticket;      /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
 	void **cookie;              /**< by ticket; NULL: not out */
-	uint64_t *posted_at;        /**< by ticket: not later than it was published (fido_clock_before) */
+	struct fido_posted *posted; /**< by ticket */
 	uint32_t mask;              /**< N - 1 */
 	uint32_t shift;             /**< log2 N */
 	uint32_t prod;              /**< next position to write */
@@ -266,7 +273,7 @@ struct fido_cursor {
 	struct fido_desc_shm *desc;
 	const uint16_t *free_ticket;
 	void **cookie;
-	uint64_t *posted_at;
+	struct fido_posted *posted;
 	uint64_t now;
 	uint64_t first_w1;
 	uint32_t mask;
@@ -280,7 +287,7 @@ struct fido_cursor {
 static inline struct fido_cursor
 fido_sender_begin(const struct fido_sender *s)
 {
-	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted_at, fido_clock_before(), s->first_w1,
+	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted, fido_clock_before(), s->first_w1,
 		s->mask, s->shift, s->prod, s->first, s->free_get};
 }
 
@@ -293,6 +300,14 @@ fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 	s->free_get = c->free_get;
 }
 
+static inline uint64_t
+fido_posted_units(uint32_t len)
+{
+	uint64_t units = (uint64_t)len / FIDO_POSTED_UNIT + 1;
+
+	return units < UINT16_MAX ? units : UINT16_MAX;
+}
+
 /** As fido_sender_put(), within a burst. */
 static inline void
 fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
@@ -303,7 +318,7 @@ fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t fl
 	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> c->shift) + 1);
 
 	c->cookie[ticket] = cookie;
-	c->posted_at[ticket] = c->now;
+	c->posted[ticket] = (struct fido_posted){c->now, gaddr | fido_posted_units(len) << FIDO_GADDR_BITS};
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
 	if (pos == c->first)
 		c->first_w1 = w1;
@@ -466,11 +481,11 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 }
 
 /**
- * Take back cookies whatever the receiver says: it has ended, and nobody reads any more what was posted after
- * `since` (on the clock of fido_clock_before). Sender; after fido_sender_reap() finds nothing.
+ * Take back cookies whatever the receiver says: it has ended, and nobody reads any more what they stand for
+ * (fido_posted.at is UINT64_MAX). Sender; after fido_sender_reap() finds nothing.
  * @return number of cookies
  */
-unsigned int fido_sender_recall(struct fido_sender *s, uint64_t since, void **cookies, unsigned int max);
+unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max);
 
 /**
  * Read the next descriptor.
@@ -525,9 +540,6 @@ fido_receiver_stamp(struct fido_receiver *r)
 	r->batch++;
 	fido_store_relaxed(&r->polled_at[r->batch % FIDO_BATCHES], UINT64_MAX);
 }
-
-/** @return when the newest message that is held was read, at the latest; 0: none is held. The lock is held. */
-uint64_t fido_receiver_newest(const struct fido_receiver *r);
 
 /**
  * Fetch the lines of the next n descriptors but the first. When the first of a burst is there, the others are
