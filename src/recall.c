@@ -177,7 +177,7 @@ fido_recall_ask(struct fido_domain *d, const struct fido_peer *peer, struct fido
 	return true;
 }
 
-/* @return true when something in [gaddr, gaddr + len] is held */
+/* @return true when something that begins in [gaddr, gaddr + len) is held */
 static bool
 is_held(const struct fido_recall *q, uint64_t gaddr, uint64_t len)
 {
@@ -191,7 +191,7 @@ is_held(const struct fido_recall *q, uint64_t gaddr, uint64_t len)
 		else
 			high = middle;
 	}
-	return low < q->count && q->gaddr[low] - gaddr <= len;
+	return low < q->count && q->gaddr[low] - gaddr < len;
 }
 
 bool

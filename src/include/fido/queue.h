@@ -303,7 +303,7 @@ fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 static inline uint64_t
 fido_posted_units(uint32_t len)
 {
-	uint64_t units = (uint64_t)len / FIDO_POSTED_UNIT + 1;
+	uint64_t units = ((uint64_t)len + FIDO_POSTED_UNIT - (len != 0)) / FIDO_POSTED_UNIT;
 
 	return units < UINT16_MAX ? units : UINT16_MAX;
 }
