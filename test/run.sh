@@ -9,8 +9,8 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint unit unit-asan unit-tsan stress system)
-suites_on_demand=()
+suites=(build-gcc build-clang lint unit unit-asan unit-tsan fuzz stress system)
+suites_on_demand=(soak)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Every process that a test starts carries this in its environment: none may be left at the end.
@@ -223,6 +223,9 @@ run_sanitized()
 	timeout_factor=5 run_unit_tests "$suite" "$dir" "$@"
 }
 
+# A build for ASan and UBSan.
+asan_options=("-Db_sanitize=address,undefined" -Db_lundef=false)
+
 list_unit_asan()
 {
 	unit_tests "$build" | sed 's/^/unit-asan\//'
@@ -230,7 +233,7 @@ list_unit_asan()
 
 suite_unit_asan()
 {
-	run_sanitized unit-asan "$build-asan" -Db_sanitize=address,undefined -Db_lundef=false -- \
+	run_sanitized unit-asan "$build-asan" "${asan_options[@]}" -- \
 		env ASAN_OPTIONS=detect_stack_use_after_return=1 \
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 }
@@ -247,6 +250,47 @@ suite_unit_tsan()
 	run_sanitized unit-tsan "$build-tsan" -Db_sanitize=thread -Db_lundef=false \
 		-Dc_args=-Wno-tsan -Dpmd=disabled -Dapps=disabled -- \
 		setarch -R env TSAN_OPTIONS=halt_on_error=1
+}
+
+# --- suites: fuzzing ---
+
+build_fuzz()
+{
+	CC=clang CXX=clang++ build_in "$build-fuzz" -Dbuildtype=debugoptimized "${asan_options[@]}" \
+		-Dfuzz=true -Dpmd=disabled -Dapps=disabled -Dtests=disabled
+}
+
+# TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it. They are the
+# same each time; test/soak/fuzz-long.sh goes further.
+run_fuzz()
+{
+	local bin=$build-fuzz/test/fuzz/fuzz-$1 seeds=$top/test/fuzz/corpus/$1 new status=0
+	local options=(-seed=1 -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$logs/fuzz-$1-")
+	"$bin" -runs=0 "${options[@]}" "$seeds" || return 1
+	new=$(mktemp -d "$lib_dir/fuzz.XXXXXX")
+	timeout -k 15 300 "$bin" -runs="$2" -max_len=1024 -len_control=0 "${options[@]}" "$new" "$seeds" || status=$?
+	rm -rf "$new"
+	return $status
+}
+
+fuzz_targets=(control message ring)
+fuzz_runs=(8000 15000 300000)
+
+list_fuzz()
+{
+	printf 'fuzz/%s\n' "${fuzz_targets[@]}"
+}
+
+suite_fuzz()
+{
+	local i
+	build_fuzz >"$logs/fuzz-build.log" 2>&1 || {
+		failed fuzz "$logs/fuzz-build.log"
+		return 0
+	}
+	for i in "${!fuzz_targets[@]}"; do
+		run "fuzz/${fuzz_targets[i]}" run_fuzz "${fuzz_targets[i]}" "${fuzz_runs[i]}"
+	done
 }
 
 # --- suites: lint ---
@@ -351,6 +395,25 @@ suite_system()
 	local name
 	for name in $(list_system); do
 		run "$name" run_script "$name" 180
+	done
+}
+
+list_soak()
+{
+	list_scripts soak
+}
+
+# Hours of hostile input.
+suite_soak()
+{
+	local name
+	if ! { build_fuzz && build_in "$build-asan" -Dbuildtype=debugoptimized "${asan_options[@]}"; } \
+		>"$logs/soak-build.log" 2>&1; then
+		failed soak "$logs/soak-build.log"
+		return 0
+	fi
+	for name in $(list_soak); do
+		run "$name" run_script "$name" 7200
 	done
 }
 

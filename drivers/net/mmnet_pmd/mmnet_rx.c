@@ -408,6 +408,7 @@ static __rte_always_inline void
 read_ring(struct reader *rd, enum mmnet_rx_mode mode)
 {
 	struct fido_desc d[MMNET_RX_CHUNK];
+	uint32_t seen = 0;
 	uint16_t got, max;
 
 	do {
@@ -423,7 +424,9 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode)
 			else
 				take_split(rd, &d[i]);
 		}
-	} while (got != 0 && got == max && rd->n < rd->max);
+		seen += got;
+		/* Once round the ring at most: a peer that posts nothing but what is dropped must not keep us here. */
+	} while (got != 0 && got == max && rd->n < rd->max && seen <= rd->r->mask);
 	if (rd->t.completed != 0) {
 		fido_receiver_flush(rd->r);
 		if (unlikely(fido_receiver_must_wake(rd->r)))

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Ten million inputs to the fuzz targets. What they find on the way is kept in the build folder
+# (fuzz-corpus), so that the next run goes on from there. FIDO_FUZZ_PERCENT: more or fewer of them.
+set -eu -o pipefail
+
+# shellcheck source=test/lib.sh
+. "${FIDO_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}/test/lib.sh"
+
+percent=${FIDO_FUZZ_PERCENT:-100}
+declare -A runs=([control]=500000 [message]=1000000 [ring]=8500000)
+
+for target in control message ring; do
+	bin=$FIDO_BUILD-fuzz/test/fuzz/fuzz-$target
+	[ -x "$bin" ] || fail "there is no $bin: test/run.sh --only soak builds it"
+	grown=$FIDO_BUILD-fuzz/fuzz-corpus/$target
+	mkdir -p "$grown"
+	start=$SECONDS
+	# The limits on memory are the sanitizer's; what it has freed it keeps for a while.
+	echo_run "$bin" -runs=$((runs[$target] * percent / 100)) -timeout=60 -rss_limit_mb=4096 -max_len=2048 -len_control=0 \
+		-print_final_stats=1 -artifact_prefix="$FIDO_BUILD/test-logs/fuzz-$target-" \
+		"$grown" "$FIDO_TOP/test/fuzz/corpus/$target" 2>&1 | grep -v 'NEW \|REDUCE\|RELOAD' ||
+		fail "fuzz-$target found something: see the input it wrote"
+	echo "fuzz-$target: $((runs[$target] * percent / 100)) inputs in $((SECONDS - start)) s"
+done
