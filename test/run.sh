@@ -9,7 +9,7 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint unit unit-asan unit-tsan system)
+suites=(build-gcc build-clang lint model unit unit-asan unit-tsan system)
 suites_on_demand=()
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -304,6 +304,21 @@ suite_lint()
 	local name
 	for name in "${lint_tests[@]}"; do
 		run "lint/$name" "lint_$name"
+	done
+}
+
+# --- suites: models ---
+
+list_model()
+{
+	"$top/test/model/run.sh" list | sed 's/^/model\//'
+}
+
+suite_model()
+{
+	local name
+	for name in $(list_model); do
+		TMPDIR=$lib_dir run "$name" "$top/test/model/run.sh" "${name#model/}"
 	done
 }
 
