@@ -9,7 +9,7 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint unit unit-asan unit-tsan fuzz stress system)
+suites=(build-gcc build-clang lint model mutants unit unit-asan unit-tsan fuzz stress system)
 suites_on_demand=(soak)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -349,6 +349,42 @@ suite_lint()
 	for name in "${lint_tests[@]}"; do
 		run "lint/$name" "lint_$name"
 	done
+}
+
+# --- suites: models ---
+
+list_model()
+{
+	"$top/test/model/run.sh" list | sed 's/^/model\//'
+}
+
+suite_model()
+{
+	local name
+	for name in $(list_model); do
+		TMPDIR=$lib_dir run "$name" "$top/test/model/run.sh" "${name#model/}"
+	done
+}
+
+# --- suites: mutants ---
+
+list_mutants()
+{
+	"$top/test/mutants/run.sh" list | sed 's/^/mutants\//'
+}
+
+# Below each: how it was weakened, and what noticed.
+suite_mutants()
+{
+	local name log
+	mkdir -p "$lib_dir/mutants"
+	for name in $(list_mutants); do
+		wanted "$name" || continue
+		log=$logs/${name//\//-}.log
+		TMPDIR=$lib_dir run "$name" "$top/test/mutants/run.sh" "${name#mutants/}" "$lib_dir/mutants"
+		! grep -q ': killed by ' "$log" || tail -n 1 "$log" | sed 's/^/    /'
+	done
+	rm -rf "$lib_dir/mutants"
 }
 
 # --- suites: scripts ---

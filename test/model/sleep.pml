@@ -1,0 +1,130 @@
+/* Proves: whoever sleeps beside a ring is woken for what is published in it; no wake-up is lost (F4, F5). */
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The sleep handshake on a machine with store buffers (TSO): a store goes into the buffer of the processor that
+ * makes it and reaches memory some time later, in order; a load looks at memory at once. (A load would see the
+ * processor's own buffered stores: here nobody loads what he stores.) That is the one reordering that the handshake
+ * is about, a store and a later load, and processors that reorder more have it too.
+ *
+ * The sender posts (fido_txq_post): publish, F4, read `armed`, ring if it is set. The receiver polls; when there is
+ * nothing it arms (fido_rxq_arm): set `armed`, F5, look once more, block on the doorbell; then fido_rxq_disarm: unset
+ * `armed`, clear the doorbell. A sender that waits for completions (fido_txq_arm, fido_rxq_complete) is the same with
+ * the roles turned round. The doorbell is not taken to drain any buffer, though a system call does on most machines.
+ *
+ * A lost wake-up is an end state: nobody can take a step, and the receiver has not seen all bursts.
+ *
+ * right fences: -- F4 and F5 are full fences
+ * right membarrier: -DMEMBARRIER -- F4 is for the compiler only; F5 empties everybody's store buffer
+ * broken no-f4: -DNO_F4 -- the sender reads `armed` with the burst in its buffer
+ * broken no-f5: -DNO_F5 -- the receiver looks again with `armed` in its buffer
+ * broken release-fences: -DNO_F4 -DNO_F5 -- a release fence drains no buffer
+ * broken look-before-arming: -DLOOK_FIRST -- the last look comes before `armed` is set
+ * broken no-membarrier: -DMEMBARRIER -DNO_MEMBARRIER -- F5 empties the receiver's own buffer only
+ * broken membarrier-before-arming: -DMEMBARRIER -DBARRIER_FIRST -- the sender is fenced before `armed` is set
+ * broken no-look: -DNO_LOOK -- the receiver arms, fences, and blocks without looking again
+ */
+
+#define BURSTS 3 /* the first, one that finds the receiver in any state, one after that */
+#define SENDER 0
+#define RECEIVER 1
+
+/* Words of memory. */
+#define PUBLISHED 0 /* bursts published */
+#define ARMED 1
+
+byte memory[2];
+bool bell;
+chan store_buffer[2] = [2] of { byte, byte };
+
+#define store(who, word, value) store_buffer[who]!word, value
+#define fence(who) empty(store_buffer[who])
+
+/* A processor's buffer empties itself, whatever the processor does. */
+proctype drain(byte who)
+{
+	byte word, value;
+end:
+	do
+	:: atomic { store_buffer[who]?word, value -> memory[word] = value; word = 0; value = 0 }
+	od
+}
+
+/* An interrupt makes the sender's processor run a full fence between two of its instructions. */
+inline fence_sender()
+{
+	atomic {
+		do
+		:: store_buffer[SENDER]?word, value -> memory[word] = value
+		:: empty(store_buffer[SENDER]) -> break
+		od;
+		word = 0;
+		value = 0
+	}
+}
+
+proctype sender()
+{
+	byte burst = 0;
+
+	do
+	:: burst == BURSTS -> break
+	:: burst < BURSTS ->
+		burst++;
+		store(SENDER, PUBLISHED, burst);
+#if !defined(MEMBARRIER) && !defined(NO_F4)
+		fence(SENDER);
+#endif
+		if
+		:: memory[ARMED] != 0 -> bell = true
+		:: memory[ARMED] == 0
+		fi
+	od
+}
+
+inline arm()
+{
+#ifdef BARRIER_FIRST
+	fence_sender();
+#endif
+	store(RECEIVER, ARMED, 1);
+#ifndef NO_F5
+	fence(RECEIVER);
+#endif
+#if defined(MEMBARRIER) && !defined(NO_MEMBARRIER) && !defined(BARRIER_FIRST)
+	fence_sender();
+#endif
+}
+
+proctype receiver()
+{
+	byte seen = 0, word, value;
+	bool pending;
+
+	do
+	:: seen == BURSTS -> break
+	:: memory[PUBLISHED] != seen -> seen++
+	:: memory[PUBLISHED] == seen && seen != BURSTS ->
+#ifdef LOOK_FIRST
+		pending = memory[PUBLISHED] != seen;
+		arm();
+#else
+		arm();
+		pending = memory[PUBLISHED] != seen;
+#endif
+#ifdef NO_LOOK
+		pending = false;
+#endif
+		if
+		:: pending
+		:: !pending -> bell /* blocks until it is rung */
+		fi;
+		pending = false;
+		store(RECEIVER, ARMED, 0);
+		bell = false
+	od
+}
+
+init
+{
+	atomic { run drain(SENDER); run drain(RECEIVER); run sender(); run receiver() }
+}

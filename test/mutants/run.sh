@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Mutants: each labelled ordering of src/ (R2, A2, F4, ...) is weakened, and a test or a model must notice.
+#
+#   run.sh list             the tests
+#   run.sh TEST [FOLDER]    passes when the mutant is killed; `complete`: when every label has one;
+#                           `unchanged`: when the same tests, built the same way, pass without a mutant.
+#                           FOLDER keeps what was built for the next one
+#
+# On x86 a relaxed access is the same instruction as a release or an acquire, so no run of the program tells
+# them apart: ThreadSanitizer does, which knows what the source promises. It does not know fences: those are killed by
+# a test that runs into the lost wake-up, or by a Spin model in which that ordering is left out.
+set -eu -o pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cross=wakeup-when-arming-and-posting-cross
+
+# NAME|FILE|TEXT, exactly once in it|WHAT IT BECOMES|in words|KILLERS. A killer is
+#   tsan:TEST     the unit test, under ThreadSanitizer: a data race
+#   native:TEST   the unit test loses a wake-up;  fenced:TEST  ... with FIDO_NO_MEMBARRIER=1
+#   model:TEST    Spin finds an error when the model leaves the ordering out
+# More than one: where one depends on chance or on the machine, the next one does not.
+mutants()
+{
+	cat <<-EOF
+	R1|map.c|__ATOMIC_RELEASE|__ATOMIC_RELAXED|release becomes relaxed|tsan:map-bit-seen-after-mapping
+	A1|include/fido/gaddr.h|fido_load_acquire(&map->granules|fido_load_relaxed(&map->granules|acquire becomes relaxed|tsan:map-bit-seen-after-mapping
+	R2|include/fido/queue.h|fido_store_release(&s->desc[|fido_store_relaxed(&s->desc[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r2
+	A2|include/fido/queue.h|fido_load_acquire(&shm->w1)|fido_load_relaxed(&shm->w1)|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
+	R3|include/fido/queue.h|fido_store_release(&r->comp[|fido_store_relaxed(&r->comp[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r3
+	A3|include/fido/queue.h|fido_load_acquire(&s->comp[|fido_load_relaxed(&s->comp[|acquire becomes relaxed|tsan:queue-two-threads
+	F4|include/fido/queue.h|fido_fence_seq_cst();|(void)0;|fence removed|fenced:$cross model:sleep-broken-no-f4
+	F4-release|include/fido/queue.h|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|fenced:$cross model:sleep-broken-no-f4
+	F5-receiver|rxq.c|fido_link_fence_armed(q->link);|(void)0;|fence removed|fenced:$cross model:sleep-broken-no-f5
+	F5-sender|txq.c|fido_link_fence_armed(q->link);|(void)0;|fence removed|fenced:$cross model:sleep-broken-no-f5
+	F5-release|link_end.c|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|fenced:$cross model:sleep-broken-no-f5
+	F5-membarrier|barrier.c|syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);|(void)0;|membarrier removed: nobody fences the sender|native:$cross model:sleep-broken-no-membarrier
+	R6|control.c|__atomic_thread_fence(__ATOMIC_RELEASE);|(void)0;|fence removed|model:record-broken-no-r6
+	A6|control.c|__atomic_thread_fence(__ATOMIC_ACQUIRE);|(void)0;|fence removed|model:record-broken-no-a6
+	R7|control.c|fido_store_release(&shm->seq, seq + 2)|fido_store_relaxed(&shm->seq, seq + 2)|release becomes relaxed|model:record-broken-no-r7
+	A7|control.c|fido_load_acquire(&shm->seq)|fido_load_relaxed(&shm->seq)|acquire becomes relaxed|model:record-broken-no-a7
+	R8|domain.c|fido_store_release(&c->magic|fido_store_relaxed(&c->magic|release becomes relaxed|tsan:control-block-whole-when-believed
+	A8|control.c|fido_load_acquire(&c->magic)|fido_load_relaxed(&c->magic)|acquire becomes relaxed|tsan:control-block-whole-when-believed
+	R10|peer.c|fido_store_release(&m->drained|fido_store_relaxed(&m->drained|release becomes relaxed|tsan:recall-after-last-read
+	A10|recall.c|return fido_load_acquire(&m->drained)|return fido_load_relaxed(&m->drained)|acquire becomes relaxed|tsan:recall-after-last-read
+	EOF
+}
+
+# Not killed, as they change nothing that can be seen:
+# - The compiler barrier of F4 (queue.h) where the sleeper fences the sender: gcc and clang keep a store and a later
+#   load that are both atomic in order anyway. It stays, as the language does not promise that.
+# - The full fence before membarrier (barrier.c): on Linux the call begins with one. Its manual does not promise that.
+
+fail()
+{
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+# --- building ---
+
+# FLAVOUR SOURCES OBJECTS FILE...: compile files of SOURCES (its headers too) into the folder OBJECTS.
+compile()
+{
+	local flavour=$1 src=$2 out=$3 flags=(-O2)
+	shift 3
+	# gcc warns of each fence, which ThreadSanitizer does not model.
+	[ "$flavour" = native ] || flags=(-O1 -g -fsanitize=thread -Wno-tsan)
+	mkdir -p "$out"
+	printf '%s\n' "$@" | xargs -P "${FIDO_JOBS:-$(nproc)}" -I '{}' sh -c 'out=$1 file=$2
+		shift 2
+		exec gcc "$@" -c -o "$out/$(basename "$file" .c).o" "$file"' \
+		sh "$out" '{}' -std=gnu11 -D_GNU_SOURCE -I "$src/include" -I "$src" "${flags[@]}"
+}
+
+# The library without a mutant, and what the tests share: once for each flavour.
+base()
+{
+	local flavour=$1
+	[ ! -e "$work/$flavour/lib.a" ] || return 0
+	compile "$flavour" "$top/src" "$work/$flavour" "$top"/src/*.c "$top"/test/unit/{test,fixture,remote}.c
+	ar rcs "$work/$flavour/lib.a" "$work/$flavour"/*.o
+}
+
+# FLAVOUR TEST SOURCES FILE: the program $work/TEST, with FILE of SOURCES, a header for all of them, compiled anew.
+program()
+{
+	local flavour=$1 name=$2 src=$3 file=$4 out=$work/mutant flags=()
+	base "$flavour"
+	rm -rf "$out"
+	case $file in
+	*.c) compile "$flavour" "$src" "$out" "$src/$file" ;;
+	*.h) compile "$flavour" "$src" "$out" "$src"/*.c ;;
+	*) mkdir "$out" ;;
+	esac
+	cp "$work/$flavour/lib.a" "$out/lib.a"
+	[ -z "$file" ] || ar r "$out/lib.a" "$out"/*.o
+	compile "$flavour" "$src" "$out/test" "$top/test/unit/$name.c"
+	[ "$flavour" = native ] || flags=(-fsanitize=thread)
+	gcc ${flags[@]+"${flags[@]}"} -o "$work/$name" "$out/test/$name.o" "$out/lib.a" -lcmocka -lpthread
+}
+
+# --- killing ---
+
+sign=
+
+# KIND TEST SOURCES FILE: run the test up to 5 times. @return 0: it showed the sign of a mutant; 1: it passed;
+# 2: it failed otherwise.
+unit_test()
+{
+	local kind=$1 name=$2 flavour=native try status env=() log=$work/log
+	sign='asleep for ever'
+	case $kind in
+	tsan)
+		flavour=tsan
+		sign='ThreadSanitizer: data race'
+		# To the end, so that the test takes its folder away.
+		# The runtime knows no mappings that a kernel with many random bits makes.
+		env=(setarch -R env TSAN_OPTIONS=halt_on_error=0)
+		;;
+	fenced) env=(env FIDO_NO_MEMBARRIER=1) ;;
+	esac
+	program "$flavour" "$name" "$3" "$4" || fail "cannot build $name"
+	for ((try = 0; try < 5; try++)); do
+		status=0
+		timeout -k 5 60 ${env[@]+"${env[@]}"} "$work/$name" >"$log" 2>&1 || status=$?
+		if grep -q "$sign" "$log"; then
+			grep -m 1 -A 8 "$sign" "$log"
+			return 0
+		fi
+		# Without a mutant once is enough; a mutant may need several tries.
+		[ -n "$4" ] || [ $status != 0 ] || return 1
+	done
+	[ $status != 0 ] || return 1
+	tail -n 20 "$log"
+	return 2
+}
+
+# A copy of src/ in $work/src with the text of FILE replaced.
+mutate()
+{
+	local file=$work/src/$1 text=$2 becomes=$3 count content
+	rm -rf "$work/src"
+	cp -r "$top/src" "$work/src"
+	count=$(grep -oF -- "$text" "$file" | wc -l)
+	[ "$count" = 1 ] || fail "src/$1 has '$text' $count times, not once: see to the list in test/mutants/run.sh"
+	content=$(<"$file")
+	printf '%s\n' "${content/"$text"/"$becomes"}" >"$file"
+	diff -u "$top/src/$1" "$file" || true
+}
+
+kill_mutant()
+{
+	local name=$1 file=$2 text=$3 becomes=$4 words=$5 killer status
+	mutate "$file" "$text" "$becomes"
+	for killer in $6; do
+		status=0
+		case $killer in
+		model:*) "$top/test/model/run.sh" "${killer#*:}" || status=1 ;;
+		*) unit_test "${killer%%:*}" "${killer#*:}" "$work/src" "$file" || status=$? ;;
+		esac
+		if [ $status = 0 ]; then
+			printf '%s: %s: %s: killed by %s\n' "$name" "src/$file" "$words" "$killer"
+			return 0
+		fi
+	done
+	fail "$name: src/$file: $words: survives ${6// /, }"
+}
+
+# --- the tests that are no mutants ---
+
+unchanged()
+{
+	local killer status bad=0
+	for killer in $(mutants | cut -d '|' -f 6 | tr ' ' '\n' | grep -v '^model:' | sort -u); do
+		status=0
+		unit_test "${killer%%:*}" "${killer#*:}" "$top/src" "" || status=$?
+		echo "$killer: $status"
+		[ $status = 1 ] || bad=1
+	done
+	return $bad
+}
+
+# Every label of the source, and every one of the document, has a mutant.
+complete()
+{
+	local label bad=0
+	for label in $( (grep -rhoE '\b[A-Z][0-9]+: pairs with [A-Z][0-9]+' "$top/src" |
+		grep -oE '\b[A-Z][0-9]+' &&
+		grep -oE '^\| [A-Z][0-9]+(, [A-Z][0-9]+)*' "$top/doc/memory-model.md" |
+		grep -oE '[A-Z][0-9]+') | sort -u); do
+		mutants | cut -d '|' -f 1 | grep -qE "^$label(-|\$)" || {
+			echo "FAIL: no mutant of $label"
+			bad=1
+		}
+	done
+	return $bad
+}
+
+case ${1:-} in
+list)
+	echo complete
+	echo unchanged
+	mutants | cut -d '|' -f 1
+	exit 0
+	;;
+complete)
+	complete
+	exit
+	;;
+esac
+IFS='|' read -r name file text becomes words killers < <(mutants | awk -F '|' -v name="${1:-}" '$1 == name') ||
+	[ "${1:-}" = unchanged ] || {
+	echo "usage: test/mutants/run.sh list | TEST [FOLDER]" >&2
+	exit 2
+}
+work=${2:-}
+if [ -z "$work" ]; then
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+fi
+if [ "$1" = unchanged ]; then
+	unchanged
+else
+	kill_mutant "$name" "$file" "$text" "$becomes" "$words" "$killers"
+fi

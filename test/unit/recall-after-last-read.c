@@ -1,0 +1,106 @@
+/* What a domain read before it published that it has drained a dead peer is ordered before the owner's reuse of it. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <pthread.h>
+
+#include "domain_private.h"
+
+/*
+ * Two domains' views of the death of a third, each in a thread: the control thread of the owner, and that of the last
+ * reader. Made by hand, so that R10 and A10 are all that orders them: domains that have joined also send each other
+ * messages, which ThreadSanitizer takes for an order when both are in one process.
+ */
+#define DEAD_SLOT 1
+#define DEAD_GENERATION 5
+#define READER_SLOT 2
+#define ROUNDS 100
+
+static uint64_t buffer[8];
+static struct fido_control_shm *owner_control, *reader_control, *dead_control;
+static struct fido_transport_ops ops;
+static const char *volatile failure; /* the reading thread's; cmocka is the main thread's alone */
+
+static void
+notify(void *transport)
+{
+	(void)transport;
+}
+
+static struct fido_control_shm *
+control_block(void)
+{
+	struct fido_control_shm *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	c->mapped[DEAD_SLOT].generation = DEAD_GENERATION;
+	return c;
+}
+
+/* Somebody else still refers to the dead peer, so that nothing of it is unmapped. */
+static struct fido_peer
+dead_peer(void)
+{
+	return (struct fido_peer){.slot = DEAD_SLOT, .generation = DEAD_GENERATION, .control = dead_control,
+		.gone = true, .gone_ns = fido_now_ns(), .refs = 1};
+}
+
+static void *
+last_reader(void *arg)
+{
+	struct fido_peer dead = dead_peer();
+	struct fido_domain d = {.layout = TEST_LAYOUT, .slot = READER_SLOT, .control = reader_control,
+		.ops = &ops, .peers = &dead};
+
+	if (!test_filled(buffer, sizeof(buffer), 1))
+		failure = "content";
+	fido_peers_collect(&d);
+	return NULL;
+}
+
+static void
+owner(void)
+{
+	struct fido_peer reader = {.slot = READER_SLOT, .generation = 6, .control = reader_control};
+	struct fido_peer dead = dead_peer();
+	struct fido_domain d = {.layout = TEST_LAYOUT, .control = owner_control, .ops = &ops, .peers = &dead};
+	uint64_t until = test_now_ms() + TEST_LIMIT_MS;
+
+	dead.next = &reader;
+	assert_int_equal(fido_recall_note_death(&d, &dead), 0);
+	fido_peers_collect(&d);
+	do {
+		assert_true(test_now_ms() < until);
+		fido_recall_collect(&d);
+	} while (!fido_recall_ready(&d, &dead));
+	test_fill(buffer, sizeof(buffer), 2);
+	fido_recall_forget(&d);
+}
+
+static void
+one_round(void)
+{
+	pthread_t thread;
+
+	ops.notify = notify;
+	owner_control = control_block();
+	reader_control = control_block();
+	dead_control = control_block();
+	test_fill(buffer, sizeof(buffer), 1);
+	assert_int_equal(pthread_create(&thread, NULL, last_reader, NULL), 0);
+	owner();
+	pthread_join(thread, NULL);
+	assert_null(failure);
+	free(owner_control);
+	free(reader_control);
+	free(dead_control);
+}
+
+static void
+read_before_reused(void **state)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		one_round();
+}
+
+TEST_MAIN_ONE(read_before_reused)
