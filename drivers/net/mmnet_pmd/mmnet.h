@@ -164,8 +164,10 @@ void mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t s
 eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode);
 /** Drop what was read of an unfinished message, free what was allocated ahead. Port stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);
-/** Give back lingering tickets before this lcore sleeps. */
+/** Give back lingering tickets. */
 void mmnet_rx_settle(struct mmnet_rxq *rxq);
+/** The same for all queues that this lcore polls, before it sleeps. */
+void mmnet_rx_settle_lcore(unsigned int lcore);
 
 /* mmnet_tx.c */
 uint16_t mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n);

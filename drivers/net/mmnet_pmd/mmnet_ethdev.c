@@ -553,8 +553,9 @@ rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 	struct mmnet_rxq *rxq = port->rxq[i];
 	bool pending;
 
-	mmnet_rx_settle(rxq);
+	/* What this reaping frees may have come by any port of this lcore: each gives back what it had. */
 	mmnet_tx_reap_lcore(rte_lcore_id());
+	mmnet_rx_settle_lcore(rte_lcore_id());
 	/* Something waits already: have the wait return at once. */
 	pending = arm_completions(port, i, true);
 	if (fido_rxq_arm(rxq->q) || pending)

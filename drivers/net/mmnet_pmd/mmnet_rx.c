@@ -556,6 +556,19 @@ mmnet_rx_settle(struct mmnet_rxq *rxq)
 }
 
 void
+mmnet_rx_settle_lcore(unsigned int lcore)
+{
+	fido_lock_take(&mmnet_ports_lock);
+	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
+		for (uint16_t i = 0; i < port->nrx; i++)
+			/* A queue of another lcore is that lcore's to settle: its cache would change hands. */
+			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
+					port->rxq[i]->headers->lcore == lcore)
+				mmnet_rx_settle(port->rxq[i]);
+	fido_lock_release(&mmnet_ports_lock);
+}
+
+void
 mmnet_rx_reset(struct mmnet_rxq *rxq)
 {
 	mmnet_rx_settle(rxq);
