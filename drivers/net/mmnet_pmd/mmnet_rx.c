@@ -532,40 +532,35 @@ rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	return rx_burst(queue, pkts, n, MMNET_RX_ZERO);
 }
 
+static uint16_t
+rx_burst_copy_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return mmnet_csum_check(pkts, rx_burst_copy(queue, pkts, n));
+}
+
+static uint16_t
+rx_burst_header_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return mmnet_csum_check(pkts, rx_burst_header(queue, pkts, n));
+}
+
+static uint16_t
+rx_burst_zero_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return mmnet_csum_check(pkts, rx_burst_zero(queue, pkts, n));
+}
+
 eth_rx_burst_t
-mmnet_rx_function(enum mmnet_rx_mode mode)
+mmnet_rx_function(enum mmnet_rx_mode mode, bool csum)
 {
-	switch (mode) {
-	case MMNET_RX_ZERO:
-		return rx_burst_zero;
-	case MMNET_RX_HEADER:
-		return rx_burst_header;
-	default:
-		return rx_burst_copy;
-	}
-}
+	static const eth_rx_burst_t functions[][2] = {
+		[MMNET_RX_AUTO] = {rx_burst_copy, rx_burst_copy_csum},
+		[MMNET_RX_COPY] = {rx_burst_copy, rx_burst_copy_csum},
+		[MMNET_RX_HEADER] = {rx_burst_header, rx_burst_header_csum},
+		[MMNET_RX_ZERO] = {rx_burst_zero, rx_burst_zero_csum},
+	};
 
-void
-mmnet_rx_settle(struct mmnet_rxq *rxq)
-{
-	if (rxq->q == NULL || rxq->headers == NULL)
-		return;
-	fido_lock_take(&rxq->q->lock);
-	mmnet_headers_harvest(rxq->headers, rxq->q);
-	fido_lock_release(&rxq->q->lock);
-}
-
-void
-mmnet_rx_settle_lcore(unsigned int lcore)
-{
-	fido_lock_take(&mmnet_ports_lock);
-	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
-		for (uint16_t i = 0; i < port->nrx; i++)
-			/* A queue of another lcore is that lcore's to settle: its cache would change hands. */
-			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
-					port->rxq[i]->headers->lcore == lcore)
-				mmnet_rx_settle(port->rxq[i]);
-	fido_lock_release(&mmnet_ports_lock);
+	return functions[mode][csum];
 }
 
 void
