@@ -8,6 +8,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${FIDO_BUILD:-$top/build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 headers=$build/dpdk-headers
+examples=$build/dpdk-examples
 
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
@@ -26,14 +27,18 @@ driver_headers=(
 	lib/ethdev/ethdev_vdev.h
 	drivers/bus/vdev/bus_vdev_driver.h
 )
+# DPDK's own examples that tests run on mmnet ports, by their folders in DPDK's examples/; common/ is
+# what their Makefiles include.
+dpdk_examples=(common l3fwd-power)
 
 usage()
 {
 	cat <<-EOF
 	usage: setup.sh [--build] [--no-hugepages] [--check]
 	       setup.sh --raise-hugepages MB
-	Installs what Fido needs on Debian 12, fetches DPDK's driver headers into the build folder,
-	reserves hugepages and mounts /dev/hugepages. Does nothing that is done already.
+	Installs what Fido needs on Debian 12, fetches DPDK's driver headers and some of its examples
+	into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing that is done
+	already.
 	  --build               also configure (meson) and build (ninja) the build folder
 	  --no-hugepages        leave the hugepages alone
 	  --check               change nothing; say what is missing, exit 1 if anything is
@@ -148,13 +153,13 @@ headers_compile()
 			>>"$build/setup.log" 2>&1
 }
 
-# Take the driver headers of exactly the installed version from Debian's source package.
-fetch_headers()
+# Debian's source package of exactly the installed version, unpacked as $work/dpdk.
+fetch_source()
 {
-	local version=$1 work=$build/dpdk-source new=$headers.new path
-	say "fetching DPDK's driver headers $version"
-	rm -rf "$work" "$new"
-	mkdir -p "$work" "$new"
+	local version=$1 work=$2
+	say "fetching the source of dpdk $version"
+	rm -rf "$work"
+	mkdir -p "$work"
 	write_source_lists "$work/lists"
 	# A third-party list without sources fails here and does no harm: the next step decides.
 	apt_get_source "$work" update 2>/dev/null || true
@@ -163,15 +168,54 @@ fetch_headers()
 		"If the archive has a newer one: apt-get install dpdk dpdk-dev libdpdk-dev"
 	dpkg-source --no-check -x "$work"/dpdk_*.dsc "$work/dpdk" >>"$build/setup.log" 2>&1 ||
 		die "cannot unpack the source of dpdk $version (log: $build/setup.log)"
+}
+
+take_headers()
+{
+	local version=$1 source=$2 new=$headers.new path
+	rm -rf "$new"
+	mkdir -p "$new"
 	for path in "${driver_headers[@]}"; do
-		cp "$work/dpdk/$path" "$new/" || die "dpdk $version has no $path"
+		cp "$source/$path" "$new/" || die "dpdk $version has no $path"
 	done
-	rm -rf "$work"
 	headers_compile "$new" ||
 		die "the driver headers of dpdk $version do not compile (log: $build/setup.log)"
 	echo "$version" >"$new/version"
 	rm -rf "$headers"
 	mv "$new" "$headers"
+}
+
+# What tests build of them is in their folders too, and goes with them.
+take_examples()
+{
+	local version=$1 folder=$2 new=$examples.new name
+	rm -rf "$new"
+	mkdir -p "$new"
+	for name in "${dpdk_examples[@]}"; do
+		cp -r "$folder/$name" "$new/" || die "dpdk $version has no example $name"
+	done
+	examples_wanted "$version" >"$new/version"
+	rm -rf "$examples"
+	mv "$new" "$examples"
+}
+
+# Take from Debian's source package what is missing of the driver headers and the examples.
+fetch_missing()
+{
+	local version=$1 work=$build/dpdk-source own
+	if headers_are_current && examples_are_current; then
+		return 0
+	fi
+	if [ -z "$version" ]; then
+		# A DPDK of somebody's own, with driver headers: its examples are installed beside it, or not.
+		own=$(pkg-config --variable=prefix libdpdk)/share/dpdk/examples
+		[ ! -d "$own" ] || take_examples "" "$own"
+		return 0
+	fi
+	fetch_source "$version" "$work"
+	headers_are_current || take_headers "$version" "$work/dpdk"
+	examples_are_current || take_examples "$version" "$work/dpdk/examples"
+	rm -rf "$work"
 }
 
 dpdk_version()
@@ -183,6 +227,17 @@ headers_are_current()
 {
 	dpdk_has_driver_headers && return 0
 	[ -e "$headers/version" ] && [ "$(cat "$headers/version")" = "$(dpdk_version)" ]
+}
+
+examples_wanted()
+{
+	echo "$1 ${dpdk_examples[*]}"
+}
+
+examples_are_current()
+{
+	[ -e "$examples/version" ] &&
+		[ "$(cat "$examples/version")" = "$(examples_wanted "$(dpdk_version)")" ]
 }
 
 memory_mb()
@@ -265,6 +320,10 @@ check()
 		say "missing: DPDK's driver headers in $headers"
 		ok=1
 	fi
+	if [ -n "$(dpdk_version)" ] && ! examples_are_current; then
+		say "missing: DPDK's examples in $examples"
+		ok=1
+	fi
 	if [ "$hugepages" = 1 ] && ! hugepages_are_enough "$(default_hugepages_mb)"; then
 		say "missing: $(default_hugepages_mb) MB of 2 MiB pages and their mount on /dev/hugepages"
 		ok=1
@@ -306,6 +365,6 @@ if [ $want_check = 1 ]; then
 fi
 mkdir -p "$build"
 install_packages
-headers_are_current || fetch_headers "$(dpdk_version)"
+fetch_missing "$(dpdk_version)"
 [ $hugepages = 0 ] || raise_hugepages "$(default_hugepages_mb)"
 [ $want_build = 0 ] || build_all

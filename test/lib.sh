@@ -16,6 +16,7 @@
 #   testpmd_cmd NAME COMMAND     give it a command, print its answer
 #   fido_fwd NAME [EAL...] -- [APP...]   start fido-fwd
 #   pktcheck NAME [EAL...] -- [APP...]   start pktcheck: sends, receives, checks (test/system/helpers)
+#   dpdk_example NAME EXAMPLE [EAL...] -- [APP...]   start one of DPDK's examples (setup.sh has their list)
 #   finish NAME SECONDS [STATUS]         wait until it ends by itself; fails if it does not, or otherwise
 #   result NAME EXPRESSION       what jq makes of the last line of its output: pktcheck's, fido-fwd's JSON
 #   telemetry NAME COMMAND       ask a DPDK process: one JSON object
@@ -250,6 +251,25 @@ pktcheck()
 	local name=$1
 	shift
 	lib_start_eal "$name" "$FIDO_BUILD/test/system/helpers/pktcheck" "$@"
+}
+
+# The path of one of DPDK's examples in $lib_example; built the first time, by its own Makefile.
+lib_find_example()
+{
+	local dir=$FIDO_BUILD/dpdk-examples/$1
+	lib_example=$dir/build/$1
+	[ ! -x "$lib_example" ] || return 0
+	[ -e "$dir/Makefile" ] || fail "no example $1 in $FIDO_BUILD/dpdk-examples: run $FIDO_TOP/setup.sh"
+	echo_run make -s -C "$dir" >"$lib_dir/make.log" 2>&1 ||
+		fail "cannot build DPDK's example $1: $(tail -n 15 "$lib_dir/make.log")"
+}
+
+dpdk_example()
+{
+	local name=$1
+	lib_find_example "$2"
+	shift 2
+	lib_start_eal "$name" "$lib_example" "$@"
 }
 
 # Commands on standard input, an answer to each on standard output. Debian's own Python, without

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <sys/epoll.h>
+
 #include <rte_common.h>
 #include <rte_cycles.h>
 #include <rte_epoll.h>
@@ -9,6 +11,7 @@
 
 #include "engine.h"
 #include "lcore.h"
+#include "wake.h"
 
 #define NAP_MIN_US 50
 #define NAP_MAX_US 1000
@@ -45,9 +48,9 @@ fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt)
 	}
 }
 
-/* Add the interrupts of this lcore's Rx queues to its epoll set, or take them out. */
+/* Add what wakes this lcore to its epoll set: the interrupts of its Rx queues, and the end. */
 static void
-register_interrupts(struct fwd_lcore *lcore, int op)
+register_events(struct fwd_lcore *lcore)
 {
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		const struct fwd_stream *s = lcore->streams[i];
@@ -55,11 +58,27 @@ register_interrupts(struct fwd_lcore *lcore, int op)
 
 		if (!lcore->ports[s->rx_port].rx_intr)
 			continue;
-		ret = rte_eth_dev_rx_intr_ctl_q(s->rx_port, s->rx_queue, RTE_EPOLL_PER_THREAD, op,
-			NULL);
-		if (ret != 0 && ret != -EEXIST && op == RTE_INTR_EVENT_ADD)
+		ret = rte_eth_dev_rx_intr_ctl_q(s->rx_port, s->rx_queue, RTE_EPOLL_PER_THREAD,
+			RTE_INTR_EVENT_ADD, NULL);
+		if (ret != 0 && ret != -EEXIST)
 			lcore->can_wait = false;
 	}
+	lcore->wake = (struct rte_epoll_event){.epdata.event = EPOLLIN};
+	if (rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, fwd_wake_fd(), &lcore->wake) != 0)
+		lcore->can_wait = false;
+}
+
+static void
+unregister_events(struct fwd_lcore *lcore)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_stream *s = lcore->streams[i];
+
+		if (lcore->ports[s->rx_port].rx_intr)
+			rte_eth_dev_rx_intr_ctl_q(s->rx_port, s->rx_queue, RTE_EPOLL_PER_THREAD,
+				RTE_INTR_EVENT_DEL, NULL);
+	}
+	rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_DEL, fwd_wake_fd(), &lcore->wake);
 }
 
 /*
@@ -134,9 +153,53 @@ nap(struct fwd_lcore *lcore)
 	lcore->nap_us = RTE_MIN(lcore->nap_us * 2, (uint32_t)NAP_MAX_US);
 }
 
+/* Tell whether buffers that were sent may still come back. */
+static bool
+has_buffers_out(const struct fwd_lcore *lcore)
+{
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_port *sink = lcore->streams[i]->sink;
+
+		if (fwd_port_counter(sink, FWD_TX_BUFFERS_OUT) > 0)
+			return true;
+		/* The driver frees them when told to, and does not say how many it has. */
+		if (sink->tx_cleanup && !sink->has_counter[FWD_TX_BUFFERS_OUT])
+			return true;
+	}
+	return false;
+}
+
 /*
- * Sleep until an Rx interrupt. The wait has an end, so that signals, the status line and sent
- * buffers are looked after; it begins short, because those come back soon after traffic.
+ * Return how many milliseconds to sleep at most; -1: until something comes. While buffers are out
+ * the sleep has an end: they come back without an interrupt, and somebody waits for them. It begins
+ * short, because that is soon after traffic. The last ones are reaped before the queues are armed
+ * for the next sleep, and arming passes on what that freed: so the sleep without an end is the next
+ * one after they were seen to be back.
+ */
+static int
+wait_limit(struct fwd_lcore *lcore)
+{
+	uint64_t left;
+	int ms = -1;
+
+	if (!lcore->can_wait)
+		return WAIT_MIN_MS;
+	if (!lcore->settled) {
+		ms = lcore->wait_ms;
+		if (lcore->wait_ms == WAIT_MAX_MS)
+			lcore->settled = !has_buffers_out(lcore);
+		lcore->wait_ms = RTE_MIN(lcore->wait_ms * 2, (uint32_t)WAIT_MAX_MS);
+	}
+	if (lcore->service == NULL || lcore->service_due == UINT64_MAX)
+		return ms;
+	left = lcore->service_due - RTE_MIN(lcore->service_due, rte_rdtsc());
+	/* Rounded up: a wait that ends too early would be followed by many of 0 ms. */
+	left = left / (rte_get_tsc_hz() / MS_PER_S) + 1;
+	return RTE_MIN((uint64_t)(unsigned int)ms, RTE_MIN(left, (uint64_t)INT32_MAX));
+}
+
+/*
+ * Sleep until an Rx interrupt, or the end.
  *
  * Armed first, looked at afterwards: a packet that comes before the arming is seen by the look, one
  * that comes after it raises the interrupt. Something found by the look is worked on instead.
@@ -154,8 +217,7 @@ wait_for_packet(struct fwd_lcore *lcore)
 	if (steps == 0) {
 		fwd_count(&lcore->sleeps, 1);
 		rte_epoll_wait_interruptible(RTE_EPOLL_PER_THREAD, events, RTE_DIM(events),
-			armed && lcore->can_wait ? lcore->wait_ms : WAIT_MIN_MS);
-		lcore->wait_ms = RTE_MIN(lcore->wait_ms * 2, (uint32_t)WAIT_MAX_MS);
+			armed ? wait_limit(lcore) : WAIT_MIN_MS);
 	}
 	disarm(lcore);
 	return steps;
@@ -205,6 +267,7 @@ publish(struct fwd_lcore *lcore, unsigned int steps, int phase)
 		lcore->empty_rounds = 0;
 		lcore->nap_us = NAP_MIN_US;
 		lcore->wait_ms = WAIT_MIN_MS;
+		lcore->settled = false;
 		atomic_store_explicit(&lcore->published_step, lcore->now, memory_order_relaxed);
 	}
 	if (phase != FWD_RUN) {
@@ -246,7 +309,7 @@ fwd_lcore_run(void *arg)
 	int phase;
 
 	if (lcore->idle != FWD_IDLE_POLL)
-		register_interrupts(lcore, RTE_INTR_EVENT_ADD);
+		register_events(lcore);
 	lcore->now = rte_rdtsc();
 	lcore->last_step = lcore->now;
 	while ((phase = atomic_load_explicit(lcore->phase, memory_order_acquire)) != FWD_QUIT) {
@@ -259,12 +322,12 @@ fwd_lcore_run(void *arg)
 			fwd_count(&lcore->idle_tsc, lcore->now - before);
 		publish(lcore, steps, phase);
 		if (lcore->service != NULL && lcore->now >= lcore->service_tsc) {
-			lcore->service(lcore->service_arg);
+			lcore->service_due = lcore->service(lcore->service_arg);
 			lcore->service_tsc = lcore->now + service_every;
 		}
 	}
 	flush(lcore);
 	if (lcore->idle != FWD_IDLE_POLL)
-		register_interrupts(lcore, RTE_INTR_EVENT_DEL);
+		unregister_events(lcore);
 	return 0;
 }

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_epoll.h>
+
 #include "options.h"
 #include "port.h"
 #include "stream.h"
@@ -36,10 +38,14 @@ struct fwd_lcore {
 	bool some_wait; /* some have */
 	uint64_t spin_tsc;
 	const _Atomic int *phase;
-	/* Called now and then where the main lcore forwards too; NULL on other lcores. */
-	void (*service)(void *arg);
+	/*
+	 * Called now and then where the main lcore forwards too; NULL on other lcores. Returns the
+	 * time at which an lcore that sleeps must wake to call it again; UINT64_MAX: never.
+	 */
+	uint64_t (*service)(void *arg);
 	void *service_arg;
-	uint64_t service_tsc; /* when it is called next */
+	uint64_t service_tsc; /* when it is called next, unless the lcore sleeps */
+	uint64_t service_due; /* when it is called next, even if the lcore sleeps */
 
 	/* Private to the lcore. */
 	uint64_t now;
@@ -48,6 +54,8 @@ struct fwd_lcore {
 	uint32_t empty_rounds;
 	uint32_t nap_us;
 	uint32_t wait_ms;
+	bool settled; /* no buffer is out, and those that came back last have been given back too */
+	struct rte_epoll_event wake; /* of fwd_wake_fd() */
 
 	/* Written by the lcore, read by the main thread. */
 	_Atomic uint64_t published_step; /* last_step */

@@ -6,11 +6,11 @@
  * ports (started), streams, lcores.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -20,10 +20,13 @@
 #include <rte_malloc.h>
 
 #include "app.h"
+#include "wake.h"
 
 #define EXIT_USAGE 2
-/* The main lcore looks after links and the time this often, and more often while draining. */
-#define TICK_US 10000
+/* Links of drivers that do not tell when one changes are looked at this often... */
+#define LINK_US 10000
+/* ... and this often by an lcore that sleeps otherwise. */
+#define LINK_ASLEEP_US 100000
 #define DRAIN_TICK_US 1000
 /* Draining ends when nothing has come for the first, or after the second. */
 #define QUIET_US 20000
@@ -38,6 +41,7 @@ static void
 on_signal(int number)
 {
 	stop_signal = number;
+	fwd_wake_all();
 }
 
 static void
@@ -185,7 +189,7 @@ refresh_links(struct fwd_app *app, uint64_t now)
 {
 	if (now < app->link_tsc)
 		return;
-	app->link_tsc = now + us_to_tsc(TICK_US);
+	app->link_tsc = now + us_to_tsc(LINK_US);
 	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
 		if (app->port[i].used && !app->port[i].live)
 			fwd_port_refresh_link(&app->port[i]);
@@ -201,6 +205,8 @@ begin_drain(struct fwd_app *app)
 	}
 	app->drain_tsc = rte_rdtsc();
 	atomic_store_explicit(&app->phase, FWD_DRAIN, memory_order_release);
+	/* Whoever wakes sees the phase, and sleeps no more. */
+	fwd_wake_all();
 }
 
 /* Tell whether all lcores drain, hold nothing, and got nothing for a while. */
@@ -223,8 +229,35 @@ is_quiet(const struct fwd_app *app)
 	return rte_rdtsc() >= last + us_to_tsc(QUIET_US);
 }
 
+/* Tell whether the link of some port must be asked for. */
+static bool
+has_silent_link(const struct fwd_app *app)
+{
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		if (app->port[i].used && !app->port[i].live)
+			return true;
+	}
+	return false;
+}
+
+/* Return when service() has something to do if nothing happens; UINT64_MAX: never. */
+static uint64_t
+next_service(const struct fwd_app *app, uint64_t now, uint64_t link_us)
+{
+	uint64_t due = UINT64_MAX;
+
+	if (app->status.next_tsc != 0)
+		due = app->status.next_tsc;
+	if (app->opt.duration > 0)
+		due = RTE_MIN(due,
+			app->start_tsc + (uint64_t)(app->opt.duration * rte_get_tsc_hz()));
+	if (has_silent_link(app))
+		due = RTE_MIN(due, now + us_to_tsc(link_us));
+	return due;
+}
+
 /* Move the phase on, look at the links, print the status. The main thread does it now and then. */
-static void
+static uint64_t
 service(void *arg)
 {
 	struct fwd_app *app = arg;
@@ -244,13 +277,31 @@ service(void *arg)
 		break;
 	}
 	fwd_status_tick(app);
+	return next_service(app, now, LINK_ASLEEP_US);
+}
+
+/* Sleep until service() has something to do. The main thread, where it does not forward. */
+static void
+sleep_until_service(const struct fwd_app *app)
+{
+	struct pollfd wake = {.fd = fwd_wake_fd(), .events = POLLIN};
+	uint64_t now = rte_rdtsc();
+	uint64_t due = next_service(app, now, LINK_US);
+	uint64_t ms;
+
+	/* The descriptor stays readable once it is. */
+	if (atomic_load_explicit(&app->phase, memory_order_relaxed) != FWD_RUN) {
+		rte_delay_us_sleep(DRAIN_TICK_US);
+		return;
+	}
+	ms = (due - RTE_MIN(due, now)) / (rte_get_tsc_hz() / MS_PER_S) + 1;
+	poll(&wake, 1, due == UINT64_MAX ? -1 : (int)RTE_MIN(ms, (uint64_t)INT32_MAX));
 }
 
 /* Forward on all lcores, until it is time to stop and nothing is left. */
 static int
 forward(struct fwd_app *app)
 {
-	struct timespec tick = {.tv_nsec = TICK_US * 1000};
 	int ret = 0;
 
 	app->start_tsc = rte_rdtsc();
@@ -265,12 +316,11 @@ forward(struct fwd_app *app)
 	if (ret != 0) {
 		fprintf(stderr, "fido-fwd: cannot start the lcores: %s\n", strerror(-ret));
 		atomic_store(&app->phase, FWD_QUIT);
+		fwd_wake_all();
 	}
 	while (atomic_load_explicit(&app->phase, memory_order_relaxed) != FWD_QUIT) {
-		nanosleep(&tick, NULL);
+		sleep_until_service(app);
 		service(app);
-		if (atomic_load_explicit(&app->phase, memory_order_relaxed) == FWD_DRAIN)
-			tick.tv_nsec = DRAIN_TICK_US * 1000;
 	}
 	rte_eal_mp_wait_lcore();
 	return ret;
@@ -363,8 +413,15 @@ main(int argc, char **argv)
 			rte_strerror(rte_errno));
 		return EXIT_FAILURE;
 	}
-	catch_signals();
-	ret = run(&app);
+	ret = fwd_wake_create();
+	if (ret == 0) {
+		catch_signals();
+		ret = run(&app);
+		fwd_wake_destroy();
+	} else {
+		fprintf(stderr, "fido-fwd: cannot create an eventfd: %s: see ulimit -n\n",
+			strerror(-ret));
+	}
 	rte_eal_cleanup();
 	return ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,20 +3,11 @@
 
 Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
 """
-import argparse
-import fnmatch
-import os
-import signal
 import sys
-import time
 
-import machine
-import plot
-import results
 import samples
-import table
+import suite
 from peers import PEERS
-from process import Bench, SampleError
 
 SIZES = (64, 1500, 9000)
 MMNET = ("mmnet-zero", "mmnet-header", "mmnet-copy", "mmnet-auto")
@@ -97,147 +88,9 @@ GOALS = [
 ]
 
 
-def matches(case, patterns):
-    return any(fnmatch.fnmatch(case["id"], p) or fnmatch.fnmatch(case["id"], p + "/*")
-               for p in patterns)
-
-
-def chosen_cases(arguments):
-    """Names on the command line choose among all cases; without any, --quick chooses."""
-    cases = all_cases()
-    if arguments.cases:
-        return [case for case in cases if matches(case, arguments.cases)]
-    return [case for case in cases if not arguments.quick or matches(case, QUICK)]
-
-
-def measure(bench, case, failures):
-    """One sample, tried twice; None when that fails."""
-    extra = [case["hops"]] if "hops" in case else []
-    for _ in range(2):
-        start = time.monotonic()
-        try:
-            sample = FUNCTIONS[case["bench"]](bench, case["peer"], case["size"], *extra)
-            bench.stop_all()
-            return {**sample, "_took": round(time.monotonic() - start, 2)}
-        except SampleError as error:
-            failures.append({"case": case["id"], "why": str(error), "logs": bench.logs()})
-        finally:
-            bench.stop_all()
-    return None
-
-
-def shown(sample):
-    if sample is None:
-        return "failed"
-    return table.number(sample["ns"]) + " ns" if "ns" in sample \
-        else table.number(sample["pps"] / 1e6)
-
-
-def run_round(bench, cases, taken, failures, title):
-    group = None
-    cacheline = None
-    for case in cases:
-        if (case["bench"], case["size"]) != group:
-            group = (case["bench"], case["size"])
-            cacheline = bench.cacheline_ns()
-            print(f"\n{title}  {case['bench']:5} {case['size']:4} bytes  "
-                  f"(cache line {cacheline:.0f} ns)", end="", flush=True)
-        sample = measure(bench, case, failures)
-        if sample is not None:
-            sample["_cacheline_ns"] = cacheline
-        taken[case["id"]].append(sample)
-        name = case["peer"] if "hops" not in case else f"hops={case['hops']}"
-        print(f"  {name} {shown(sample)}", end="", flush=True)
-
-
-def collect(top, bench, arguments, cases, failures):
-    """Run all rounds; return the result as it goes to JSON."""
-    taken = {case["id"]: [] for case in cases}
-    described = machine.describe(top, bench)
-    if described["load_average_before"] > 0.5:
-        print(f"bench: warning: load average {described['load_average_before']}: other programs "
-              "use the CPUs too, the figures will be worth little")
-    start = time.monotonic()
-    for i in range(1, arguments.runs + 1):
-        run_round(bench, cases, taken, failures, f"round {i}/{arguments.runs}")
-    print()
-    done = [results.case_result(case, taken[case["id"]]) for case in cases]
-    by_id = {case["id"]: case for case in done}
-    ratios = [r for r in (results.ratio_result(r, by_id) for r in all_ratios()) if r["samples"]]
-    cachelines = [sample["_cacheline_ns"] for case in done for sample in case["rounds"] if sample]
-    return {
-        "set": "net", "quick": arguments.quick, "runs": arguments.runs,
-        "window_seconds": bench.window, "minutes": round((time.monotonic() - start) / 60, 1),
-        "machine": described,
-        "labels": {name: peer.label for name, peer in PEERS.items()},
-        "cacheline_ns": results.summary(cachelines),
-        "cases": done, "ratios": ratios,
-        "goals": [results.goal_result(goal, ratios) for goal in GOALS],
-        "failures": [{key: failure[key] for key in ("case", "why")} for failure in failures],
-    }
-
-
-def write(result, folder, failures):
-    """Write all files; print the tables and what went wrong."""
-    base = os.path.join(folder, "net")
-    results.write_json(base + ".json", result)
-    results.write_csv(base + ".csv", result)
-    print(table.full_text(result))
-    plots = plot.plot_all(result, folder)
-    print("\nWritten: " + ", ".join([base + ".json", base + ".csv", *(plots or [])]))
-    if plots is None:
-        print("No plots: there is no gnuplot (Debian: gnuplot-nox).")
-    report_failures(failures, base + "-failures.log")
-
-
-def report_failures(failures, path):
-    if os.path.exists(path):
-        os.unlink(path)
-    if not failures:
-        return
-    with open(path, "w") as file:
-        for failure in failures:
-            file.write(f"=== {failure['case']}: {failure['why']}\n{failure['logs']}\n")
-    print(f"{len(failures)} attempts failed, the last: {failures[-1]['case']}: "
-          f"{failures[-1]['why']}\nAll of them: {path}")
-
-
-def parse(argv):
-    parser = argparse.ArgumentParser(prog="net.py")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--runs", type=int, default=0)
-    parser.add_argument("--cpus", default="0,1")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--out", default=".")
-    parser.add_argument("cases", nargs="*")
-    arguments = parser.parse_args(argv)
-    arguments.runs = arguments.runs or (3 if arguments.quick else 7)
-    return arguments
-
-
-def main(argv):
-    arguments = parse(argv)
-    cases = chosen_cases(arguments)
-    if arguments.list:
-        print("\n".join("net/" + case["id"] for case in cases))
-        return 0
-    if not cases:
-        raise SystemExit(f"bench: nothing is named {' '.join(arguments.cases)}: see --list")
-    cpus = [int(cpu) for cpu in arguments.cpus.split(",")]
-    bench = Bench(cpus, 0.5 if arguments.quick else 1.0, 0.2 if arguments.quick else 0.4)
-    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    failures = []
-    for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(name, lambda number, _: sys.exit(128 + number))
-    try:
-        result = collect(top, bench, arguments, cases, failures)
-    finally:
-        for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(name, signal.SIG_IGN)
-        bench.stop_all()
-    write(result, arguments.out, failures)
-    return 0 if all(case["metrics"] for case in result["cases"]) else 1
-
+SUITE = suite.Suite(
+    name="net", functions=FUNCTIONS, cases=all_cases(), quick=QUICK, ratios=all_ratios(),
+    goals=GOALS, labels={name: peer.label for name, peer in PEERS.items()})
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(suite.main(SUITE, sys.argv[1:]))

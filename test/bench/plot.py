@@ -9,6 +9,8 @@ COLOURS = {
     "mmnet-zero": "#08519c", "mmnet-header": "#3182bd", "mmnet-copy": "#9ecae1",
     "mmnet-auto": "#6baed6", "memif-copy": "#fd8d3c", "memif-zero": "#d94801",
     "vhost-rx": "#74c476", "vhost-tx": "#238b45", "null": "#969696",
+    "mmnet-sleep": "#08519c", "mmnet-adaptive": "#08519c", "mmnet-poll": "#6baed6",
+    "memif-poll": "#d94801", "eventfd": "#969696",
 }
 HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'
 set output '{path}'
@@ -32,10 +34,10 @@ def entry_of(case, metric, scale):
     return [entry[key] / scale for key in ("median", "min", "max")]
 
 
-def bars(result, bench, path):
+def bars(result, key, path):
     """Groups of bars: sizes; within a group: peers. Whiskers: min and max."""
-    title, metric, scale = TITLES[bench]
-    cases = [case for case in result["cases"] if case["bench"] == bench]
+    title, metric, scale = TITLES[key]
+    cases = [case for case in result["cases"] if case["bench"] == key.split("-")[0]]
     sizes = sorted({case["size"] for case in cases})
     peers = list(dict.fromkeys(case["peer"] for case in cases))
     by_key = {(case["peer"], case["size"]): case for case in cases}

@@ -48,7 +48,7 @@ def best_of(cases, case_ids, metric, pick):
 
 def ratio_result(ratio, cases):
     """A ratio is formed within each round: what slows the machine down slows both sides."""
-    pick = min if ratio["metric"] == "ns" else max
+    pick = max if ratio["metric"] == "pps" else min
     above = best_of(cases, [ratio["of"]], ratio["metric"], pick)
     below = best_of(cases, ratio["to"], ratio["metric"], pick)
     values = [a / b if a and b else None for a, b in zip(above, below)]

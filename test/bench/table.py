@@ -6,6 +6,11 @@ TITLES = {
     "touch": ("the receiver reads every byte, million packets a second", "pps", 1e6),
     "hop": ("one forwarder alone on its CPU, nanoseconds a packet", "ns", 1),
     "chain": ("a chain on two CPUs, nanoseconds of processor time a packet and hop", "ns", 1),
+    "latency-median": ("one packet to a receiver that waits for it, median, microseconds", "p50_us", 1),
+    "latency-p99": ("one packet to a receiver that waits for it, 99th percentile, microseconds",
+                    "p99_us", 1),
+    "crowd": ("six domains in a chain on two CPUs, million packets a second at its end", "pps", 1e6),
+    "crowd-slowest": ("the same in the slowest of eight windows", "slowest_pps", 1e6),
     "chain-rate": ("a chain on two CPUs, million packets a second at its end", "pps", 1e6),
 }
 

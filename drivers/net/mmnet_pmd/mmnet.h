@@ -12,6 +12,7 @@
  *   mmnet_mem.c     exports EAL's heap, page by page, as it grows and shrinks
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
+ *   mmnet_csum.c    checksums of received packets, if asked for
  *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
  *   mmnet_stats.c   counters
  */
@@ -161,13 +162,19 @@ void mmnet_headers_free(struct mmnet_headers *h);
 void mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q);
 /** Give a header back that the application never saw. The queue's lock is held. */
 void mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t status);
+/** Give back lingering tickets. */
+void mmnet_rx_settle(struct mmnet_rxq *rxq);
+/** The same for all queues that this lcore polls, before it sleeps. */
+void mmnet_rx_settle_lcore(unsigned int lcore);
 
 /* mmnet_rx.c */
-eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode);
+eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool csum);
 /** Drop what was read of an unfinished message, free what was allocated ahead. Port stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);
-/** Give back lingering tickets before this lcore sleeps. */
-void mmnet_rx_settle(struct mmnet_rxq *rxq);
+
+/* mmnet_csum.c */
+/** Set the packets' RX_IP_CKSUM flags; not known (0) of what is not IPv4. @return n */
+uint16_t mmnet_csum_check(struct rte_mbuf **pkts, uint16_t n);
 
 /* mmnet_tx.c */
 uint16_t mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n);

@@ -104,7 +104,7 @@ dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->min_rx_bufsize = 0;
 	info->min_mtu = RTE_ETHER_MIN_MTU;
 	info->max_mtu = MMNET_MAX_FRAME - RTE_ETHER_HDR_LEN;
-	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
@@ -276,6 +276,12 @@ bounce_start(struct mmnet_port *port, struct mmnet_txq *txq, uint16_t i)
 	return 0;
 }
 
+static bool
+has_csum(const struct rte_eth_dev *dev)
+{
+	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+}
+
 static int
 queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 {
@@ -294,7 +300,7 @@ queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 		ret = bounce_start(port, port->txq[i], i);
 		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
 	}
-	dev->rx_pkt_burst = mmnet_rx_function(mode);
+	dev->rx_pkt_burst = mmnet_rx_function(mode, has_csum(dev));
 	dev->tx_pkt_burst = mmnet_tx_burst;
 	return ret;
 }
@@ -553,8 +559,9 @@ rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 	struct mmnet_rxq *rxq = port->rxq[i];
 	bool pending;
 
-	mmnet_rx_settle(rxq);
+	/* What this reaping frees may have come by any port of this lcore: each gives back what it had. */
 	mmnet_tx_reap_lcore(rte_lcore_id());
+	mmnet_rx_settle_lcore(rte_lcore_id());
 	/* Something waits already: have the wait return at once. */
 	pending = arm_completions(port, i, true);
 	if (fido_rxq_arm(rxq->q) || pending)
@@ -586,9 +593,9 @@ static int
 rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
 {
 	(void)i;
-	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_ZERO))
+	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_ZERO, has_csum(dev)))
 		return burst_mode(dev, "Zero copy", mode);
-	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_HEADER))
+	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_HEADER, has_csum(dev)))
 		return burst_mode(dev, "Header copy", mode);
 	return burst_mode(dev, "Copy", mode);
 }

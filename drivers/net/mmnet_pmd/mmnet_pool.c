@@ -267,3 +267,26 @@ mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t status
 	fido_receiver_complete(priv->receiver, priv->ticket, status);
 	push(h, m);
 }
+
+void
+mmnet_rx_settle(struct mmnet_rxq *rxq)
+{
+	if (rxq->q == NULL || rxq->headers == NULL)
+		return;
+	fido_lock_take(&rxq->q->lock);
+	mmnet_headers_harvest(rxq->headers, rxq->q);
+	fido_lock_release(&rxq->q->lock);
+}
+
+void
+mmnet_rx_settle_lcore(unsigned int lcore)
+{
+	fido_lock_take(&mmnet_ports_lock);
+	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
+		for (uint16_t i = 0; i < port->nrx; i++)
+			/* A queue of another lcore is that lcore's to settle: its cache would change hands. */
+			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
+					port->rxq[i]->headers->lcore == lcore)
+				mmnet_rx_settle(port->rxq[i]);
+	fido_lock_release(&mmnet_ports_lock);
+}

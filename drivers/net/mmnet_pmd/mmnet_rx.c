@@ -537,27 +537,35 @@ rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	return rx_burst(queue, pkts, n, MMNET_RX_ZERO);
 }
 
-eth_rx_burst_t
-mmnet_rx_function(enum mmnet_rx_mode mode)
+static uint16_t
+rx_burst_copy_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	switch (mode) {
-	case MMNET_RX_ZERO:
-		return rx_burst_zero;
-	case MMNET_RX_HEADER:
-		return rx_burst_header;
-	default:
-		return rx_burst_copy;
-	}
+	return mmnet_csum_check(pkts, rx_burst_copy(queue, pkts, n));
 }
 
-void
-mmnet_rx_settle(struct mmnet_rxq *rxq)
+static uint16_t
+rx_burst_header_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	if (rxq->q == NULL || rxq->headers == NULL)
-		return;
-	fido_lock_take(&rxq->q->lock);
-	mmnet_headers_harvest(rxq->headers, rxq->q);
-	fido_lock_release(&rxq->q->lock);
+	return mmnet_csum_check(pkts, rx_burst_header(queue, pkts, n));
+}
+
+static uint16_t
+rx_burst_zero_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return mmnet_csum_check(pkts, rx_burst_zero(queue, pkts, n));
+}
+
+eth_rx_burst_t
+mmnet_rx_function(enum mmnet_rx_mode mode, bool csum)
+{
+	static const eth_rx_burst_t functions[][2] = {
+		[MMNET_RX_AUTO] = {rx_burst_copy, rx_burst_copy_csum},
+		[MMNET_RX_COPY] = {rx_burst_copy, rx_burst_copy_csum},
+		[MMNET_RX_HEADER] = {rx_burst_header, rx_burst_header_csum},
+		[MMNET_RX_ZERO] = {rx_burst_zero, rx_burst_zero_csum},
+	};
+
+	return functions[mode][csum];
 }
 
 void

@@ -13,7 +13,8 @@ enum kind {
 	U16,
 	U32,
 	U64,
-	SECONDS
+	SECONDS,
+	TEXT
 };
 
 struct option {
@@ -26,6 +27,7 @@ struct option {
 };
 
 static const char *const modes[] = {"gen", "sink", "echo", "clone", NULL};
+static const char *const ipv4s[] = {"no", "to-0", "to-1", NULL};
 static const char *const backs[] = {"no", "yes", "any", NULL};
 
 #define AT(field) offsetof(struct options, field)
@@ -50,8 +52,10 @@ static const struct option options[] = {
 	{"--txq", AT(txq), U16, 1, QUEUES_MAX, NULL},
 	{"--rxd", AT(rxd), U16, 0, UINT16_MAX, NULL},
 	{"--txd", AT(txd), U16, 0, UINT16_MAX, NULL},
+	{"--go", AT(go), TEXT, 0, 0, NULL},
 	{"--timeout", AT(timeout), SECONDS, 0, 0, NULL},
 	{"--duration", AT(duration), SECONDS, 0, 0, NULL},
+	{"--ipv4", AT(ipv4), WORD, 0, 0, ipv4s},
 	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
 	{"--spin", AT(spin), FLAG, 0, 0, NULL},
 	{"--no-link-wait", AT(no_link_wait), FLAG, 0, 0, NULL},
@@ -62,7 +66,8 @@ static const char usage[] =
 	"usage: pktcheck [EAL options] -- --mode MODE [options], on all ports\n"
 	"  gen    send --count packets of --size A-B, in bursts of 1 to --burst, of 1 to --segs\n"
 	"         segments with --room bytes each; --return yes: they come back in order, any: in\n"
-	"         any order, and --window of them at most are on their way; out of --churn pools\n"
+	"         any order, and --window of them at most are on their way; out of --churn pools;\n"
+	"         begins when there is a file --go\n"
 	"  sink   receive and check --expect packets; keep --hold of them and check these again\n"
 	"  echo   as sink, and send each back by the same port\n"
 	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
@@ -123,6 +128,10 @@ parse_value(const struct option *o, struct options *opt, const char *text)
 		return parse_sizes(o, opt, text);
 	if (o->kind == WORD)
 		return parse_word(o, field, text);
+	if (o->kind == TEXT) {
+		*(const char **)(void *)field = text;
+		return true;
+	}
 	if (o->kind == SECONDS) {
 		*(double *)(void *)field = strtod(text, &end);
 		return end != text && *end == '\0';
@@ -177,6 +186,12 @@ options_parse(struct options *opt, int argc, char **argv)
 			print_usage();
 			return -1;
 		}
+	}
+	if (opt->ipv4 != IPV4_NO)
+		packet_use_ipv4(opt->ipv4 == IPV4_TO_1);
+	if (opt->ipv4 != IPV4_NO && opt->size_min < PACKET_MIN_IPV4) {
+		fprintf(stderr, "pktcheck: --ipv4 needs a --size of %u or more\n", PACKET_MIN_IPV4);
+		return -1;
 	}
 	return 0;
 }

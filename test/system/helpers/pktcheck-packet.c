@@ -1,24 +1,63 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
+#include <rte_ip.h>
 
 #include "pktcheck-packet.h"
 
 #define TYPE 0x88b5 /* IEEE: for local experiments */
+#define TTL 64
+/* An address that DPDK's examples route to this port of theirs. */
+#define ADDRESS(port) RTE_IPV4((port) + 1, 1, 1, 1)
 
 struct header {
 	uint8_t dst[RTE_ETHER_ADDR_LEN];
 	uint8_t src[RTE_ETHER_ADDR_LEN];
 	uint16_t type;
+} __rte_packed;
+
+struct label {
 	uint16_t queue;
 	uint64_t seq;
 	uint32_t len;
 	uint32_t seed;
 } __rte_packed;
 
+static bool ipv4;
+static uint32_t here, there;
 static _Thread_local uint8_t scratch[PACKET_MAX + 8];
+
+void
+packet_use_ipv4(unsigned int port)
+{
+	ipv4 = true;
+	there = ADDRESS(port);
+	here = ADDRESS(1 - port);
+}
+
+static uint32_t
+label_offset(void)
+{
+	return sizeof(struct header) + (ipv4 ? sizeof(struct rte_ipv4_hdr) : 0);
+}
+
+static void
+build_ipv4(uint8_t *out, uint32_t len, bool back, uint8_t ttl)
+{
+	struct rte_ipv4_hdr ip = {.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16((uint16_t)(len - sizeof(struct header))),
+		.time_to_live = ttl,
+		.next_proto_id = IPPROTO_RAW,
+		.src_addr = rte_cpu_to_be_32(back ? there : here),
+		.dst_addr = rte_cpu_to_be_32(back ? here : there)};
+
+	ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	memcpy(out, &ip, sizeof(ip));
+}
 
 static void
 build(uint8_t *out, const struct packet_id *id)
@@ -26,18 +65,18 @@ build(uint8_t *out, const struct packet_id *id)
 	uint64_t key = packet_mix(
 		((uint64_t)id->seed << 16 | id->queue) + id->seq * UINT64_C(0x9e3779b97f4a7c15));
 	uint64_t word = key;
-	struct header h = {.type = rte_cpu_to_be_16(TYPE),
-		.queue = id->queue,
-		.seq = id->seq,
-		.len = id->len,
-		.seed = id->seed};
+	struct header h = {.type = rte_cpu_to_be_16(ipv4 ? RTE_ETHER_TYPE_IPV4 : TYPE)};
+	struct label l = {.queue = id->queue, .seq = id->seq, .len = id->len, .seed = id->seed};
 
 	memcpy(h.dst, &key, sizeof(h.dst));
 	memcpy(h.src, (const uint8_t *)&key + 2, sizeof(h.src));
 	h.dst[0] = 0x02;
 	h.src[0] = 0x06;
 	memcpy(out, &h, sizeof(h));
-	for (uint32_t i = sizeof(h); i < id->len; i += sizeof(word)) {
+	if (ipv4)
+		build_ipv4(out + sizeof(h), id->len, false, TTL);
+	memcpy(out + label_offset(), &l, sizeof(l));
+	for (uint32_t i = label_offset() + sizeof(l); i < id->len; i += sizeof(word)) {
 		word = word * UINT64_C(6364136223846793005) + key;
 		memcpy(out + i, &word, sizeof(word));
 	}
@@ -96,21 +135,53 @@ is_consistent(const struct rte_mbuf *m)
 	return len == m->pkt_len && segs == m->nb_segs;
 }
 
+void
+packet_turn(struct rte_mbuf *m)
+{
+	struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(struct header));
+	rte_be32_t src = ip->src_addr;
+
+	ip->src_addr = ip->dst_addr;
+	ip->dst_addr = src;
+}
+
+/*
+ * Put into scratch what a router made of the packet: Ethernet addresses of its own, one hop less to
+ * live, and the checksum that belongs to it. Everything else is as it was sent.
+ */
+static void
+expect_routed(const struct header *h, const struct rte_ipv4_hdr *ip, uint32_t len, bool *turned)
+{
+	*turned = ip->src_addr == rte_cpu_to_be_32(there);
+	if (ip->time_to_live < TTL)
+		memcpy(scratch, h, offsetof(struct header, type));
+	build_ipv4(scratch + sizeof(*h), len, *turned, RTE_MIN(ip->time_to_live, TTL));
+}
+
 int
 packet_check(const struct rte_mbuf *m, struct packet_id *id, bool *swapped)
 {
-	struct header copy;
+	uint8_t copy[PACKET_MIN_IPV4];
+	const uint8_t *p;
 	const struct header *h;
+	const struct label *l;
 
 	*id = (struct packet_id){0};
 	*swapped = false;
-	if (!is_consistent(m) || m->pkt_len < PACKET_MIN || m->pkt_len > PACKET_MAX)
+	if (!is_consistent(m) || m->pkt_len < (ipv4 ? PACKET_MIN_IPV4 : PACKET_MIN) ||
+		m->pkt_len > PACKET_MAX)
 		return 0;
-	h = rte_pktmbuf_read(m, 0, sizeof(copy), &copy);
-	*id = (struct packet_id){h->seed, m->pkt_len, h->seq, h->queue};
-	*swapped = h->dst[0] == 0x06;
+	p = rte_pktmbuf_read(m, 0, label_offset() + sizeof(*l), copy);
+	h = (const struct header *)p;
+	l = (const struct label *)(p + label_offset());
+	*id = (struct packet_id){l->seed, m->pkt_len, l->seq, l->queue};
 	build(scratch, id);
-	if (*swapped)
+	if (ipv4) {
+		expect_routed(h, (const struct rte_ipv4_hdr *)(h + 1), id->len, swapped);
+	} else if (h->dst[0] == 0x06) {
+		*swapped = true;
 		swap_addresses(scratch);
+	}
 	return first_difference(m);
 }

@@ -9,6 +9,11 @@
  *   0      6      12     14      16    24    28     32
  *   | dst  | src  | type | queue | seq | len | seed | pattern ...
  *
+ * With packet_use_ipv4() an IPv4 header follows the type, so that routers take them:
+ *
+ *   0      6      12     14     34      36    44    48     52
+ *   | dst  | src  | type | IPv4 | queue | seq | len | seed | pattern ...
+ *
  * dst, src and the pattern derive from seed, queue and seq, so no byte can be wrong unseen.
  */
 
@@ -18,6 +23,7 @@
 #include <rte_mbuf.h>
 
 #define PACKET_MIN 32u
+#define PACKET_MIN_IPV4 52u
 #define PACKET_MAX 65535u
 
 struct packet_id {
@@ -27,12 +33,21 @@ struct packet_id {
 	uint16_t queue; /**< by which it was first sent */
 };
 
+/**
+ * All packets are IPv4 from now on, to what is behind a router's port 1, from what is behind its port
+ * 0, or the other way round; routers may have passed them on.
+ */
+void packet_use_ipv4(unsigned int port);
+
+/** Send an IPv4 packet back to where it came from: its IP addresses change places. */
+void packet_turn(struct rte_mbuf *m);
+
 /** Write a packet into a chain of mbufs that has id->len bytes. */
 void packet_write(struct rte_mbuf *m, const struct packet_id *id);
 
 /**
  * Check all bytes of a packet.
- * @param swapped  set to whether its addresses have changed places
+ * @param swapped  set to whether its addresses (IPv4: those of IP) have changed places
  * @return -1: right; else the first byte that is wrong
  */
 int packet_check(const struct rte_mbuf *m, struct packet_id *id, bool *swapped);

@@ -179,6 +179,15 @@ send_back(struct app *app)
 	return n;
 }
 
+/* A bridge takes a packet back by the same port as it is, a router by its IP address only. */
+static struct rte_mbuf *
+turn(const struct app *app, struct rte_mbuf *m)
+{
+	if (app->opt.ipv4 != IPV4_NO)
+		packet_turn(m);
+	return m;
+}
+
 static unsigned int
 receive_queue(struct app *app, uint16_t port, uint16_t queue)
 {
@@ -191,7 +200,7 @@ receive_queue(struct app *app, uint16_t port, uint16_t queue)
 		if (app->opt.mode == MODE_CLONE)
 			keep_clones(app, m[i]);
 		else if (app->opt.mode == MODE_ECHO)
-			back[i] = m[i];
+			back[i] = turn(app, m[i]);
 		else
 			keep(app, m[i]);
 	}

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -148,6 +149,13 @@ links_up(struct app *app)
 	return up;
 }
 
+static bool
+may_begin(struct app *app)
+{
+	return (app->opt.no_link_wait || links_up(app)) &&
+		(app->opt.go == NULL || access(app->opt.go, F_OK) == 0);
+}
+
 /* ---- the run ---- */
 
 static bool
@@ -195,8 +203,7 @@ run(struct app *app)
 		app->opt.duration > 0 ? start + (uint64_t)(app->opt.duration * 1e6) : UINT64_MAX;
 
 	/* A generator begins when its peers are there. */
-	while (app->opt.mode == MODE_GEN && !app->opt.no_link_wait && !links_up(app) &&
-		stop_signal == 0) {
+	while (app->opt.mode == MODE_GEN && !may_begin(app) && stop_signal == 0) {
 		if (now_us() > give_up) {
 			fprintf(stderr, "pktcheck: the link did not come up\n");
 			return false;

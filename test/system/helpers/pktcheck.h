@@ -23,6 +23,11 @@ enum mode {
 	MODE_ECHO,
 	MODE_CLONE
 };
+enum ipv4 {
+	IPV4_NO,
+	IPV4_TO_0,
+	IPV4_TO_1
+};
 enum back {
 	BACK_NO,
 	BACK_YES,
@@ -31,6 +36,7 @@ enum back {
 
 struct options {
 	enum mode mode;
+	enum ipv4 ipv4; /**< packets that a router takes, to this port of its; echo writes to them */
 	enum back back; /**< gen: do packets come back; clone: send back */
 	uint32_t size_min;
 	uint32_t size_max;
@@ -47,6 +53,7 @@ struct options {
 	uint32_t churn; /**< so many pools, one after the other */
 	uint32_t mbufs;      /**< gen: to send; else: to receive; 0: enough */
 	uint16_t rxq, txq, rxd, txd;
+	const char *go; /**< gen: begin when there is such a file; NULL: at once */
 	double timeout; /**< seconds: give up */
 	double duration; /**< seconds: then stop */
 	bool scatter;

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The benchmark set `wake`: sleeping and waking, and more domains than cores.
+
+Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+"""
+import json
+import subprocess
+import sys
+import time
+
+import suite
+from peers import Memif, PEERS
+from process import SampleError, wait_until
+from samples import read_counter, start_both
+
+GAP_US = 1000
+DOMAINS = 6
+# The rate is read this many times, so that a chain that stands still for a while is seen.
+WINDOWS = 8
+
+LABELS = {
+    "mmnet-sleep": "mmnet, receiver asleep", "mmnet-poll": "mmnet, receiver polls",
+    "memif-poll": "memif, receiver polls", "eventfd": "bare eventfd, receiver asleep",
+    "mmnet-adaptive": "mmnet, adaptive", "memif-copy": "memif copy, polling",
+    "memif-zero": "memif zero-copy, polling",
+}
+
+
+# --- latency ---
+
+def times(answer, slept):
+    """The metrics of what a receiver printed; `slept`: the share of packets that woke it."""
+    if slept and answer["slept"] < 0.9 * answer["count"]:
+        raise SampleError(f"only {answer['slept']} of {answer['count']} packets woke the receiver")
+    return {"p50_us": answer["p50_ns"] / 1e3, "p99_us": answer["p99_ns"] / 1e3,
+            "_max_us": answer["max_ns"] / 1e3, "_slept": answer["slept"]}
+
+
+def packets(bench):
+    return int(4000 * bench.window)
+
+
+def sample_eventfd(bench):
+    argv = [bench.build + "/test/bench/bench-eventfd", *[str(cpu) for cpu in bench.cpus[:2]],
+            str(packets(bench)), str(GAP_US)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        raise SampleError(f"bench-eventfd: {done.stderr.strip()}")
+    return times(json.loads(done.stdout), True)
+
+
+def answer_of(process, seconds):
+    """Wait until a receiver has ended by itself; what it printed."""
+    wait_until(lambda: process.child.poll() is not None, seconds, f"{process.name}: its end")
+    lines = [line for line in process.log().splitlines() if line.startswith("{")]
+    if process.child.returncode != 0 or not lines:
+        raise SampleError(f"{process.name}: {process.last_lines()}")
+    return json.loads(lines[-1])
+
+
+def sample_latency(bench, name, size):
+    """One packet at a time to a receiver that waits for it."""
+    if name == "eventfd":
+        return sample_eventfd(bench)
+    driver, way = name.split("-")
+    pair = PEERS["mmnet-zero" if driver == "mmnet" else "memif-copy"].pair(bench, size)
+    program = bench.build + "/test/bench/bench-wake"
+    started = start_both(
+        {"tx": lambda: bench.start("tx", 0, program, pair.tx.eal, ["send", str(GAP_US)]),
+         "rx": lambda: bench.start("rx", 1, program, pair.rx.eal, [way, str(packets(bench))])},
+        pair.listener, pair.sockets)
+    return times(answer_of(started["rx"], 30), way == "sleep")
+
+
+# --- crowd ---
+
+def memif_ports(bench, peer, i, size):
+    """Each is the client of the next one, which started before it. (A client can do without a
+    copy of its own.)"""
+    ports = []
+    if i > 0:
+        ports += peer.port(bench, 0, "server", f"{i}.sock", size)
+    if i < DOMAINS - 1:
+        ports += peer.port(bench, 1, "client", f"{i + 1}.sock", size)
+    return ports
+
+
+def mmnet_ports(bench, i):
+    ports = []
+    if i > 0:
+        ports += PEERS["mmnet-zero"].port(bench, 0, f"d{i}", f"d{i - 1}", ",rx=zero")
+    if i < DOMAINS - 1:
+        ports += PEERS["mmnet-zero"].port(bench, 1, f"d{i}", f"d{i + 1}", ",rx=zero")
+    return ports
+
+
+def start_crowd(bench, name, size):
+    """d0, which makes packets, to d5, which throws them away; alternating between the CPUs."""
+    mmnet = name == "mmnet-adaptive"
+    idle = "adaptive" if mmnet else "poll"
+    sink = None
+    for i in range(DOMAINS - 1, -1, -1):
+        eal = mmnet_ports(bench, i) if mmnet \
+            else memif_ports(bench, Memif(name == "memif-zero"), i, size)
+        if i in (0, DOMAINS - 1):
+            eal = [*eal, f"--vdev=net_null9,size={size}"]
+        ways = {0: "net_null9:0", DOMAINS - 1: "0:net_null9"}
+        domain = bench.start(f"d{i}", i, bench.fido_fwd, eal,
+                             ["--map", ways.get(i, "0:1").replace(
+                                 "net_null9:0", f"net_null9:net_{name.split('-')[0]}1"),
+                              "--idle", idle, "--mbufs", "2048", "--quiet"])
+        if i > 0 and not mmnet:
+            wait_until(lambda: domain.check() and socket_there(bench, f"{i}.sock"), 30,
+                       f"d{i}: socket")
+        sink = sink or domain
+    return sink
+
+
+def socket_there(bench, name):
+    try:
+        with open("/proc/net/unix") as file:
+            return bench.path(name) in file.read()
+    except OSError:
+        return False
+
+
+def sample_crowd(bench, name, size):
+    """Packets a second at the end of a chain of six domains on two CPUs; the slowest window too."""
+    sink = start_crowd(bench, name, size)
+    wait_until(lambda: sink.check() and sink.ask("/ethdev/stats,0")["ipackets"] > 0, 60,
+               "sink: a packet")
+    time.sleep(2 * bench.warm_up)
+    seen = [read_counter(sink, "ipackets", bench.window)[:2]]
+    for _ in range(WINDOWS):
+        time.sleep(bench.window / 2)
+        seen.append(read_counter(sink, "ipackets", bench.window)[:2])
+    rates = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(seen, seen[1:])]
+    return {"pps": (seen[-1][0] - seen[0][0]) / (seen[-1][1] - seen[0][1]),
+            "slowest_pps": min(rates), "_rates": rates}
+
+
+# --- the set ---
+
+def case(bench, peer, size=64):
+    return {"id": f"{bench}/{peer}/{size}", "bench": bench, "peer": peer, "size": size}
+
+
+CASES = [case("latency", peer) for peer in ("eventfd", "mmnet-sleep", "mmnet-poll", "memif-poll")] \
+    + [case("crowd", peer, size) for size in (64, 1500)
+       for peer in ("mmnet-adaptive", "memif-copy", "memif-zero")]
+
+
+def ratio(name, metric, of, to):
+    return {"name": name, "metric": metric, "of": of, "to": to}
+
+
+RATIOS = [
+    ratio(f"{which} latency: mmnet {way} / {other_name}", metric,
+          f"latency/mmnet-{way}/64", [f"latency/{other}/64"])
+    for which, metric in (("median", "p50_us"), ("99th percentile", "p99_us"))
+    for way, other, other_name in (("sleep", "eventfd", "bare eventfd"),
+                                   ("sleep", "memif-poll", "memif polling"),
+                                   ("poll", "memif-poll", "memif polling"))
+] + [
+    ratio(f"six domains on two CPUs, {size} bytes: mmnet adaptive / best of memif polling", "pps",
+          f"crowd/mmnet-adaptive/{size}", [f"crowd/{p}/{size}" for p in ("memif-copy", "memif-zero")])
+    for size in (64, 1500)
+]
+
+SUITE = suite.Suite(
+    name="wake", functions={"latency": sample_latency, "crowd": sample_crowd}, cases=CASES,
+    quick=("*",), ratios=RATIOS,
+    goals=[{"ratio": "six domains on two CPUs, 64 bytes: mmnet adaptive / best of memif polling",
+            "at_least": 10}],
+    labels=LABELS)
+
+if __name__ == "__main__":
+    sys.exit(suite.main(SUITE, sys.argv[1:]))
