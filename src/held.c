@@ -66,12 +66,13 @@ fido_held_publish(struct fido_domain *d, struct fido_peer *peer)
 	       (peer->held != NULL && peer->held->count != held.count);
 	if (!news)
 		return false;
-	if (!held.unread)
+	if (!held.unread && held.count != 0)
 		publish_list(d, peer, &held);
 	/* R10: pairs with A10. What is held no more has been let go before this is seen, and the list is there. */
 	fido_store_release(&m->newest, newest);
 	/* R11: pairs with A11. The time is about this generation. */
-	fido_store_release(&m->ended, peer->generation);
+	if (m->ended != peer->generation)
+		fido_store_release(&m->ended, peer->generation);
 	return true;
 }
 

@@ -41,8 +41,8 @@ mutants()
 	A7|control.c|fido_load_acquire(&shm->seq)|fido_load_relaxed(&shm->seq)|acquire becomes relaxed|model:record-broken-no-a7
 	R8|domain.c|fido_store_release(&c->magic|fido_store_relaxed(&c->magic|release becomes relaxed|tsan:control-block-whole-when-believed
 	A8|control.c|fido_load_acquire(&c->magic)|fido_load_relaxed(&c->magic)|acquire becomes relaxed|tsan:control-block-whole-when-believed
-	R10|peer.c|fido_store_release(&m->drained|fido_store_relaxed(&m->drained|release becomes relaxed|tsan:recall-after-last-read
-	A10|recall.c|return fido_load_acquire(&m->drained)|return fido_load_relaxed(&m->drained)|acquire becomes relaxed|tsan:recall-after-last-read
+	R10|held.c|fido_store_release(&m->newest|fido_store_relaxed(&m->newest|release becomes relaxed|tsan:recall-after-last-read
+	A10|held.c|newest = fido_load_acquire(&m->newest)|newest = fido_load_relaxed(&m->newest)|acquire becomes relaxed|tsan:recall-after-last-read
 	EOF
 }
 

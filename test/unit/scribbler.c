@@ -9,6 +9,7 @@
 #include "host_group.h"
 #include "host_session.h"
 #include "link_private.h"
+#include "recall.h"
 #include "test.h"
 
 #define QUEUES 2
