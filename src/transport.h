@@ -76,6 +76,9 @@ struct fido_transport_ops {
 
 extern const struct fido_transport_ops fido_transport_host;
 
+/** Add a transport to those that fido_transport_find() knows. Before any domain joins. @return 0, -ENOSPC */
+int fido_transport_add(const struct fido_transport_ops *ops);
+
 /**
  * Split "host:demo" into the transport and the group's own name.
  * @return the ops, or NULL when there is no such transport

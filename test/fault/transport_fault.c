@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The transport that fails. */
+
+#include "transport_fault.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fido/atomic.h>
+
+#include "domain_private.h"
+#include "doorbell_private.h"
+#include "transport.h"
+
+static const struct fido_transport_ops *const inner = &fido_transport_host;
+static struct fault_plan plan;
+static uint32_t calls, calls_that_fail;
+static uint32_t looks; /* a fixed sequence, so that a failure comes again */
+static bool held_back;
+static struct fido_domain *joined; /* the last one: notices are held back for one domain only */
+
+/* Called at the beginning of each operation. */
+static void
+call(void)
+{
+	if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == plan.die_at)
+		raise(SIGKILL);
+}
+
+/* @return what the operation is to fail with; 0: nothing */
+static int
+call_that_fails(void)
+{
+	call();
+	return __atomic_add_fetch(&calls_that_fail, 1, __ATOMIC_RELAXED) == plan.fail_at ? plan.error : 0;
+}
+
+static bool
+chance(uint32_t percent)
+{
+	return (__atomic_fetch_add(&looks, 1, __ATOMIC_RELAXED) * 2654435761u >> 16) % 100 < percent;
+}
+
+static int
+fault_join(struct fido_domain *domain, void **transport)
+{
+	int ret = call_that_fails();
+
+	joined = domain;
+	return ret != 0 ? ret : inner->join(domain, transport);
+}
+
+static int
+fault_start(void *transport)
+{
+	int ret = call_that_fails();
+
+	return ret != 0 ? ret : inner->start(transport);
+}
+
+static void
+fault_leave(void *transport, bool clean)
+{
+	call();
+	inner->leave(transport, clean);
+}
+
+static int
+fault_memory_create(void *transport, size_t size, bool huge, int *fd)
+{
+	int ret = call_that_fails();
+
+	return ret != 0 ? ret : inner->memory_create(transport, size, huge, fd);
+}
+
+static int
+fault_memory_seal(void *transport, int fd)
+{
+	int ret = call_that_fails();
+
+	return ret != 0 ? ret : inner->memory_seal(transport, fd);
+}
+
+static void
+fault_export(void *transport, const struct fido_extent *extent, uint32_t epoch)
+{
+	call();
+	inner->export(transport, extent, epoch);
+}
+
+static void
+fault_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch)
+{
+	call();
+	inner->withdraw(transport, gaddr, len, epoch);
+}
+
+static void
+fault_notify(void *transport)
+{
+	call();
+	held_back = chance(plan.hold_back);
+	if (held_back)
+		fido_domain_kick(joined); /* Put off, not forgotten. */
+	else
+		inner->notify(transport);
+}
+
+static void
+fault_offer_doorbells(void *transport, struct fido_link *link)
+{
+	call();
+	inner->offer_doorbells(transport, link);
+}
+
+static int
+fault_doorbell_create(void *transport, struct fido_doorbell **out)
+{
+	int ret = call_that_fails();
+
+	return ret != 0 ? ret : inner->doorbell_create(transport, out);
+}
+
+static int
+fault_fd(void *transport)
+{
+	return inner->fd(transport);
+}
+
+static bool
+fault_process(void *transport)
+{
+	call();
+	if (plan.slow != 0 && chance(plan.slow))
+		return true;
+	if (plan.slow_us != 0)
+		usleep(plan.slow_us);
+	if (held_back && !chance(plan.hold_back)) {
+		held_back = false;
+		inner->notify(transport);
+	}
+	return inner->process(transport) || held_back;
+}
+
+static int
+fault_observe(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg)
+{
+	return inner->observe(group, fn, arg);
+}
+
+static void
+fault_observe_end(struct fido_observation *o)
+{
+	inner->observe_end(o);
+}
+
+static const struct fido_transport_ops fault_ops = {
+	.name = "fault",
+	.one_kernel = true,
+	.join = fault_join,
+	.start = fault_start,
+	.leave = fault_leave,
+	.memory_create = fault_memory_create,
+	.memory_seal = fault_memory_seal,
+	.export = fault_export,
+	.withdraw = fault_withdraw,
+	.notify = fault_notify,
+	.offer_doorbells = fault_offer_doorbells,
+	.doorbell_create = fault_doorbell_create,
+	.fd = fault_fd,
+	.process = fault_process,
+	.observe = fault_observe,
+	.observe_end = fault_observe_end,
+};
+
+void
+fault_plan(const struct fault_plan *p)
+{
+	const char *name;
+
+	if (fido_transport_find("fault:x", &name) == NULL)
+		fido_transport_add(&fault_ops);
+	plan = *p;
+	fido_store_relaxed(&calls, 0);
+	fido_store_relaxed(&calls_that_fail, 0);
+}
+
+uint32_t
+fault_calls_that_fail(void)
+{
+	return fido_load_relaxed(&calls_that_fail);
+}
+
+uint32_t
+fault_calls(void)
+{
+	return fido_load_relaxed(&calls);
+}
+
+/* ---- doorbells ---- */
+
+struct fault_bell {
+	struct fido_doorbell bell; /* first */
+	const struct fido_doorbell *inner;
+	struct fault_bell_plan plan;
+	uint32_t lost;
+};
+
+static void
+wrapped_ring(const struct fido_doorbell *bell)
+{
+	struct fault_bell *b = (struct fault_bell *)(uintptr_t)bell;
+
+	if (chance(b->plan.lost)) {
+		__atomic_fetch_add(&b->lost, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	fido_doorbell_ring(b->inner);
+	if (chance(b->plan.extra))
+		fido_doorbell_ring(b->inner);
+}
+
+struct fido_doorbell *
+fault_bell_wrap(const struct fido_doorbell *other, const struct fault_bell_plan *p)
+{
+	struct fault_bell *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		abort();
+	b->bell.fd = -1;
+	b->bell.ring = wrapped_ring;
+	b->inner = other;
+	b->plan = *p;
+	return &b->bell;
+}
+
+void
+fault_bell_unwrap(struct fido_doorbell *bell)
+{
+	free(bell);
+}
+
+uint32_t
+fault_bell_lost(const struct fido_doorbell *bell)
+{
+	return fido_load_relaxed(&((const struct fault_bell *)bell)->lost);
+}
