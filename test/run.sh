@@ -260,7 +260,7 @@ build_fuzz()
 		-Dfuzz=true -Dpmd=disabled -Dapps=disabled -Dtests=disabled
 }
 
-# TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it. They are the
+# TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it, or 20 s. They are the
 # same each time; test/soak/fuzz-long.sh goes further.
 run_fuzz()
 {
@@ -268,7 +268,7 @@ run_fuzz()
 	local options=(-seed=1 -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$logs/fuzz-$1-")
 	"$bin" -runs=0 "${options[@]}" "$seeds" || return 1
 	new=$(mktemp -d "$lib_dir/fuzz.XXXXXX")
-	timeout -k 15 300 "$bin" -runs="$2" -max_len=1024 -len_control=0 "${options[@]}" "$new" "$seeds" || status=$?
+	timeout -k 15 300 "$bin" -runs="$2" -max_total_time=20 -max_len=1024 -len_control=0 "${options[@]}" "$new" "$seeds" || status=$?
 	rm -rf "$new"
 	return $status
 }

@@ -126,6 +126,7 @@ fuzz_peer_record(enum fido_link_state state)
 		s->queue_id = fido_queue_id(fuzz_x.incarnation, (uint16_t)i);
 		s->size = r->size = FUZZ_RING;
 		s->attached = 1;
+		s->armed = r->armed = 1; /* so that its doorbells are rung */
 		r->queue_id = fido_queue_id(fuzz_a.link->incarnation, (uint16_t)i);
 	}
 }

@@ -19,7 +19,7 @@ for target in control message ring; do
 	# The limits on memory are the sanitizer's; what it has freed it keeps for a while.
 	echo_run "$bin" -runs=$((runs[$target] * percent / 100)) -timeout=60 -rss_limit_mb=4096 -max_len=2048 -len_control=0 \
 		-print_final_stats=1 -artifact_prefix="$FIDO_BUILD/test-logs/fuzz-$target-" \
-		"$grown" "$FIDO_TOP/test/fuzz/corpus/$target" 2>&1 | grep -v 'NEW \|REDUCE\|RELOAD' ||
+		"$grown" "$FIDO_TOP/test/fuzz/corpus/$target" 2>&1 | grep --line-buffered -v 'NEW \|REDUCE\|RELOAD' ||
 		fail "fuzz-$target found something: see the input it wrote"
 	echo "fuzz-$target: $((runs[$target] * percent / 100)) inputs in $((SECONDS - start)) s"
 done

@@ -31,6 +31,17 @@ sets(struct fido_domain *d)
 	return n;
 }
 
+static const struct fido_doorbell *
+bell_of(struct fido_link *link)
+{
+	const struct fido_doorbell *bell;
+
+	fido_lock_take(&link->txq[0]->lock);
+	bell = link->txq[0]->peer_bell;
+	fido_lock_release(&link->txq[0]->lock);
+	return bell;
+}
+
 static void
 taken_away(void **state)
 {
@@ -38,10 +49,10 @@ taken_away(void **state)
 	struct fido_rx rx;
 
 	test_pair_start(&p, 64);
-	TEST_WAIT(p.ab->txq[0]->peer_bell != NULL);
+	TEST_WAIT(bell_of(p.ab) != NULL);
 	fido_rxq_arm(fido_link_rxq(p.ba, 0)); /* the next post rings */
 	bells(p.a, "0");
-	assert_null(p.ab->txq[0]->peer_bell);
+	assert_null(bell_of(p.ab));
 	assert_int_equal(test_post(fido_link_txq(p.ab, 0), p.mem, 1), 1);
 	rx = test_poll(fido_link_rxq(p.ba, 0));
 	test_complete(fido_link_rxq(p.ba, 0), &rx, FIDO_STATUS_OK);

@@ -87,6 +87,18 @@ break_it(void (*how)(struct fido_link *))
 	fido_log_set(NULL);
 }
 
+/* @return rings that a's receive queue reads */
+static unsigned int
+rings(struct fido_link *link)
+{
+	unsigned int n;
+
+	fido_lock_take(&link->rxq[0]->lock);
+	n = link->rxq[0]->count;
+	fido_lock_release(&link->rxq[0]->lock);
+	return n;
+}
+
 /* Also when the peer's record of the link is never whole. */
 static void
 behind_a_torn_record(void **state)
@@ -95,7 +107,7 @@ behind_a_torn_record(void **state)
 	struct fido_rx rx[4];
 
 	test_pair_start(&p, 64);
-	TEST_WAIT(fido_load_relaxed(&p.ab->rxq[0]->count) == 1);
+	TEST_WAIT(rings(p.ab) == 1);
 	fido_store_relaxed(&p.ba->shm->seq, p.ba->shm->seq + 1);
 	bad_descriptor(p.ba);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 4) == 0 && !fido_link_is_up(p.ab));
