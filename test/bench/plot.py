@@ -10,6 +10,7 @@ COLOURS = {
     "mmnet-auto": "#6baed6", "memif-copy": "#fd8d3c", "memif-zero": "#d94801",
     "vhost-rx": "#74c476", "vhost-tx": "#238b45", "null": "#969696",
     "mmnet-sleep": "#08519c", "mmnet-adaptive": "#08519c", "mmnet-poll": "#6baed6",
+    "mmnet-batch": "#3182bd",
     "memif-poll": "#d94801", "eventfd": "#969696",
 }
 HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'
