@@ -40,7 +40,8 @@ def bars(result, key, path):
     title, metric, scale = TITLES[key]
     cases = [case for case in result["cases"] if case["bench"] == key.split("-")[0]]
     sizes = sorted({case["size"] for case in cases})
-    peers = list(dict.fromkeys(case["peer"] for case in cases))
+    peers = list(dict.fromkeys(case["peer"] for case in cases
+                               if entry_of(case, metric, scale)[0] is not None))
     by_key = {(case["peer"], case["size"]): case for case in cases}
     script = HEAD.format(path=path, title=title)
     script += "set style data histograms\nset style histogram errorbars gap 2 lw 1\n"
@@ -75,6 +76,9 @@ def plot_all(result, folder):
     made = []
     for key in TITLES:
         if key.split("-")[0] not in present:
+            continue
+        if not any(TITLES[key][1] in case["metrics"] for case in result["cases"]
+                   if case["bench"] == key.split("-")[0]):
             continue
         path = os.path.join(folder, f"{result['set']}-{key}.svg")
         script = lines(result, key, path) if key.startswith("chain") else bars(result, key, path)
