@@ -88,6 +88,9 @@ const void *fido_check_ref(const struct fido_link *link, const struct fido_peer 
 const struct fido_bell_set *fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer);
 /** F5: the full fence between arming and the last look; on one kernel, in the peers too. */
 void fido_link_fence_armed(const struct fido_link *link);
+/** The parts of fido_txq_arm() before and after the fence. */
+void fido_txq_set_armed(struct fido_txq *q);
+bool fido_txq_pending(struct fido_txq *q);
 /** Have the queues that are connected to the peer ring these doorbells from now on, and no others. */
 void fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const struct fido_bell_set *set);
 /** Begin to poll the receivers whose senders have attached. */

@@ -11,22 +11,69 @@ fido_rxq_held(struct fido_rxq *q)
 	return (uint32_t)(polled - fido_load_relaxed(&q->stats->completed));
 }
 
-bool
-fido_rxq_arm(struct fido_rxq *q)
+/* The lock is held. */
+static void
+set_armed(struct fido_rxq *q)
 {
-	bool pending = false;
-
-	fido_lock_take(&q->lock);
 	q->armed = true;
 	for (uint16_t i = 0; i < q->count; i++)
 		fido_store_relaxed(&q->receivers[i]->shm->armed, 1);
-	/* F5: pairs with F4. A burst that the sender published without seeing `armed` is seen below. */
-	fido_link_fence_armed(q->link);
+}
+
+/* The lock is held. */
+static bool
+is_pending(const struct fido_rxq *q)
+{
+	bool pending = false;
+
 	for (uint16_t i = 0; i < q->count; i++)
 		pending |= fido_receiver_pending(q->receivers[i]);
+	return pending;
+}
+
+bool
+fido_rxq_arm(struct fido_rxq *q)
+{
+	bool pending;
+
+	fido_lock_take(&q->lock);
+	set_armed(q);
+	/* F5: pairs with F4. A burst that the sender published without seeing `armed` is seen below. */
+	fido_link_fence_armed(q->link);
+	pending = is_pending(q);
 	fido_counter_add(&q->stats->wakeups, 1);
 	fido_lock_release(&q->lock);
 	return pending;
+}
+
+static bool
+any_pending(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n)
+{
+	bool pending;
+
+	fido_lock_take(&rxq->lock);
+	pending = is_pending(rxq);
+	fido_lock_release(&rxq->lock);
+	for (unsigned int i = 0; i < n && !pending; i++)
+		pending = fido_txq_pending(txqs[i]);
+	return pending;
+}
+
+bool
+fido_link_arm(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n)
+{
+	fido_lock_take(&rxq->lock);
+	set_armed(rxq);
+	fido_counter_add(&rxq->stats->wakeups, 1);
+	fido_lock_release(&rxq->lock);
+	for (unsigned int i = 0; i < n; i++)
+		fido_txq_set_armed(txqs[i]);
+	/* What is seen without the fence is there all the same, and nobody is going to sleep. */
+	if (any_pending(rxq, txqs, n))
+		return true;
+	/* F5: pairs with F4, of all peers' rings. What was published without seeing `armed` is seen below. */
+	fido_link_fence_armed(rxq->link);
+	return any_pending(rxq, txqs, n);
 }
 
 void

@@ -75,6 +75,17 @@ set_armed(struct fido_txq *q, uint32_t armed)
 		fido_store_relaxed(&e->sender->shm->armed, armed);
 }
 
+/* The lock is held. */
+static bool
+is_pending(const struct fido_txq *q)
+{
+	bool pending = q->sender != NULL && fido_sender_pending(q->sender);
+
+	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+		pending |= fido_sender_pending(e->sender);
+	return pending;
+}
+
 bool
 fido_txq_arm(struct fido_txq *q)
 {
@@ -84,9 +95,26 @@ fido_txq_arm(struct fido_txq *q)
 	set_armed(q, 1);
 	/* F5: pairs with F4. */
 	fido_link_fence_armed(q->link);
-	pending = q->sender != NULL && fido_sender_pending(q->sender);
-	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
-		pending |= fido_sender_pending(e->sender);
+	pending = is_pending(q);
+	fido_lock_release(&q->lock);
+	return pending;
+}
+
+void
+fido_txq_set_armed(struct fido_txq *q)
+{
+	fido_lock_take(&q->lock);
+	set_armed(q, 1);
+	fido_lock_release(&q->lock);
+}
+
+bool
+fido_txq_pending(struct fido_txq *q)
+{
+	bool pending;
+
+	fido_lock_take(&q->lock);
+	pending = is_pending(q);
 	fido_lock_release(&q->lock);
 	return pending;
 }

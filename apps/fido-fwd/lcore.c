@@ -31,37 +31,63 @@ us_to_tsc(uint64_t us)
 	return us * rte_get_tsc_hz() / US_PER_S;
 }
 
+/*
+ * A sender to an mmnet port can sleep until its buffers come back: that raises the interrupt of the
+ * Rx queue with the Tx queue's number, modulo their number. Unless another lcore sleeps on it.
+ */
+static void
+find_tx_bell(const struct fwd_lcore *lcore, struct fwd_stream *s)
+{
+	s->tx_bell = s->sink->mmnet && s->sink->rx_intr && !s->sink->source;
+	s->tx_bell_queue = s->sink->nb_rxq > 0 ? s->tx_queue % s->sink->nb_rxq : 0;
+	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
+		const struct fwd_stream *r = lcore->streams[i];
+
+		if (r->rx_port != s->tx_port || r->rx_queue != s->tx_bell_queue)
+			continue;
+		s->tx_bell = s->sink->mmnet && s->sink->rx_intr;
+		s->tx_bell_reader = r;
+	}
+}
+
 void
 fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt)
 {
 	lcore->idle = opt->idle;
 	lcore->spin_tsc = us_to_tsc(opt->spin_us);
+	lcore->spin_now = lcore->spin_tsc;
 	lcore->nap_us = NAP_MIN_US;
 	lcore->wait_ms = WAIT_MIN_MS;
-	lcore->can_wait = true;
-	lcore->some_wait = false;
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
-		const struct fwd_port *port = &lcore->ports[lcore->streams[i]->rx_port];
+		struct fwd_stream *s = lcore->streams[i];
 
-		lcore->can_wait = lcore->can_wait && port->rx_intr;
-		lcore->some_wait = lcore->some_wait || port->rx_intr;
+		s->rx_bell = lcore->ports[s->rx_port].rx_intr;
+		find_tx_bell(lcore, s);
+		lcore->can_wait = lcore->can_wait || s->rx_bell || s->tx_bell;
+		/* Twice: an interrupt may have been on its way when its cause was seen. */
+		lcore->rings_max += 2 * s->sink->txd;
 	}
 }
 
-/* Add what wakes this lcore to its epoll set: the interrupts of its Rx queues, and the end. */
+/* Return false when an interrupt cannot be waited for. */
+static bool
+register_bell(uint16_t port, uint16_t queue)
+{
+	int ret = rte_eth_dev_rx_intr_ctl_q(port, queue, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD,
+		NULL);
+
+	return ret == 0 || ret == -EEXIST;
+}
+
+/* Add what wakes this lcore to its epoll set: the interrupts of its queues, and the end. */
 static void
 register_events(struct fwd_lcore *lcore)
 {
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
-		const struct fwd_stream *s = lcore->streams[i];
-		int ret;
+		struct fwd_stream *s = lcore->streams[i];
 
-		if (!lcore->ports[s->rx_port].rx_intr)
-			continue;
-		ret = rte_eth_dev_rx_intr_ctl_q(s->rx_port, s->rx_queue, RTE_EPOLL_PER_THREAD,
-			RTE_INTR_EVENT_ADD, NULL);
-		if (ret != 0 && ret != -EEXIST)
-			lcore->can_wait = false;
+		s->rx_bell = s->rx_bell && register_bell(s->rx_port, s->rx_queue);
+		s->tx_bell = s->tx_bell && register_bell(s->tx_port, s->tx_bell_queue);
 	}
 	lcore->wake = (struct rte_epoll_event){.epdata.event = EPOLLIN};
 	if (rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, fwd_wake_fd(), &lcore->wake) != 0)
@@ -74,9 +100,12 @@ unregister_events(struct fwd_lcore *lcore)
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		const struct fwd_stream *s = lcore->streams[i];
 
-		if (lcore->ports[s->rx_port].rx_intr)
+		if (s->rx_bell)
 			rte_eth_dev_rx_intr_ctl_q(s->rx_port, s->rx_queue, RTE_EPOLL_PER_THREAD,
 				RTE_INTR_EVENT_DEL, NULL);
+		if (s->tx_bell && s->tx_bell_reader == NULL)
+			rte_eth_dev_rx_intr_ctl_q(s->tx_port, s->tx_bell_queue,
+				RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_DEL, NULL);
 	}
 	rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_DEL, fwd_wake_fd(), &lcore->wake);
 }
@@ -86,18 +115,58 @@ unregister_events(struct fwd_lcore *lcore)
  * -ENOTSUP, and its interrupts are always on. Any other failure leaves a queue that wakes nobody.
  */
 static bool
+arm_queue(uint16_t port, uint16_t queue)
+{
+	int ret = rte_eth_dev_rx_intr_enable(port, queue);
+
+	return ret == 0 || ret == -ENOTSUP;
+}
+
+/*
+ * Have buffers that come back wake us. A queue that nobody reads may have packets in it, and its
+ * interrupt is raised again and again: then it has been raised more often than buffers were out.
+ */
+static bool
+arm_tx(const struct fwd_lcore *lcore, const struct fwd_stream *s)
+{
+	if (!s->tx_bell)
+		return false;
+	if (s->tx_bell_reader != NULL) /* Armed by its reader, if at all. */
+		return !fwd_stream_is_pending(s->tx_bell_reader);
+	return lcore->rings < lcore->rings_max && arm_queue(s->tx_port, s->tx_bell_queue);
+}
+
+/* What arm() found. */
+struct armed {
+	bool all; /* whatever any stream waits for raises an interrupt */
+	bool tx; /* and so does any buffer that comes back */
+	bool held; /* some stream holds packets and has nothing to wait for but time */
+};
+
+/*
+ * Arm what each stream waits for: a packet; or, while it holds some, room in its Tx ring. Its Rx
+ * queue stays unarmed then: there are packets in it, but no use for them.
+ */
+static struct armed
 arm(struct fwd_lcore *lcore)
 {
-	bool armed = true;
+	struct armed armed = {.all = true, .tx = true};
 
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		const struct fwd_stream *s = lcore->streams[i];
-		int ret;
+		bool tx = arm_tx(lcore, s);
+		bool ok;
 
-		if (!lcore->ports[s->rx_port].rx_intr)
-			continue;
-		ret = rte_eth_dev_rx_intr_enable(s->rx_port, s->rx_queue);
-		armed = armed && (ret == 0 || ret == -ENOTSUP);
+		if (!fwd_stream_is_pending(s)) {
+			ok = s->rx_bell && arm_queue(s->rx_port, s->rx_queue);
+		} else {
+			/* With nothing ready it waits for buffers of a pool, with the link down
+			 * for the link. */
+			ok = tx && s->sent < s->ready && !fwd_port_is_down(s->sink);
+			armed.held = armed.held || !ok;
+		}
+		armed.all = armed.all && ok;
+		armed.tx = armed.tx && tx;
 	}
 	return armed;
 }
@@ -108,8 +177,10 @@ disarm(struct fwd_lcore *lcore)
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		const struct fwd_stream *s = lcore->streams[i];
 
-		if (lcore->ports[s->rx_port].rx_intr)
+		if (s->rx_bell)
 			rte_eth_dev_rx_intr_disable(s->rx_port, s->rx_queue);
+		if (s->tx_bell && s->tx_bell_reader == NULL)
+			rte_eth_dev_rx_intr_disable(s->tx_port, s->tx_bell_queue);
 	}
 }
 
@@ -171,20 +242,20 @@ has_buffers_out(const struct fwd_lcore *lcore)
 
 /*
  * Return how many milliseconds to sleep at most; -1: until something comes. While buffers are out
- * the sleep has an end: they come back without an interrupt, and somebody waits for them. It begins
+ * that come back without an interrupt the sleep has an end: somebody waits for them. It begins
  * short, because that is soon after traffic. The last ones are reaped before the queues are armed
  * for the next sleep, and arming passes on what that freed: so the sleep without an end is the next
  * one after they were seen to be back.
  */
 static int
-wait_limit(struct fwd_lcore *lcore)
+wait_limit(struct fwd_lcore *lcore, const struct armed *armed)
 {
 	uint64_t left;
 	int ms = -1;
 
-	if (!lcore->can_wait)
+	if (!armed->all)
 		return WAIT_MIN_MS;
-	if (!lcore->settled) {
+	if (!armed->tx && !lcore->settled) {
 		ms = lcore->wait_ms;
 		if (lcore->wait_ms == WAIT_MAX_MS)
 			lcore->settled = !has_buffers_out(lcore);
@@ -199,7 +270,7 @@ wait_limit(struct fwd_lcore *lcore)
 }
 
 /*
- * Sleep until an Rx interrupt, or the end.
+ * Sleep until an interrupt, or the end.
  *
  * Armed first, looked at afterwards: a packet that comes before the arming is seen by the look, one
  * that comes after it raises the interrupt. Something found by the look is worked on instead.
@@ -211,15 +282,28 @@ static unsigned int
 wait_for_packet(struct fwd_lcore *lcore)
 {
 	struct rte_epoll_event events[16];
-	bool armed = arm(lcore);
+	uint64_t begin = rte_rdtsc();
+	struct armed armed = arm(lcore);
 	unsigned int steps = run_streams(lcore);
 
-	if (steps == 0) {
+	/* Looking was in vain: look for half as long the next time, on a core that others may need. */
+	if (lcore->looked)
+		lcore->spin_now /= 2;
+	lcore->looked = false;
+
+	if (steps == 0 && !armed.held) {
 		fwd_count(&lcore->sleeps, 1);
-		rte_epoll_wait_interruptible(RTE_EPOLL_PER_THREAD, events, RTE_DIM(events),
-			armed ? wait_limit(lcore) : WAIT_MIN_MS);
+		if (rte_epoll_wait_interruptible(RTE_EPOLL_PER_THREAD, events, RTE_DIM(events),
+			    wait_limit(lcore, &armed)) > 0)
+			lcore->rings++;
 	}
 	disarm(lcore);
+	/* Whoever is to empty the ring may need this core. */
+	if (steps == 0 && armed.held)
+		nap(lcore);
+	/* Something came so soon that looking for it would have been as well. */
+	if (rte_rdtsc() - begin < lcore->spin_tsc)
+		lcore->spin_now = lcore->spin_tsc;
 	return steps;
 }
 
@@ -228,18 +312,18 @@ static unsigned int
 idle(struct fwd_lcore *lcore, int phase)
 {
 	bool patient = lcore->idle == FWD_IDLE_POLL || phase != FWD_RUN ||
-		lcore->now - lcore->last_step < lcore->spin_tsc;
+		lcore->now - lcore->last_step < lcore->spin_now;
 
 	if (!patient || lcore->empty_rounds % REAP_ROUNDS == REAP_ROUNDS - 1)
 		reap(lcore);
 	lcore->empty_rounds++;
 	if (patient) {
+		lcore->looked = true;
 		rte_pause();
 		return 0;
 	}
-	if (lcore->some_wait && !is_pending(lcore))
+	if (lcore->can_wait)
 		return wait_for_packet(lcore);
-	/* Also with a full Tx queue: whoever is to empty it may need this core. */
 	nap(lcore);
 	return 0;
 }
@@ -263,11 +347,16 @@ static void
 publish(struct fwd_lcore *lcore, unsigned int steps, int phase)
 {
 	if (steps > 0) {
+		/* Looking paid: go on so. */
+		if (lcore->looked)
+			lcore->spin_now = lcore->spin_tsc;
+		lcore->looked = false;
 		lcore->last_step = lcore->now;
 		lcore->empty_rounds = 0;
 		lcore->nap_us = NAP_MIN_US;
 		lcore->wait_ms = WAIT_MIN_MS;
 		lcore->settled = false;
+		lcore->rings = 0;
 		atomic_store_explicit(&lcore->published_step, lcore->now, memory_order_relaxed);
 	}
 	if (phase != FWD_RUN) {

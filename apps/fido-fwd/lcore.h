@@ -34,9 +34,9 @@ struct fwd_lcore {
 	struct fwd_stream **streams;
 	const struct fwd_port *ports;
 	enum fwd_idle idle;
-	bool can_wait; /* every Rx queue here has an interrupt */
-	bool some_wait; /* some have */
-	uint64_t spin_tsc;
+	bool can_wait; /* some stream has an interrupt to sleep on */
+	uint32_t rings_max; /* more interrupts without a packet than buffers can have come back */
+	uint64_t spin_tsc; /* how long it looks before it sleeps, at most */
 	const _Atomic int *phase;
 	/*
 	 * Called now and then where the main lcore forwards too; NULL on other lcores. Returns the
@@ -51,9 +51,12 @@ struct fwd_lcore {
 	uint64_t now;
 	uint64_t last_step; /* when a packet last got on */
 	uint64_t drain_tsc; /* when the lcore began to drain; 0 before */
+	uint64_t spin_now; /* how long it looks at present */
 	uint32_t empty_rounds;
 	uint32_t nap_us;
 	uint32_t wait_ms;
+	bool looked; /* it has looked in vain since a packet last got on, or it slept */
+	uint32_t rings; /* interrupts since a packet last got on */
 	bool settled; /* no buffer is out, and those that came back last have been given back too */
 	struct rte_epoll_event wake; /* of fwd_wake_fd() */
 

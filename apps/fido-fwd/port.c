@@ -182,7 +182,7 @@ find_counters(struct fwd_port *port)
 int
 fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool)
 {
-	bool rx_intr = opt->idle != FWD_IDLE_POLL && port->source;
+	bool rx_intr = opt->idle != FWD_IDLE_POLL && (port->source || port->mmnet);
 	struct rte_eth_dev_info info;
 	const char *step;
 	int ret;

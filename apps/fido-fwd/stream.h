@@ -65,6 +65,11 @@ struct fwd_stream {
 	uint64_t pending_bytes; /* of the packets held; not yet counted as sent */
 	const struct fwd_pools *pools;
 	const struct fwd_port *sink;
+	/* How the lcore that runs it can sleep; set by fwd_lcore_prepare(). */
+	bool rx_bell; /* the Rx queue has an interrupt */
+	bool tx_bell; /* buffers of the Tx queue that come back raise the interrupt of tx_bell_queue */
+	uint16_t tx_bell_queue; /* an Rx queue of tx_port */
+	const struct fwd_stream *tx_bell_reader; /* who reads that queue; NULL: nobody */
 	struct fwd_stream_counters counters;
 	struct rte_mbuf *packet[FWD_BURST_MAX];
 } __rte_cache_aligned;

@@ -10,6 +10,7 @@ COLOURS = {
     "mmnet-auto": "#6baed6", "memif-copy": "#fd8d3c", "memif-zero": "#d94801",
     "vhost-rx": "#74c476", "vhost-tx": "#238b45", "null": "#969696",
     "mmnet-sleep": "#08519c", "mmnet-adaptive": "#08519c", "mmnet-poll": "#6baed6",
+    "mmnet-batch": "#3182bd",
     "memif-poll": "#d94801", "eventfd": "#969696",
 }
 HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'
@@ -39,7 +40,8 @@ def bars(result, key, path):
     title, metric, scale = TITLES[key]
     cases = [case for case in result["cases"] if case["bench"] == key.split("-")[0]]
     sizes = sorted({case["size"] for case in cases})
-    peers = list(dict.fromkeys(case["peer"] for case in cases))
+    peers = list(dict.fromkeys(case["peer"] for case in cases
+                               if entry_of(case, metric, scale)[0] is not None))
     by_key = {(case["peer"], case["size"]): case for case in cases}
     script = HEAD.format(path=path, title=title)
     script += "set style data histograms\nset style histogram errorbars gap 2 lw 1\n"
@@ -74,6 +76,9 @@ def plot_all(result, folder):
     made = []
     for key in TITLES:
         if key.split("-")[0] not in present:
+            continue
+        if not any(TITLES[key][1] in case["metrics"] for case in result["cases"]
+                   if case["bench"] == key.split("-")[0]):
             continue
         path = os.path.join(folder, f"{result['set']}-{key}.svg")
         script = lines(result, key, path) if key.startswith("chain") else bars(result, key, path)

@@ -9,13 +9,14 @@
 #else
 #define ROUNDS 100000
 #endif
-#define BUSY_MS 8000 /* on a machine that is busy otherwise fewer rounds must do */
+#define BUSY_MS 6000 /* on a machine that is busy otherwise fewer rounds must do */
 
 static struct test_pair p;
 static uint32_t turn;  /* odd: both begin; even: the other thread has done its part */
 static bool stop;
 static bool pending;   /* what arming said */
 static bool receiver_arms;
+static bool together; /* armed with the queue of the other direction, by one fence */
 static uint32_t rounds, rung_rounds, pending_rounds;
 
 /* Some nanoseconds more or less, so that the two meet at every step. */
@@ -26,12 +27,22 @@ skew(uint64_t *seed)
 		__asm__ volatile("" ::: "memory");
 }
 
+static bool
+arm(void)
+{
+	struct fido_link *link = receiver_arms ? p.ba : p.ab;
+	struct fido_rxq *rx = fido_link_rxq(link, 0);
+	struct fido_txq *tx = fido_link_txq(link, 0);
+
+	if (together)
+		return fido_link_arm(rx, &tx, 1);
+	return receiver_arms ? fido_rxq_arm(rx) : fido_txq_arm(tx);
+}
+
 /* The end that wants to sleep. */
 static void *
 sleeper(void *arg)
 {
-	struct fido_rxq *rx = fido_link_rxq(p.ba, 0);
-	struct fido_txq *tx = fido_link_txq(p.ab, 0);
 	uint64_t seed = 77;
 
 	for (;;) {
@@ -41,7 +52,7 @@ sleeper(void *arg)
 			if (fido_load_relaxed(&stop))
 				return NULL;
 		skew(&seed);
-		pending = receiver_arms ? fido_rxq_arm(rx) : fido_txq_arm(tx);
+		pending = arm();
 		fido_store_release(&turn, t + 1);
 	}
 }
@@ -94,12 +105,13 @@ one_round(uint64_t *seed)
 }
 
 static void
-cross(bool receiver)
+cross(bool receiver, bool with_other)
 {
 	uint64_t seed = 1, until = test_now_ms() + BUSY_MS;
 	pthread_t thread;
 
 	receiver_arms = receiver;
+	together = with_other;
 	stop = false;
 	turn = rounds = rung_rounds = pending_rounds = 0;
 	test_pair_start(&p, 64);
@@ -124,13 +136,26 @@ cross(bool receiver)
 static void
 receiver_arms_while_posted_to(void **state)
 {
-	cross(true);
+	cross(true, false);
 }
 
 static void
 sender_arms_while_completed_to(void **state)
 {
-	cross(false);
+	cross(false, false);
 }
 
-TEST_MAIN(cmocka_unit_test(receiver_arms_while_posted_to), cmocka_unit_test(sender_arms_while_completed_to))
+static void
+both_arm_while_posted_to(void **state)
+{
+	cross(true, true);
+}
+
+static void
+both_arm_while_completed_to(void **state)
+{
+	cross(false, true);
+}
+
+TEST_MAIN(cmocka_unit_test(receiver_arms_while_posted_to), cmocka_unit_test(sender_arms_while_completed_to),
+		cmocka_unit_test(both_arm_while_posted_to), cmocka_unit_test(both_arm_while_completed_to))

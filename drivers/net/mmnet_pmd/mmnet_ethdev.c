@@ -537,35 +537,29 @@ accept_all(struct rte_eth_dev *dev)
 	return 0;
 }
 
-/* @return true when a completion waits on a transmit queue that shares the Rx queue's doorbell */
+/* With the transmit queues that share its doorbell. @return true when something waits on any of them */
 static bool
-arm_completions(struct mmnet_port *port, uint16_t rx, bool arm)
+arm_queue(struct mmnet_port *port, uint16_t rx)
 {
-	bool pending = false;
+	struct fido_txq *txqs[FIDO_LINK_QUEUES_MAX];
+	unsigned int n = 0;
 
-	for (uint16_t i = rx; i < port->ntx; i += port->nrx) {
-		if (arm)
-			pending |= fido_txq_arm(port->txq[i]->q);
-		else
-			fido_txq_unarm(port->txq[i]->q);
-	}
-	return pending;
+	for (uint16_t i = rx; i < port->ntx; i += port->nrx)
+		txqs[n++] = port->txq[i]->q;
+	return fido_link_arm(port->rxq[rx]->q, txqs, n);
 }
 
 static int
 rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 {
 	struct mmnet_port *port = port_of(dev);
-	struct mmnet_rxq *rxq = port->rxq[i];
-	bool pending;
 
 	/* What this reaping frees may have come by any port of this lcore: each gives back what it had. */
 	mmnet_tx_reap_lcore(rte_lcore_id());
 	mmnet_rx_settle_lcore(rte_lcore_id());
 	/* Something waits already: have the wait return at once. */
-	pending = arm_completions(port, i, true);
-	if (fido_rxq_arm(rxq->q) || pending)
-		fido_doorbell_ring(rxq->q->bell);
+	if (arm_queue(port, i))
+		fido_doorbell_ring(port->rxq[i]->q->bell);
 	return 0;
 }
 
@@ -576,7 +570,8 @@ rx_intr_disable(struct rte_eth_dev *dev, uint16_t i)
 
 	/* The doorbell is not cleared: EAL reads it when it wakes, and waits for ever if it finds nothing. */
 	fido_rxq_unarm(port->rxq[i]->q);
-	arm_completions(port, i, false);
+	for (uint16_t k = i; k < port->ntx; k += port->nrx)
+		fido_txq_unarm(port->txq[k]->q);
 	mmnet_tx_reap_lcore(rte_lcore_id());
 	return 0;
 }

@@ -242,6 +242,13 @@ bool fido_txq_arm(struct fido_txq *q);
 void fido_txq_disarm(struct fido_txq *q);
 /** Undo fido_txq_arm(); the doorbell stays as it is. */
 void fido_txq_unarm(struct fido_txq *q);
+/**
+ * Arm a receive queue and transmit queues of the same link that share its doorbell: one sleep for all, and one
+ * fence, which with many sleepers costs more than all the rest. The locks are not held.
+ * @return true when something waits already on any of them: do not sleep.
+ * @see fido_rxq_unarm, fido_txq_unarm
+ */
+bool fido_link_arm(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n);
 /** Have completions of q ring rxq's doorbell from now on: one sleep for both. The link is closed. */
 void fido_txq_share_bell(struct fido_txq *q, struct fido_rxq *rxq);
 
