@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "barrier.h"
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
@@ -406,7 +405,6 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	ret = d->ops->join(d, &d->transport);
 	if (ret != 0)
 		goto err_free;
-	d->fences = d->ops->one_kernel && fido_barrier_available();
 	ret = layout_use(d);
 	if (ret == 0)
 		ret = control_create(d);

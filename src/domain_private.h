@@ -82,7 +82,6 @@ struct fido_domain {
 	struct fido_map map;
 	bool no_hugepages;
 	const char *allow;       /**< as in the configuration; valid while joining */
-	bool fences;             /**< whoever of us arms fences the peers too */
 	bool layout_claimed;
 	bool slot_reserved;
 

@@ -28,6 +28,7 @@
 #include "doorbell_private.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "sleeper.h"
 
 /* How long a link that is ready waits for others to map the memory that it may carry. */
 #define START_WAIT_NS UINT64_C(2000000000)
@@ -129,7 +130,6 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 		if (theirs == NULL || rec->rx[e->queue->index].size != e->sender->mask + 1)
 			return -EPROTO;
 		fido_sender_attach(e->sender, theirs);
-		e->sender->unfenced = link->domain->fences && fido_load_relaxed(&theirs->fences) == 1;
 		e->peer = link->peer;
 		link->peer->refs++;
 		/* From now on the peer may poll, and we do not free the ring before it says that it has done. */
@@ -153,6 +153,7 @@ set_open(struct fido_link *link, bool open)
 			continue;
 		fido_lock_take(&q->lock);
 		q->sender = e->sender;
+		fido_sleeper_tell(&q->sleeper, &e->sender->shm->sleeps);
 		q->open = open;
 		fido_lock_release(&q->lock);
 	}

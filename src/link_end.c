@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "barrier.h"
 #include "link_private.h"
 #include "recall.h"
+#include "sleeper.h"
 
 const struct fido_bell_set *
 fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
@@ -26,15 +26,6 @@ fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
 		if (strcmp(s->link, link->name) == 0)
 			return s;
 	return NULL;
-}
-
-void
-fido_link_fence_armed(const struct fido_link *link)
-{
-	if (link->domain->fences)
-		fido_barrier_all();
-	else
-		fido_fence_seq_cst();
 }
 
 static void
@@ -100,7 +91,7 @@ fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
 		free(e);
 		return ret;
 	}
-	fido_store_relaxed(&e->sender->shm->fences, link->domain->fences);
+	fido_store_relaxed(&e->sender->shm->sleeps, fido_sleeper_is(&q->sleeper));
 	e->queue = q;
 	e->next = link->tx_ends;
 	link->tx_ends = e;
@@ -144,7 +135,7 @@ fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct 
 		return ret;
 	}
 	e->receiver->queue_id = shm_id(shm, link->peer_incarnation, index);
-	fido_store_relaxed(&e->receiver->shm->fences, link->domain->fences);
+	fido_store_relaxed(&e->receiver->shm->sleeps, fido_sleeper_is(&q->sleeper));
 	e->queue = q;
 	e->peer = peer;
 	e->peer_index = index;
@@ -275,12 +266,11 @@ fido_link_poll_ready(struct fido_link *link)
 		bells = fido_link_peer_bells(link, e->peer);
 		if (bells != NULL && e->peer_index < bells->ntx)
 			set_bell(&q->lock, &e->receiver->peer_bell, bells->tx[e->peer_index]);
-		e->receiver->unfenced = link->domain->fences &&
-				fido_load_relaxed(&e->receiver->peer_shm->fences) == 1;
 		fido_lock_take(&q->lock);
 		if (q->count < FIDO_RXQ_RECEIVERS_MAX) {
 			/* An armed queue stays armed when it gets a new ring. */
 			fido_store_relaxed(&e->receiver->shm->armed, q->armed);
+			fido_sleeper_tell(&q->sleeper, &e->receiver->shm->sleeps);
 			q->receivers[q->count++] = e->receiver;
 			e->polled = true;
 		}

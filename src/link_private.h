@@ -86,8 +86,6 @@ const void *fido_check_ref(const struct fido_link *link, const struct fido_peer 
 		const struct fido_queue_ref_shm *ref, size_t (*size_of)(uint32_t));
 /** @return the doorbells that the peer gave us for this link, or NULL. */
 const struct fido_bell_set *fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer);
-/** F5: the full fence between arming and the last look; on one kernel, in the peers too. */
-void fido_link_fence_armed(const struct fido_link *link);
 /** The parts of fido_txq_arm() before and after the fence. */
 void fido_txq_set_armed(struct fido_txq *q);
 bool fido_txq_pending(struct fido_txq *q);

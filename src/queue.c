@@ -5,8 +5,8 @@
 
 #include <fido/queue.h>
 
-/* Until the receiver's part is attached, nobody is armed. */
-static const uint32_t never_armed;
+/* Until the receiver's part is attached, nobody sleeps. */
+static const uint32_t never;
 
 int
 fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n, uint64_t queue_id)
@@ -31,7 +31,8 @@ fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32
 	s->mask = n - 1;
 	s->shift = (uint32_t)__builtin_ctz(n);
 	s->desc = shm->desc;
-	s->peer_armed = &never_armed;
+	s->peer_armed = &never;
+	s->peer_sleeps = &never;
 	s->queue_id = queue_id;
 	s->shm = shm;
 	fido_store_relaxed(&shm->size, n);
@@ -45,6 +46,7 @@ fido_sender_attach(struct fido_sender *s, const struct fido_receiver_shm *peer)
 {
 	s->comp = peer->comp;
 	s->peer_armed = &peer->armed;
+	s->peer_sleeps = &peer->sleeps;
 	s->peer_shm = peer;
 }
 
@@ -96,6 +98,7 @@ fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
 	r->shift = (uint32_t)__builtin_ctz(n);
 	r->desc = peer->desc;
 	r->peer_armed = &peer->armed;
+	r->peer_sleeps = &peer->sleeps;
 	r->peer_shm = peer;
 	r->comp = shm->comp;
 	r->map = map;

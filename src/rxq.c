@@ -2,6 +2,7 @@
 /* A receive queue: what of it is not inline. */
 
 #include "link_private.h"
+#include "sleeper.h"
 
 uint32_t
 fido_rxq_held(struct fido_rxq *q)
@@ -31,19 +32,25 @@ is_pending(const struct fido_rxq *q)
 	return pending;
 }
 
+/* Take the lock, when all peers know that we sleep. */
+static void
+lock_to_sleep(struct fido_rxq *q)
+{
+	fido_lock_take(&q->lock);
+	fido_sleeper_begin(&q->sleeper);
+	for (uint16_t i = 0; i < q->count; i++)
+		fido_sleeper_tell(&q->sleeper, &q->receivers[i]->shm->sleeps);
+	while (fido_sleeper_must_wait(&q->sleeper)) {
+		fido_lock_release(&q->lock);
+		fido_sleeper_wait();
+		fido_lock_take(&q->lock);
+	}
+}
+
 bool
 fido_rxq_arm(struct fido_rxq *q)
 {
-	bool pending;
-
-	fido_lock_take(&q->lock);
-	set_armed(q);
-	/* F5: pairs with F4. A burst that the sender published without seeing `armed` is seen below. */
-	fido_link_fence_armed(q->link);
-	pending = is_pending(q);
-	fido_counter_add(&q->stats->wakeups, 1);
-	fido_lock_release(&q->lock);
-	return pending;
+	return fido_link_arm(q, NULL, 0);
 }
 
 static bool
@@ -62,7 +69,7 @@ any_pending(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n)
 bool
 fido_link_arm(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n)
 {
-	fido_lock_take(&rxq->lock);
+	lock_to_sleep(rxq);
 	set_armed(rxq);
 	fido_counter_add(&rxq->stats->wakeups, 1);
 	fido_lock_release(&rxq->lock);
@@ -72,7 +79,7 @@ fido_link_arm(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n
 	if (any_pending(rxq, txqs, n))
 		return true;
 	/* F5: pairs with F4, of all peers' rings. What was published without seeing `armed` is seen below. */
-	fido_link_fence_armed(rxq->link);
+	fido_sleeper_fence();
 	return any_pending(rxq, txqs, n);
 }
 

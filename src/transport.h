@@ -33,8 +33,6 @@ struct fido_extent {
 
 struct fido_transport_ops {
 	const char *name;
-	/** All domains of a group run on one kernel: a sleeper can fence the others (barrier.h). */
-	bool one_kernel;
 	/**
 	 * Claim the domain's name and a slot in the group; fill in domain->layout and domain->slot. Called
 	 * before anything else, without the lock; may block. On failure nothing is left.

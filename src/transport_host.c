@@ -824,7 +824,6 @@ host_leave(void *transport, bool clean)
 
 const struct fido_transport_ops fido_transport_host = {
 	.name = "host",
-	.one_kernel = true,
 	.join = host_join,
 	.start = host_start,
 	.leave = host_leave,

@@ -3,6 +3,7 @@
 
 #include "doorbell_private.h"
 #include "link_private.h"
+#include "sleeper.h"
 
 const struct fido_region *
 fido_txq_find_region(struct fido_txq *q, uintptr_t va)
@@ -86,15 +87,32 @@ is_pending(const struct fido_txq *q)
 	return pending;
 }
 
+/* Take the lock, when all peers know that we sleep. */
+static void
+lock_to_sleep(struct fido_txq *q)
+{
+	fido_lock_take(&q->lock);
+	fido_sleeper_begin(&q->sleeper);
+	if (q->sender != NULL)
+		fido_sleeper_tell(&q->sleeper, &q->sender->shm->sleeps);
+	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+		fido_sleeper_tell(&q->sleeper, &e->sender->shm->sleeps);
+	while (fido_sleeper_must_wait(&q->sleeper)) {
+		fido_lock_release(&q->lock);
+		fido_sleeper_wait();
+		fido_lock_take(&q->lock);
+	}
+}
+
 bool
 fido_txq_arm(struct fido_txq *q)
 {
 	bool pending;
 
-	fido_lock_take(&q->lock);
+	lock_to_sleep(q);
 	set_armed(q, 1);
 	/* F5: pairs with F4. */
-	fido_link_fence_armed(q->link);
+	fido_sleeper_fence();
 	pending = is_pending(q);
 	fido_lock_release(&q->lock);
 	return pending;
@@ -103,7 +121,7 @@ fido_txq_arm(struct fido_txq *q)
 void
 fido_txq_set_armed(struct fido_txq *q)
 {
-	fido_lock_take(&q->lock);
+	lock_to_sleep(q);
 	set_armed(q, 1);
 	fido_lock_release(&q->lock);
 }

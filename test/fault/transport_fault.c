@@ -157,7 +157,6 @@ fault_observe_end(struct fido_observation *o)
 
 static const struct fido_transport_ops fault_ops = {
 	.name = "fault",
-	.one_kernel = true,
 	.join = fault_join,
 	.start = fault_start,
 	.leave = fault_leave,

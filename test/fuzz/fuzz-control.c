@@ -180,7 +180,7 @@ write_ring_header(struct fuzz_in *in)
 	uint32_t *r = (uint32_t *)(void *)fuzz_peer_receiver(which & 1);
 	uint64_t value = choose_value(in);
 
-	/* queue_id, size, closed, attached, fences, armed */
+	/* queue_id, size, closed, attached, armed */
 	(which & 2 ? s : r)[(which >> 2) % 7 < 6 ? (which >> 2) % 7 : 16] = (uint32_t)value;
 }
 

@@ -194,7 +194,7 @@ write_flags(uint8_t how)
 	their_sender->closed = how >> 1 & 1;
 	their_receiver->armed = how >> 2 & 1;
 	their_receiver->size = how;
-	r->unfenced = how >> 3 & 1;
+	their_sender->sleeps = their_receiver->sleeps = how >> 3 & 1;
 }
 
 /* ---- what the honest ends do ---- */

@@ -6,7 +6,7 @@
  * processor's own buffered stores: here nobody loads what he stores.) That is the one reordering that the handshake
  * is about, a store and a later load, and processors that reorder more have it too.
  *
- * The sender posts (fido_txq_post): publish, F4, read `armed`, ring if it is set. The receiver polls; when there is
+ * The sender posts (fido_txq_post): publish, read `sleeps`, and if it is set: F4, read `armed`, ring if it is set. The receiver polls; when there is
  * nothing it arms (fido_rxq_arm): set `armed`, F5, look once more, block on the doorbell; then fido_rxq_disarm: unset
  * `armed`, clear the doorbell. A sender that waits for completions (fido_txq_arm, fido_rxq_complete) is the same with
  * the roles turned round. The doorbell is not taken to drain any buffer, though a system call does on most machines.
@@ -14,13 +14,13 @@
  * A lost wake-up is an end state: nobody can take a step, and the receiver has not seen all bursts.
  *
  * right fences: -- F4 and F5 are full fences
- * right membarrier: -DMEMBARRIER -- F4 is for the compiler only; F5 empties everybody's store buffer
+ * right begins: -DBEGINS -- the receiver has only polled so far, and the sender does without a fence (src/sleeper.h)
  * broken no-f4: -DNO_F4 -- the sender reads `armed` with the burst in its buffer
  * broken no-f5: -DNO_F5 -- the receiver looks again with `armed` in its buffer
  * broken release-fences: -DNO_F4 -DNO_F5 -- a release fence drains no buffer
  * broken look-before-arming: -DLOOK_FIRST -- the last look comes before `armed` is set
- * broken no-membarrier: -DMEMBARRIER -DNO_MEMBARRIER -- F5 empties the receiver's own buffer only
- * broken membarrier-before-arming: -DMEMBARRIER -DBARRIER_FIRST -- the sender is fenced before `armed` is set
+ * broken begins-at-once: -DBEGINS -DNO_WAIT -- it does not wait until the sender's stores have left its buffer
+ * broken begins-unsaid: -DBEGINS -DUNSAID -- it arms without having set `sleeps`
  * broken no-look: -DNO_LOOK -- the receiver arms, fences, and blocks without looking again
  */
 
@@ -31,8 +31,9 @@
 /* Words of memory. */
 #define PUBLISHED 0 /* bursts published */
 #define ARMED 1
+#define SLEEPS 2
 
-byte memory[2];
+byte memory[3];
 bool bell;
 chan store_buffer[2] = [2] of { byte, byte };
 
@@ -49,19 +50,6 @@ end:
 	od
 }
 
-/* An interrupt makes the sender's processor run a full fence between two of its instructions. */
-inline fence_sender()
-{
-	atomic {
-		do
-		:: store_buffer[SENDER]?word, value -> memory[word] = value
-		:: empty(store_buffer[SENDER]) -> break
-		od;
-		word = 0;
-		value = 0
-	}
-}
-
 proctype sender()
 {
 	byte burst = 0;
@@ -71,34 +59,53 @@ proctype sender()
 	:: burst < BURSTS ->
 		burst++;
 		store(SENDER, PUBLISHED, burst);
-#if !defined(MEMBARRIER) && !defined(NO_F4)
-		fence(SENDER);
-#endif
 		if
-		:: memory[ARMED] != 0 -> bell = true
-		:: memory[ARMED] == 0
+#ifdef BEGINS
+		:: memory[SLEEPS] == 0
+#endif
+		:: memory[SLEEPS] != 0 ->
+#ifndef NO_F4
+			fence(SENDER);
+#endif
+			if
+			:: memory[ARMED] != 0 -> bell = true
+			:: memory[ARMED] == 0
+			fi
 		fi
 	od
 }
 
+/* Say that we sleep from now on, and wait much longer than a store can stay in a buffer. */
+inline begin()
+{
+#ifndef UNSAID
+	store(RECEIVER, SLEEPS, 1);
+	fence(RECEIVER);
+#endif
+#ifndef NO_WAIT
+	empty(store_buffer[SENDER]);
+#endif
+	begun = true
+}
+
 inline arm()
 {
-#ifdef BARRIER_FIRST
-	fence_sender();
+#ifdef BEGINS
+	if
+	:: begun
+	:: !begun -> begin()
+	fi;
 #endif
 	store(RECEIVER, ARMED, 1);
 #ifndef NO_F5
 	fence(RECEIVER);
 #endif
-#if defined(MEMBARRIER) && !defined(NO_MEMBARRIER) && !defined(BARRIER_FIRST)
-	fence_sender();
-#endif
 }
 
 proctype receiver()
 {
-	byte seen = 0, word, value;
-	bool pending;
+	byte seen = 0;
+	bool pending, begun = false;
 
 	do
 	:: seen == BURSTS -> break
@@ -126,5 +133,8 @@ proctype receiver()
 
 init
 {
+#ifndef BEGINS
+	memory[SLEEPS] = 1; /* set before the ring was offered */
+#endif
 	atomic { run drain(SENDER); run drain(RECEIVER); run sender(); run receiver() }
 }

@@ -17,7 +17,7 @@ cross=wakeup-when-arming-and-posting-cross
 
 # NAME|FILE|TEXT, exactly once in it|WHAT IT BECOMES|in words|KILLERS. A killer is
 #   tsan:TEST     the unit test, under ThreadSanitizer: a data race
-#   native:TEST   the unit test loses a wake-up;  fenced:TEST  ... with FIDO_NO_MEMBARRIER=1
+#   native:TEST   the unit test loses a wake-up
 #   model:TEST    Spin finds an error when the model leaves the ordering out
 # More than one: where one depends on chance or on the machine, the next one does not.
 mutants()
@@ -29,12 +29,11 @@ mutants()
 	A2|include/fido/queue.h|fido_load_acquire(&shm->w1)|fido_load_relaxed(&shm->w1)|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
 	R3|include/fido/queue.h|fido_store_release(&r->comp[|fido_store_relaxed(&r->comp[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r3
 	A3|include/fido/queue.h|fido_load_acquire(&s->comp[|fido_load_relaxed(&s->comp[|acquire becomes relaxed|tsan:queue-two-threads
-	F4|include/fido/queue.h|fido_fence_seq_cst();|(void)0;|fence removed|fenced:$cross model:sleep-broken-no-f4
-	F4-release|include/fido/queue.h|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|fenced:$cross model:sleep-broken-no-f4
-	F5-receiver|rxq.c|fido_link_fence_armed(q->link);|(void)0;|fence removed|fenced:$cross model:sleep-broken-no-f5
-	F5-sender|txq.c|fido_link_fence_armed(q->link);|(void)0;|fence removed|fenced:$cross model:sleep-broken-no-f5
-	F5-release|link_end.c|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|fenced:$cross model:sleep-broken-no-f5
-	F5-membarrier|barrier.c|syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);|(void)0;|membarrier removed: nobody fences the sender|native:$cross model:sleep-broken-no-membarrier
+	F4|include/fido/queue.h|fido_fence_seq_cst();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f4
+	F4-release|include/fido/queue.h|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f4
+	F5-receiver|rxq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
+	F5-sender|txq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
+	F5-release|sleeper.c|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f5
 	R6|control.c|__atomic_thread_fence(__ATOMIC_RELEASE);|(void)0;|fence removed|model:record-broken-no-r6
 	A6|control.c|__atomic_thread_fence(__ATOMIC_ACQUIRE);|(void)0;|fence removed|model:record-broken-no-a6
 	R7|control.c|fido_store_release(&shm->seq, seq + 2)|fido_store_relaxed(&shm->seq, seq + 2)|release becomes relaxed|model:record-broken-no-r7
@@ -46,10 +45,8 @@ mutants()
 	EOF
 }
 
-# Not killed, as they change nothing that can be seen:
-# - The compiler barrier of F4 (queue.h) where the sleeper fences the sender: gcc and clang keep a store and a later
-#   load that are both atomic in order anyway. It stays, as the language does not promise that.
-# - The full fence before membarrier (barrier.c): on Linux the call begins with one. Its manual does not promise that.
+# Not killed: the wait in sleeper.c. Its window is a few instructions, once in a thread's life;
+# model:sleep-broken-begins-at-once stands for it.
 
 fail()
 {
@@ -118,7 +115,6 @@ unit_test()
 		# The runtime knows no mappings that a kernel with many random bits makes.
 		env=(setarch -R env TSAN_OPTIONS=halt_on_error=0)
 		;;
-	fenced) env=(env FIDO_NO_MEMBARRIER=1) ;;
 	esac
 	program "$flavour" "$name" "$3" "$4" || fail "cannot build $name"
 	for ((try = 0; try < 5; try++)); do

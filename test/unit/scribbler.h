@@ -15,7 +15,7 @@ enum scribble_kind {
 	SCRIBBLE_HEAP_RANDOM,    /**< words anywhere in rings and counters */
 	SCRIBBLE_RECORD,         /**< fields of the link's record */
 	SCRIBBLE_MAPPED,         /**< what it says that it has mapped */
-	SCRIBBLE_RING_HEAD,      /**< closed, attached, armed, fences, queue_id, size */
+	SCRIBBLE_RING_HEAD,      /**< closed, attached, armed, sleeps, queue_id, size */
 	SCRIBBLE_DESC_ADDRESS,   /**< descriptors by the rules, but for address and length */
 	SCRIBBLE_DESC_CHAIN,     /**< messages that never end */
 	SCRIBBLE_DESC_BROKEN,    /**< descriptors with tickets and laps against the rules */

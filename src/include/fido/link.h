@@ -53,6 +53,12 @@ struct fido_peer_view {
 	uint64_t slots; /**< bit s: the peer has mapped as much of slot s as we have */
 };
 
+/** Whether a queue's thread sleeps at times (src/sleeper.h). */
+struct fido_sleeper {
+	uint32_t sleeps;
+	bool just_told; /**< a ring in use was told; guarded by the queue's lock */
+};
+
 /** A transmit queue. */
 struct fido_txq {
 	struct fido_lock lock;
@@ -69,6 +75,7 @@ struct fido_txq {
 	const struct fido_region *last;     /**< the region that the last packet lay in */
 	struct fido_layout layout;
 	struct fido_doorbell *bell;         /**< rings when completions come and we are armed */
+	struct fido_sleeper sleeper;
 	struct fido_link *link;
 };
 
@@ -80,6 +87,7 @@ struct fido_rxq {
 	struct fido_rx_stats_shm *stats;
 	struct fido_receiver *receivers[FIDO_RXQ_RECEIVERS_MAX];
 	struct fido_doorbell *bell;         /**< rings when descriptors come and we are armed */
+	struct fido_sleeper sleeper;
 	struct fido_link *link;
 	uint16_t index;
 	bool armed;

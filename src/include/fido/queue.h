@@ -90,10 +90,10 @@ struct fido_sender_shm {
 	uint32_t size;     /**< N */
 	uint32_t closed;   /**< 1: the sender will not read the completion ring again */
 	uint32_t attached; /**< 1: the sender knows the completion ring, and may post */
-	uint32_t fences;   /**< 1: the sender, when it arms, fences the receiver too */
-	uint8_t pad0[40];
-	uint32_t armed; /**< 1: the sender sleeps until a completion comes */
-	uint8_t pad1[60];
+	uint8_t pad0[44];
+	uint32_t armed;  /**< 1: the sender sleeps until a completion comes */
+	uint32_t sleeps; /**< 1: the sender may arm; 0: the receiver need not look at `armed` */
+	uint8_t pad1[56];
 	struct fido_desc_shm desc[];
 };
 
@@ -102,10 +102,10 @@ struct fido_receiver_shm {
 	uint64_t queue_id; /**< as fido_sender_shm.queue_id of the queue it serves */
 	uint32_t size;     /**< N */
 	uint32_t closed;   /**< 1: the receiver will not read the descriptor ring again */
-	uint32_t fences;   /**< 1: the receiver, when it arms, fences the sender too */
-	uint8_t pad0[44];
-	uint32_t armed; /**< 1: the receiver sleeps until a descriptor comes */
-	uint8_t pad1[60];
+	uint8_t pad0[48];
+	uint32_t armed;  /**< 1: the receiver sleeps until a descriptor comes */
+	uint32_t sleeps; /**< 1: the receiver may arm; 0: the sender need not look at `armed` */
+	uint8_t pad1[56];
 	uint64_t comp[]; /**< lap [15:0], ticket [31:16], count [47:32], status [63:48] */
 };
 
@@ -176,6 +176,7 @@ struct fido_sender {
 	struct fido_desc_shm *desc;
 	const uint64_t *comp;       /**< in the receiver's memory */
 	const uint32_t *peer_armed; /**< in the receiver's memory */
+	const uint32_t *peer_sleeps;
 	uint16_t *free_ticket;      /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
 	void **cookie;              /**< by ticket; NULL: not out */
 	struct fido_posted *posted; /**< by ticket */
@@ -191,7 +192,6 @@ struct fido_sender {
 	uint16_t run_left;
 	uint16_t run_status;
 	bool broken;                /**< the peer broke I6: no more use of its ring */
-	bool unfenced;              /**< the receiver fences us when it arms: no fence of our own */
 	uint64_t error_count;       /**< tickets that came back with a status other than OK */
 	uint64_t queue_id;
 	struct fido_sender_shm *shm;
@@ -203,6 +203,7 @@ struct fido_receiver {
 	const struct fido_desc_shm *desc; /**< in the sender's memory */
 	uint64_t *comp;
 	const uint32_t *peer_armed; /**< in the sender's memory */
+	const uint32_t *peer_sleeps;
 	const struct fido_map *map;
 	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; or 0 */
 	uint64_t *polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
@@ -215,7 +216,6 @@ struct fido_receiver {
 	uint16_t run_count;
 	uint16_t run_status;
 	bool broken;         /**< the peer broke I6 */
-	bool unfenced;       /**< the sender fences us when it arms */
 	uint32_t held_count; /**< tickets held */
 	const struct fido_doorbell *peer_bell; /**< wakes the sender */
 	uint64_t queue_id;
@@ -368,14 +368,19 @@ fido_sender_publish(struct fido_sender *s)
 	s->first = s->prod;
 }
 
-/** The fence after a burst, F4; where the sleeper sees to it (src/barrier.h), for the compiler only. */
-static inline void
-fido_fence_burst(bool unfenced)
+/**
+ * The second half of the sleep handshake, after a burst. A peer that only polls costs no fence; one that begins to sleep
+ * says so first, and lets every burst end that did not know (fido_sleeper_begin).
+ * @return true: the peer sleeps, or is about to: ring
+ */
+static inline bool
+fido_peer_armed(const uint32_t *sleeps, const uint32_t *armed)
 {
-	if (unfenced)
-		__asm__ volatile("" ::: "memory");
-	else
-		fido_fence_seq_cst();
+	if (__builtin_expect(fido_load_relaxed(sleeps) == 0, 1))
+		return false;
+	/* F4: pairs with F5. The burst is visible before `armed` is read. */
+	fido_fence_seq_cst();
+	return fido_load_relaxed(armed) != 0;
 }
 
 /**
@@ -385,9 +390,7 @@ fido_fence_burst(bool unfenced)
 static inline bool
 fido_sender_must_wake(const struct fido_sender *s)
 {
-	/* F4: pairs with F5. The burst is visible before `armed` is read. */
-	fido_fence_burst(s->unfenced);
-	return fido_load_relaxed(s->peer_armed) != 0;
+	return fido_peer_armed(s->peer_sleeps, s->peer_armed);
 }
 
 /** @return true when a completion waits to be reaped. Sender; does not block. */
@@ -605,9 +608,7 @@ fido_receiver_complete(struct fido_receiver *r, uint16_t ticket, uint16_t status
 static inline bool
 fido_receiver_must_wake(const struct fido_receiver *r)
 {
-	/* F4: pairs with F5, with the roles turned round. */
-	fido_fence_burst(r->unfenced);
-	return fido_load_relaxed(r->peer_armed) != 0;
+	return fido_peer_armed(r->peer_sleeps, r->peer_armed);
 }
 
 /**
