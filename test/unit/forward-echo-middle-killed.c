@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The end of a chain sends everything back by the way it came; the domain in the middle is killed. What the end holds
  * of it waits for what it has out with it: all must come back nonetheless, and not before the last reader has let go.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define COUNT 8
