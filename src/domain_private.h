@@ -43,6 +43,8 @@ struct fido_peer_extent {
 	uint64_t len;
 };
 
+struct fido_dead;
+
 /** Another domain of the group, of one generation. */
 struct fido_peer {
 	struct fido_peer *next;
@@ -53,7 +55,7 @@ struct fido_peer {
 	uint64_t control_size;
 	bool gone;             /**< left or died; mapped until nothing of it is held */
 	bool clean;            /**< it left, holding nothing */
-	bool forever;          /**< no memory for the note of its death: nothing is taken back from it */
+	struct fido_dead *death; /**< room for the note of its death (recall.h) */
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */
 	struct fido_peer_extent *extents;
@@ -69,8 +71,6 @@ struct fido_own_extent {
 	struct fido_extent extent;
 	uint32_t epoch;
 };
-
-struct fido_dead;
 
 struct fido_domain {
 	pthread_mutex_t lock;

@@ -161,7 +161,7 @@ recall(const struct fido_link *link, struct fido_tx_end *e)
 	struct fido_sender *s = e->sender;
 	struct fido_recall q;
 
-	if (e->peer == NULL || !e->peer->gone || e->peer->forever || fido_sender_out(s) == 0)
+	if (e->peer == NULL || !e->peer->gone || fido_sender_out(s) == 0)
 		return;
 	if (!fido_recall_ask(link->domain, e->peer, &q))
 		return;

@@ -123,6 +123,7 @@ peer_free(struct fido_peer *peer)
 		bells_free(set);
 	}
 	free(peer->extents);
+	free(peer->death);
 	free(peer);
 }
 
@@ -146,6 +147,11 @@ peer_alloc(struct fido_domain *d, const struct fido_peer_info *info)
 
 	if (peer == NULL)
 		return NULL;
+	peer->death = fido_recall_prepare();
+	if (peer->death == NULL) {
+		free(peer);
+		return NULL;
+	}
 	fido_control_name(peer->name, info->name);
 	peer->slot = info->slot;
 	peer->generation = info->generation;
@@ -312,8 +318,7 @@ fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean)
 	peer->clean = clean;
 	peer->gone_ns = fido_now_ns();
 	peer->session = NULL;
-	if (fido_recall_note_death(d, peer) != 0)
-		peer->forever = true; /* Without the note nobody could tell when its buffers may come back. */
+	fido_recall_note_death(d, peer);
 	fido_log(FIDO_LOG_INFO, "group %s: %s: %s %s", d->group, d->name, peer->name, clean ? "left" : "died");
 }
 

@@ -24,7 +24,6 @@
 
 #include "recall.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,13 +41,18 @@ struct fido_dead {
 	uint64_t from[FIDO_SLOTS_MAX];  /* generations whose rings it had read, and held something of, when it died */
 };
 
-int
-fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
+struct fido_dead *
+fido_recall_prepare(void)
 {
-	struct fido_dead *dead = calloc(1, sizeof(*dead));
+	return calloc(1, sizeof(struct fido_dead));
+}
 
-	if (dead == NULL)
-		return -ENOMEM;
+void
+fido_recall_note_death(struct fido_domain *d, struct fido_peer *peer)
+{
+	struct fido_dead *dead = peer->death;
+
+	peer->death = NULL;
 	dead->slot = peer->slot;
 	dead->generation = peer->generation;
 	for (uint32_t s = 0; s < d->layout.slots; s++) {
@@ -59,7 +63,6 @@ fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer)
 	}
 	dead->next = d->dead;
 	d->dead = dead;
-	return 0;
 }
 
 static bool

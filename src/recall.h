@@ -15,6 +15,7 @@
 
 #include <fido/queue.h>
 
+struct fido_dead;
 struct fido_domain;
 struct fido_peer;
 
@@ -26,8 +27,10 @@ struct fido_recall {
 	uint64_t *gaddr;  /**< sorted */
 };
 
-/** A peer has ended: note by which ways buffers may have gone on through it. @return 0, -ENOMEM */
-int fido_recall_note_death(struct fido_domain *d, const struct fido_peer *peer);
+/** Make room for the note of a peer's death, as it must not fail later. @return NULL: no memory. free() undoes it */
+struct fido_dead *fido_recall_prepare(void);
+/** A peer has ended: note by which ways buffers may have gone on through it. Takes peer->death. */
+void fido_recall_note_death(struct fido_domain *d, struct fido_peer *peer);
 /** See what all that live still hold by way of those that died. @return true: something, look again */
 bool fido_recall_collect(struct fido_domain *d);
 /** Forget all deaths. */

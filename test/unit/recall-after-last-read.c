@@ -88,7 +88,9 @@ owner(void)
 	uint64_t until = test_now_ms() + TEST_LIMIT_MS;
 
 	dead.next = &reader;
-	assert_int_equal(fido_recall_note_death(&d, &dead), 0);
+	dead.death = fido_recall_prepare();
+	assert_non_null(dead.death);
+	fido_recall_note_death(&d, &dead);
 	fido_peers_collect(&d);
 	while (!may_reuse(&d, &dead))
 		assert_true(test_now_ms() < until);

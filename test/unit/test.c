@@ -77,6 +77,20 @@ test_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+uint32_t
+test_rounds(uint32_t normal)
+{
+	const char *env = getenv("FIDO_TEST_ROUNDS");
+
+	return env != NULL ? (uint32_t)strtoul(env, NULL, 0) : normal;
+}
+
+uint64_t
+test_rounds_until(uint64_t ms)
+{
+	return getenv("FIDO_TEST_ROUNDS") != NULL ? UINT64_MAX : test_now_ms() + ms;
+}
+
 uint64_t
 test_random(uint64_t *state)
 {

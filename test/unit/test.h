@@ -104,6 +104,10 @@ const char *test_rundir(void);
 /** Fails unless nothing is left in the folder that holds the groups. */
 void test_rundir_empty(void);
 uint64_t test_now_ms(void);
+/** @return how often a test is to do something: FIDO_TEST_ROUNDS in the environment, else `normal`. */
+uint32_t test_rounds(uint32_t normal);
+/** @return when it is to end all the same, on a busy machine: in `ms`, or never if FIDO_TEST_ROUNDS is set. */
+uint64_t test_rounds_until(uint64_t ms);
 /** @return the next number of a fixed sequence. */
 uint64_t test_random(uint64_t *state);
 /** Fails unless the thread's last error contains each of the strings (NULL at the end). */

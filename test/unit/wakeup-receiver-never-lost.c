@@ -61,11 +61,12 @@ sender(void)
 {
 	struct fido_txq *q = fido_link_txq(p.ab, 0);
 	struct fido_buf b = {test_buf(p.mem, 0), 64, 0, &p};
-	uint64_t seed = 1, until = test_now_ms() + BUSY_MS;
+	uint64_t seed = 1, until = test_rounds_until(BUSY_MS);
+	uint32_t rounds = test_rounds(ROUNDS);
 	void *cookie;
 
-	for (int i = 1; b.len != LAST; i++) {
-		if (i == ROUNDS || test_now_ms() > until)
+	for (uint32_t i = 1; b.len != LAST; i++) {
+		if (i == rounds || test_now_ms() > until)
 			b.len = LAST;
 		for (uint64_t k = test_random(&seed) % (i % 16 ? 300 : 20000); k > 0; k--)
 			fido_pause();

@@ -47,13 +47,14 @@ sender(void)
 	struct pollfd fd = {.fd = fido_doorbell_fd(q->bell), .events = POLLIN};
 	struct fido_buf b = {test_buf(p.mem, 0), 64, 0, &p};
 	unsigned int slept = 0;
-	uint64_t until = test_now_ms() + BUSY_MS;
+	uint64_t until = test_rounds_until(BUSY_MS);
+	uint32_t rounds = test_rounds(ROUNDS);
 	void *cookie;
 
-	for (int i = 1; b.len != LAST; i++) {
+	for (uint32_t i = 1; b.len != LAST; i++) {
 		int woken = 1;
 
-		if (i == ROUNDS || test_now_ms() > until)
+		if (i == rounds || test_now_ms() > until)
 			b.len = LAST;
 		TEST_WAIT(fido_txq_post(q, &b, 1) == 1);
 		while (fido_txq_take(q, &cookie, 1) == 0) {

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Ten million times to sleep and be woken, with random pauses, by descriptors and by completions. ROUNDS: more or fewer.
+set -eu -o pipefail
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+export FIDO_TEST_ROUNDS=${ROUNDS:-5000000}
+for name in receiver sender; do
+	echo_run "$FIDO_BUILD/test/unit/unit-wakeup-$name-never-lost"
+done
