@@ -338,6 +338,44 @@ fido_host_slot_alive(const struct fido_host_group *g, uint32_t n, uint64_t gener
 }
 
 void
+fido_host_slot_moved(int claim)
+{
+	futimens(claim, NULL); /* Where this cannot be done, nobody learns how long we have hung. */
+}
+
+/* @return when the slot's file was changed, if it is that of a living domain of this name; else 0 */
+static uint64_t
+moved_at(const char *path, const char *name)
+{
+	char text[128] = "", owner[FIDO_NAME_MAX] = "";
+	uint64_t at = 0;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) > 0 && sscanf(text, "%31s", owner) == 1 && strcmp(owner, name) == 0 &&
+			flock(fd, LOCK_SH | LOCK_NB) != 0 && fstat(fd, &st) == 0)
+		at = (uint64_t)st.st_mtim.tv_sec * UINT64_C(1000000000) + (uint64_t)st.st_mtim.tv_nsec;
+	close(fd);
+	return at;
+}
+
+uint64_t
+fido_host_slot_moved_at(const struct fido_host_group *g, const char *name)
+{
+	uint64_t at = 0;
+
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX && at == 0; n++) {
+		char path[128];
+
+		slot_path(g, n, path, sizeof(path));
+		at = moved_at(path, name);
+	}
+	return at;
+}
+
+void
 fido_host_slot_free(struct fido_host_group *g, uint32_t n)
 {
 	char path[128];

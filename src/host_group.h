@@ -10,7 +10,8 @@
  *   RUN/<group>/lock          flock: held while joining and leaving
  *   RUN/<group>/group         the layout, written by the first domain
  *   RUN/<group>/<domain>.sock the domain's socket
- *   RUN/<group>/slot.<n>      "name generation pid"; its owner holds a flock on it as long as it lives
+ *   RUN/<group>/slot.<n>      "name generation pid"; its owner holds a flock on it as long as it lives; changed (mtime)
+ *                             whenever its control thread moves
  *
  * RUN is /run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-<uid>; FIDO_RUNDIR overrides.
  */
@@ -56,6 +57,10 @@ int fido_host_slot_claim(struct fido_host_group *g, uint32_t n, const char *name
 bool fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *generation);
 /** @return false when the slot is certainly not, or no longer, that of a living domain of this generation. */
 bool fido_host_slot_alive(const struct fido_host_group *g, uint32_t n, uint64_t generation);
+/** The domain that has the claim moves: its control thread does something. */
+void fido_host_slot_moved(int claim);
+/** @return when the living domain of that name last moved, CLOCK_REALTIME in ns; 0: not known */
+uint64_t fido_host_slot_moved_at(const struct fido_host_group *g, const char *name);
 /** Remove slot n's file. The folder's lock is held. */
 void fido_host_slot_free(struct fido_host_group *g, uint32_t n);
 

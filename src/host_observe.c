@@ -92,6 +92,7 @@ fido_host_observe(const struct fido_host_group *g, const char *name, struct fido
 	if (ret == 0)
 		return 0;
 err_close:
+	o->moved_ns = fido_host_slot_moved_at(g, name);
 	close(o->socket);
 	o->socket = -1;
 	return ret;

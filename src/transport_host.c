@@ -570,6 +570,7 @@ host_process(void *transport)
 	struct epoll_event ev[32];
 	int n = epoll_wait(h->epoll_fd, ev, 32, 0);
 
+	fido_host_slot_moved(h->slot_fd);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.ptr == NULL)
 			accept_all(h);

@@ -186,6 +186,8 @@ add_domain(struct writer *w, cJSON *array, const struct ctl_domain *d)
 
 	add_string(w, o, "name", d->name);
 	add_string(w, o, "state", state_id(d->state));
+	if (d->still_ns != 0)
+		add_double(w, o, "still_s", (double)d->still_ns / 1e9);
 	add_u64_if(w, o, "slot", d->known, d->slot);
 	add_id(w, o, "generation", d->known, d->generation);
 	add_u64_if(w, o, "pid", d->known, d->pid);

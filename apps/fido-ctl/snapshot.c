@@ -192,8 +192,10 @@ read_domain(const struct fido_observation *o, struct ctl_domain *d)
 	fido_control_name(d->name, o->name);
 	d->state = state_of(o);
 	d->read_ns = clock_ns(CLOCK_MONOTONIC);
-	if (c == NULL)
+	if (c == NULL) {
+		d->still_ns = o->moved_ns != 0 && o->moved_ns < now ? now - o->moved_ns : 0;
 		return 0;
+	}
 	d->known = true;
 	d->slot = fido_load_relaxed(&c->slot);
 	d->generation = fido_load_relaxed(&c->generation);

@@ -58,6 +58,7 @@ struct ctl_domain {
 	enum ctl_state state;
 	bool known; /**< false: nothing but name and state */
 	uint64_t read_ns; /**< when, monotonic */
+	uint64_t still_ns; /**< it does not answer: for how long it has not moved; 0: not known */
 	uint32_t slot;
 	uint64_t generation;
 	uint32_t pid;

@@ -90,6 +90,14 @@ list_domain(struct ctl_table *t, const struct ctl_domain *d)
 	ctl_table_cell(t, "%" PRIu64, d->generation);
 }
 
+static void
+print_still(FILE *out, const struct ctl_domain *d)
+{
+	if (d->still_ns != 0)
+		fprintf(out, "%s has not moved for %s: its process is alive, so nothing is taken back from it\n", d->name,
+				ctl_unit_time(d->still_ns / 1000000000u).s);
+}
+
 int
 ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt)
 {
@@ -106,6 +114,9 @@ ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options 
 		if (opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0)
 			list_domain(t, &s->domains[i]);
 	ret = finish(t, out);
+	for (unsigned int i = 0; i < s->domain_count; i++)
+		if (opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0)
+			print_still(out, &s->domains[i]);
 	print_layout(out, s);
 	return ret;
 }

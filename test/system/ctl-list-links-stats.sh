@@ -319,8 +319,10 @@ test_stopped()
 	json list
 	holds "a stopped domain does not answer" '.domains | map([.name, .state, .pid]) ==
 		[["left", "alive", $said.left.pid], ["right", "not_answering", null]]'
+	holds "for how long it has not moved" '.domains[1].still_s > 0 and (.domains[0] | has("still_s") | not)'
 	ctl 0 list --group "$group"
 	grep -Eq '^right +not answering +- ' "$work/out" || fail "$(cat "$work/out")"
+	grep -Eq '^right has not moved for [0-9]+ ' "$work/out" || fail "$(cat "$work/out")"
 	for command in links stats 'top --count 2 --interval 0.1'; do
 		# shellcheck disable=SC2086 # the options are separate words
 		ctl 0 $command --group "$group"
