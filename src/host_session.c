@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <fido/control_shm.h>
@@ -24,6 +25,23 @@ struct fido_host_out {
 	int fds[FIDO_HOST_FDS_MAX];
 	char bytes[];
 };
+
+int
+fido_host_connect(const struct sockaddr_un *address)
+{
+	struct timeval limit = {.tv_sec = 1};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	return -err;
+}
 
 struct fido_host_session *
 fido_host_session_create(int fd)

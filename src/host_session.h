@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/un.h>
 
 #include <fido/domain.h>
 
@@ -138,6 +139,8 @@ struct fido_host_session {
 	struct fido_host_out **out_end;
 };
 
+/** Connect to a domain's socket; blocks for a second at most. @return the socket, -ENOENT, -ECONNREFUSED (nobody listens), -errno */
+int fido_host_connect(const struct sockaddr_un *address);
 /** Make a session of a connected socket, which it owns. @return NULL: no memory (fd is closed) */
 struct fido_host_session *fido_host_session_create(int fd);
 void fido_host_session_destroy(struct fido_host_session *s);

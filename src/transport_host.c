@@ -7,23 +7,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "doorbell_private.h"
 #include "domain_private.h"
 #include "host_access.h"
+#include "host_bell.h"
+#include "host_claim.h"
 #include "host_group.h"
+#include "host_memory.h"
 #include "host_observe.h"
 #include "host_session.h"
 #include "link_private.h"
@@ -42,77 +40,6 @@ struct host {
 	int epoll_fd;
 	struct fido_host_session *sessions;
 };
-
-/* ---- doorbells ---- */
-
-static void
-bell_ring(const struct fido_doorbell *bell)
-{
-	uint64_t one = 1;
-	ssize_t n = write(bell->fd, &one, sizeof(one));
-
-	(void)n; /* A full counter is a signal already. */
-}
-
-static void
-bell_clear(const struct fido_doorbell *bell)
-{
-	uint64_t value;
-	ssize_t n = read(bell->fd, &value, sizeof(value));
-
-	(void)n;
-}
-
-static void
-bell_destroy(struct fido_doorbell *bell)
-{
-	close(bell->fd);
-	free(bell);
-}
-
-/* Takes over fd. @return NULL: no memory (fd is closed) */
-static struct fido_doorbell *
-bell_of_fd(int fd)
-{
-	struct fido_doorbell *bell = malloc(sizeof(*bell));
-
-	if (bell == NULL) {
-		close(fd);
-		return NULL;
-	}
-	*bell = (struct fido_doorbell){fd, bell_ring, bell_clear, bell_destroy};
-	return bell;
-}
-
-/*
- * A peer's doorbell must be an eventfd. Writing to whatever else it may have sent could end us (SIGPIPE) or never
- * return. An eventfd's file has no type; of the others without one, /proc tells the name where it is mounted.
- */
-static bool
-is_eventfd(int fd)
-{
-	char path[32], name[32] = "";
-	struct stat st;
-
-	if (fstat(fd, &st) != 0 || (st.st_mode & S_IFMT) != 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (readlink(path, name, sizeof(name) - 1) < 0)
-		return true;
-	return strcmp(name, "anon_inode:[eventfd]") == 0;
-}
-
-static int
-host_doorbell_create(void *transport, struct fido_doorbell **out)
-{
-	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	(void)transport;
-	if (fd < 0)
-		return -errno;
-	*out = bell_of_fd(fd);
-	return *out != NULL ? 0 : -ENOMEM;
-}
 
 static void
 host_offer_doorbells(void *transport, struct fido_link *link)
@@ -134,53 +61,6 @@ host_offer_doorbells(void *transport, struct fido_link *link)
 }
 
 /* ---- memory ---- */
-
-static int
-host_memory_create(void *transport, size_t size, bool huge, int *out)
-{
-	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | (21u << 26) : 0);
-	int fd = memfd_create("fido", flags);
-	int err;
-
-	(void)transport;
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, (off_t)size) != 0) {
-		err = errno;
-		close(fd);
-		return -err;
-	}
-	*out = fd;
-	return 0;
-}
-
-static int
-host_memory_seal(void *transport, int fd)
-{
-	(void)transport;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
-		return -errno;
-	return 0;
-}
-
-/* A descriptor that a peer sent: large enough, and sealed against shrinking if it should be. */
-static int
-check_fd(int fd, uint64_t end, bool sealed)
-{
-	struct statfs fs;
-	struct stat st;
-	int seals;
-
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < end)
-		return -EPROTO;
-	/* Of huge pages the kernel maps whole ones only, also where fewer bytes are asked for: over what lies behind. */
-	if (fstatfs(fd, &fs) != 0 || (fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
-		return -EPROTO;
-	seals = fcntl(fd, F_GET_SEALS);
-	if (sealed && (seals < 0 || !(seals & F_SEAL_SHRINK)))
-		return -EPROTO;
-	return 0;
-}
 
 static int
 send_map(struct fido_host_session *s, struct fido_host_map *msg, int *fds, uint32_t epoch, bool complete)
@@ -341,7 +221,7 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 
 	if (s->peer != NULL || m->nfds != 1 || hello->layout_base != d->layout.base ||
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
-			check_fd(m->fds[0], hello->control_size, true) != 0 ||
+			fido_host_memory_check(m->fds[0], hello->control_size, true) != 0 ||
 			!fido_host_slot_alive(&h->group, hello->slot, hello->generation) ||
 			name_taken(h, hello->name))
 		return -EPROTO;
@@ -368,7 +248,7 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 		struct fido_fd_map map = {.fd = m->fds[i], .offset = e->fd_offset, .prot = PROT_READ};
 
 		if (e->fd_offset > UINT64_MAX - e->len ||
-				check_fd(m->fds[i], e->fd_offset + e->len, e->sealed != 0) != 0)
+				fido_host_memory_check(m->fds[i], e->fd_offset + e->len, e->sealed != 0) != 0)
 			return -EPROTO;
 		ret = fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map);
 	}
@@ -399,7 +279,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	struct fido_bell_set *set;
 
 	for (int i = 0; i < m->nfds; i++)
-		if (!is_eventfd(m->fds[i]))
+		if (!fido_host_bell_valid(m->fds[i]))
 			return -EPROTO;
 	set = calloc(1, sizeof(*set));
 	if (set == NULL)
@@ -412,7 +292,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 
 		/* Ringing must not block us. */
 		fcntl(m->fds[i], F_SETFL, O_NONBLOCK);
-		bell = bell_of_fd(m->fds[i]);
+		bell = fido_host_bell_of_fd(m->fds[i]);
 		m->fds[i] = -1;
 		if (i < set->nrx)
 			set->rx[i] = bell;
@@ -588,108 +468,6 @@ host_fd(void *transport)
 
 /* ---- join and leave ---- */
 
-static int
-connect_to(const struct sockaddr_un *address)
-{
-	struct timeval limit = {.tv_sec = 1};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-		return fd;
-	err = errno;
-	close(fd);
-	return -err;
-}
-
-static int
-check_name(struct host *h)
-{
-	int fd = connect_to(&h->address);
-
-	if (fd == -ENOENT)
-		return 0;
-	if (fd == -ECONNREFUSED) /* Left behind by a domain that was killed. */
-		return unlink(h->address.sun_path) == 0 || errno == ENOENT ? 0 : -errno;
-	if (fd >= 0)
-		close(fd);
-	fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already: choose another name (domain=NAME), or stop that one",
-			h->domain->group, h->domain->name);
-	return -EEXIST;
-}
-
-/* Whether any living domain still maps generation `generation` of slot n; asked one after the other. */
-struct mapped_question {
-	struct host *host;
-	uint32_t slot;
-	uint64_t generation;
-};
-
-static int
-ask_mapped(void *arg, const char *name)
-{
-	const struct mapped_question *q = arg;
-	const struct fido_control_shm *c;
-	struct fido_observation o;
-	int ret;
-
-	ret = fido_host_observe(&q->host->group, name, &o);
-	if (ret == -ENOENT)
-		return 0; /* Nobody behind that socket. */
-	if (ret != 0)
-		return 1; /* It does not answer: it may map anything. */
-	c = o.control;
-	ret = fido_load_acquire(&c->mapped[q->slot].generation) == q->generation;
-	fido_host_observation_end(&o);
-	return ret;
-}
-
-/* @return 0, -EEXIST: not free, -errno (message written) */
-static int
-try_slot(struct host *h, uint32_t n)
-{
-	struct fido_domain *d = h->domain;
-	int fd = fido_host_slot_claim(&h->group, n, d->name, d->generation);
-
-	if (fd < 0) {
-		if (fd != -EEXIST)
-			fido_log(FIDO_LOG_ERROR, "cannot write %s/slot.%u: %s: free some space there, or make the folder writable for this user",
-					h->group.dir, n, strerror(-fd));
-		return fd;
-	}
-	h->slot_fd = fd;
-	d->slot = n;
-	return 0;
-}
-
-static int
-claim_slot(struct host *h)
-{
-	struct fido_domain *d = h->domain;
-
-	for (uint32_t n = 0; n < d->layout.slots; n++) {
-		int ret = try_slot(h, n);
-
-		if (ret != -EEXIST)
-			return ret;
-	}
-	for (uint32_t n = 0; n < d->layout.slots; n++) {
-		struct mapped_question q = {h, n, 0};
-
-		if (!fido_host_slot_dead(&h->group, n, &q.generation) ||
-				fido_host_group_each(&h->group, ask_mapped, &q) != 0)
-			continue;
-		fido_host_slot_free(&h->group, n);
-		return try_slot(h, n);
-	}
-	fido_log(FIDO_LOG_ERROR, "group %s: all %u slots are in use: stop a domain, or create the group with more slots",
-			d->group, d->layout.slots);
-	return -ENOSPC;
-}
-
 static void
 host_free(struct host *h)
 {
@@ -723,10 +501,10 @@ host_join(struct fido_domain *d, void **transport)
 	fido_host_group_clean_if_empty(&h->group);
 	ret = fido_host_group_layout(&h->group, &d->layout);
 	if (ret == 0)
-		ret = check_name(h);
+		ret = fido_host_claim_name(d, &h->address);
 	if (ret == 0)
-		ret = claim_slot(h);
-	if (ret != 0)
+		ret = h->slot_fd = fido_host_claim_slot(&h->group, d);
+	if (ret < 0)
 		goto err_remove;
 	*transport = h;
 	return 0; /* The folder stays locked until start() or leave(). */
@@ -747,7 +525,7 @@ greet(void *arg, const char *name)
 	int fd;
 
 	fido_host_group_address(&h->group, name, &address);
-	fd = connect_to(&address);
+	fd = fido_host_connect(&address);
 	if (fd == -ECONNREFUSED)
 		unlink(address.sun_path);
 	if (fd < 0)
@@ -828,13 +606,13 @@ const struct fido_transport_ops fido_transport_host = {
 	.join = host_join,
 	.start = host_start,
 	.leave = host_leave,
-	.memory_create = host_memory_create,
-	.memory_seal = host_memory_seal,
+	.memory_create = fido_host_memory_create,
+	.memory_seal = fido_host_memory_seal,
 	.export = host_export,
 	.withdraw = host_withdraw,
 	.notify = host_notify,
 	.offer_doorbells = host_offer_doorbells,
-	.doorbell_create = host_doorbell_create,
+	.doorbell_create = fido_host_bell_create,
 	.fd = host_fd,
 	.process = host_process,
 	.observe = fido_host_observe_all,

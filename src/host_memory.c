@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory of the host transport: memfds, sealed. */
+
+#include "host_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int
+fido_host_memory_create(void *transport, size_t size, bool huge, int *out)
+{
+	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | (21u << 26) : 0);
+	int fd = memfd_create("fido", flags);
+	int err;
+
+	(void)transport;
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)size) != 0) {
+		err = errno;
+		close(fd);
+		return -err;
+	}
+	*out = fd;
+	return 0;
+}
+
+int
+fido_host_memory_seal(void *transport, int fd)
+{
+	(void)transport;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
+		return -errno;
+	return 0;
+}
+
+int
+fido_host_memory_check(int fd, uint64_t end, bool sealed)
+{
+	struct statfs fs;
+	struct stat st;
+	int seals;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < end)
+		return -EPROTO;
+	/* Of huge pages the kernel maps whole ones only, also where fewer bytes are asked for: over what lies behind. */
+	if (fstatfs(fd, &fs) != 0 || (fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
+		return -EPROTO;
+	seals = fcntl(fd, F_GET_SEALS);
+	if (sealed && (seals < 0 || !(seals & F_SEAL_SHRINK)))
+		return -EPROTO;
+	return 0;
+}
