@@ -1,13 +1,13 @@
-/*
- * The end of a chain sends everything back by the way it came; the domain in the middle is killed. What the end holds
- * of it waits for what it has out with it: all must come back nonetheless, and not before the last reader has let go.
- */
+/* Of what the end of a chain sends back by the way it came all returns when the middle is killed, after its last reader. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define COUNT 8
 
-/* a (here) --> b --> c --> b, which keeps some and sends the others on to a. */
+/*
+ * a (here) --> b --> c --> b, which keeps some and sends the others on to a. What c holds of it waits for what c has
+ * out with b.
+ */
 static void
 echo(void **state)
 {
