@@ -61,6 +61,7 @@
  * broken holders-only: -DDOMAINS=3 -DHOLDERS_ONLY -- who holds nothing says nothing: a leak
  * broken times-only: -DDOMAINS=3 -DBUFFERS=2 -DKEEP -DTIMES_ONLY -- one that is kept keeps back the others: a leak
  * broken echo-addresses-only: -DDOMAINS=3 -DECHO -DADDRESSES_ONLY -- waits for itself: a leak
+ * broken echo-time-forgotten: -DDOMAINS=3 -DECHO -DTIME_LATE -- of what is held for long a later time is published: a leak
  * broken echo-holds-nothing: -DDOMAINS=3 -DECHO -DHOLDS_NOTHING -- waits for itself until nothing is held: a leak
  */
 
@@ -324,6 +325,12 @@ inline post(h, m)
 	add(out, m);
 	add(passed, m);
 	before[m] = seen;
+#ifdef TIME_LATE
+	if
+	:: h > 1 -> drop(before[m], m - 1)
+	:: else
+	fi;
+#endif
 	if
 	:: has(alive, stop(h)) -> add(ring, m)
 	:: else
