@@ -225,6 +225,26 @@ find_record(const struct fido_link *link, const struct fido_peer *peer, struct f
 	return 0;
 }
 
+/*
+ * What the peer reads of others, it reads by way of us. When we die, those before us on the way ask all that they know
+ * for it (recall.h). So whoever can have slot s's memory must know the peer before any of it is passed on to it.
+ */
+static bool
+peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
+{
+	const struct fido_peer *peer = link->peer;
+
+	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next) {
+		const struct fido_mapped_shm *mapped = p->control->mapped;
+
+		if (!p->gone && p != peer &&
+				(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
+				fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
+			return false;
+	}
+	return true;
+}
+
 /* Recompute what the peer can read. */
 static void
 update_view(struct fido_link *link)
@@ -237,7 +257,8 @@ update_view(struct fido_link *link)
 	for (uint32_t s = 0; s < link->domain->layout.slots; s++)
 		if (mine[s].generation != 0 &&
 				fido_load_acquire(&theirs[s].generation) == mine[s].generation &&
-				fido_load_acquire(&theirs[s].epoch) >= mine[s].epoch)
+				fido_load_acquire(&theirs[s].epoch) >= mine[s].epoch &&
+				peer_is_known(link, s, mine[s].generation))
 			slots |= UINT64_C(1) << s;
 	fido_store_release(&link->view.slots, slots);
 	if (fido_load_acquire(&theirs[own].generation) == link->domain->generation)

@@ -375,8 +375,7 @@ add_held(const struct fido_rx_end *e, struct fido_held *held)
 	held->unread |= e->polled ? fido_receiver_pending(r) : e->state == FIDO_END_LIVE;
 	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++)
 		if (r->held[t] != 0)
-			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK,
-					r->polled_at[(r->held[t] >> FIDO_GADDR_BITS) % FIDO_BATCHES]);
+			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK, fido_receiver_polled_at(r, t));
 	fido_lock_release(&e->queue->lock);
 }
 

@@ -88,8 +88,11 @@ fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
 	if (r == NULL)
 		return -ENOMEM;
 	r->held = calloc(n, sizeof(*r->held));
-	r->polled_at = calloc(FIDO_BATCHES, sizeof(*r->polled_at));
-	if (r->held == NULL || r->polled_at == NULL) {
+	/* As many as the ring has places: what keeping the times costs is then one ticket a batch. */
+	r->batch_mask = (n < FIDO_BATCHES_MAX ? n : FIDO_BATCHES_MAX) - 1;
+	r->polled_at = calloc(r->batch_mask + 1, sizeof(*r->polled_at));
+	r->old_at = calloc(n, sizeof(*r->old_at));
+	if (r->held == NULL || r->polled_at == NULL || r->old_at == NULL) {
 		fido_receiver_destroy(r);
 		return -ENOMEM;
 	}
@@ -117,5 +120,17 @@ fido_receiver_destroy(struct fido_receiver *r)
 		return;
 	free(r->held);
 	free(r->polled_at);
+	free(r->old_at);
 	free(r);
+}
+
+void
+fido_receiver_keep_times(struct fido_receiver *r)
+{
+	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++) {
+		if (r->held[t] == 0)
+			continue;
+		r->old_at[t] = fido_receiver_polled_at(r, t);
+		r->held[t] |= (uint64_t)FIDO_BATCH_OLD << FIDO_GADDR_BITS;
+	}
 }

@@ -32,10 +32,12 @@ static bool
 is_guarded(uintptr_t a)
 {
 	for (unsigned int i = 0; i < RANGES_MAX; i++) {
-		/* A12: pairs with R12. The base is that of this length. */
+		/* A12: pairs with R12. The base is that of this length, or of the next range in this place. */
 		size_t len = fido_load_acquire(&ranges[i].len);
+		/* A15: pairs with R15. If of the next, then this length is no more. */
+		uintptr_t base = fido_load_acquire(&ranges[i].base);
 
-		if (a - fido_load_relaxed(&ranges[i].base) < len)
+		if (a - base < len && fido_load_relaxed(&ranges[i].len) == len)
 			return true;
 	}
 	return false;
@@ -110,7 +112,8 @@ guard_locked(uintptr_t base, size_t len)
 		if (ret != 0)
 			return ret;
 		in_use++;
-		fido_store_relaxed(&ranges[i].base, base);
+		/* R15: pairs with A15. The range that was here before has gone. */
+		fido_store_release(&ranges[i].base, base);
 		/* R12: pairs with A12. */
 		fido_store_release(&ranges[i].len, len);
 		return 0;

@@ -10,6 +10,18 @@
 
 static struct test_pair p;
 
+static const struct fido_doorbell *
+get_bell(void)
+{
+	struct fido_txq *tx = fido_link_txq(p.ab, 0);
+	const struct fido_doorbell *bell;
+
+	fido_lock_take(&tx->lock);
+	bell = tx->peer_bell;
+	fido_lock_release(&tx->lock);
+	return bell;
+}
+
 static void
 set_bell(const struct fido_doorbell *bell)
 {
@@ -59,7 +71,7 @@ rounds(const struct fault_bell_plan *plan, bool some_lost)
 	const struct fido_doorbell *before;
 
 	test_pair_start(&p, 64);
-	TEST_WAIT((before = fido_link_txq(p.ab, 0)->peer_bell) != NULL);
+	TEST_WAIT((before = get_bell()) != NULL);
 	usleep(20000); /* The last of the rings that come with the bells themselves. */
 	bell = fault_bell_wrap(before, plan);
 	set_bell(bell);

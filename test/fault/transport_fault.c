@@ -3,6 +3,7 @@
 
 #include "transport_fault.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,17 +15,29 @@
 #include "transport.h"
 
 static const struct fido_transport_ops *const inner = &fido_transport_host;
-static struct fault_plan plan;
+static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fault_plan the_plan;
 static uint32_t calls, calls_that_fail;
 static uint32_t looks; /* a fixed sequence, so that a failure comes again */
-static bool held_back;
+static bool held_back; /* the control thread's, and the domain's lock is held */
 static struct fido_domain *joined; /* the last one: notices are held back for one domain only */
+
+static struct fault_plan
+plan(void)
+{
+	struct fault_plan p;
+
+	pthread_mutex_lock(&plan_lock);
+	p = the_plan;
+	pthread_mutex_unlock(&plan_lock);
+	return p;
+}
 
 /* Called at the beginning of each operation. */
 static void
 call(void)
 {
-	if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == plan.die_at)
+	if (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == plan().die_at)
 		raise(SIGKILL);
 }
 
@@ -32,8 +45,10 @@ call(void)
 static int
 call_that_fails(void)
 {
+	struct fault_plan p = plan();
+
 	call();
-	return __atomic_add_fetch(&calls_that_fail, 1, __ATOMIC_RELAXED) == plan.fail_at ? plan.error : 0;
+	return __atomic_add_fetch(&calls_that_fail, 1, __ATOMIC_RELAXED) == p.fail_at ? p.error : 0;
 }
 
 static bool
@@ -100,7 +115,7 @@ static void
 fault_notify(void *transport)
 {
 	call();
-	held_back = chance(plan.hold_back);
+	held_back = chance(plan().hold_back);
 	if (held_back)
 		fido_domain_kick(joined); /* Put off, not forgotten. */
 	else
@@ -131,12 +146,14 @@ fault_fd(void *transport)
 static bool
 fault_process(void *transport)
 {
+	struct fault_plan p = plan();
+
 	call();
-	if (plan.slow != 0 && chance(plan.slow))
+	if (p.slow != 0 && chance(p.slow))
 		return true;
-	if (plan.slow_us != 0)
-		usleep(plan.slow_us);
-	if (held_back && !chance(plan.hold_back)) {
+	if (p.slow_us != 0)
+		usleep(p.slow_us);
+	if (held_back && !chance(plan().hold_back)) {
 		held_back = false;
 		inner->notify(transport);
 	}
@@ -180,7 +197,9 @@ fault_plan(const struct fault_plan *p)
 
 	if (fido_transport_find("fault:x", &name) == NULL)
 		fido_transport_add(&fault_ops);
-	plan = *p;
+	pthread_mutex_lock(&plan_lock);
+	the_plan = *p;
+	pthread_mutex_unlock(&plan_lock);
 	fido_store_relaxed(&calls, 0);
 	fido_store_relaxed(&calls_that_fail, 0);
 }

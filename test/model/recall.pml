@@ -1,264 +1,446 @@
 /* Proves: a stranded buffer is not reused while a living domain can read it, and always comes back in the end. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/recall.c, with the death of anybody but the owner at any step. Domain 0 owns a buffer and has posted it to domain
- * 1, which may pass it on to 2, and so on. Each domain takes back what it posted by the same rules, the ones in the
- * middle too: they must, to give it back to those before them.
+ * src/recall.c and src/held.c, with the death of anybody but the owner at any step. Domain 0 owns the buffers and posts
+ * each to domain 1, which may pass it on to 2, and so on; with ECHO the last one sends it back by the way it came, to
+ * the owner. Each domain takes back what it posted by the same rule, the ones in the middle too: they must, to give it
+ * back to those before them.
  *
- * What is in a domain's memory (its rings, its control block) can be read after its death, and changes no more:
- *   in_ring[i]   a descriptor in the ring from i - 1 to i that i has not read
- *   comp[i]      a completion of i's that i - 1 has not reaped
- *   drained      has(drained, i, j): i holds nothing any more that came by way of j, which has ended
- * What a domain keeps for itself:
- *   held[i]      i holds the ticket it was given, and reads the buffer
- *   out[i]       i has posted the buffer to i + 1
- *   gone         has(gone, i, j): i has been told that j has ended
- *   noted        has(noted, i, j): i has a note of that death, see fido_recall_note_death()
+ * Message (b, h) is buffer b on hop h, from domain stop(h - 1) to stop(h). Sets of messages:
+ *   ring    its descriptor waits to be read
+ *   held    its receiver has its ticket, and reads the buffer
+ *   comp    completed, and its sender has not reaped
+ *   out     its sender has not got the ticket back
+ *   passed  posted once: doing it again tells nothing new
+ *   seen    it has been read, at some time
+ *   before  of each message: what had been read when it was posted
+ *   listed  its receiver has published that it holds it
+ * Of hops, which are the rings from one domain to the next, in the control block of the receiver:
+ *   received   published that it has the ring
+ *   ended      published that the sender has ended, and that `listed` has all that is held of it
+ * Of domains, what each keeps for itself:
+ *   gone    has been told of this death
+ *   noted   has a note of it, see fido_recall_note_death()
+ * A dead domain reads no more, so what was on its way to it or held by it is in no set; what it has published stays.
+ *
+ * The clock is the same for all, so it is an order: a message was posted later than another was read, or not (`before`).
+ * Its numbers would be the same order, and many more states.
  *
  * Left out, with the reason:
- * - The notes' `from` is what the dead one had not drained: as its control block changes no more, it is read here when it
- *   is needed.
- * - fido_dead.done: what has been drained by all that live stays so (drained only ever turns on, and no domain comes
- *   back to life), so it can be worked out anew each time. For the same reason a scan of all control blocks is one step.
- * - Domains that come later, which can get the buffer only from one that holds it. They are new generations.
- * - Orderings: R10, A10 are test/unit/recall-drained-ordered.c's.
+ * - The notes' `from` is what the dead one had published: as that changes no more, it is read here when it is needed.
+ * - fido_dead.done: what nobody holds any more stays so, so it can be worked out anew each time.
+ * - What one domain publishes of another only becomes less once it is there, so a scan of all control blocks is one step,
+ *   and the newest time, which is made of the list, is published with it.
+ * - A list that is missing or too long: what remains is times only, which is a part of the rule.
+ * - Bursts: one message is read, timed, and passed on later.
+ * - Domains that come later. They are new generations.
+ * - Orderings: R10 to R14 are record.pml's, pair.pml's and test/unit/recall-after-last-read.c's.
  *
- * A leak is an end state: nobody can take a step, and the owner has not got its buffer. The living let go.
+ * A leak is an end state: nobody can take a step, and the owner has not got all that it posted. Deaths may end at any time,
+ * so those that live to the end are not saved by dying. The living let go, but for KEEP: the last domain keeps the second
+ * buffer for ever, and the first must come back.
  *
  * right three: -DDOMAINS=3 -- one in the middle
  * right four: -DDOMAINS=4 -- two in the middle
  * right five: -DDOMAINS=5 -O2 -- three in the middle
+ * right two-buffers: -DDOMAINS=3 -DBUFFERS=2 -O2 -- two buffers on the way at once
+ * right kept: -DDOMAINS=4 -DBUFFERS=2 -DKEEP -O2 -- one is kept for ever, the other comes back
+ * right echo: -DDOMAINS=3 -DECHO -- by the way it came
+ * right echo-four: -DDOMAINS=4 -DECHO -O2 -- the same, with two in the middle
+ * right echo-two-buffers: -DDOMAINS=3 -DECHO -DBUFFERS=2 -O2 -- the same, with two buffers
  * broken at-once: -DDOMAINS=3 -DAT_ONCE -- it comes back as soon as the receiver has died
- * broken dead-in-the-middle: -DDOMAINS=4 -DNO_FOLLOW -- only the receiver must be drained, whoever died behind it
- * broken drained-while-held: -DDOMAINS=3 -DDRAINED_HELD -- a domain says it has drained while it holds
- * broken drained-while-unread: -DDOMAINS=3 -DDRAINED_UNREAD -- ... while a descriptor waits in the dead one's ring
+ * broken dead-in-the-middle: -DDOMAINS=4 -DNO_FOLLOW -- only the receiver is asked about, whoever died behind it
+ * broken listed-while-unread: -DDOMAINS=3 -DLIST_UNREAD -- a list is published while something has not been read
+ * broken not-listed-while-held: -DDOMAINS=4 -DLIST_NOT_PASSED -- what was passed on is on no list, though it is held
  * broken completes-early: -DDOMAINS=3 -DCOMPLETES_EARLY -- one that passes on gives its ticket back at once
  * broken death-not-certain: -DDOMAINS=3 -DNOT_CERTAIN -- a closed connection is taken for a death
- * broken notes-forgotten-singly: -DDOMAINS=5 -DFORGET_SINGLY -O2 -- a note goes when its own death is drained
- * broken waits-for-the-dead: -DDOMAINS=3 -DWAIT_FOR_DEAD -- the dead must have drained too: a leak
- * broken drained-by-holders-only: -DDOMAINS=4 -DHOLDERS_ONLY -- who never held says nothing: a leak
+ * broken notes-forgotten-singly: -DDOMAINS=5 -DFORGET_SINGLY -O2 -- a note goes when nothing is held by way of its own
+ * broken received-late: -DDOMAINS=3 -DRECEIVED_LATE -- a ring is published after its sender may post to it
+ * broken time-before-reading: -DDOMAINS=4 -DTIME_EARLY -- the clock is read before the message is
+ * broken waits-for-the-dead: -DDOMAINS=3 -DWAIT_FOR_DEAD -- the dead are asked too: a leak
+ * broken holders-only: -DDOMAINS=3 -DHOLDERS_ONLY -- who holds nothing says nothing: a leak
+ * broken times-only: -DDOMAINS=3 -DBUFFERS=2 -DKEEP -DTIMES_ONLY -- one that is kept keeps back the others: a leak
+ * broken echo-addresses-only: -DDOMAINS=3 -DECHO -DADDRESSES_ONLY -- waits for itself: a leak
+ * broken echo-time-forgotten: -DDOMAINS=3 -DECHO -DTIME_LATE -- of what is held for long a later time is published: a leak
+ * broken echo-holds-nothing: -DDOMAINS=3 -DECHO -DHOLDS_NOTHING -- waits for itself until nothing is held: a leak
  */
 
+#ifndef BUFFERS
+#define BUFFERS 1
+#endif
 #define LAST (DOMAINS - 1)
-/* A set of domains for each domain. */
-#define has(set, i, j) ((set[i] >> (j)) & 1)
-#define add(set, i, j) set[i] = set[i] | (1 << (j))
+#ifdef ECHO
+#define HOPS (2 * LAST)
+#define stop(h) ((h) <= LAST -> (h) : 2 * LAST - (h))
+#else
+#define HOPS LAST
+#define stop(h) (h)
+#endif
+#define message_of(b, h) ((b) * HOPS + (h) - 1)
 
-bool alive[DOMAINS];
-bool in_ring[DOMAINS];
-bool comp[DOMAINS];
-bool held[DOMAINS];
-bool out[DOMAINS];
-bool passed[DOMAINS]; /* passed on once: doing it again tells nothing new */
+#define has(set, m) ((set >> (m)) & 1)
+#define add(set, m) set = set | (1 << (m))
+#define drop(set, m) set = set & ~(1 << (m))
+
+short ring, held, comp, out, passed, seen, listed;
+short before[BUFFERS * HOPS];
+short received, ended;
+byte alive;
+bool nobody_dies;
 byte gone[DOMAINS];
 byte noted[DOMAINS];
-byte drained[DOMAINS];
 
 /*
  * Guards that look, and change nothing, in C: so that a domain that cannot go on is stuck, and not busy asking.
  * (Spin takes no call in an expression, hence the macros.)
  */
 c_decl {
-	\#define DOMAIN_RECALL_READY recall_ready(Pdomain->i)
-	\#define DOMAIN_FORGET_READY forget_ready(Pdomain->i)
-	\#define OWNER_RECALL_READY recall_ready(0)
-	\#define OWNER_FORGET_READY forget_ready(0)
+	\#define MESSAGE_MAY_COME_BACK may_come_back(Pmessage->b, Pmessage->h)
+	\#define RING_UNREAD (now.ring & on_hop(Pring_of->h))
+	\#define RING_HAS_NEWS has_news(Pring_of->h)
+	\#define DOMAIN_MAY_FORGET may_forget(Pdomain->i)
 };
 
 c_code {
-	/* By all that i takes for living, itself included. */
-	static int drained_by_all(int i, int j)
+	static int stop_of(int h)
 	{
-		for (int k = 0; k < DOMAINS; k++) {
-#ifndef WAIT_FOR_DEAD
-			if (now.gone[i] >> k & 1)
-				continue;
+		return h < DOMAINS ? h : 2 * (DOMAINS - 1) - h;
+	}
+
+	static unsigned int message_set(int b, int h)
+	{
+		return 1u << (b * HOPS + h - 1);
+	}
+
+	static unsigned int on_hop(int h)
+	{
+		unsigned int set = 0;
+
+		for (int b = 0; b < BUFFERS; b++)
+			set |= message_set(b, h);
+		return set;
+	}
+
+	/* All messages from domain i, or to it. */
+	static unsigned int messages(int i, int is_to)
+	{
+		unsigned int set = 0;
+
+		for (int h = 1; h <= HOPS; h++)
+			if (stop_of(is_to ? h : h - 1) == i)
+				set |= on_hop(h);
+		return set;
+	}
+
+	/* The hop from j to k, if it has been published. @return 0: there is none */
+	static int received_hop(int k, int j)
+	{
+		for (int h = 1; h <= HOPS; h++)
+			if (stop_of(h - 1) == j && stop_of(h) == k && now.received >> h & 1)
+				return h;
+		return 0;
+	}
+
+	/* fido_held_newest() != 0 */
+	static int may_hold(int k, int j)
+	{
+		int h = received_hop(k, j);
+
+		return h != 0 && (!(now.ended >> h & 1) || (now.listed & on_hop(h)) != 0);
+	}
+
+	static int asks(int i, int k)
+	{
+#ifdef WAIT_FOR_DEAD
+		return 1;
 #endif
-			if (k != j && !(now.drained[k] >> j & 1))
+		return !(now.gone[i] >> k & 1);
+	}
+
+	/* nothing_held() of recall.c */
+	static int nothing_held(int i, int j)
+	{
+		for (int k = 0; k < DOMAINS; k++)
+			if (asks(i, k) && may_hold(k, j))
 				return 0;
-		}
 		return 1;
 	}
 
-	/* follow() of recall.c */
-	static int follow(int i, int j, unsigned int *on_way)
+	static void mark_way(int i, int j, unsigned int *way)
 	{
 		for (int k = 0; k < DOMAINS; k++) {
-			if (!(now.noted[i] >> k & 1) || *on_way >> k & 1)
+			if (!(now.noted[i] >> k & 1) || *way >> k & 1)
 				continue;
 #ifdef NO_FOLLOW
 			if (k != j)
 				continue;
 #endif
-			if (k != j && now.drained[k] >> j & 1)
+			if (k != j && !may_hold(k, j))
 				continue;
-			*on_way |= 1u << k;
-			if (!drained_by_all(i, k) || !follow(i, k, on_way))
+			*way |= 1u << k;
+			mark_way(i, k, way);
+		}
+	}
+
+	/* add_holders() of recall.c. @return 0: it is not known yet */
+	static int add_holders(int i, int j, unsigned int *set)
+	{
+		for (int k = 0; k < DOMAINS; k++) {
+			int h = received_hop(k, j);
+
+			if (!asks(i, k) || h == 0)
+				continue;
+			if (!(now.ended >> h & 1))
 				return 0;
+			*set |= now.listed & on_hop(h);
 		}
 		return 1;
 	}
 
-	static int recall_ready(int i)
+	/* fido_recall_ask(), fido_recall_allows() */
+	static int may_come_back(int b, int h)
 	{
-		unsigned int on_way = 0;
+		int i = stop_of(h - 1), j = stop_of(h), by_time, by_address;
+		unsigned int way = 0, set = 0, same = 0;
 
+		if (!(now.gone[i] >> j & 1))
+			return 0;
 #ifdef AT_ONCE
-		return now.gone[i] >> (i + 1) & 1;
+		return 1;
 #endif
-		return now.gone[i] >> (i + 1) & 1 && follow(i, i + 1, &on_way);
+		mark_way(i, j, &way);
+		for (int k = 0; k < DOMAINS; k++)
+			if (way >> k & 1 && !add_holders(i, k, &set))
+				return 0;
+		for (int k = 1; k <= HOPS; k++)
+			same |= message_set(b, k);
+		by_time = (set & ~now.before[b * HOPS + h - 1]) == 0;
+		by_address = (set & same) == 0;
+#if defined(HOLDS_NOTHING)
+		return set == 0;
+#elif defined(TIMES_ONLY)
+		return by_time;
+#elif defined(ADDRESSES_ONLY)
+		return by_address;
+#else
+		return by_time || by_address;
+#endif
 	}
 
-	/* fido_recall_collect(): all deaths are drained, and nothing of ours is stranded. */
-	static int forget_ready(int i)
+	static unsigned int list_of(int h)
+	{
+		unsigned int list = now.held & on_hop(h);
+
+#ifdef LIST_NOT_PASSED
+		for (int b = 0; b < BUFFERS; b++)
+			if (h < HOPS && now.out & message_set(b, h + 1))
+				list &= ~message_set(b, h);
+#endif
+		return list;
+	}
+
+	/* fido_held_publish() */
+	static int has_news(int h)
+	{
+#ifndef LIST_UNREAD
+		if (now.ring & on_hop(h))
+			return 0;
+#endif
+#ifdef HOLDERS_ONLY
+		if (!(now.ended >> h & 1) && list_of(h) == 0)
+			return 0;
+#endif
+		return !(now.ended >> h & 1) || (now.listed & on_hop(h)) != list_of(h);
+	}
+
+	static void publish(int h)
+	{
+		now.ended |= 1u << h;
+		now.listed = now.listed & ~on_hop(h) | list_of(h);
+	}
+
+	/* fido_recall_collect(): nothing is held by way of any death, and nothing of ours is stranded. */
+	static int may_forget(int i)
 	{
 #ifdef FORGET_SINGLY
 		for (int k = 0; k < DOMAINS; k++)
-			if (now.noted[i] >> k & 1 && drained_by_all(i, k))
+			if (now.noted[i] >> k & 1 && nothing_held(i, k))
 				return 1;
 		return 0;
 #endif
-		if (now.noted[i] == 0 || (i < DOMAINS - 1 && now.out[i] && now.gone[i] >> (i + 1) & 1))
-			return 0;
-		for (int k = 0; k < DOMAINS; k++)
-			if (now.noted[i] >> k & 1 && !drained_by_all(i, k))
+		for (int h = 1; h <= HOPS; h++)
+			if (stop_of(h - 1) == i && now.out & on_hop(h) && now.gone[i] >> stop_of(h) & 1)
 				return 0;
-		return 1;
+		for (int k = 0; k < DOMAINS; k++)
+			if (now.noted[i] >> k & 1 && !nothing_held(i, k))
+				return 0;
+		return now.noted[i] != 0;
 	}
 
 	static void forget(int i)
 	{
 		for (int k = 0; k < DOMAINS; k++)
-			if (drained_by_all(i, k))
+			if (nothing_held(i, k))
 				now.noted[i] &= ~(1u << k);
+	}
+
+	/* It reads no more, and reaps no more. What it has completed, posted and published stays. */
+	static void die(int i)
+	{
+		unsigned int to = messages(i, 1), from = messages(i, 0);
+
+		now.alive &= ~(1u << i);
+		now.ring &= ~to;
+		now.held &= ~to;
+		now.out &= ~from;
+		now.comp &= ~from;
+		now.passed &= ~from;
+		now.gone[i] = 0;
+		now.noted[i] = 0;
+		for (int m = 0; m < BUFFERS * HOPS; m++)
+			if (from >> m & 1)
+				now.before[m] = 0;
 	}
 };
 
-/* i is told that j has ended. Unless j posted to i there is nothing to let go, and no need to model the time between. */
-inline tell(i, j)
-{
-	add(gone, i, j);
-	add(noted, i, j);
-	if
-#ifndef HOLDERS_ONLY
-	:: j + 1 != i -> add(drained, i, j)
+#define FIRST_BUFFER ((1 << HOPS) - 1)
+#define MESSAGES ((1 << (BUFFERS * HOPS)) - 1)
+#ifdef KEEP
+#define keeps(b, h) (b == 1 && h == HOPS)
+#define OWN 1
+#else
+#define keeps(b, h) false
+#define OWN (1 | (BUFFERS - 1) << HOPS)
 #endif
+
+#ifdef NOT_CERTAIN
+#define has_ended(j) true
+#else
+#define has_ended(j) (!has(alive, j))
+#endif
+
+/* Of the sender of (b, h), m: post it. */
+inline post(h, m)
+{
+	add(out, m);
+	add(passed, m);
+	before[m] = seen;
+#ifdef TIME_LATE
+	if
+	:: h > 1 -> drop(before[m], m - 1)
+	:: else
+	fi;
+#endif
+	if
+	:: has(alive, stop(h)) -> add(ring, m)
 	:: else
 	fi
 }
 
-#ifdef NOT_CERTAIN
-#define ended(j) true
-#else
-#define ended(j) (!alive[j])
-#endif
-
-/* When i may say that it has drained the one before it. */
-#if defined(DRAINED_HELD)
-#define let_go(i) (!in_ring[i])
-#elif defined(DRAINED_UNREAD)
-#define let_go(i) (!held[i])
-#else
-#define let_go(i) (!held[i] && !in_ring[i])
-#endif
-
-inline pass_on(i)
+/* The ticket is back, the buffer may be written. Who has it or will find it in a ring can read it. */
+inline back(b, h, m)
 {
-	out[i] = true;
-	in_ring[i + 1] = true;
-	passed[i] = true;
-#ifdef COMPLETES_EARLY
-	held[i] = false;
-	comp[i] = true
+	drop(out, m);
+	before[m] = 0;
+	assert(h != 1 || ((ring | held) & (FIRST_BUFFER << (b * HOPS))) == 0)
+}
+
+/* What happens to buffer b on hop h. */
+proctype message(byte b, h, m)
+{
+end:
+	do
+	/* Its receiver. */
+	:: atomic { has(ring, m) -> drop(ring, m); add(held, m); add(seen, m) }
+#ifdef TIME_EARLY
+	:: atomic { !has(seen, m) && has(alive, stop(h)) -> add(seen, m) }
 #endif
+	:: atomic { has(held, m) && h < HOPS && !has(passed, m + 1) && !has(gone[stop(h)], stop(h + 1)) ->
+		post(h + 1, m + 1);
+#ifdef COMPLETES_EARLY
+		drop(held, m);
+		add(comp, m)
+#endif
+	}
+	:: atomic { has(held, m) && (h == HOPS || !has(out, m + 1)) && !keeps(b, h) ->
+		drop(held, m);
+		if
+		:: has(alive, stop(h - 1)) -> add(comp, m)
+		:: else
+		fi
+	}
+	/* Its sender. */
+	:: atomic { has(out, m) && has(comp, m) -> drop(comp, m); back(b, h, m) }
+	:: atomic { has(out, m) && c_expr { MESSAGE_MAY_COME_BACK } -> back(b, h, m) }
+	od
+}
+
+/* The receiver's control block, about the ring of hop h. */
+proctype ring_of(byte h)
+{
+end:
+	do
+	:: atomic { has(alive, stop(h)) && !has(received, h) -> add(received, h) }
+	:: atomic { has(alive, stop(h)) && has(gone[stop(h)], stop(h - 1)) && c_expr { RING_HAS_NEWS } ->
+		c_code { publish(Pring_of->h); } }
+	od
 }
 
 proctype domain(byte i)
 {
 end:
 	do
-	:: atomic { alive[i] && in_ring[i] -> in_ring[i] = false; held[i] = true }
-	:: atomic { alive[i] && held[i] && !out[i] && !passed[i] && i < LAST && !has(gone, i, i + 1) -> pass_on(i) }
-	:: atomic { alive[i] && held[i] && !out[i] -> held[i] = false; comp[i] = true }
-	:: atomic { alive[i] && i < LAST && out[i] && comp[i + 1] -> comp[i + 1] = false; out[i] = false }
-	:: atomic { alive[i] && i < LAST && out[i] && c_expr { DOMAIN_RECALL_READY } -> out[i] = false }
-	:: atomic { alive[i] && c_expr { DOMAIN_FORGET_READY } -> c_code { forget(Pdomain->i); } }
-	:: atomic { alive[i] && has(gone, i, i - 1) && !has(drained, i, i - 1) && let_go(i) -> add(drained, i, i - 1) }
-	:: atomic { alive[i] && i != 1 && ended(1) && !has(gone, i, 1) -> tell(i, 1) }
-	:: atomic { alive[i] && i != 2 && ended(2) && !has(gone, i, 2) -> tell(i, 2) }
+	:: atomic { has(alive, i) && c_expr { DOMAIN_MAY_FORGET } -> c_code { forget(Pdomain->i); } }
+	:: atomic { i != 0 && has(alive, i) && !nobody_dies -> c_code { die(Pdomain->i); } }
+	:: atomic { has(alive, i) && i != 1 && has_ended(1) && !has(gone[i], 1) -> add(gone[i], 1); add(noted[i], 1) }
+	:: atomic { has(alive, i) && i != 2 && has_ended(2) && !has(gone[i], 2) -> add(gone[i], 2); add(noted[i], 2) }
 #if DOMAINS > 3
-	:: atomic { alive[i] && i != 3 && ended(3) && !has(gone, i, 3) -> tell(i, 3) }
+	:: atomic { has(alive, i) && i != 3 && has_ended(3) && !has(gone[i], 3) -> add(gone[i], 3); add(noted[i], 3) }
 #endif
 #if DOMAINS > 4
-	:: atomic { alive[i] && i != 4 && ended(4) && !has(gone, i, 4) -> tell(i, 4) }
+	:: atomic { has(alive, i) && i != 4 && has_ended(4) && !has(gone[i], 4) -> add(gone[i], 4); add(noted[i], 4) }
 #endif
 	od
 }
 
+proctype fate()
+{
+	nobody_dies = true
+}
+
+/* It has posted the first buffer; it may post the second at any time. */
 proctype owner()
 {
-	do
-	:: atomic { out[0] && comp[1] -> comp[1] = false; out[0] = false; break }
-	:: atomic { c_expr { OWNER_RECALL_READY } -> out[0] = false; break }
-	:: atomic { c_expr { OWNER_FORGET_READY } -> c_code { forget(0); } }
-	:: atomic { ended(1) && !has(gone, 0, 1) -> tell(0, 1) }
-	:: atomic { ended(2) && !has(gone, 0, 2) -> tell(0, 2) }
-#if DOMAINS > 3
-	:: atomic { ended(3) && !has(gone, 0, 3) -> tell(0, 3) }
+#if BUFFERS > 1
+	if
+	:: atomic { !has(gone[0], 1) -> post(1, message_of(1, 1)) }
+	:: has(gone[0], 1)
+	fi;
 #endif
-#if DOMAINS > 4
-	:: atomic { ended(4) && !has(gone, 0, 4) -> tell(0, 4) }
-#endif
-	od;
-	/* The buffer is about to be written. Who lives, and has it or will find it in a ring, can read it. */
-	assert(!(alive[1] && (held[1] || in_ring[1])));
-	assert(!(alive[2] && (held[2] || in_ring[2])));
-#if DOMAINS > 3
-	assert(!(alive[3] && (held[3] || in_ring[3])));
-#endif
-#if DOMAINS > 4
-	assert(!(alive[4] && (held[4] || in_ring[4])))
-#endif
-}
-
-/* It reads no more. What is in its memory stays. */
-inline die(i)
-{
-	alive[i] = false;
-	held[i] = false;
-	passed[i] = false
-}
-
-proctype killer()
-{
-end:
-	do
-	:: atomic { alive[1] -> die(1) }
-	:: atomic { alive[2] -> die(2) }
-#if DOMAINS > 3
-	:: atomic { alive[3] -> die(3) }
-#endif
-#if DOMAINS > 4
-	:: atomic { alive[4] -> die(4) }
-#endif
-	od
+	(out & OWN) == 0
 }
 
 init
 {
-	byte i;
+	byte b, h, i;
 
 	atomic {
-		run owner();
-		run killer();
 		for (i : 0 .. LAST) {
-			alive[i] = true;
-			if
-			:: i != 0 -> run domain(i)
-			:: else
-			fi
+			add(alive, i);
+			run domain(i)
 		}
-		out[0] = true;
-		in_ring[1] = true
+		for (h : 1 .. HOPS) {
+#ifndef RECEIVED_LATE
+			add(received, h);
+#endif
+			run ring_of(h);
+			for (b : 0 .. BUFFERS - 1) {
+				run message(b, h, message_of(b, h))
+			}
+		}
+		post(1, 0);
+		run owner();
+		run fate();
+		b = 0; h = 0; i = 0
 	}
 }

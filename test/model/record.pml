@@ -6,6 +6,9 @@
  * before it. A load may be made at any time that the acquire (A7) and the acquire fence (A6) leave. Two loads of one
  * word are made in order, as are two stores to one word.
  *
+ * A list of what is held of a dead peer (src/held.c) is written and read the same way: R13, R14, A13, A14 in place of R6, R7,
+ * A6, A7.
+ *
  * The record is two words, x and y; version k of it is x = y = k. Two words show a torn copy, more show no other kind.
  *
  * right: -- two versions after the first

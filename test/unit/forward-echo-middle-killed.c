@@ -7,7 +7,10 @@
 
 #define COUNT 8
 
-/* a (here) --> b --> c --> b, which keeps some and sends the others on to a. */
+/*
+ * a (here) --> b --> c --> b, which keeps some and sends the others on to a. What c holds of it waits for what c has
+ * out with b.
+ */
 static void
 echo(void **state)
 {

@@ -207,7 +207,9 @@ struct fido_receiver {
 	const struct fido_map *map;
 	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; or 0 */
 	uint64_t *polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
-	uint32_t batch;      /**< the batch that is being read; free-running */
+	uint64_t *old_at;    /**< by ticket: the same for those of FIDO_BATCH_OLD */
+	uint32_t batch;      /**< the batch that is being read */
+	uint32_t batch_mask; /**< batches that have a number of their own - 1 */
 	uint32_t mask;
 	uint32_t shift;
 	uint32_t cons;       /**< next position to read */
@@ -225,8 +227,9 @@ struct fido_receiver {
 
 /** Marks a held ticket in fido_receiver.held. */
 #define FIDO_HELD (UINT64_C(1) << 63)
-/** Batches whose time is remembered; of tickets held longer only that they are older than others is forgotten. */
-#define FIDO_BATCHES 256u
+/** Most batches that have a number of their own. When the numbers are used up, what is still held becomes old. */
+#define FIDO_BATCHES_MAX 16384u
+#define FIDO_BATCH_OLD 0x7fffu
 #define FIDO_GADDR_MASK ((UINT64_C(1) << FIDO_GADDR_BITS) - 1)
 
 /** @return bytes of shared memory that a sender's part of size n takes. */
@@ -521,7 +524,7 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 		r->broken = true;
 		return -EPROTO;
 	}
-	r->held[ticket] = FIDO_HELD | (uint64_t)(r->batch % FIDO_BATCHES) << FIDO_GADDR_BITS | (w0 & FIDO_GADDR_MASK);
+	r->held[ticket] = FIDO_HELD | (uint64_t)r->batch << FIDO_GADDR_BITS | (w0 & FIDO_GADDR_MASK);
 	r->held_count++;
 	r->cons++;
 	d->gaddr = w0 & FIDO_GADDR_MASK;
@@ -532,16 +535,30 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 	return 1;
 }
 
+/** The numbers of batches are used up: keep the times of what is held by ticket, exactly. Receiver; does not block. */
+void fido_receiver_keep_times(struct fido_receiver *r);
+
+/** @return when a ticket that is held was read, or a little later; UINT64_MAX: not known */
+static inline uint64_t
+fido_receiver_polled_at(const struct fido_receiver *r, uint32_t ticket)
+{
+	uint64_t batch = (r->held[ticket] & ~FIDO_HELD) >> FIDO_GADDR_BITS;
+
+	return batch == FIDO_BATCH_OLD ? r->old_at[ticket] : fido_load_relaxed(&r->polled_at[batch]);
+}
+
 /**
  * End a batch: all that was read since the last call was read before now. Receiver, after reading and before
- * anything of it is passed on; does not block. Forgetting it is safe, but what a dead domain held may come back late.
+ * anything of it is passed on; does not block. As long as it is forgotten, nothing that a dead domain held comes back.
  */
 static inline void
 fido_receiver_stamp(struct fido_receiver *r)
 {
-	fido_store_relaxed(&r->polled_at[r->batch % FIDO_BATCHES], fido_clock_after());
-	r->batch++;
-	fido_store_relaxed(&r->polled_at[r->batch % FIDO_BATCHES], UINT64_MAX);
+	fido_store_relaxed(&r->polled_at[r->batch], fido_clock_after());
+	if (__builtin_expect(r->batch == r->batch_mask, 0))
+		fido_receiver_keep_times(r);
+	r->batch = (r->batch + 1) & r->batch_mask;
+	fido_store_relaxed(&r->polled_at[r->batch], UINT64_MAX);
 }
 
 /**
