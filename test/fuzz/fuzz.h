@@ -26,6 +26,7 @@
 #include "domain_private.h"
 #include "host_session.h"
 #include "link_private.h"
+#include "recall.h"
 
 /** A broken promise is a crash, whatever NDEBUG says. */
 #define FUZZ_CHECK(cond) \
