@@ -250,7 +250,8 @@ one_step(struct fuzz_in *in)
 		break;
 	case 7:
 		m = &fuzz_x.c->mapped[what & 128 ? what >> 4 & 7 : fuzz_a.d->slot];
-		*(what & 16 ? &m->generation : what & 32 ? &m->epoch : &m->drained) = choose_value(in);
+		/* generation, epoch, bytes, received, ended, newest, held */
+		((uint64_t *)m)[(what >> 4) % 7] = choose_value(in);
 		break;
 	case 8:
 	case 9:
