@@ -390,12 +390,17 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burs
 static inline void
 reap_some(struct mmnet_txq *txq, uint16_t n)
 {
-	uint32_t room = fido_sender_room(txq->q->sender);
+	const struct fido_sender *s = txq->q->sender;
+	uint32_t lag = s->mask + 1 - txq->reap_below;
 
-	if (room >= txq->reap_below)
+	if (fido_sender_out(s) <= lag)
 		return;
 	reap(txq, 2u * n);
-	if (unlikely(fido_sender_room(txq->q->sender) < n))
+	/*
+	 * Packets of several segments use more tickets than that. What has come back but is not taken back may be
+	 * others' buffers, passed on, that their owners wait for.
+	 */
+	if (unlikely(fido_sender_out(s) > lag + lag / 2))
 		reap(txq, UINT32_MAX);
 }
 
@@ -413,6 +418,9 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 	fido_sender_prefetch(q->sender, n);
 	reap_some(txq, n);
 	done = put_burst(txq, pkts, n, &b, &dropped);
+	/* Packets of several segments, or that are copied, need more than one ticket each. */
+	if (unlikely(done < n) && reap(txq, UINT32_MAX) != 0)
+		done = (uint16_t)(done + put_burst(txq, pkts + done, (uint16_t)(n - done), &b, &dropped));
 	if (unlikely(done < n))
 		fido_counter_add(&q->stats->ring_full, 1);
 	if (unlikely(dropped != 0))
