@@ -32,19 +32,22 @@ find_user(const char *text, uid_t *out)
 }
 
 static int
-add_user(struct fido_host_access *access, const char *text)
+add_user(struct fido_host_access *access, const char *text, size_t len)
 {
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, text);
 	if (access->count == FIDO_HOST_ACCESS_MAX) {
 		fido_log(FIDO_LOG_ERROR, "allow: more than %d users: use a Unix group and the permissions of the folder instead",
 				FIDO_HOST_ACCESS_MAX);
 		return -EINVAL;
 	}
-	if (find_user(text, &access->users[access->count])) {
+	if (len < sizeof(name) && find_user(name, &access->users[access->count])) {
 		access->count++;
 		return 0;
 	}
 	fido_log(FIDO_LOG_ERROR, "allow: there is no user '%s': give names or ids, separated by colons, e.g. allow=alice:1001",
-			text);
+			name);
 	return -EINVAL;
 }
 
@@ -56,10 +59,8 @@ fido_host_access_parse(struct fido_host_access *access, const char *allow)
 	*access = (struct fido_host_access){.listed = allow != NULL};
 	while (allow != NULL && *allow != '\0' && ret == 0) {
 		size_t len = strcspn(allow, ":");
-		char name[64];
 
-		snprintf(name, sizeof(name), "%.*s", (int)len, allow);
-		ret = len < sizeof(name) ? add_user(access, name) : -EINVAL;
+		ret = add_user(access, allow, len);
 		allow += len + (allow[len] == ':');
 	}
 	return ret;
