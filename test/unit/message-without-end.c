@@ -10,12 +10,12 @@
 
 /* b's sender, as b itself might write it: descriptors at the positions that a reads next. */
 static void
-write_desc(struct fido_sender *s, uint32_t pos, uint64_t gaddr, uint16_t flags)
+write_desc(struct fido_sender *s, uint32_t pos, uint16_t ticket, uint64_t gaddr, uint16_t flags)
 {
 	struct fido_desc_shm *d = &s->desc[pos & s->mask];
 
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
-	fido_store_release(&d->w1, UINT64_C(64) << 32 | (uint64_t)(pos & s->mask) << 16 |
+	fido_store_release(&d->w1, UINT64_C(64) << 32 | (uint64_t)ticket << 16 |
 					   (uint16_t)((pos >> s->shift) + 1));
 }
 
@@ -42,7 +42,7 @@ broken_by(uint64_t gaddr_of_first, uint32_t count)
 	test_pair_start(&p, N);
 	TEST_WAIT(rings(p.ab) == 1);
 	for (uint32_t i = count; i-- > 0;)
-		write_desc(p.ba->tx_ends->sender, i, i == 0 ? gaddr_of_first : (uintptr_t)p.b->control,
+		write_desc(p.ba->tx_ends->sender, i, i % N, i == 0 ? gaddr_of_first : (uintptr_t)p.b->control,
 				FIDO_DESC_CHAINED);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8) == 0 && !fido_link_is_up(p.ab));
 	assert_int_equal(fido_rxq_held(fido_link_rxq(p.ab, 0)), 0);
@@ -70,7 +70,10 @@ struct flood {
 	bool stop;
 };
 
-/* As fast as a reads: the hostile sender sees that from the completion ring, this one looks at once. */
+/*
+ * As fast as a reads: the hostile sender sees that from the completion ring, this one looks at once. Of the tickets it
+ * leaves out 0: that message is held, so that the receiver stays for as long as we look at it, also when the link is closed.
+ */
 static void *
 flood(void *arg)
 {
@@ -80,7 +83,7 @@ flood(void *arg)
 		uint32_t cons = fido_load_relaxed(&f->r->cons);
 
 		for (uint32_t i = 0; i < N; i++)
-			write_desc(f->s, cons + i, 1, f->flags);
+			write_desc(f->s, cons + i, (cons + i) % (N - 1) + 1, 1, f->flags);
 	}
 	return NULL;
 }
@@ -90,13 +93,15 @@ flooded(uint16_t flags, bool close_it)
 {
 	struct test_pair p;
 	struct flood f = {.flags = flags};
-	struct fido_rx rx[8];
+	struct fido_rx held, rx[8];
 	pthread_t thread;
 
 	test_pair_start(&p, N);
 	TEST_WAIT(rings(p.ab) == 1);
 	f.s = p.ba->tx_ends->sender;
 	f.r = p.ab->rxq[0]->receivers[0];
+	write_desc(f.s, 0, 0, (uintptr_t)p.b->control, 0);
+	assert_int_equal(fido_rxq_poll(fido_link_rxq(p.ab, 0), &held, 1), 1);
 	assert_int_equal(pthread_create(&thread, NULL, flood, &f), 0);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8), 0);
@@ -104,6 +109,7 @@ flooded(uint16_t flags, bool close_it)
 		fido_link_close(p.ab); /* gives back what waits, and does not wait for its end either */
 	fido_store_relaxed(&f.stop, true);
 	pthread_join(thread, NULL);
+	fido_rxq_complete(fido_link_rxq(p.ab, 0), &held, 1, FIDO_STATUS_OK);
 	test_pair_end(&p);
 }
 
