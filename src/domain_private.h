@@ -55,6 +55,7 @@ struct fido_peer {
 	uint64_t control_size;
 	bool gone;             /**< left or died; mapped until nothing of it is held */
 	bool clean;            /**< it left, holding nothing */
+	bool other_clock;      /**< fido/clock.h reads another clock there: its times say nothing here */
 	struct fido_dead *death; /**< room for the note of its death (recall.h) */
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */
@@ -122,6 +123,7 @@ struct fido_peer_info {
 	uint64_t generation;
 	uint64_t control_size;
 	void *session;
+	bool other_clock; /**< its fido/clock.h is not ours */
 };
 
 /**

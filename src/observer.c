@@ -73,7 +73,7 @@ fido_observer_open(struct fido_observer **out, const char *group)
 	int ret;
 
 	if (ops == NULL || !fido_name_valid(name)) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no such transport, or not a name: use NAME or host:NAME", group);
+		fido_log(FIDO_LOG_ERROR, "group %s: no such transport, or not a name: use NAME, host:NAME or xen:NAME", group);
 		return -EINVAL;
 	}
 	o = calloc(1, sizeof(*o));

@@ -118,9 +118,12 @@ mark_way(struct fido_domain *d, uint32_t slot, uint64_t generation)
 	}
 }
 
-/* Add what the domain of control block c holds by way of a death. @return false: it is not known yet */
+/*
+ * Add what the domain of control block c holds by way of a death. With another clock there than here the times do not
+ * tell what was posted later: then its list alone decides. @return false: it is not known yet
+ */
 static bool
-add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t control_size,
+add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t control_size, bool other_clock,
 		const struct fido_dead *dead)
 {
 	uint64_t newest = fido_held_newest(c, dead->slot, dead->generation);
@@ -129,7 +132,9 @@ add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t con
 
 	if (newest == 0 || newest == UINT64_MAX)
 		return newest == 0;
-	if (newest > q->newest)
+	if (other_clock)
+		q->newest = UINT64_MAX;
+	else if (newest > q->newest)
 		q->newest = newest;
 	more = realloc(q->gaddr, (q->count + FIDO_HELD_LIST_MAX) * sizeof(*more));
 	if (more == NULL) {
@@ -148,10 +153,10 @@ add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t con
 static bool
 add_holders(struct fido_domain *d, struct fido_recall *q, const struct fido_dead *dead)
 {
-	bool known = dead->done || add_holder(q, d->control, d->control_size, dead);
+	bool known = dead->done || add_holder(q, d->control, d->control_size, false, dead);
 
 	for (const struct fido_peer *p = d->peers; known && !dead->done && p != NULL; p = p->next)
-		known = p->gone || add_holder(q, p->control, p->control_size, dead);
+		known = p->gone || add_holder(q, p->control, p->control_size, p->other_clock, dead);
 	return known;
 }
 

@@ -254,6 +254,8 @@ fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd,
 		return -EINVAL;
 	if (fstat(fd, &st) != 0)
 		return -errno;
+	if (r->domain->ops->any_memory != NULL && !r->domain->ops->any_memory(r->domain->transport))
+		return -EOPNOTSUPP;
 	/* Peers refuse pages that the file does not have. */
 	if ((uint64_t)st.st_size < len || fd_offset > (uint64_t)st.st_size - len)
 		return -EINVAL;

@@ -26,7 +26,7 @@ struct fido_link;
 struct fido_extent {
 	uint64_t gaddr;
 	uint64_t len;
-	int fd;             /**< host: where the pages are; owned by the region's user */
+	int fd;             /**< where the pages are; owned by the region's user */
 	uint64_t fd_offset;
 	bool sealed;        /**< the descriptor cannot shrink or be mapped writable by others */
 };
@@ -49,6 +49,8 @@ struct fido_transport_ops {
 	int (*memory_create)(void *transport, size_t size, bool huge, int *fd);
 	/** After its owner has mapped it: let nobody map it writable or change its size. @return 0, -errno */
 	int (*memory_seal)(void *transport, int fd);
+	/** @return true: memory that memory_create() did not make can be exported too. NULL: it always can */
+	bool (*any_memory)(void *transport);
 	/** Pages were exported (epoch is the domain's new one): tell every peer. */
 	void (*export)(void *transport, const struct fido_extent *extent, uint32_t epoch);
 	/** Pages were withdrawn: tell every peer. */
@@ -73,6 +75,8 @@ struct fido_transport_ops {
 };
 
 extern const struct fido_transport_ops fido_transport_host;
+/** Where Xen's libraries were not there to build with: joining says so. */
+extern const struct fido_transport_ops fido_transport_xen;
 
 /** Add a transport to those that fido_transport_find() knows. Before any domain joins. @return 0, -ENOSPC */
 int fido_transport_add(const struct fido_transport_ops *ops);

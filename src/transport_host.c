@@ -216,7 +216,8 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	struct fido_domain *d = h->domain;
 	const struct fido_host_hello *hello = &m->hello;
 	struct fido_fd_map map = {.prot = PROT_READ};
-	struct fido_peer_info info = {hello->name, hello->slot, hello->generation, hello->control_size, s};
+	struct fido_peer_info info = {.name = hello->name, .slot = hello->slot, .generation = hello->generation,
+		.control_size = hello->control_size, .session = s};
 	int ret;
 
 	if (s->peer != NULL || m->nfds != 1 || hello->layout_base != d->layout.base ||

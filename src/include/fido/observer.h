@@ -25,6 +25,7 @@ struct fido_observation {
 	uint64_t size;
 	uint64_t generation;                    /**< when we connected */
 	int socket;                             /**< readable (end of file) when the domain is gone */
+	void *peer;                             /**< the transport's */
 	bool alive;
 	uint64_t moved_ns; /**< it does not answer: when it last did anything, CLOCK_REALTIME; 0: not known */
 };

@@ -66,7 +66,8 @@ int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t 
  *        cut off by the region's end)
  * @param fd, fd_offset the pages; fd stays the caller's and open until they are withdrawn. Peers get it
  *        read-only.
- * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported already), -errno
+ * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported already), -EOPNOTSUPP (here only
+ *         arenas can be exported: Xen without the fido-grant module), -errno
  */
 int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len, int fd,
 		uint64_t fd_offset);
