@@ -288,6 +288,7 @@ main(int argc, char **argv)
 		printf("no address space for %zu bytes: %s\n", sizeof(*chain), strerror(errno));
 		return 1;
 	}
+	chain->group = "chain";
 	chain->members = members;
 	for (uint32_t i = 0; i < members; i++)
 		member_start(i);

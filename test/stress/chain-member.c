@@ -375,7 +375,7 @@ static bool
 start(struct member *m)
 {
 	char name[FIDO_NAME_MAX];
-	struct fido_domain_config config = {.group = CHAIN_GROUP, .name = name, .no_hugepages = true};
+	struct fido_domain_config config = {.group = m->chain->group, .name = name, .no_hugepages = true};
 
 	snprintf(name, sizeof(name), "m%u", m->index);
 	if (fido_domain_join(&m->domain, &config) != 0)

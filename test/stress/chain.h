@@ -19,7 +19,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CHAIN_GROUP "chain"
 #define CHAIN_MEMBERS_MAX 6
 #define CHAIN_BUFFERS 8192u
 #define CHAIN_BUFFER 512u
@@ -46,6 +45,7 @@ struct member_report {
 };
 
 struct chain {
+	const char *group;      /**< the same string in all members */
 	uint32_t members;
 	uint32_t pause;         /**< 1: the generator makes no more packets */
 	struct member_report member[CHAIN_MEMBERS_MAX];
@@ -53,7 +53,7 @@ struct chain {
 	uint8_t arrived[CHAIN_LIVES_MAX][CHAIN_SEQ_MAX / 8];
 };
 
-/** Be member i until it says stop. @return exit status */
+/** Be member i until its report says stop. @return exit status */
 int chain_member(struct chain *chain, uint32_t i);
 uint64_t chain_now_ns(void);
 

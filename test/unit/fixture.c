@@ -107,7 +107,9 @@ test_map_over(struct fido_map *map, const void *p, size_t len)
 struct fido_domain_config
 test_config(const char *name)
 {
-	return (struct fido_domain_config){.group = TEST_GROUP, .name = name, .layout = TEST_LAYOUT,
+	const char *group = getenv("FIDO_TEST_GROUP"); /* of another transport: test/system/xen */
+
+	return (struct fido_domain_config){.group = group != NULL ? group : TEST_GROUP, .name = name, .layout = TEST_LAYOUT,
 		.no_hugepages = true};
 }
 

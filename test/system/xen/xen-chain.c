@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One member of the chain of test/stress, in a Xen domain of its own.
+ *
+ *   xen-chain GROUP INDEX MEMBERS LIFE
+ *
+ * LIFE (from 1) is another one each time a member is started. A line of what it reports each second. SIGUSR1: the
+ * generator makes no more. SIGTERM: it leaves, and its last line is the report; exit status 1 when a packet was damaged,
+ * came twice, or was reused too early, or a buffer is lost.
+ */
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <fido/atomic.h>
+
+#include "chain.h"
+
+static struct chain *chain;
+static struct member_report *report;
+
+static void
+print_report(void)
+{
+	printf("chain passed=%" PRIu64 " damaged=%" PRIu64 " reused=%" PRIu64 " twice=%" PRIu64 " lost=%" PRIu64
+	       " stranded=%" PRIu64 " unreachable=%" PRIu64 " quiet=%u\n",
+			fido_load_relaxed(&report->passed), report->damaged, report->reused, report->twice,
+			report->lost_buffers, report->stranded, report->unreachable, fido_load_relaxed(&report->quiet));
+	fflush(stdout);
+}
+
+/* Signals are taken here alone. */
+static void *
+listen_to_signals(void *arg)
+{
+	const sigset_t *set = arg;
+	const struct timespec second = {.tv_sec = 1};
+
+	for (;;) {
+		int sig = sigtimedwait(set, NULL, &second);
+
+		if (sig == SIGUSR1)
+			fido_store_relaxed(&chain->pause, 1);
+		else if (sig == SIGTERM)
+			break;
+		print_report();
+	}
+	fido_store_relaxed(&report->stop, 1);
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	uint32_t index;
+	pthread_t thread;
+	sigset_t set;
+	int ret;
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: xen-chain GROUP INDEX MEMBERS LIFE\n");
+		return 2;
+	}
+	/* Sparse: what has arrived takes a bit each. */
+	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (chain == MAP_FAILED)
+		return 2;
+	chain->group = argv[1];
+	index = (uint32_t)strtoul(argv[2], NULL, 10);
+	chain->members = (uint32_t)strtoul(argv[3], NULL, 10);
+	if (chain->members > CHAIN_MEMBERS_MAX || index >= chain->members)
+		return 2;
+	report = &chain->member[index];
+	report->life = (uint32_t)strtoul(argv[4], NULL, 10);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (pthread_create(&thread, NULL, listen_to_signals, &set) != 0)
+		return 2;
+	ret = chain_member(chain, index);
+	print_report();
+	return ret != 0 || report->damaged != 0 || report->reused != 0 || report->twice != 0 ||
+	       report->lost_buffers != 0;
+}
