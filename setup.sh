@@ -17,6 +17,12 @@ packages=(
 	cppcheck ethtool gnuplot-nox iperf3 iproute2 iputils-ping jq procps python3
 	shellcheck spin strace tcpdump util-linux valgrind
 )
+# The transport for Xen, and what its tests boot in emulation: hypervisor, dom0 and guests.
+packages+=(
+	libxen-dev linux-headers-amd64 linux-image-amd64
+	busybox-static cpio binutils kmod qemu-system-x86 xen-hypervisor-4.17-amd64 xen-utils-4.17
+	xenstore-utils xz-utils
+)
 # Needed unless pkg-config finds another DPDK that has its driver headers.
 dpdk_packages=(dpdk dpdk-dev libdpdk-dev dpkg-dev)
 # DPDK's headers for drivers that libdpdk-dev leaves out, by their place in DPDK's source.

@@ -1,0 +1,79 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: BSD-3-Clause
+# dom0: starts Xen's daemons, runs the scenarios that the kernel's command line names, ends. The lines
+# that start with @@ are for bed.sh.
+# shellcheck source=test/system/xen/guest/lib.sh
+. /bed/lib.sh
+mkdir -p /run/xen /run/lock /run/xenstored /var/log/xen/console $bed
+
+# A boot without them is of no use.
+start_daemons()
+{
+	local n=0
+	xenstored --pid-file /run/xenstore.pid
+	until xenstore-read -s / >/dev/null 2>&1; do
+		n=$((n + 1))
+		[ $n -le 100 ] || return 1
+		usleep 100000
+	done
+	xen-init-dom0 && xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file=/run/xenconsoled.pid
+}
+
+# The guests' consoles appear on ours.
+follow_consoles()
+{
+	local name
+	for name in domA domB domC domD; do
+		: >/var/log/xen/console/guest-$name.log
+		tail -n +1 -f /var/log/xen/console/guest-$name.log |
+			awk -v "name=$name" '{ sub(/\r$/, ""); print "[" name "] " $0; fflush() }' &
+	done
+}
+
+destroy_all()
+{
+	local name
+	job.sh clean
+	for name in $(running_guests); do
+		destroy "$name"
+	done
+	dmesg -c >/dev/null
+}
+
+# In a process group of its own, which is killed when it takes too long.
+run_scenario()
+{
+	local file=/bed/scenarios/$1.sh limit status=0 pid watchdog
+	limit=$(sed -n 's/^# limit: *//p' "$file")
+	setsid sh -eu -c '. /bed/lib.sh; . "$1"; finish' sh "$file" </dev/null &
+	pid=$!
+	(
+		sleep "${limit:-100}"
+		say "FAIL: $1 took more than ${limit:-100} s"
+		kill -KILL "-$pid"
+	) &
+	watchdog=$!
+	wait $pid || status=$?
+	kill $watchdog 2>/dev/null
+	# The next one starts with guests that work.
+	[ $status = 0 ] || destroy_all
+	return $status
+}
+
+follow_consoles
+start_daemons || {
+	echo "@@ERROR xenstored or xenconsoled does not start"
+	poweroff -f
+}
+xl info | grep -E 'xen_version|total_memory|free_memory|virt_caps|xen_commandline'
+for scenario in $(argument bed.scenarios | tr : ' '); do
+	echo "@@BEGIN $scenario"
+	status=0
+	run_scenario "$scenario" || status=$?
+	# What the guests' consoles still hold: tail looks once a second.
+	usleep 1200000
+	echo "@@END $scenario $status"
+done
+echo "@@DONE"
+sync
+poweroff -f

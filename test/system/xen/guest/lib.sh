@@ -1,0 +1,270 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: BSD-3-Clause
+# Helpers for the scenarios, which run in dom0 under `sh -eu`. NAME is domA..domD, or dom0 where it
+# says so. A scenario may say `# limit: SECONDS` (default 100).
+#
+#   create NAME...           new guests, up; one of that name that runs is destroyed first
+#   need NAME...             create those that do not run
+#   destroy NAME             as when its power is cut
+#   domid NAME               (dom0 too)
+#   on NAME CMD...           (dom0 too) run it with sh -c; the scenario fails unless its status is 0
+#   try NAME CMD...          (dom0 too) the same, but returns the status
+#   output NAME              (dom0 too) the end of the output of the last command
+#   send NAME CMD..., await NAME [SECONDS]    the two halves of try, for several guests at a time
+#   bg NAME JOB CMD...       (dom0 too) run it in the background
+#   wait_bg NAME JOB SECONDS (dom0 too) until it ends; the scenario fails unless its status is 0
+#   try_wait_bg ...          the same, but returns the status; 124: it still runs
+#   kill_bg NAME JOB SIGNAL  (dom0 too)
+#   log_bg NAME JOB          (dom0 too) its output so far
+#   wait_for SECONDS COND    until the shell condition holds; false when it never did
+#   expect_eq A B MSG, expect_ge A B MSG      fail unless A = B, A >= B (numbers)
+#   fail MSG                 end the scenario
+#
+# Environment of create: MEMORY (MiB), CONFIG (more lines of xl configuration)
+
+bed=/run/bed
+on_limit=60
+
+up()
+{
+	cut -d' ' -f1 /proc/uptime
+}
+
+say()
+{
+	echo "[dom0] $(up) $*"
+}
+
+fail()
+{
+	say "FAIL: $*"
+	exit 1
+}
+
+expect_eq()
+{
+	[ "$1" = "$2" ] || fail "${3:-values differ}: '$1' is not '$2'"
+}
+
+expect_ge()
+{
+	[ "$1" -ge "$2" ] || fail "${3:-value too small}: $1 is less than $2"
+}
+
+wait_for()
+{
+	local n=0
+	until eval "$2"; do
+		n=$((n + 1))
+		[ $n -le $(($1 * 10)) ] || return 1
+		usleep 100000
+	done
+}
+
+# --- guests ---
+
+domid()
+{
+	if [ "$1" = dom0 ]; then
+		echo 0
+	else
+		cat $bed/"$1".domid
+	fi
+}
+
+# Whether it is there: not that it works.
+is_running()
+{
+	[ -e $bed/"$1".domid ] && [ -n "$(xenstore-read "/local/domain/$(domid "$1")/name" 2>/dev/null)" ]
+}
+
+# A common TSC: without "native" Xen may trap each rdtsc, and scales it to its own clock.
+guest_config()
+{
+	cat <<-END
+	name = "$1"
+	type = "pv"
+	kernel = "/boot/vmlinux"
+	ramdisk = "/boot/domu.cpio"
+	extra = "console=hvc0 loglevel=5 panic=1 mitigations=off"
+	memory = ${MEMORY:-256}
+	vcpus = 1
+	tsc_mode = "native"
+	on_poweroff = "destroy"
+	on_reboot = "destroy"
+	on_crash = "destroy"
+	${CONFIG:-}
+	END
+}
+
+# Create it, and do not wait.
+launch()
+{
+	! is_running "$1" || destroy "$1"
+	say "create $1"
+	guest_config "$1" >$bed/"$1".xl
+	timeout 60 xl create $bed/"$1".xl >$bed/xl.out 2>&1 || fail "xl create $1: $(cat $bed/xl.out)"
+	xl domid "$1" >$bed/"$1".domid
+	echo 0 >$bed/"$1".sequence
+}
+
+is_up()
+{
+	[ "$(xenstore-read "/local/domain/$(domid "$1")/data/status" 2>/dev/null)" = up ]
+}
+
+create()
+{
+	local name
+	for name in "$@"; do
+		launch "$name"
+	done
+	for name in "$@"; do
+		wait_for 60 "is_up $name || ! is_running $name" && is_running "$name" || fail "$name does not come up"
+		say "$name is up: domain $(domid "$name")"
+	done
+}
+
+need()
+{
+	local name missing=
+	for name in "$@"; do
+		is_running "$name" || missing="$missing $name"
+	done
+	# shellcheck disable=SC2086 # separate names
+	[ -z "$missing" ] || create $missing
+}
+
+destroy()
+{
+	say "destroy $1"
+	timeout 60 xl destroy "$1" || fail "xl destroy $1"
+	rm -f $bed/"$1".domid
+}
+
+running_guests()
+{
+	local file name
+	for file in "$bed"/*.domid; do
+		name=$(basename "$file" .domid)
+		! is_running "$name" || echo "$name"
+	done
+}
+
+# --- commands ---
+
+send()
+{
+	local name=$1 sequence
+	shift
+	sequence=$(($(cat $bed/"$name".sequence) + 1))
+	echo $sequence >$bed/"$name".sequence
+	xenstore-write -R "/local/domain/$(domid "$name")/data/cmd" "$sequence $*"
+}
+
+# 124: no answer. 125: the guest is gone.
+await()
+{
+	local name=$1 path sequence answer n=0
+	path=/local/domain/$(domid "$name")/data
+	sequence=$(cat $bed/"$name".sequence)
+	while :; do
+		answer=$(xenstore-read "$path/done" 2>/dev/null || true)
+		[ "${answer%% *}" != "$sequence" ] || return "${answer#* }"
+		is_running "$name" || return 125
+		n=$((n + 1))
+		[ $n -le $((${2:-$on_limit} * 10)) ] || return 124
+		usleep 100000
+	done
+}
+
+try()
+{
+	local name=$1 status=0
+	shift
+	if [ "$name" = dom0 ]; then
+		say "+ $*"
+		sh -c "$*" </dev/null >$bed/dom0.out 2>&1 || status=$?
+		sed 's/^/[dom0] /' $bed/dom0.out
+		return $status
+	fi
+	send "$name" "$@"
+	await "$name"
+}
+
+on()
+{
+	local status=0
+	try "$@" || status=$?
+	case $status in
+	0) ;;
+	124) fail "no answer from $*" ;;
+	125) fail "went away: $*" ;;
+	*) fail "status $status on $*: $(output "$1" | tail -n 3)" ;;
+	esac
+}
+
+output()
+{
+	if [ "$1" = dom0 ]; then
+		tail -c 3000 $bed/dom0.out
+	else
+		xenstore-read -R "/local/domain/$(domid "$1")/data/out"
+	fi
+}
+
+# A command as one argument of a shell's command line.
+quoted()
+{
+	printf "'%s'" "$(printf %s "$*" | sed "s/'/'\\\\''/g")"
+}
+
+bg()
+{
+	local name=$1 job=$2
+	shift 2
+	on "$name" "job.sh start $job $(quoted "$*")"
+}
+
+try_wait_bg()
+{
+	on_limit=$(($3 + 30)) try "$1" "job.sh wait $2 $3"
+}
+
+wait_bg()
+{
+	local status=0
+	try_wait_bg "$@" || status=$?
+	[ $status = 0 ] || fail "status $status of $2 on $1: $(output "$1" | tail -n 3)"
+}
+
+kill_bg()
+{
+	on "$1" "job.sh kill $2 $3"
+}
+
+log_bg()
+{
+	on "$1" "job.sh log $2" >/dev/null
+	output "$1"
+}
+
+# --- the end of a scenario ---
+
+# Nothing that nobody expected crashed anywhere: it would be an error of ours, or of the emulation.
+canary()
+{
+	local name
+	for name in dom0 $(running_guests); do
+		on "$name" "! dmesg | grep -E 'segfault at|traps:|Oops|BUG:|WARNING:|general protection'"
+	done
+}
+
+finish()
+{
+	local name
+	for name in dom0 $(running_guests); do
+		on "$name" "job.sh clean"
+	done
+	canary
+}

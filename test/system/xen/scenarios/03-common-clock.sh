@@ -1,0 +1,31 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: BSD-3-Clause
+# The time stamp counter is one clock for dom0 and all guests: what is read later, wherever, is larger,
+# the rates agree, and reading it does not call the hypervisor.
+need domA domB
+
+# NAME: the counter, its rate, the cost in ns; also on the console.
+clock()
+{
+	on "$1" tsc >/dev/null
+	output "$1"
+}
+
+# How far the counter went from one domain's to the next one's reading, in ms: a few commands'
+# time if the clocks are one, any number if they are not.
+last=
+for name in dom0 domA domB dom0 domB domA dom0; do
+	# shellcheck disable=SC2046 # three words
+	set -- $(clock $name)
+	say "$name: counter $1, rate $2 Hz, $3 ns a read"
+	expect_ge 1000 "$3" "ns to read the counter in $name: it is emulated"
+	if [ -n "$last" ]; then
+		expect_ge "$1" "$last" "$name's counter is behind"
+		ms=$((($1 - last) / ($2 / 1000)))
+		say "$name: $ms ms later"
+		expect_ge 10000 $ms "$name's counter is ahead of the other's (ms)"
+		drift=$((($2 - rate) * 1000 / rate))
+		expect_ge 20 ${drift#-} "the rates differ (1/1000)"
+	fi
+	last=$1 rate=$2
+done

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the time stamp counter of this domain is: `tsc` prints three numbers, the counter now, its rate in
+ * Hz as CLOCK_MONOTONIC sees it over 0.2 s, and what reading it costs in ns (tens: the processor
+ * answers; thousands: the hypervisor does).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#define READS 10000
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+}
+
+static uint64_t
+read_cost_ns(void)
+{
+	uint64_t start = now_ns();
+	int i;
+
+	for (i = 0; i < READS; i++)
+		__rdtsc();
+	return (now_ns() - start) / READS;
+}
+
+static uint64_t
+rate_hz(void)
+{
+	const struct timespec wait = {.tv_nsec = 200 * 1000 * 1000};
+	uint64_t start = now_ns(), tsc = __rdtsc();
+
+	nanosleep(&wait, NULL);
+	tsc = __rdtsc() - tsc;
+	return (uint64_t)(tsc * 1e9 / (now_ns() - start));
+}
+
+int
+main(void)
+{
+	uint64_t cost = read_cost_ns(), rate = rate_hz();
+
+	printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", (uint64_t)__rdtsc(), rate, cost);
+	return 0;
+}
