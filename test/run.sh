@@ -320,7 +320,7 @@ lint_shell()
 {
 	cd "$top"
 	find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0 |
-		xargs -0 shellcheck -S warning -x .ci/run
+		xargs -0 shellcheck -S warning -x .ci/run apps/xen/fido-group
 }
 
 # Every source file names its licence near its top. What becomes part of a kernel may be taken under
@@ -337,7 +337,7 @@ lint_spdx()
 			bad=1
 		}
 	done < <(find setup.sh .ci src drivers apps test -name '*.[ch]' -o -name '*.sh' \
-		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run)
+		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run -o -path apps/xen/fido-group)
 	return $bad
 }
 

@@ -305,6 +305,10 @@ queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 	return ret;
 }
 
+/*
+ * A doorbell is any descriptor that turns readable, and how it is cleared only its transport knows. So EAL is told
+ * to read nothing from it: rx_intr_enable() clears it.
+ */
 static int
 intr_start(struct rte_eth_dev *dev)
 {
@@ -321,7 +325,7 @@ intr_start(struct rte_eth_dev *dev)
 			return -rte_errno;
 	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 || rte_intr_nb_efd_set(h, port->nrx) != 0 ||
 			rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
-			rte_intr_efd_counter_size_set(h, sizeof(uint64_t)) != 0)
+			rte_intr_efd_counter_size_set(h, 0) != 0)
 		return -rte_errno;
 	return 0;
 }
@@ -557,6 +561,11 @@ rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 	/* What this reaping frees may have come by any port of this lcore: each gives back what it had. */
 	mmnet_tx_reap_lcore(rte_lcore_id());
 	mmnet_rx_settle_lcore(rte_lcore_id());
+	/*
+	 * Before arming: what rang for is seen by the look after it. EAL waits for edges, and a doorbell that was left
+	 * rung may give none when it rings again.
+	 */
+	fido_doorbell_clear(port->rxq[i]->q->bell);
 	/* Something waits already: have the wait return at once. */
 	if (arm_queue(port, i))
 		fido_doorbell_ring(port->rxq[i]->q->bell);
@@ -568,7 +577,7 @@ rx_intr_disable(struct rte_eth_dev *dev, uint16_t i)
 {
 	struct mmnet_port *port = port_of(dev);
 
-	/* The doorbell is not cleared: EAL reads it when it wakes, and waits for ever if it finds nothing. */
+	/* The doorbell is not cleared until it matters, by rx_intr_enable(). */
 	fido_rxq_unarm(port->rxq[i]->q);
 	for (uint16_t k = i; k < port->ntx; k += port->nrx)
 		fido_txq_unarm(port->txq[k]->q);
