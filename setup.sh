@@ -13,7 +13,7 @@ examples=$build/dpdk-examples
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
 	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
-	libcmocka-dev libbenchmark-dev libcjson-dev libxen-dev
+	libcmocka-dev libbenchmark-dev libcjson-dev
 	cppcheck ethtool gnuplot-nox iperf3 iproute2 iputils-ping jq procps python3
 	shellcheck spin strace tcpdump util-linux valgrind
 )
