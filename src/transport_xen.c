@@ -12,7 +12,7 @@
  *     left = ..., an event         <----->         a clean end
  *
  * Certain knowledge of death: a process's kernel clears `alive` in its roots when the process ends (xen_table.h); a Xen
- * domain's end is xenstored's word (@releaseDomain, and the domain is not introduced any more).
+ * domain's end is the toolstack's word (@releaseDomain, and the domain's folder in xenstore is gone: it does not run any more).
  */
 
 #include <errno.h>

@@ -369,8 +369,17 @@ fido_xen_store_changed(struct fido_xen_store *s)
 	return any;
 }
 
+/*
+ * Only a privileged domain may ask xenstored whether a domain is introduced. But the toolstack removes a domain's folder
+ * when it has stopped it for good, before it is destroyed; one that is there is not for others to read, and that is
+ * another error.
+ */
 bool
 fido_xen_store_is_alive(struct fido_xen_store *s, unsigned int domid)
 {
-	return domid == s->domid || xs_is_domain_introduced(s->xs, domid);
+	char *text = domid != s->domid ? read_at(s, "/local/domain/%u", domid) : NULL;
+	bool gone = domid != s->domid && text == NULL && errno == ENOENT;
+
+	free(text);
+	return !gone;
 }
