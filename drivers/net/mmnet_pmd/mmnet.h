@@ -94,6 +94,7 @@ struct mmnet_rxq {
 	uint16_t last_chunk;          /**< descriptors that the last read found */
 	uint16_t port_id;
 	uint16_t room;                /**< bytes an mbuf of mp takes */
+	uint64_t fresh_flags;         /**< offload flags of a fresh mbuf of mp */
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
 	bool dropping;                /**< the rest of the message that is being read is dropped */

@@ -161,6 +161,8 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	}
 	rxq->mp = mp;
 	rxq->room = rte_pktmbuf_data_room_size(mp) - RTE_PKTMBUF_HEADROOM;
+	/* The mbufs of a pool with external buffers keep theirs, and this flag says so, for as long as they live. */
+	rxq->fresh_flags = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF ? RTE_MBUF_F_EXTERNAL : 0;
 	rxq->port_id = port->port_id;
 	rxq->port = port;
 	port->rxq[i] = rxq;
