@@ -150,7 +150,11 @@ void mmnet_domain_put(void);
 void mmnet_domain_abandon(void);
 
 /* mmnet_mem.c */
-/** Export EAL's heap to the domain's group, now and as it changes. @return 0, -errno */
+/**
+ * Export EAL's heap to the domain's group, now and as it changes. What cannot be exported is copied when it is sent:
+ * that is no failure.
+ * @return 0, -errno
+ */
 int mmnet_mem_export(struct fido_domain *domain);
 void mmnet_mem_unexport(void);
 
