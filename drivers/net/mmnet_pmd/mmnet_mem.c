@@ -184,7 +184,7 @@ int
 mmnet_mem_export(struct fido_domain *d)
 {
 	struct run run = {0};
-	int ret;
+	int ret = 0;
 
 	domain = d;
 	heap_count = 0;
@@ -194,12 +194,11 @@ mmnet_mem_export(struct fido_domain *d)
 	rte_mcfg_mem_read_lock();
 	rte_memseg_walk_thread_unsafe(export_segment, &run);
 	run_flush(&run);
+	if (!unsupported)
+		ret = rte_mem_event_callback_register(CALLBACK_NAME, on_event, NULL);
 	rte_mcfg_mem_read_unlock();
-	if (unsupported) {
+	if (unsupported)
 		give_up();
-		return 0;
-	}
-	ret = rte_mem_event_callback_register(CALLBACK_NAME, on_event, NULL);
 	/* --legacy-mem: memory never changes, there are no events. */
 	if (ret != 0 && rte_errno != ENOTSUP) {
 		MMNET_LOG(ERR, "cannot follow EAL's memory: %s", rte_strerror(rte_errno));
