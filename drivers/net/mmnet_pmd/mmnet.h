@@ -10,6 +10,7 @@
  *   mmnet_args.c    device arguments
  *   mmnet_domain.c  the process's one domain, shared by its ports
  *   mmnet_mem.c     exports EAL's heap, page by page, as it grows and shrinks
+ *   mmnet_arena.c   mempools in an arena
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
  *   mmnet_csum.c    checksums of received packets, if asked for
@@ -61,6 +62,8 @@ struct mmnet_args {
 	bool has_allow;
 	enum mmnet_rx_mode rx;
 	bool no_hugepages;
+	bool no_heap;                /**< do not export EAL's memory */
+	bool arena_pools;            /**< mbuf pools lie in arenas unless their maker says otherwise */
 	bool has_mac;
 	struct rte_ether_addr mac;
 	uint64_t arena;
@@ -144,7 +147,9 @@ const char *const *mmnet_args_keys(void);
 /* mmnet_domain.c */
 /** The process's domain; joins the group for the first port. @return 0, -errno (message written) */
 int mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out);
-/** Undo one mmnet_domain_get(); the last one leaves. */
+/** Have the process stay a domain until mmnet_domain_put(). @return NULL: it is none */
+struct fido_domain *mmnet_domain_hold(void);
+/** Undo one mmnet_domain_get() or mmnet_domain_hold(); the last one leaves. */
 void mmnet_domain_put(void);
 /** Leave now, whoever uses it; the process ends. */
 void mmnet_domain_abandon(void);
