@@ -58,8 +58,8 @@ mutants()
 	A17|xen_view.c|__atomic_thread_fence(__ATOMIC_ACQUIRE);|(void)0;|fence removed|model:record-broken-no-a6
 	R18|xen_table.c|fido_store_release(serial, value)|fido_store_relaxed(serial, value)|release becomes relaxed|model:record-broken-no-r7
 	A18|xen_view.c|fido_load_acquire(serial)|fido_load_relaxed(serial)|acquire becomes relaxed|model:record-broken-no-a7
-	R19|transport_xen.c|fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|fido_store_relaxed(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|release becomes relaxed|model:ended-broken-no-r11
-	A19|transport_xen.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
+	R19|xen_session.c|fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|fido_store_relaxed(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|release becomes relaxed|model:ended-broken-no-r11
+	A19|xen_session.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
 	clock-after|include/fido/clock.h|__asm__ volatile("lfence" : : : "memory");||fence removed|native:clock-posted-before-read model:recall-broken-time-before-reading
 	EOF
 }

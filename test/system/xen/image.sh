@@ -131,12 +131,13 @@ add_xenstore_tools()
 # What the project built: its tests and programs, as far as they are there.
 add_programs()
 {
-	local file
+	local file name
 	for file in "$FIDO_BUILD"/test/system/xen/* "$FIDO_BUILD"/apps/fido-ctl/fido-ctl; do
 		[ ! -f "$file" ] || [ ! -x "$file" ] || addbin "$file" "bin/${file##*/}"
 	done
-	for file in "$FIDO_BUILD"/test/unit/unit-*; do
-		[ ! -f "$file" ] || addbin "$file" "unit/${file##*/unit-}"
+	for file in "$FIDO_BUILD"/test/unit/unit-* "$FIDO_BUILD"/test/fault/fault-*; do
+		name=${file##*/}
+		[ ! -f "$file" ] || addbin "$file" "unit/${name#unit-}"
 	done
 }
 
