@@ -154,9 +154,9 @@ control_init(struct fido_domain *d)
 	c->control_size = d->control_size;
 	c->start_time_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	memcpy(c->name, d->name, sizeof(c->name));
-	c->epoch = 1;
+	c->epoch = FIDO_EPOCH_FIRST;
 	c->mapped[d->slot].generation = d->generation;
-	c->mapped[d->slot].epoch = 1;
+	c->mapped[d->slot].epoch = FIDO_EPOCH_FIRST;
 	c->regions[0].gaddr = (uintptr_t)c;
 	c->regions[0].len = d->control_size;
 	c->regions[0].exported = d->control_size;
