@@ -14,6 +14,7 @@
 #   bg NAME JOB CMD...       (dom0 too) run it in the background
 #   wait_bg NAME JOB SECONDS (dom0 too) until it ends; the scenario fails unless its status is 0
 #   try_wait_bg ...          the same, but returns the status; 124: it still runs
+#   await_bg NAME JOB SECONDS REGEX  (dom0 too) until a line of its output matches; fails if it ends before
 #   kill_bg NAME JOB SIGNAL  (dom0 too)
 #   log_bg NAME JOB          (dom0 too) its output so far
 #   wait_for SECONDS COND    until the shell condition holds; false when it never did
@@ -171,8 +172,8 @@ await()
 	while :; do
 		answer=$(xenstore-read "$path/done" 2>/dev/null || true)
 		[ "${answer%% *}" != "$sequence" ] || return "${answer#* }"
-		is_running "$name" || return 125
 		n=$((n + 1))
+		[ $((n % 10)) != 0 ] || is_running "$name" || return 125
 		[ $n -le $((${2:-$on_limit} * 10)) ] || return 124
 		usleep 100000
 	done
@@ -236,6 +237,11 @@ wait_bg()
 	local status=0
 	try_wait_bg "$@" || status=$?
 	[ $status = 0 ] || fail "status $status of $2 on $1: $(output "$1" | tail -n 3)"
+}
+
+await_bg()
+{
+	on_limit=$(($3 + 30)) on "$1" "job.sh await $2 $3 $(quoted "$4")"
 }
 
 kill_bg()
