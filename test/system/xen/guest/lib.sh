@@ -9,7 +9,7 @@
 #   domid NAME               (dom0 too)
 #   on NAME CMD...           (dom0 too) run it with sh -c; the scenario fails unless its status is 0
 #   try NAME CMD...          (dom0 too) the same, but returns the status
-#   output NAME              (dom0 too) the end of the output of the last command
+#   output NAME              (dom0 too) the last 1900 bytes of the output of the last command
 #   send NAME CMD..., await NAME [SECONDS]    the two halves of try, for several guests at a time
 #   bg NAME JOB CMD...       (dom0 too) run it in the background
 #   wait_bg NAME JOB SECONDS (dom0 too) until it ends; the scenario fails unless its status is 0
@@ -208,7 +208,7 @@ on()
 output()
 {
 	if [ "$1" = dom0 ]; then
-		tail -c 3000 $bed/dom0.out
+		tail -c 1900 $bed/dom0.out
 	else
 		xenstore-read -R "/local/domain/$(domid "$1")/data/out"
 	fi
