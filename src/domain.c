@@ -112,8 +112,9 @@ control_create(struct fido_domain *d)
 
 	ret = d->ops->memory_create(d->transport, d->control_size, false, &d->control_fd);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
-				d->group, d->control_size, strerror(-ret));
+		if (ret != -ENOSPC) /* which has been explained */
+			fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
+					d->group, d->control_size, strerror(-ret));
 		return ret;
 	}
 	m.fd = d->control_fd;
