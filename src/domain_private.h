@@ -85,6 +85,7 @@ struct fido_domain {
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
+	bool watches;
 	const char *allow;       /**< as in the configuration; valid while joining */
 	bool layout_claimed;
 	bool slot_reserved;

@@ -74,7 +74,7 @@ grant_all(struct fido_xen *x, struct fido_xen_session *s)
 	grant(x, s, &control);
 	s->granted = true;
 	set_epoch(x, s, FIDO_EPOCH_FIRST); /* It can come, whatever else it lacks. */
-	for (size_t i = 0; i < d->extent_count; i++)
+	for (size_t i = 0; i < d->extent_count && !s->watches; i++)
 		grant(x, s, &d->extents[i].extent);
 	set_epoch(x, s, (uint32_t)d->control->epoch);
 }
@@ -84,7 +84,8 @@ fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s, const st
 {
 	if (!s->granted)
 		return; /* It gets all when it has come. */
-	grant(x, s, e);
+	if (!s->watches)
+		grant(x, s, e);
 	set_epoch(x, s, epoch);
 }
 
@@ -93,7 +94,8 @@ fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64
 {
 	if (!s->granted)
 		return;
-	fido_xen_table_remove(s->table, x->grants, gaddr, len);
+	if (!s->watches)
+		fido_xen_table_remove(s->table, x->grants, gaddr, len);
 	set_epoch(x, s, epoch);
 }
 
@@ -111,6 +113,7 @@ make_root(struct fido_xen *x, struct fido_xen_session *s)
 	root = fido_xen_table_root(s->table, NULL);
 	root->version = FIDO_LAYOUT_VERSION;
 	root->alive = 1;
+	root->watches = d->watches;
 	root->generation = d->generation;
 	root->to = s->other.generation;
 	root->control_size = d->control_size;
@@ -174,6 +177,8 @@ open_view(struct fido_xen *x, struct fido_xen_session *s, const struct fido_xen_
 		return -EPROTO;
 	s->local = offer->process == this_process();
 	s->clock = offer->clock;
+	/* Nobody sends to it, and it needs no memory but what it looks at. */
+	s->watches = fido_load_relaxed(&root->watches) != 0;
 	grant_all(x, s);
 	return 0;
 }

@@ -38,6 +38,7 @@ struct fido_xen_session {
 	struct fido_xen_member other;
 	bool listed;                  /* xenstore still names this generation */
 	bool local;                   /* it lives in this process */
+	bool watches;                 /* it has no links, and gets our control region only */
 	bool granted;                 /* our memory is in the table */
 	bool stuck;                   /* some of it could not be granted: the epoch stays */
 	bool refused;                 /* it broke the protocol, or we lack something: only its end is waited for */

@@ -115,7 +115,7 @@ port_setup(struct app *app, uint16_t port)
 	if (ret != 0)
 		return ret;
 	conf.rxmode.mtu = RTE_MIN(conf.rxmode.mtu, (uint32_t)info.max_mtu);
-	conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa;
 	conf.rxmode.offloads = opt->scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0;
 	ret = rte_eth_dev_configure(port, app->rxq, app->txq, &conf);
 	for (uint16_t q = 0; q < app->rxq && ret == 0; q++)
