@@ -25,7 +25,7 @@
 #define PEER_FILE "/run/peer-root"
 #define LIMIT_MS 60000
 
-static void
+static _Noreturn void
 die(const char *what)
 {
 	printf("FAIL %s: %s\n", what, fido_last_error());
