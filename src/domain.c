@@ -155,9 +155,9 @@ control_init(struct fido_domain *d)
 	c->control_size = d->control_size;
 	c->start_time_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	memcpy(c->name, d->name, sizeof(c->name));
-	c->epoch = 1;
+	c->epoch = FIDO_EPOCH_FIRST;
 	c->mapped[d->slot].generation = d->generation;
-	c->mapped[d->slot].epoch = 1;
+	c->mapped[d->slot].epoch = FIDO_EPOCH_FIRST;
 	c->regions[0].gaddr = (uintptr_t)c;
 	c->regions[0].len = d->control_size;
 	c->regions[0].exported = d->control_size;
@@ -315,6 +315,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	snprintf(d->name, sizeof(d->name), "%s", config->name);
 	d->layout = config->layout;
 	d->no_hugepages = config->no_hugepages;
+	d->watches = config->watches;
 	d->allow = config->allow;
 	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
 	if (d->control_size > CONTROL_SIZE_MAX) {

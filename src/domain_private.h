@@ -27,6 +27,9 @@
 /** Pages of the control region's heap. */
 #define FIDO_HEAP_PAGE 4096u
 
+/** Of a domain that has exported nothing but its control region. */
+#define FIDO_EPOCH_FIRST 1u
+
 /** The doorbells that a peer gave us for one of its links. */
 struct fido_bell_set {
 	struct fido_bell_set *next;
@@ -82,6 +85,7 @@ struct fido_domain {
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
+	bool watches;
 	const char *allow;       /**< as in the configuration; valid while joining */
 	bool layout_claimed;
 	bool slot_reserved;

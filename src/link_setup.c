@@ -84,6 +84,10 @@ fido_link_create(struct fido_domain *d, const struct fido_link_config *config, s
 		fido_log(FIDO_LOG_ERROR, "domain %s: a link needs another domain as its peer", d->name);
 		return -EINVAL;
 	}
+	if (d->watches) {
+		fido_log(FIDO_LOG_ERROR, "domain %s: it only watches its group: join without `watches` to make links", d->name);
+		return -EINVAL;
+	}
 	pthread_mutex_lock(&d->lock);
 	ret = create_locked(d, config, name, out);
 	pthread_mutex_unlock(&d->lock);

@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The xen transport: domains are processes of Xen domains of one machine. Memory is granted page by page, read-only,
- * doorbells are event channels, xenstore says who is there.
- *
- *   lower slot                                   higher slot
- *     domain/<slot> in xenstore    <----->         domain/<slot>          each sees the other's
- *     makes a root, a port         ------>         to/ with root and port
- *                                  <------         binds it, makes a root: to/ with root
- *     maps the other's root        <----->         maps the other's root
- *     grants its memory to it: epoch, then an event on the port, in both directions, at any time
- *     left = ..., an event         <----->         a clean end
- *
- * Certain knowledge of death: a process's kernel clears `alive` in its roots when the process ends (xen_table.h); a Xen
- * domain's end is the toolstack's word (@releaseDomain, and the domain's folder in xenstore is gone: it does not run any more).
+ * doorbells are event channels, xenstore says who is there. How two domains meet heads xen_session.h.
  */
 
 #include <errno.h>
@@ -22,165 +11,58 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#include <xenevtchn.h>
-
 #include "domain_private.h"
-#include "host_group.h"
 #include "link_private.h"
 #include "log_private.h"
 #include "xen_bell.h"
-#include "xen_grant.h"
 #include "xen_observe.h"
-#include "xen_store.h"
-#include "xen_table.h"
-
-#define NO_PORT UINT32_MAX
-
-/* Another domain of the group, from when it was seen in xenstore until it has ended. */
-struct session {
-	struct session *next;
-	struct fido_xen_member other;
-	bool listed;                  /* xenstore still names this generation */
-	bool local;                   /* it lives in this process */
-	bool granted;                 /* our memory is in the table */
-	bool stuck;                   /* some of it could not be granted: the epoch stays */
-	bool refused;                 /* it broke the protocol, or we lack something: only its end is waited for */
-	uint32_t port;
-	struct fido_xen_table *table; /* ours, for it */
-	struct fido_xen_view *view;   /* its, for us */
-	struct fido_peer *peer;
-	uint32_t epoch;               /* of its, that is mapped here */
-	uint64_t clock;
-};
-
-struct xen {
-	struct fido_domain *domain;
-	struct fido_xen_store *store;
-	struct fido_xen_grants *grants;
-	xenevtchn_handle *events;     /* the sessions' ports */
-	int epoll_fd;
-	struct fido_host_group local; /* processes of this Xen domain: who has which slot */
-	int slot_fd;
-	struct session *sessions;
-	bool started;
-	bool look;                    /* read xenstore again */
-	char maps[FIDO_SLOTS_MAX * 24];
-};
-
-/* The same in all domains of this process, and in no other process. */
-static uint64_t
-this_process(void)
-{
-	static uint64_t id;
-	uint64_t fresh = 0, none = 0;
-
-	if (fido_load_relaxed(&id) == 0) {
-		if (getrandom(&fresh, sizeof(fresh), 0) != sizeof(fresh))
-			fresh = (uint64_t)getpid() << 32 | (uint32_t)fido_now_ns();
-		__atomic_compare_exchange_n(&id, &none, fresh | 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-	}
-	return fido_load_relaxed(&id);
-}
-
-static void
-session_notify(struct xen *x, struct session *s)
-{
-	struct fido_xen_root_shm *root;
-
-	if (s->table == NULL || s->port == NO_PORT)
-		return;
-	root = fido_xen_table_root(s->table, NULL);
-	fido_store_relaxed(&root->changes, root->changes + 1);
-	xenevtchn_notify(x->events, s->port);
-}
+#include "xen_session.h"
 
 /* ---- our memory ---- */
 
 static void
-session_grant(struct xen *x, struct session *s, const struct fido_extent *e)
-{
-	int ret = s->stuck ? 0 : fido_xen_table_add(s->table, s->local ? NULL : x->grants, e);
-
-	if (ret == 0)
-		return;
-	/* It never learns of an epoch with this memory, so what lies there is copied for it. */
-	s->stuck = true;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: %s cannot grant %llu KiB to %s: %s: what is there is copied on its way to it; see doc/xen.md for the limits",
-			x->domain->group, x->domain->name, (unsigned long long)(e->len >> 10), s->other.name, strerror(-ret));
-}
-
-static void
-session_set_epoch(struct xen *x, struct session *s, uint32_t epoch)
-{
-	/* R19: pairs with A19. The pieces are there before the epoch that they belong to. */
-	if (!s->stuck)
-		fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch);
-	session_notify(x, s);
-}
-
-static void
-session_grant_all(struct xen *x, struct session *s)
-{
-	const struct fido_domain *d = x->domain;
-	struct fido_extent control = {.gaddr = (uintptr_t)d->control, .len = d->control_size, .fd = d->control_fd};
-
-	session_grant(x, s, &control);
-	for (size_t i = 0; i < d->extent_count; i++)
-		session_grant(x, s, &d->extents[i].extent);
-	s->granted = true;
-	session_set_epoch(x, s, (uint32_t)d->control->epoch);
-}
-
-static void
 xen_export(void *transport, const struct fido_extent *e, uint32_t epoch)
 {
-	struct xen *x = transport;
+	struct fido_xen *x = transport;
 
-	for (struct session *s = x->sessions; s != NULL; s = s->next)
-		if (s->granted) {
-			session_grant(x, s, e);
-			session_set_epoch(x, s, epoch);
-		}
+	for (struct fido_xen_session *s = x->sessions; s != NULL; s = s->next)
+		fido_xen_session_export(x, s, e, epoch);
 }
 
 static void
 xen_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch)
 {
-	struct xen *x = transport;
+	struct fido_xen *x = transport;
 
-	for (struct session *s = x->sessions; s != NULL; s = s->next)
-		if (s->granted) {
-			fido_xen_table_remove(s->table, x->grants, gaddr, len);
-			session_set_epoch(x, s, epoch);
-		}
+	for (struct fido_xen_session *s = x->sessions; s != NULL; s = s->next)
+		fido_xen_session_withdraw(x, s, gaddr, len, epoch);
 }
 
 static int
 xen_memory_create(void *transport, size_t size, bool huge, int *fd)
 {
-	return fido_xen_grants_memory(((struct xen *)transport)->grants, size, huge, fd);
+	return fido_xen_grants_memory(((struct fido_xen *)transport)->grants, size, huge, fd);
 }
 
 static int
 xen_memory_seal(void *transport, int fd)
 {
-	return fido_xen_grants_seal(((struct xen *)transport)->grants, fd);
+	return fido_xen_grants_seal(((struct fido_xen *)transport)->grants, fd);
 }
 
 static bool
 xen_any_memory(void *transport)
 {
-	return fido_xen_grants_any_memory(((struct xen *)transport)->grants);
+	return fido_xen_grants_any_memory(((struct fido_xen *)transport)->grants);
 }
 
 /* ---- what is told ---- */
 
 /* So that nobody takes a slot that we still have mapped, in whatever Xen domain. */
 static void
-write_maps(struct xen *x)
+write_maps(struct fido_xen *x)
 {
 	const struct fido_domain *d = x->domain;
 	char maps[sizeof(x->maps)] = "";
@@ -199,15 +81,15 @@ write_maps(struct xen *x)
 static void
 xen_notify(void *transport)
 {
-	struct xen *x = transport;
+	struct fido_xen *x = transport;
 
-	for (struct session *s = x->sessions; s != NULL; s = s->next)
-		session_notify(x, s);
+	for (struct fido_xen_session *s = x->sessions; s != NULL; s = s->next)
+		fido_xen_session_notify(x, s);
 	write_maps(x);
 }
 
 static uint32_t
-offer_bell(const struct session *s, struct fido_doorbell *bell, const struct fido_link *link, uint16_t i)
+offer_bell(const struct fido_xen_session *s, struct fido_doorbell *bell, const struct fido_link *link, uint16_t i)
 {
 	int port = fido_xen_bell_offer(bell, (uint64_t)link->index << 16 | i, s->other.domid);
 
@@ -215,16 +97,16 @@ offer_bell(const struct session *s, struct fido_doorbell *bell, const struct fid
 		return (uint32_t)port;
 	fido_log(FIDO_LOG_ERROR, "link %s to %s: cannot make an event channel: %s: it can only be polled; raise max_event_channels in this domain's xl configuration",
 			link->name, link->peer_name, strerror(-port));
-	return NO_PORT;
+	return FIDO_XEN_NO_PORT;
 }
 
 static void
 xen_offer_doorbells(void *transport, struct fido_link *link)
 {
-	struct xen *x = transport;
+	struct fido_xen *x = transport;
 	struct fido_peer *peer = fido_domain_find_peer(x->domain, link->peer_name);
 	struct fido_xen_bells_shm bells = {.nrx = link->nrx, .ntx = link->ntx};
-	struct session *s = peer != NULL ? peer->session : NULL;
+	struct fido_xen_session *s = peer != NULL ? peer->session : NULL;
 
 	if (s == NULL)
 		return;
@@ -236,242 +118,7 @@ xen_offer_doorbells(void *transport, struct fido_link *link)
 	if (fido_xen_table_set_bells(s->table, link->index, &bells) != 0)
 		fido_log(FIDO_LOG_ERROR, "link %s to %s: no grant for its doorbells: it can only be polled", link->name,
 				link->peer_name);
-	session_notify(x, s);
-}
-
-/* ---- meeting another domain ---- */
-
-static int
-make_root(struct xen *x, struct session *s)
-{
-	const struct fido_domain *d = x->domain;
-	struct fido_xen_root_shm *root;
-	int ret = fido_xen_table_create(&s->table, s->other.domid, s->port);
-
-	if (ret != 0)
-		return ret;
-	root = fido_xen_table_root(s->table, NULL);
-	root->version = FIDO_LAYOUT_VERSION;
-	root->alive = 1;
-	root->generation = d->generation;
-	root->to = s->other.generation;
-	root->control_size = d->control_size;
-	fido_store_release(&root->magic, FIDO_XEN_MAGIC);
-	return 0;
-}
-
-static int
-write_offer(struct xen *x, struct session *s, uint32_t port)
-{
-	struct fido_xen_offer offer = {.generation = s->other.generation, .process = this_process(),
-		.clock = fido_xen_clock(fido_xen_store_domid(x->store)), .port = port};
-
-	fido_xen_table_root(s->table, &offer.root);
-	return fido_xen_store_write_offer(x->store, x->domain->slot, s->other.slot, &offer);
-}
-
-/* The lower slot's part: a port that the other one can bind. @return 0, -errno */
-static int
-offer_port(struct xen *x, struct session *s)
-{
-	int port = xenevtchn_bind_unbound_port(x->events, s->other.domid);
-	int ret;
-
-	if (port < 0)
-		return -errno;
-	s->port = (uint32_t)port;
-	ret = make_root(x, s);
-	return ret != 0 ? ret : write_offer(x, s, s->port);
-}
-
-static int
-take_port(struct xen *x, struct session *s, uint32_t theirs)
-{
-	int port = xenevtchn_bind_interdomain(x->events, s->other.domid, theirs);
-	int ret;
-
-	if (port < 0)
-		return -errno;
-	s->port = (uint32_t)port;
-	ret = make_root(x, s);
-	return ret != 0 ? ret : write_offer(x, s, NO_PORT);
-}
-
-static int
-open_view(struct xen *x, struct session *s, const struct fido_xen_offer *offer)
-{
-	const struct fido_xen_root_shm *root;
-	uint32_t version;
-	int ret = fido_xen_view_open(&s->view, x->grants, s->other.domid, offer->root, &version);
-
-	if (version != FIDO_LAYOUT_VERSION)
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: %s has layout version %u, this libfido %u: use the same version of Fido in all domains",
-				x->domain->group, s->other.name, version, FIDO_LAYOUT_VERSION);
-	if (ret == -EINVAL)
-		return 0; /* No such grant: what stands in xenstore is of one that has just ended. */
-	if (ret != 0)
-		return ret;
-	root = fido_xen_view_root(s->view);
-	if (root->generation != s->other.generation || root->to != x->domain->generation)
-		return -EPROTO;
-	s->local = offer->process == this_process();
-	s->clock = offer->clock;
-	session_grant_all(x, s);
-	return 0;
-}
-
-/* As far as xenstore is needed. @return 0, -errno: it cannot be met */
-static int
-session_meet(struct xen *x, struct session *s)
-{
-	bool lower = x->domain->slot < s->other.slot;
-	struct fido_xen_offer offer;
-	int ret = 0;
-
-	if (s->view != NULL)
-		return 0;
-	if (lower && s->table == NULL)
-		ret = offer_port(x, s);
-	if (ret != 0 || !fido_xen_store_read_offer(x->store, &s->other, x->domain->slot, &offer) ||
-			offer.generation != x->domain->generation)
-		return ret;
-	if (s->table == NULL)
-		ret = take_port(x, s, offer.port);
-	return ret != 0 ? ret : open_view(x, s, &offer);
-}
-
-/* ---- a peer's memory and bells ---- */
-
-struct arrival {
-	struct xen *x;
-	struct session *s;
-};
-
-static bool
-is_control(const struct arrival *a, uint64_t gaddr)
-{
-	return gaddr - (uintptr_t)a->s->peer->control < a->s->peer->control_size;
-}
-
-static int
-piece_gone(void *arg, uint64_t gaddr, uint64_t len)
-{
-	const struct arrival *a = arg;
-
-	return is_control(a, gaddr) ? -EPROTO : fido_domain_peer_unmap(a->x->domain, a->s->peer, gaddr, len);
-}
-
-static int
-piece_came(void *arg, uint64_t gaddr, uint64_t len)
-{
-	const struct arrival *a = arg;
-	struct fido_extent e = {.gaddr = gaddr, .len = len};
-	int ret;
-
-	if (is_control(a, gaddr)) /* mapped already, as a whole */
-		return 0;
-	ret = fido_domain_peer_map(a->x->domain, a->s->peer, &e, fido_xen_view_map, a->s->view);
-	if (ret != 0 && ret != -EPROTO)
-		fido_log(FIDO_LOG_ERROR, "cannot map memory of %s: %s: raise max_maptrack_frames in this domain's xl configuration (2 entries a page), or let it export less",
-				a->s->peer->name, strerror(-ret));
-	return ret;
-}
-
-static void
-bells_came(void *arg, const struct fido_xen_bells_shm *bells)
-{
-	const struct arrival *a = arg;
-	struct fido_bell_set *set = calloc(1, sizeof(*set));
-
-	if (set == NULL)
-		return;
-	fido_control_name(set->link, bells->link);
-	set->nrx = bells->nrx;
-	set->ntx = bells->ntx;
-	for (uint16_t i = 0; i < set->nrx; i++)
-		set->rx[i] = fido_xen_bell_bind(a->s->other.domid, bells->ports[i]);
-	for (uint16_t i = 0; i < set->ntx; i++)
-		set->tx[i] = fido_xen_bell_bind(a->s->other.domid, bells->ports[set->nrx + i]);
-	fido_domain_peer_bells(a->x->domain, a->s->peer, set);
-}
-
-/* @return 0, -EBUSY: later, -errno: it breaks the protocol, or we lack something */
-static int
-peer_arrive(struct xen *x, struct session *s)
-{
-	struct fido_domain *d = x->domain;
-	struct fido_peer_info info = {.name = s->other.name, .slot = s->other.slot,
-		.generation = s->other.generation, .session = s,
-		.control_size = fido_load_relaxed(&fido_xen_view_root(s->view)->control_size),
-		.other_clock = !s->local && s->clock != fido_xen_clock(fido_xen_store_domid(x->store))};
-	int ret;
-
-	if (fido_domain_find_peer(d, s->other.name) != NULL)
-		return -EBUSY; /* Names are how links find their peers: nobody may take that of another who lives. */
-	ret = fido_domain_peer_came(d, &info, fido_xen_view_map, s->view, &s->peer);
-	if (ret == 0)
-		d->dirty = true;
-	return ret;
-}
-
-static int
-peer_refresh(struct xen *x, struct session *s)
-{
-	struct arrival a = {x, s};
-	/* A19: pairs with R19. */
-	uint32_t epoch = fido_load_acquire(&fido_xen_view_root(s->view)->epoch);
-	int ret = 0;
-
-	if (epoch == 0)
-		return 0;
-	if (s->peer == NULL)
-		ret = peer_arrive(x, s);
-	if (ret == 0 && epoch != s->epoch) {
-		ret = fido_xen_view_pieces(s->view, piece_gone, piece_came, &a);
-		if (ret == 0) {
-			s->epoch = epoch;
-			fido_domain_peer_epoch(x->domain, s->peer, epoch);
-		}
-	}
-	return ret != 0 ? ret : fido_xen_view_bells(s->view, bells_came, &a);
-}
-
-/* ---- ends ---- */
-
-static void
-session_free(struct xen *x, struct session *s)
-{
-	fido_xen_view_close(s->view);
-	fido_xen_table_destroy(s->table, x->grants);
-	if (s->port != NO_PORT)
-		xenevtchn_unbind(x->events, s->port);
-	free(s);
-}
-
-static enum fido_xen_left
-has_left(const struct session *s)
-{
-	return s->view != NULL ? fido_load_acquire(&fido_xen_view_root(s->view)->left) : FIDO_XEN_STAYS;
-}
-
-/* @return true: that generation has certainly ended */
-static bool
-has_ended(struct xen *x, const struct session *s)
-{
-	if (!s->listed || has_left(s) != FIDO_XEN_STAYS)
-		return true;
-	if (s->view != NULL && fido_load_acquire(&fido_xen_view_root(s->view)->alive) == 0)
-		return true;
-	return x->look && !fido_xen_store_is_alive(x->store, s->other.domid);
-}
-
-static void
-session_end(struct xen *x, struct session *s)
-{
-	if (s->peer != NULL)
-		fido_domain_peer_gone(x->domain, s->peer, has_left(s) == FIDO_XEN_LEFT_CLEAN);
-	fido_xen_store_remove_offer(x->store, x->domain->slot, s->other.slot);
-	session_free(x, s);
+	fido_xen_session_notify(x, s);
 }
 
 /* ---- the control thread ---- */
@@ -479,8 +126,8 @@ session_end(struct xen *x, struct session *s)
 static int
 see_member(void *arg, const struct fido_xen_member *m)
 {
-	struct xen *x = arg;
-	struct session *s;
+	struct fido_xen *x = arg;
+	struct fido_xen_session *s;
 
 	if (m->generation == x->domain->generation && m->slot == x->domain->slot)
 		return 0;
@@ -494,63 +141,42 @@ see_member(void *arg, const struct fido_xen_member *m)
 		return -ENOMEM;
 	s->other = *m;
 	s->listed = true;
-	s->port = NO_PORT;
+	s->port = FIDO_XEN_NO_PORT;
 	s->next = x->sessions;
 	x->sessions = s;
 	return 0;
 }
 
 static void
-look_who_is_there(struct xen *x)
+look_who_is_there(struct fido_xen *x)
 {
-	for (struct session *s = x->sessions; s != NULL; s = s->next)
+	for (struct fido_xen_session *s = x->sessions; s != NULL; s = s->next)
 		s->listed = false;
 	fido_xen_store_each(x->store, see_member, x);
 }
 
-/* @return true: something waits, look again soon */
 static bool
-session_step(struct xen *x, struct session *s)
+step_all(struct fido_xen *x)
 {
-	int ret = 0;
-
-	if (s->refused)
-		return false;
-	if (x->look)
-		ret = session_meet(x, s);
-	if (ret == 0 && s->view != NULL)
-		ret = peer_refresh(x, s);
-	if (ret == 0 || ret == -EBUSY)
-		return ret != 0;
-	s->refused = true;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: %s cannot work with %s: %s: restart it (or this one, if it is this one that lacks something)",
-			x->domain->group, x->domain->name, s->other.name,
-			ret == -EPROTO ? "it broke the protocol" : strerror(-ret));
-	return false;
-}
-
-static bool
-step_all(struct xen *x)
-{
-	struct session **p = &x->sessions;
+	struct fido_xen_session **p = &x->sessions;
 	bool waiting = false;
 
 	while (*p != NULL) {
-		struct session *s = *p;
+		struct fido_xen_session *s = *p;
 
-		if (has_ended(x, s)) {
+		if (fido_xen_session_ended(s)) {
 			*p = s->next;
-			session_end(x, s);
+			fido_xen_session_end(x, s);
 			continue;
 		}
-		waiting |= session_step(x, s);
+		waiting |= fido_xen_session_step(x, s);
 		p = &s->next;
 	}
 	return waiting;
 }
 
 static void
-take_events(struct xen *x)
+take_events(struct fido_xen *x)
 {
 	int port;
 
@@ -561,7 +187,7 @@ take_events(struct xen *x)
 static bool
 xen_process(void *transport)
 {
-	struct xen *x = transport;
+	struct fido_xen *x = transport;
 	bool waiting;
 
 	fido_host_slot_moved(x->slot_fd);
@@ -577,31 +203,26 @@ xen_process(void *transport)
 static int
 xen_fd(void *transport)
 {
-	return ((struct xen *)transport)->epoll_fd;
+	return ((struct fido_xen *)transport)->epoll_fd;
 }
 
 /* ---- join and leave ---- */
 
-struct name_question {
-	const struct fido_domain *d;
-	struct fido_xen_store *store;
-};
-
 static int
 ask_name(void *arg, const struct fido_xen_member *m)
 {
-	const struct name_question *q = arg;
+	const struct fido_domain *d = arg;
 
-	if (strcmp(m->name, q->d->name) != 0 || !fido_xen_store_is_alive(q->store, m->domid))
+	if (strcmp(m->name, d->name) != 0)
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: there is a domain %s already, in Xen domain %u: choose another name (domain=NAME), or stop that one",
-			q->d->group, q->d->name, m->domid);
+	fido_log(FIDO_LOG_ERROR, "group xen:%s: there is a domain %s already, in Xen domain %u: choose another name (domain=NAME), or stop that one (if it was killed, the next process there that joins cleans up)",
+			d->group, d->name, m->domid);
 	return -EEXIST;
 }
 
 /* What processes that ended have left in xenstore, in the slots of this Xen domain. */
 static void
-clean_up(struct xen *x, uint32_t first, uint32_t last)
+clean_up(struct fido_xen *x, uint32_t first, uint32_t last)
 {
 	uint64_t generation;
 
@@ -617,7 +238,7 @@ clean_up(struct xen *x, uint32_t first, uint32_t last)
 }
 
 static int
-claim_slot(struct xen *x, uint32_t first, uint32_t last)
+claim_slot(struct fido_xen *x, uint32_t first, uint32_t last)
 {
 	struct fido_domain *d = x->domain;
 
@@ -640,9 +261,8 @@ claim_slot(struct xen *x, uint32_t first, uint32_t last)
 
 /* Under the lock of this Xen domain's own folder. */
 static int
-claim(struct xen *x)
+claim(struct fido_xen *x)
 {
-	struct name_question q = {x->domain, x->store};
 	uint32_t first, last;
 	int ret = fido_xen_store_layout(x->store, &x->domain->layout);
 
@@ -655,7 +275,7 @@ claim(struct xen *x)
 		return -EACCES;
 	}
 	clean_up(x, first, last);
-	ret = fido_xen_store_each(x->store, ask_name, &q);
+	ret = fido_xen_store_each(x->store, ask_name, x->domain);
 	return ret != 0 ? ret : claim_slot(x, first, last);
 }
 
@@ -668,7 +288,7 @@ watch(int epoll_fd, int fd)
 }
 
 static int
-open_devices(struct xen *x)
+open_devices(struct fido_xen *x)
 {
 	unsigned int other = UINT32_MAX;
 	const char *group = x->domain->group;
@@ -690,7 +310,7 @@ open_devices(struct xen *x)
 }
 
 static void
-xen_free(struct xen *x)
+xen_free(struct fido_xen *x)
 {
 	fido_host_group_unlock(&x->local);
 	if (x->slot_fd >= 0)
@@ -707,7 +327,7 @@ xen_free(struct xen *x)
 static int
 xen_join(struct fido_domain *d, void **transport)
 {
-	struct xen *x = calloc(1, sizeof(*x));
+	struct fido_xen *x = calloc(1, sizeof(*x));
 	char folder[FIDO_NAME_MAX + 4];
 	int ret;
 
@@ -742,7 +362,7 @@ err_free:
 static int
 xen_start(void *transport)
 {
-	struct xen *x = transport;
+	struct fido_xen *x = transport;
 	struct fido_domain *d = x->domain;
 	int ret = fido_xen_store_watch(x->store);
 
@@ -760,20 +380,16 @@ xen_start(void *transport)
 static void
 xen_leave(void *transport, bool clean)
 {
-	struct xen *x = transport;
-	struct session *s;
+	struct fido_xen *x = transport;
+	struct fido_xen_session *s;
 
 	for (s = x->sessions; s != NULL; s = s->next)
-		if (s->table != NULL) {
-			fido_store_release(&fido_xen_table_root(s->table, NULL)->left,
-					clean ? FIDO_XEN_LEFT_CLEAN : FIDO_XEN_LEFT);
-			session_notify(x, s);
-		}
+		fido_xen_session_leave(x, s, clean);
 	if (x->started)
 		fido_xen_store_withdraw(x->store, x->domain->slot);
 	while ((s = x->sessions) != NULL) {
 		x->sessions = s->next;
-		session_free(x, s);
+		fido_xen_session_free(x, s);
 	}
 	if (x->local.lock_fd < 0)
 		fido_host_group_lock(&x->local);

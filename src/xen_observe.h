@@ -5,7 +5,8 @@
 /**
  * @file
  * Watching a group on Xen. A control region is granted to members only, so the one who watches is a member for as long as
- * its process lives: a domain "watcher-DOMID-PID" without links. It needs a slot of its Xen domain.
+ * its process lives: a domain "watcher-DOMID-PID" without links, to which
+ * others grant their control regions and no more. It needs a slot of its Xen domain.
  */
 
 #include <fido/observer.h>

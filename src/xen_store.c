@@ -272,8 +272,7 @@ ask_mapped(void *arg, const struct fido_xen_member *m)
 		ret = strtoul(p, NULL, 10) == q->slot && *p != '\0';
 	}
 	free(text);
-	/* What one that has ended had mapped is mapped no more. */
-	return ret != 0 && fido_xen_store_is_alive(q->s, m->domid);
+	return ret;
 }
 
 bool
@@ -367,19 +366,4 @@ fido_xen_store_changed(struct fido_xen_store *s)
 		any = true;
 	}
 	return any;
-}
-
-/*
- * Only a privileged domain may ask xenstored whether a domain is introduced. But the toolstack removes a domain's folder
- * when it has stopped it for good, before it is destroyed; one that is there is not for others to read, and that is
- * another error.
- */
-bool
-fido_xen_store_is_alive(struct fido_xen_store *s, unsigned int domid)
-{
-	char *text = domid != s->domid ? read_at(s, "/local/domain/%u", domid) : NULL;
-	bool gone = domid != s->domid && text == NULL && errno == ENOENT;
-
-	free(text);
-	return !gone;
 }

@@ -13,7 +13,9 @@
  *       maps/<slot>                 "SLOT:GENERATION ...": what the domain of <slot> has mapped
  *       to/<slot>/<their slot>      what the domain of <slot> hands that of <their slot>: struct fido_xen_offer
  *
- * So what dom0 wrote says which slots a Xen domain has; nobody can take another's.
+ * So what dom0 wrote says which slots a Xen domain has; nobody can take another's. When a Xen domain has ended, and its
+ * mappings are gone, xenstored removes all nodes that it owned (XSA-419); it does not before: a domain may not ask
+ * xenstored whether another one lives, but this says it.
  *
  * Each call goes to xenstored and back: about 0.1 ms. The domain's lock guards all but open.
  */
@@ -80,7 +82,5 @@ int fido_xen_store_watch(struct fido_xen_store *s);
 int fido_xen_store_fd(const struct fido_xen_store *s);
 /** Take what has fired. @return true when anything has */
 bool fido_xen_store_changed(struct fido_xen_store *s);
-/** @return false: that Xen domain has certainly ended. */
-bool fido_xen_store_is_alive(struct fido_xen_store *s, unsigned int domid);
 
 #endif

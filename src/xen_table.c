@@ -140,21 +140,36 @@ piece_find(struct fido_xen_table *t)
 	return -ENOSPC;
 }
 
+/* What is written between these two is taken as a whole, or not at all. */
+static uint32_t
+write_begin(uint32_t *serial)
+{
+	uint32_t before = *serial;
+
+	fido_store_relaxed(serial, before + 1);
+	/* R17: pairs with A17. The odd number is seen before any of the new fields. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return before + 2;
+}
+
+static void
+write_end(uint32_t *serial, uint32_t value)
+{
+	/* R18: pairs with A18. All fields are written before the number turns even. */
+	fido_store_release(serial, value);
+}
+
 /* pages 0: none. */
 static void
 piece_write(struct fido_xen_piece_shm *p, uint64_t gaddr, uint32_t pages, uint32_t *to, const uint32_t *refs)
 {
-	uint32_t serial = p->serial;
+	uint32_t serial = write_begin(&p->serial);
 
-	fido_store_relaxed(&p->serial, serial + 1);
-	/* R17: pairs with A17. The odd number is seen before any of the new fields. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < pages; i++)
 		fido_store_relaxed(&to[i], refs[i]);
 	fido_store_relaxed(&p->gaddr, gaddr);
 	fido_store_relaxed(&p->pages, pages);
-	/* R18: pairs with A18. All fields are written before the number turns even. */
-	fido_store_release(&p->serial, serial + 2);
+	write_end(&p->serial, serial);
 }
 
 static int
@@ -224,16 +239,12 @@ fido_xen_table_set_bells(struct fido_xen_table *t, uint32_t i, const struct fido
 	if (page == NULL)
 		return -ENOSPC;
 	to = page + i % FIDO_XEN_BELLS_PER_PAGE;
-	serial = to->serial;
-	fido_store_relaxed(&to->serial, serial + 1);
-	/* R17: pairs with A17. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	serial = write_begin(&to->serial);
 	memcpy(to->link, bells->link, sizeof(to->link));
 	fido_store_relaxed(&to->nrx, bells->nrx);
 	fido_store_relaxed(&to->ntx, bells->ntx);
 	for (uint32_t k = 0; k < 2 * FIDO_LINK_QUEUES_MAX; k++)
 		fido_store_relaxed(&to->ports[k], bells->ports[k]);
-	/* R18: pairs with A18. */
-	fido_store_release(&to->serial, serial + 2);
+	write_end(&to->serial, serial);
 	return 0;
 }

@@ -103,6 +103,23 @@ piece_at(struct fido_xen_view *v, uint32_t i)
 	return page != NULL ? page + i % FIDO_XEN_PIECES_PER_PAGE : NULL;
 }
 
+/* @return what read_end() compares with; odd: it is being written */
+static uint32_t
+read_begin(const uint32_t *serial)
+{
+	/* A18: pairs with R18. */
+	return fido_load_acquire(serial);
+}
+
+/* @return true: what was copied since read_begin() is of one piece */
+static bool
+read_end(const uint32_t *serial, uint32_t value)
+{
+	/* A17: pairs with R17. What we copied was read before the number is read again. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return !(value & 1) && fido_load_relaxed(serial) == value;
+}
+
 /* Copy a piece, and its references unless refs is NULL, as a whole. @return false: it is being written */
 static bool
 piece_read(struct fido_xen_view *v, uint32_t i, struct seen *copy, uint32_t *refs)
@@ -114,17 +131,12 @@ piece_read(struct fido_xen_view *v, uint32_t i, struct seen *copy, uint32_t *ref
 	if (p == NULL || (refs != NULL && page == NULL))
 		return false;
 	for (int try = 0; try < READ_TRIES; try++) {
-		/* A18: pairs with R18. */
-		uint32_t serial = fido_load_acquire(&p->serial);
-
+		copy->serial = read_begin(&p->serial);
 		copy->gaddr = fido_load_relaxed(&p->gaddr);
 		copy->pages = fido_load_relaxed(&p->pages);
-		copy->serial = serial;
 		for (uint32_t k = 0; refs != NULL && k < FIDO_XEN_PIECE_PAGES; k++)
 			refs[k] = fido_load_relaxed(&page[i % 2 * FIDO_XEN_PIECE_PAGES + k]);
-		/* A17: pairs with R17. What we copied was read before the number is read again. */
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(serial & 1) && fido_load_relaxed(&p->serial) == serial)
+		if (read_end(&p->serial, copy->serial))
 			return true;
 	}
 	return false;
@@ -209,7 +221,9 @@ fido_xen_view_map(void *arg, void *addr, size_t len)
 		struct seen piece;
 		int ret = piece_with(v, (uintptr_t)at, &piece, refs);
 
-		if (ret < 0 || bytes(&piece) > (size_t)(end - at))
+		if (ret < 0)
+			return -EAGAIN;
+		if (bytes(&piece) > (size_t)(end - at))
 			return -EPROTO;
 		v->seen[ret] = piece;
 		ret = fido_xen_grants_map(v->grants, v->domid, refs, piece.pages, at);
@@ -226,17 +240,14 @@ static bool
 bells_read(const struct fido_xen_bells_shm *from, struct fido_xen_bells_shm *copy)
 {
 	for (int try = 0; try < READ_TRIES; try++) {
-		/* A18: pairs with R18. */
-		copy->serial = fido_load_acquire(&from->serial);
+		copy->serial = read_begin(&from->serial);
 		for (size_t k = 0; k < sizeof(copy->link); k++)
 			copy->link[k] = fido_load_relaxed(&from->link[k]);
 		copy->nrx = fido_load_relaxed(&from->nrx);
 		copy->ntx = fido_load_relaxed(&from->ntx);
 		for (uint32_t k = 0; k < 2 * FIDO_LINK_QUEUES_MAX; k++)
 			copy->ports[k] = fido_load_relaxed(&from->ports[k]);
-		/* A17: pairs with R17. */
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(copy->serial & 1) && fido_load_relaxed(&from->serial) == copy->serial)
+		if (read_end(&from->serial, copy->serial))
 			return true;
 	}
 	return false;

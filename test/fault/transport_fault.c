@@ -14,7 +14,7 @@
 #include "doorbell_private.h"
 #include "transport.h"
 
-static const struct fido_transport_ops *const inner = &fido_transport_host;
+static const struct fido_transport_ops *inner = &fido_transport_host; /* set before any domain joins */
 static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault_plan the_plan;
 static uint32_t calls, calls_that_fail;
@@ -172,6 +172,12 @@ fault_observe_end(struct fido_observation *o)
 	inner->observe_end(o);
 }
 
+static bool
+fault_any_memory(void *transport)
+{
+	return inner->any_memory == NULL || inner->any_memory(transport);
+}
+
 static const struct fido_transport_ops fault_ops = {
 	.name = "fault",
 	.join = fault_join,
@@ -179,6 +185,7 @@ static const struct fido_transport_ops fault_ops = {
 	.leave = fault_leave,
 	.memory_create = fault_memory_create,
 	.memory_seal = fault_memory_seal,
+	.any_memory = fault_any_memory,
 	.export = fault_export,
 	.withdraw = fault_withdraw,
 	.notify = fault_notify,
@@ -193,10 +200,14 @@ static const struct fido_transport_ops fault_ops = {
 void
 fault_plan(const struct fault_plan *p)
 {
+	const char *group = getenv("FIDO_TEST_GROUP");
 	const char *name;
 
-	if (fido_transport_find("fault:x", &name) == NULL)
+	if (fido_transport_find("fault:x", &name) == NULL) {
+		if (group != NULL)
+			inner = fido_transport_find(group, &name);
 		fido_transport_add(&fault_ops);
+	}
 	pthread_mutex_lock(&plan_lock);
 	the_plan = *p;
 	pthread_mutex_unlock(&plan_lock);

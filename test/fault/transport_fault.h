@@ -4,7 +4,7 @@
 
 /**
  * @file
- * A transport that wraps the host transport and injects errors, delay and death: groups named "fault:NAME". Its domains
+ * A transport that wraps another one (the host transport, or that of FIDO_TEST_GROUP) and injects errors, delay and death: groups named "fault:NAME". Its domains
  * are in the same group as those of "host:NAME". Lost and extra doorbells are injected below it: fault_bell_wrap().
  *
  * One plan for the whole process; calls are counted from fault_plan().

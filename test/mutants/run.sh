@@ -52,12 +52,20 @@ mutants()
 	A14|held.c|fido_load_acquire(&shm->seq)|fido_load_relaxed(&shm->seq)|acquire becomes relaxed|model:record-broken-no-a7
 	R15|sigbus.c|fido_store_release(&ranges[i].base|fido_store_relaxed(&ranges[i].base|release becomes relaxed|model:range-broken-no-r15
 	A15|sigbus.c|fido_load_acquire(&ranges[i].base)|fido_load_relaxed(&ranges[i].base)|acquire becomes relaxed|model:range-broken-no-a15
+	R16|xen_table.c|fido_store_release(named, ref)|fido_store_relaxed(named, ref)|release becomes relaxed|model:ended-broken-no-r11
+	A16|xen_view.c|fido_load_acquire(named)|fido_load_relaxed(named)|acquire becomes relaxed|model:ended-broken-no-a11
+	R17|xen_table.c|__atomic_thread_fence(__ATOMIC_RELEASE);|(void)0;|fence removed|model:record-broken-no-r6
+	A17|xen_view.c|__atomic_thread_fence(__ATOMIC_ACQUIRE);|(void)0;|fence removed|model:record-broken-no-a6
+	R18|xen_table.c|fido_store_release(serial, value)|fido_store_relaxed(serial, value)|release becomes relaxed|model:record-broken-no-r7
+	A18|xen_view.c|fido_load_acquire(serial)|fido_load_relaxed(serial)|acquire becomes relaxed|model:record-broken-no-a7
+	R19|xen_session.c|fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|fido_store_relaxed(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|release becomes relaxed|model:ended-broken-no-r11
+	A19|xen_session.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
 	clock-after|include/fido/clock.h|__asm__ volatile("lfence" : : : "memory");||fence removed|native:clock-posted-before-read model:recall-broken-time-before-reading
 	EOF
 }
 
 # Killed by a model only, by no run on x86, which keeps loads, and stores, in order among themselves: R6, A6, R7, A7 and all of
-# R11 to R15. Nor does ThreadSanitizer see these: what they order are atomic accesses, none of which is a race.
+# R11 to R19. Nor does ThreadSanitizer see these: what they order are atomic accesses, none of which is a race.
 # clock-after is killed by chance, 10 in a million reads, and by a model.
 
 # Not killed: the wait in sleeper.c. Its window is a few instructions, once in a thread's life;

@@ -289,6 +289,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	chain->group = "chain";
+	chain->idle_ms = 1;
 	chain->members = members;
 	for (uint32_t i = 0; i < members; i++)
 		member_start(i);

@@ -319,7 +319,7 @@ sleep_armed(struct member *m)
 	if (m->txq != NULL)
 		pending |= fido_txq_arm(m->txq);
 	if (!pending)
-		poll(&fd, 1, m->held_count != 0 || m->free_count != 0 ? 1 : SLEEP_MS);
+		poll(&fd, 1, m->held_count != 0 || m->free_count != 0 ? m->chain->idle_ms : SLEEP_MS);
 	if (m->rxq != NULL)
 		fido_rxq_disarm(m->rxq);
 	if (m->txq != NULL)

@@ -47,6 +47,7 @@ struct member_report {
 struct chain {
 	const char *group;      /**< the same string in all members */
 	uint32_t members;
+	int idle_ms;            /**< look again after so long when something waits for a time only */
 	uint32_t pause;         /**< 1: the generator makes no more packets */
 	struct member_report member[CHAIN_MEMBERS_MAX];
 	/** A bit for each packet that has arrived at the end of the chain, by life and number. */

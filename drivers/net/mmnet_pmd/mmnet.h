@@ -10,6 +10,7 @@
  *   mmnet_args.c    device arguments
  *   mmnet_domain.c  the process's one domain, shared by its ports
  *   mmnet_mem.c     exports EAL's heap, page by page, as it grows and shrinks
+ *   mmnet_arena.c   mempools in an arena
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
  *   mmnet_csum.c    checksums of received packets, if asked for
@@ -61,6 +62,8 @@ struct mmnet_args {
 	bool has_allow;
 	enum mmnet_rx_mode rx;
 	bool no_hugepages;
+	bool no_heap;                /**< do not export EAL's memory */
+	bool arena_pools;            /**< mbuf pools lie in arenas unless their maker says otherwise */
 	bool has_mac;
 	struct rte_ether_addr mac;
 	uint64_t arena;
@@ -94,6 +97,7 @@ struct mmnet_rxq {
 	uint16_t last_chunk;          /**< descriptors that the last read found */
 	uint16_t port_id;
 	uint16_t room;                /**< bytes an mbuf of mp takes */
+	uint64_t fresh_flags;         /**< offload flags of a fresh mbuf of mp */
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
 	bool dropping;                /**< the rest of the message that is being read is dropped */
@@ -143,13 +147,19 @@ const char *const *mmnet_args_keys(void);
 /* mmnet_domain.c */
 /** The process's domain; joins the group for the first port. @return 0, -errno (message written) */
 int mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out);
-/** Undo one mmnet_domain_get(); the last one leaves. */
+/** Have the process stay a domain until mmnet_domain_put(). @return NULL: it is none */
+struct fido_domain *mmnet_domain_hold(void);
+/** Undo one mmnet_domain_get() or mmnet_domain_hold(); the last one leaves. */
 void mmnet_domain_put(void);
 /** Leave now, whoever uses it; the process ends. */
 void mmnet_domain_abandon(void);
 
 /* mmnet_mem.c */
-/** Export EAL's heap to the domain's group, now and as it changes. @return 0, -errno */
+/**
+ * Export EAL's heap to the domain's group, now and as it changes. What cannot be exported is copied when it is sent:
+ * that is no failure.
+ * @return 0, -errno
+ */
 int mmnet_mem_export(struct fido_domain *domain);
 void mmnet_mem_unexport(void);
 

@@ -112,6 +112,20 @@ parse_hugepages(struct mmnet_args *args, const char *value)
 }
 
 static int
+parse_heap(struct mmnet_args *args, const char *value)
+{
+	args->no_heap = strcmp(value, "off") == 0;
+	return args->no_heap || strcmp(value, "on") == 0 ? 0 : -EINVAL;
+}
+
+static int
+parse_pools(struct mmnet_args *args, const char *value)
+{
+	args->arena_pools = strcmp(value, "arena") == 0;
+	return args->arena_pools || strcmp(value, "heap") == 0 ? 0 : -EINVAL;
+}
+
+static int
 parse_allow(struct mmnet_args *args, const char *value)
 {
 	args->has_allow = true;
@@ -162,6 +176,8 @@ static const struct keyword keywords[] = {
 	{"rx", parse_rx, "auto, copy, header or zero"},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
+	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},
+	{"pools", parse_pools, "heap or arena: where the application's mbuf pools lie"},
 	{"allow", parse_allow, "users who may map this domain's memory, e.g. allow=alice:1001"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},
 	{"base", parse_base, "the first address of a new group's layout"},

@@ -2,6 +2,7 @@
 /* One process is one domain: its ports share it. */
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <fido/log.h>
@@ -11,6 +12,9 @@
 static struct fido_domain *domain;
 static char domain_group[FIDO_NAME_MAX + 16];
 static unsigned int users;
+static bool heap_exported;
+/* Ports come and go one at a time, but pools in any thread. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
 log_message(enum fido_log_level level, const char *message)
@@ -41,13 +45,32 @@ join(const struct mmnet_args *args)
 	ret = fido_domain_join(&domain, &config);
 	if (ret != 0)
 		return ret;
-	ret = mmnet_mem_export(domain);
+	if (!args->no_heap)
+		ret = mmnet_mem_export(domain);
 	if (ret != 0) {
 		fido_domain_leave(domain);
 		domain = NULL;
 		return ret;
 	}
+	heap_exported = !args->no_heap;
 	strlcpy(domain_group, args->group, sizeof(domain_group));
+	return 0;
+}
+
+/* A further port. @return 0, -EINVAL: it is not of the domain that this process is (message written) */
+static int
+check(const struct mmnet_args *args)
+{
+	if (strcmp(domain_group, args->group) != 0 || strcmp(fido_domain_name(domain), args->domain) != 0) {
+		MMNET_LOG(ERR, "this process is domain %s of group %s already, a port cannot be of domain %s of group %s: "
+				"give all mmnet ports of a process the same group and domain",
+				fido_domain_name(domain), domain_group, args->domain, args->group);
+		return -EINVAL;
+	}
+	if (args->no_heap && heap_exported) {
+		MMNET_LOG(ERR, "heap=off: this process's memory is exported already: give the first of its mmnet ports heap=off too");
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -56,29 +79,36 @@ mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out)
 {
 	int ret;
 
-	if (domain == NULL) {
-		ret = join(args);
-		if (ret != 0)
-			return ret;
-	} else if (strcmp(domain_group, args->group) != 0 || strcmp(fido_domain_name(domain), args->domain) != 0) {
-		MMNET_LOG(ERR, "this process is domain %s of group %s already, a port cannot be of domain %s of group %s: "
-				"give all mmnet ports of a process the same group and domain",
-				fido_domain_name(domain), domain_group, args->domain, args->group);
-		return -EINVAL;
+	pthread_mutex_lock(&lock);
+	ret = domain == NULL ? join(args) : check(args);
+	if (ret == 0) {
+		users++;
+		*out = domain;
 	}
-	users++;
-	*out = domain;
-	return 0;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+struct fido_domain *
+mmnet_domain_hold(void)
+{
+	pthread_mutex_lock(&lock);
+	users += domain != NULL;
+	pthread_mutex_unlock(&lock);
+	return domain;
 }
 
 void
 mmnet_domain_put(void)
 {
-	if (--users != 0)
-		return;
-	mmnet_mem_unexport();
-	fido_domain_leave(domain);
-	domain = NULL;
+	pthread_mutex_lock(&lock);
+	if (--users == 0) {
+		if (heap_exported)
+			mmnet_mem_unexport();
+		fido_domain_leave(domain);
+		domain = NULL;
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 void

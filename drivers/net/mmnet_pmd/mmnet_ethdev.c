@@ -10,10 +10,12 @@
 #include <rte_bus.h>
 #include <rte_interrupts.h>
 #include <rte_malloc.h>
+#include <rte_mbuf_pool_ops.h>
 
 #include <fido/doorbell.h>
 
 #include "mmnet.h"
+#include "rte_pmd_mmnet.h"
 
 /* How long stop waits for the peer to take what was sent, and close for it to give all back. */
 #define STOP_WAIT_MS 500
@@ -161,6 +163,8 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	}
 	rxq->mp = mp;
 	rxq->room = rte_pktmbuf_data_room_size(mp) - RTE_PKTMBUF_HEADROOM;
+	/* The mbufs of a pool with external buffers keep theirs, and this flag says so, for as long as they live. */
+	rxq->fresh_flags = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF ? RTE_MBUF_F_EXTERNAL : 0;
 	rxq->port_id = port->port_id;
 	rxq->port = port;
 	port->rxq[i] = rxq;
@@ -644,6 +648,24 @@ static const struct eth_dev_ops ops = {
 
 /* ---- probe ---- */
 
+/* Have the application's pools made in arenas, as far as neither it nor its user says where. */
+static int
+prefer_arena_pools(const char *name)
+{
+	int ret;
+
+	if (has_pci_port()) {
+		MMNET_LOG(ERR, "%s: pools=arena is for processes whose ports are all virtual: no NIC can reach an arena; have the application make pools with mempool ops "
+				RTE_PMD_MMNET_ARENA_OPS " for the mmnet ports", name);
+		return -EINVAL;
+	}
+	ret = rte_mbuf_set_platform_mempool_ops(RTE_PMD_MMNET_ARENA_OPS);
+	if (ret != 0)
+		MMNET_LOG(ERR, "%s: pools=arena: another driver wants other pools (%s): use EAL's option --mbuf-pool-ops-name="
+				RTE_PMD_MMNET_ARENA_OPS " instead", name, strerror(-ret));
+	return ret;
+}
+
 static int
 port_create(const struct mmnet_args *args, struct mmnet_port **out)
 {
@@ -723,7 +745,10 @@ probe(struct rte_vdev_device *vdev)
 	ret = mmnet_args_parse(&args, name, rte_vdev_device_args(vdev));
 	if (ret != 0)
 		return ret;
-	ret = port_create(&args, &port);
+	if (args.arena_pools)
+		ret = prefer_arena_pools(name);
+	if (ret == 0)
+		ret = port_create(&args, &port);
 	if (ret != 0)
 		return ret;
 	ret = ethdev_create(vdev, port);
@@ -767,6 +792,8 @@ RTE_PMD_REGISTER_PARAM_STRING(MMNET_DRIVER_NAME,
 		"rx=auto|copy|header|zero "
 		"arena=<size> "
 		"hugepages=on|off "
+		"heap=on|off "
+		"pools=heap|arena "
 		"mac=<address> "
 		"base=<address> "
 		"slot_size=<size> "

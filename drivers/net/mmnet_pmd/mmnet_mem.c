@@ -27,6 +27,8 @@ static struct fido_domain *domain;
 static struct heap_region heap[FIDO_REGIONS_MAX];
 static unsigned int heap_count;
 static bool warned;
+/* The transport shares only memory that it has allocated itself. */
+static bool unsupported;
 
 static struct fido_region *
 find_region(const struct rte_memseg_list *msl)
@@ -74,8 +76,14 @@ warn_once(const char *what)
 static void
 run_flush(struct run *run)
 {
-	if (run->len != 0 && fido_region_export(run->region, run->offset, run->len, run->fd, run->fd_offset) != 0)
-		warn_once(strerror(errno));
+	int ret = 0;
+
+	if (run->len != 0)
+		ret = fido_region_export(run->region, run->offset, run->len, run->fd, run->fd_offset);
+	if (ret == -EOPNOTSUPP)
+		unsupported = true;
+	else if (ret != 0)
+		warn_once(strerror(-ret));
 	run->len = 0;
 }
 
@@ -115,7 +123,7 @@ export_segment(const struct rte_memseg_list *msl, const struct rte_memseg *ms, v
 {
 	if (!msl->external)
 		run_add(arg, msl, ms);
-	return 0;
+	return unsupported;
 }
 
 static void
@@ -162,21 +170,35 @@ on_event(enum rte_mem_event event, const void *addr, size_t len, void *arg)
 		on_free(addr, len);
 }
 
+/* Nothing has been exported, and nothing will be. */
+static void
+give_up(void)
+{
+	MMNET_LOG(WARNING, "the group's transport cannot export EAL's memory: packets in it are copied once, and counted; "
+			"pools=arena avoids that, on Xen so does the kernel module fido-grant (see doc/mmnet.md, doc/xen.md)");
+	while (heap_count != 0)
+		fido_region_destroy(heap[--heap_count].region);
+}
+
 int
 mmnet_mem_export(struct fido_domain *d)
 {
 	struct run run = {0};
-	int ret;
+	int ret = 0;
 
 	domain = d;
 	heap_count = 0;
 	warned = false;
+	unsupported = false;
 	/* Under the lock no page comes or goes between the walk and the registration. */
 	rte_mcfg_mem_read_lock();
 	rte_memseg_walk_thread_unsafe(export_segment, &run);
 	run_flush(&run);
+	if (!unsupported)
+		ret = rte_mem_event_callback_register(CALLBACK_NAME, on_event, NULL);
 	rte_mcfg_mem_read_unlock();
-	ret = rte_mem_event_callback_register(CALLBACK_NAME, on_event, NULL);
+	if (unsupported)
+		give_up();
 	/* --legacy-mem: memory never changes, there are no events. */
 	if (ret != 0 && rte_errno != ENOTSUP) {
 		MMNET_LOG(ERR, "cannot follow EAL's memory: %s", rte_strerror(rte_errno));

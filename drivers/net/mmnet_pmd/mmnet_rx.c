@@ -166,7 +166,7 @@ take_fresh(struct mmnet_rxq *rxq, uint32_t len)
 	struct rte_mbuf *m = rxq->fresh[--rxq->fresh_count];
 
 	rearm(m, rxq->rearm);
-	m->ol_flags = 0;
+	m->ol_flags = rxq->fresh_flags;
 	m->packet_type = 0;
 	m->pkt_len = len;
 	m->data_len = (uint16_t)len;

@@ -33,6 +33,7 @@ struct fido_domain_config {
 	struct fido_layout layout; /**< of a new group; an existing group's own layout must equal it unless 0 */
 	size_t control_size;       /**< bytes for control block and rings; default 8 MiB */
 	bool no_hugepages;         /**< arenas use ordinary pages, without a warning */
+	bool watches;              /**< it makes no links; on Xen others show it their control region and no more */
 	/**
 	 * host: users whose processes may map this domain's memory, by name or id, "alice:1001"; this user and
 	 * root always may. NULL: everybody whom the permissions of the group's folder let in.

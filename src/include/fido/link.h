@@ -95,7 +95,7 @@ struct fido_rxq {
 
 /**
  * Create a link. Nothing is offered to the peer yet. The peer need not exist.
- * @return 0, -EINVAL (bad name), -EEXIST (that link exists already), -ENOSPC, -ENOMEM
+ * @return 0, -EINVAL (bad name, or the domain only watches), -EEXIST (that link exists already), -ENOSPC, -ENOMEM
  * @see fido_link_destroy
  */
 int fido_link_create(struct fido_domain *domain, const struct fido_link_config *config,

@@ -28,12 +28,14 @@ struct option {
 
 static const char *const modes[] = {"gen", "sink", "echo", "clone", NULL};
 static const char *const ipv4s[] = {"no", "to-0", "to-1", NULL};
+static const char *const pools[] = {"default", "arena", "extbuf", NULL};
 static const char *const backs[] = {"no", "yes", "any", NULL};
 
 #define AT(field) offsetof(struct options, field)
 
 static const struct option options[] = {
 	{"--mode", AT(mode), WORD, 0, 0, modes},
+	{"--pool", AT(pool), WORD, 0, 0, pools},
 	{"--return", AT(back), WORD, 0, 0, backs},
 	{"--size", AT(size_min), SIZES, PACKET_MIN, PACKET_MAX, NULL},
 	{"--random", AT(random_size), FLAG, 0, 0, NULL},
@@ -72,6 +74,7 @@ static const char usage[] =
 	"  echo   as sink, and send each back by the same port\n"
 	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
 	"         in any order, on a second lcore too\n"
+	"  --pool arena: mbufs in an mmnet arena; extbuf: mbufs with external buffers\n"
 	"options:";
 
 static void

@@ -29,7 +29,7 @@ receive_init(struct app *app)
 		return -ENOMEM;
 	if (opt->mode != MODE_CLONE)
 		return 0;
-	app->clone_pool = pool_create("clones", 32768, 64);
+	app->clone_pool = pool_create(POOL_DEFAULT, "clones", 32768, 64);
 	app->to_worker =
 		rte_ring_create("to_worker", 16384, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	return app->clone_pool != NULL && app->to_worker != NULL ? 0 : -rte_errno;

@@ -19,9 +19,11 @@
 #include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_memory.h>
 
 #include "pktcheck.h"
+#include "rte_pmd_mmnet.h"
 
 /* After so many empty rounds, sleep: there are more domains than cores. */
 #define EMPTY_ROUNDS 50
@@ -66,13 +68,34 @@ reap(const struct app *app)
 			rte_eth_tx_done_cleanup(port, q, 0);
 }
 
-struct rte_mempool *
-pool_create(const char *name, unsigned int n, uint32_t room)
+static struct rte_mempool *
+pool_create_extbuf(const char *name, unsigned int n, unsigned int cache, uint16_t size)
 {
-	uint32_t size = RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(name, n, RTE_MIN(n / 8, 256u), 0,
-		(uint16_t)size, SOCKET_ID_ANY);
+	struct rte_pktmbuf_extmem mem = {
+		.buf_iova = RTE_BAD_IOVA,
+		.elt_size = size,
+		.buf_len = (size_t)n * size,
+	};
 
+	mem.buf_ptr = rte_malloc(name, mem.buf_len, RTE_CACHE_LINE_SIZE);
+	if (mem.buf_ptr == NULL)
+		return NULL;
+	return rte_pktmbuf_pool_create_extbuf(name, n, cache, 0, size, SOCKET_ID_ANY, &mem, 1);
+}
+
+struct rte_mempool *
+pool_create(enum pool kind, const char *name, unsigned int n, uint32_t room)
+{
+	uint16_t size = (uint16_t)RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
+	unsigned int cache = RTE_MIN(n / 8, 256u);
+	struct rte_mempool *pool;
+
+	if (kind == POOL_ARENA)
+		pool = rte_pmd_mmnet_pool_create(name, n, cache, 0, size);
+	else if (kind == POOL_EXTBUF)
+		pool = pool_create_extbuf(name, n, cache, size);
+	else
+		pool = rte_pktmbuf_pool_create(name, n, cache, 0, size, SOCKET_ID_ANY);
 	if (pool == NULL)
 		fprintf(stderr, "pktcheck: no memory for %u mbufs of %u bytes: %s\n", n, size,
 			rte_strerror(rte_errno));
@@ -92,7 +115,7 @@ port_setup(struct app *app, uint16_t port)
 	if (ret != 0)
 		return ret;
 	conf.rxmode.mtu = RTE_MIN(conf.rxmode.mtu, (uint32_t)info.max_mtu);
-	conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa;
 	conf.rxmode.offloads = opt->scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0;
 	ret = rte_eth_dev_configure(port, app->rxq, app->txq, &conf);
 	for (uint16_t q = 0; q < app->rxq && ret == 0; q++)
@@ -120,7 +143,7 @@ setup(struct app *app)
 	}
 	if (opt->mode != MODE_GEN && opt->mbufs != 0)
 		mbufs = opt->mbufs;
-	app->rx_pool = pool_create("rx", mbufs, room);
+	app->rx_pool = pool_create(opt->pool, "rx", mbufs, room);
 	if (app->rx_pool == NULL)
 		return -ENOMEM;
 	if (opt->mode == MODE_GEN)

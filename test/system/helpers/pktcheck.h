@@ -28,6 +28,11 @@ enum ipv4 {
 	IPV4_TO_0,
 	IPV4_TO_1
 };
+enum pool {
+	POOL_DEFAULT,
+	POOL_ARENA,
+	POOL_EXTBUF
+};
 enum back {
 	BACK_NO,
 	BACK_YES,
@@ -37,6 +42,7 @@ enum back {
 struct options {
 	enum mode mode;
 	enum ipv4 ipv4; /**< packets that a router takes, to this port of its; echo writes to them */
+	enum pool pool; /**< what the mbufs' memory is: as the application gets it, an mmnet arena, external buffers */
 	enum back back; /**< gen: do packets come back; clone: send back */
 	uint32_t size_min;
 	uint32_t size_max;
@@ -118,6 +124,6 @@ uint64_t random_next(void);
 /** Have the drivers free what was sent. */
 void reap(const struct app *app);
 /** @return a pool of n mbufs with `room` bytes each beyond the headroom that is left */
-struct rte_mempool *pool_create(const char *name, unsigned int n, uint32_t room);
+struct rte_mempool *pool_create(enum pool kind, const char *name, unsigned int n, uint32_t room);
 
 #endif
