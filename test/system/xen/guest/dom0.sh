@@ -48,8 +48,8 @@ run_scenario()
 	setsid sh -eu -c '. /bed/lib.sh; . "$1"; finish' sh "$file" </dev/null &
 	pid=$!
 	(
-		sleep "${limit:-100}"
-		say "FAIL: $1 took more than ${limit:-100} s"
+		sleep "${limit:-300}"
+		say "FAIL: $1 took more than ${limit:-300} s"
 		kill -KILL "-$pid"
 	) &
 	watchdog=$!
