@@ -89,7 +89,7 @@ offer(struct fido_link *link)
 		fido_link_collect(link);
 		return ret;
 	}
-	link->state = FIDO_LINK_OFFERED;
+	fido_store_relaxed(&link->state, FIDO_LINK_OFFERED);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm 
 		unbind(link);
 		return ret;
 	}
-	link->state = FIDO_LINK_BOUND;
+	fido_store_relaxed(&link->state, FIDO_LINK_BOUND);
 	return 0;
 }
 
@@ -137,7 +137,7 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 	}
 	if (bells != NULL) /* else they are on their way */
 		fido_link_set_bells(link, link->peer, bells);
-	link->state = FIDO_LINK_CONNECTED;
+	fido_store_relaxed(&link->state, FIDO_LINK_CONNECTED);
 	return 0;
 }
 
@@ -200,7 +200,7 @@ unbind(struct fido_link *link)
 		}
 	link->peer = NULL;
 	link->peer_incarnation = 0;
-	link->state = FIDO_LINK_CLOSED;
+	fido_store_relaxed(&link->state, FIDO_LINK_CLOSED);
 }
 
 /* ---- the step ---- */

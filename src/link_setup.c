@@ -62,7 +62,7 @@ create_locked(struct fido_domain *d, const struct fido_link_config *config, cons
 	snprintf(link->name, sizeof(link->name), "%s", name);
 	link->event = config->event;
 	link->arg = config->arg;
-	link->state = FIDO_LINK_CLOSED;
+	fido_store_relaxed(&link->state, FIDO_LINK_CLOSED);
 	record_init(link);
 	d->links[i] = link;
 	*out = link;

@@ -275,7 +275,7 @@ count_copies(struct blk_server *s)
 int
 blk_server_run(struct blk_server *s, const volatile sig_atomic_t *stop)
 {
-	while (*stop == 0) {
+	while (fido_load_relaxed(stop) == 0) {
 		accept_clients(s);
 		follow_clients(s);
 		count_copies(s);

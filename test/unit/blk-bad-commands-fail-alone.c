@@ -15,11 +15,12 @@ struct raw {
 	uint16_t status;
 };
 
-static uint64_t
+static void
 put(struct raw *r, uint64_t addr, uint32_t len, uint16_t flags)
 {
+	fido_lock_take(&r->txq->lock);
 	fido_sender_put(r->txq->sender, addr, len, flags, r);
-	return fido_sender_room(r->txq->sender);
+	fido_lock_release(&r->txq->lock);
 }
 
 /* Publish what was put; wait until all of it is back. @return the status of the last ticket */
@@ -198,9 +199,9 @@ no_end(void **state)
 	blk_test_start(&t);
 	raw_connect(&r, &t, "blk77");
 	assert_int_equal(open_volume(&r, good), 0);
-	fido_lock_take(&r.txq->lock);
 	put(&r, 0, 4096, blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED);
 	put(&r, t.mem->gaddr, 4096, FIDO_DESC_CHAINED);
+	fido_lock_take(&r.txq->lock);
 	fido_sender_publish(r.txq->sender);
 	fido_txq_wake_receiver(r.txq);
 	fido_lock_release(&r.txq->lock);

@@ -36,7 +36,7 @@ blk_test_serve(struct blk_test *t, const char *const *stores, unsigned int worke
 void
 blk_test_unserve(struct blk_test *t)
 {
-	t->stop = 1;
+	fido_store_relaxed(&t->stop, 1);
 	pthread_join(t->thread, NULL);
 	blk_server_destroy(t->server);
 	fido_domain_leave(t->disk);
