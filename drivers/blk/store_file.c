@@ -34,7 +34,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buffers.h"
@@ -183,15 +183,30 @@ create_file(const struct blk_store_config *c, const struct file_args *a, int fla
 	return -err;
 }
 
+/*
+ * Busy for longer than it takes is busy. A backend that was killed has ended when the kernel still takes down its rings, which have
+ * the file open: who starts it again at once is not to be told that it is in use.
+ */
+static bool
+busy_wait(unsigned int *tries)
+{
+	static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+	return (*tries)++ < 100 && nanosleep(&pause, NULL) == 0;
+}
+
 /* @return descriptor, -errno */
 static int
 open_path(const struct blk_store_config *c, const struct file_args *a, struct stat *st)
 {
 	int flags = O_CLOEXEC | (c->read_only ? O_RDONLY : O_RDWR) | (a->direct ? O_DIRECT : 0), fd;
 	bool device = stat(a->path, st) == 0 && S_ISBLK(st->st_mode);
+	unsigned int tries = 0;
 
 	/* Not blocked by a FIFO that has no other end; it makes no difference to files and block devices. */
-	fd = open(a->path, flags | O_NONBLOCK | (device && !c->read_only ? O_EXCL : 0));
+	do
+		fd = open(a->path, flags | O_NONBLOCK | (device && !c->read_only ? O_EXCL : 0));
+	while (fd < 0 && errno == EBUSY && busy_wait(&tries));
 	if (fd < 0 && errno == ENOENT && a->create != 0 && !c->read_only)
 		fd = create_file(c, a, flags | O_NONBLOCK);
 	else if (fd < 0)
@@ -209,11 +224,14 @@ static int
 lock_file(const struct blk_store_config *c, const struct file_args *a, int fd)
 {
 	struct flock lock = {.l_type = c->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+	unsigned int tries = 0;
 	int err;
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return 0;
-	err = errno;
+	do {
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return 0;
+		err = errno;
+	} while ((err == EAGAIN || err == EACCES) && busy_wait(&tries));
 	if (err == EAGAIN || err == EACCES) {
 		fido_log(FIDO_LOG_ERROR, "volume %s: %s is in use by another backend, or a virtual machine: stop it (fuser -v %s shows who), or serve it read-only in both",
 				c->volume, a->path, a->path);
@@ -386,7 +404,9 @@ blk_file_close(struct blk_store *store)
 {
 	struct blk_file *f = (struct blk_file *)store;
 
-	close(f->fd); /* and with it the lock */
+	/* Explicitly: descriptors of the file may go later than this. */
+	fcntl(f->fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET});
+	close(f->fd);
 	free(f);
 }
 
