@@ -513,3 +513,38 @@ fido_domain_layout(const struct fido_domain *d)
 {
 	return &d->layout;
 }
+
+/* ---- memory of the control region for the application ---- */
+
+void *
+fido_domain_shm_alloc(struct fido_domain *d, size_t size)
+{
+	void *p;
+
+	pthread_mutex_lock(&d->lock);
+	p = fido_domain_heap_alloc(d, size);
+	pthread_mutex_unlock(&d->lock);
+	return p;
+}
+
+void
+fido_domain_shm_free(struct fido_domain *d, void *p, size_t size)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&d->lock);
+	fido_domain_heap_free(d, p, size);
+	pthread_mutex_unlock(&d->lock);
+}
+
+uint64_t
+fido_domain_shm_gaddr(const struct fido_domain *d, const void *p)
+{
+	return fido_domain_control_gaddr(d, p);
+}
+
+void
+fido_domain_publish_blk(struct fido_domain *d, const void *table)
+{
+	fido_store_release(&d->control->blk, table != NULL ? fido_domain_control_gaddr(d, table) : 0);
+}

@@ -156,6 +156,9 @@ set_open(struct fido_link *link, bool open)
 		fido_sleeper_tell(&q->sleeper, &e->sender->shm->sleeps);
 		q->open = open;
 		fido_lock_release(&q->lock);
+		/* Its thread may sleep until it can post. */
+		if (open && fido_sleeper_is(&q->sleeper))
+			fido_doorbell_ring(q->bell);
 	}
 	fido_store_relaxed(&link->up, open);
 }

@@ -305,3 +305,50 @@ fido_link_rxq(struct fido_link *link, uint16_t i)
 {
 	return i < FIDO_LINK_QUEUES_MAX ? link->rxq[i] : NULL;
 }
+
+bool
+fido_link_exists(struct fido_domain *d, const char *peer, const char *name)
+{
+	bool exists;
+
+	pthread_mutex_lock(&d->lock);
+	exists = find_link(d, peer, name) != NULL;
+	pthread_mutex_unlock(&d->lock);
+	return exists;
+}
+
+/* @return true when record i of the peer offers us a link that we have not made */
+static bool
+read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i, const char *prefix,
+		struct fido_offer *offer)
+{
+	const struct fido_link_shm *shm = &peer->control->links[i];
+	struct fido_link_shm rec;
+	char to[FIDO_NAME_MAX];
+
+	if (fido_load_relaxed(&shm->state) < FIDO_LINK_OFFERED || !fido_control_read_link(shm, &rec))
+		return false;
+	fido_control_name(to, rec.peer);
+	fido_control_name(offer->name, rec.name);
+	if (rec.state < FIDO_LINK_OFFERED || strcmp(to, d->name) != 0 || strncmp(offer->name, prefix, strlen(prefix)) != 0 ||
+			!fido_name_valid(offer->name) || rec.ntx > FIDO_LINK_QUEUES_MAX ||
+			rec.nrx > FIDO_LINK_QUEUES_MAX)
+		return false;
+	memcpy(offer->peer, peer->name, sizeof(offer->peer));
+	offer->ntx = rec.ntx;
+	offer->nrx = rec.nrx;
+	return find_link(d, offer->peer, offer->name) == NULL;
+}
+
+unsigned int
+fido_domain_offers(struct fido_domain *d, const char *prefix, struct fido_offer *offers, unsigned int max)
+{
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&d->lock);
+	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX && n < max && !p->gone; i++)
+			n += read_offer(d, p, i, prefix, &offers[n]);
+	pthread_mutex_unlock(&d->lock);
+	return n;
+}

@@ -29,8 +29,27 @@ fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len)
 	return FIDO_REACH_NONE;
 }
 
-unsigned int
-fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
+/* status may be NULL. */
+static unsigned int
+reap_end(struct fido_tx_end *e, void **cookies, uint16_t *status, unsigned int max)
+{
+	unsigned int n, answered;
+
+	if (status == NULL)
+		n = fido_sender_reap(e->sender, cookies, max);
+	else
+		n = fido_sender_reap_status(e->sender, cookies, status, max);
+	if (!e->recalled)
+		return n;
+	answered = n;
+	n += fido_sender_recall(e->sender, cookies + n, max - n);
+	for (unsigned int i = answered; status != NULL && i < n; i++)
+		status[i] = FIDO_STATUS_RECALLED;
+	return n;
+}
+
+static unsigned int
+reap_old(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
 {
 	struct fido_tx_end **p = &q->old;
 	unsigned int n = 0;
@@ -39,9 +58,7 @@ fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
 		struct fido_tx_end *e = *p;
 		uint64_t errors = e->sender->error_count;
 
-		n += fido_sender_reap(e->sender, cookies + n, max - n);
-		if (e->recalled)
-			n += fido_sender_recall(e->sender, cookies + n, max - n);
+		n += reap_end(e, cookies + n, status != NULL ? status + n : NULL, max - n);
 		fido_counter_add(&q->stats->errors, e->sender->error_count - errors);
 		/* The end stays in link->tx_ends, where the control thread finds it done. */
 		if (fido_sender_out(e->sender) == 0)
@@ -50,6 +67,12 @@ fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
 			p = &e->next_old;
 	}
 	return n;
+}
+
+unsigned int
+fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max)
+{
+	return reap_old(q, cookies, NULL, max);
 }
 
 uint32_t
@@ -247,6 +270,29 @@ fido_txq_take(struct fido_txq *q, void **cookies, unsigned int max)
 	fido_lock_take(&q->lock);
 	n = fido_txq_reap(q, cookies, max);
 	broken = q->sender != NULL && q->sender->broken;
+	fido_lock_release(&q->lock);
+	if (broken)
+		fido_link_kick(q->link);
+	return n;
+}
+
+unsigned int
+fido_txq_take_status(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
+{
+	unsigned int n = 0;
+	bool broken = false;
+
+	fido_lock_take(&q->lock);
+	if (q->old != NULL)
+		n = reap_old(q, cookies, status, max);
+	if (q->sender != NULL) {
+		uint64_t errors = q->sender->error_count;
+
+		n += fido_sender_reap_status(q->sender, cookies + n, status + n, max - n);
+		fido_counter_add(&q->stats->errors, q->sender->error_count - errors);
+		broken = q->sender->broken;
+	}
+	fido_counter_add(&q->stats->reaped, n);
 	fido_lock_release(&q->lock);
 	if (broken)
 		fido_link_kick(q->link);

@@ -35,7 +35,7 @@ struct page {
 };
 
 struct blk_buffers {
-	struct fido_region *region;
+	struct fido_region *region; /* NULL: the memory is the caller's */
 	char *base;
 	size_t size;
 	size_t used;
@@ -83,22 +83,14 @@ blk_buffers_order(size_t len)
 }
 
 int
-blk_buffers_create(struct blk_buffers **out, struct fido_domain *domain, size_t size)
+blk_buffers_over(struct blk_buffers **out, void *base, size_t size)
 {
-	struct fido_region *region;
-	struct blk_buffers *b;
-	int ret = fido_arena_create(domain, size, &region);
+	struct blk_buffers *b = calloc(1, sizeof(*b) + size / BLK_BUFFER_MIN * sizeof(b->pages[0]));
 
-	if (ret != 0)
-		return ret;
-	b = calloc(1, sizeof(*b) + region->len / BLK_BUFFER_MIN * sizeof(b->pages[0]));
-	if (b == NULL) {
-		fido_region_destroy(region);
+	if (b == NULL)
 		return -ENOMEM;
-	}
-	b->region = region;
-	b->base = (char *)region->va;
-	b->size = region->len;
+	b->base = base;
+	b->size = size;
 	for (unsigned int i = 0; i < ORDERS; i++)
 		b->free[i] = NOBODY;
 	/* From the end, so that the first is the first to be used. */
@@ -108,12 +100,27 @@ blk_buffers_create(struct blk_buffers **out, struct fido_domain *domain, size_t 
 	return 0;
 }
 
+int
+blk_buffers_create(struct blk_buffers **out, struct fido_domain *domain, size_t size)
+{
+	struct fido_region *region;
+	int ret = fido_arena_create(domain, size, &region);
+
+	if (ret != 0)
+		return ret;
+	ret = blk_buffers_over(out, (void *)region->va, region->len);
+	if (ret != 0)
+		fido_region_destroy(region);
+	else
+		(*out)->region = region;
+	return ret;
+}
+
 void
 blk_buffers_destroy(struct blk_buffers *b)
 {
 	if (b == NULL)
 		return;
-	assert(b->used == 0);
 	fido_region_destroy(b->region);
 	free(b);
 }

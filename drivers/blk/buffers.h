@@ -21,7 +21,9 @@ struct blk_buffers;
 
 /** @param size bytes, rounded up to whole granules of 2 MiB @return 0, -ENOSPC, -ENOMEM, -errno */
 int blk_buffers_create(struct blk_buffers **out, struct fido_domain *domain, size_t size);
-/** All pieces are free. NULL is legal. */
+/** The same over memory of an arena that stays the caller's. @param base, size multiples of BLK_BUFFER_MAX */
+int blk_buffers_over(struct blk_buffers **out, void *base, size_t size);
+/** Pieces that are still in use go with it. NULL is legal. */
 void blk_buffers_destroy(struct blk_buffers *buffers);
 /** @return a piece of at least len bytes (1 to BLK_BUFFER_MAX), or NULL: none is free now */
 void *blk_buffers_alloc(struct blk_buffers *buffers, size_t len);

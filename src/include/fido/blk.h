@@ -83,7 +83,6 @@ struct fido_blk_config {
 	size_t bounce_size;  /**< bytes for copies of memory that the backend cannot read, each queue; default 2 MiB */
 	bool read_only;
 	bool exclusive;      /**< fails when another client has it open; no other can open it then */
-	bool sleeps;         /**< queues will sleep (fido_blk_arm), now or later */
 	int timeout_ms;      /**< how long fido_blk_open() waits for the backend; default 5000; -1: for ever */
 };
 

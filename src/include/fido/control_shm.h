@@ -112,7 +112,8 @@ struct fido_control_shm {
 	uint64_t epoch;          /**< of the domain's memory: grows with each export and withdrawal */
 	uint64_t heartbeat;      /**< turns of the control thread */
 	char name[FIDO_NAME_MAX];
-	uint64_t pad[20];
+	uint64_t blk;            /**< gaddr of a fido_blk_shm (blk_shm.h), the volumes that are served; 0: none */
+	uint64_t pad[19];
 	struct fido_mapped_shm mapped[FIDO_SLOTS_MAX];
 	struct fido_region_shm regions[FIDO_REGIONS_MAX];
 	struct fido_link_shm links[FIDO_DOMAIN_LINKS_MAX];
@@ -126,6 +127,7 @@ FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, peer) == 40, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, tx) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_link_shm) == 128 + 64 * 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, name) == 72, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, blk) == 104, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, mapped) == 264, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, regions) == 264 + 64 * 64, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, links) == 264 + 64 * 64 + 64 * 32, "layout");

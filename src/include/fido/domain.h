@@ -75,6 +75,18 @@ const struct fido_layout *fido_domain_layout(const struct fido_domain *domain);
 /** @return the number of peers whose memory this domain has mapped (alive or not). */
 unsigned int fido_domain_peer_count(struct fido_domain *domain);
 
+/**
+ * Allocate zeroed memory of the control region, which everybody in the group and its observers can read: counters.
+ * Control path. @return NULL: control_size is too small @see fido_domain_shm_free
+ */
+void *fido_domain_shm_alloc(struct fido_domain *domain, size_t size);
+/** Free it. It may still be read for a while: its contents say nothing then. NULL is legal. */
+void fido_domain_shm_free(struct fido_domain *domain, void *p, size_t size);
+/** @return where the group sees memory of fido_domain_shm_alloc(). */
+uint64_t fido_domain_shm_gaddr(const struct fido_domain *domain, const void *p);
+/** Say where this domain's table of block volumes is (fido_blk_shm), of fido_domain_shm_alloc(); NULL: there is none. */
+void fido_domain_publish_blk(struct fido_domain *domain, const void *table);
+
 #ifdef __cplusplus
 }
 #endif

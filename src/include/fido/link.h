@@ -101,6 +101,9 @@ struct fido_rxq {
 int fido_link_create(struct fido_domain *domain, const struct fido_link_config *config,
 		struct fido_link **out);
 
+/** @return true when this domain has a link of that name to that peer. Any thread; does not block. */
+bool fido_link_exists(struct fido_domain *domain, const char *peer, const char *name);
+
 /**
  * Set the number of queues and the transmit rings' size. The link is closed. Queue handles of before stay
  * valid; counters go on.
@@ -125,6 +128,23 @@ void fido_link_resume(struct fido_link *link);
 void fido_link_close(struct fido_link *link);
 /** Destroy a closed link. NULL is legal. The memory stays until the last ticket is back. */
 void fido_link_destroy(struct fido_link *link);
+
+/** A link that a peer offers, and that has no end here. */
+struct fido_offer {
+	char peer[FIDO_NAME_MAX];
+	char name[FIDO_NAME_MAX];
+	uint16_t ntx; /**< queues of the peer's end */
+	uint16_t nrx;
+};
+
+/**
+ * Look which links peers offer to this domain that it has not made: for a server, whose clients choose. Any thread; does not
+ * block.
+ * @param prefix what their names begin with
+ * @return number of offers written, at most max
+ */
+unsigned int fido_domain_offers(struct fido_domain *domain, const char *prefix, struct fido_offer *offers,
+		unsigned int max);
 
 /** @return true: up, this end may post. */
 bool fido_link_is_up(const struct fido_link *link);
@@ -279,6 +299,8 @@ struct fido_buf {
 int fido_txq_post(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n);
 /** Reap, taking the lock itself. @return number of cookies */
 unsigned int fido_txq_take(struct fido_txq *q, void **cookies, unsigned int max);
+/** The same with each one's status. */
+unsigned int fido_txq_take_status(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max);
 
 /** A received descriptor with the end it came by. */
 struct fido_rx {

@@ -71,12 +71,18 @@ extern "C" {
 
 /** More descriptors of the same message follow. */
 #define FIDO_DESC_CHAINED UINT16_C(0x0001)
+/** The address field is no address but 48 bits of the message: fido_desc.data says nothing, fido_desc.gaddr has them. */
+#define FIDO_DESC_INLINE UINT16_C(0x0002)
+/** Bit 2 is the core's too; those from here on are the message's own. */
+#define FIDO_DESC_USER_SHIFT 3
 
 /** Completion status. */
 #define FIDO_STATUS_OK 0
 #define FIDO_STATUS_BAD_ADDRESS 1 /**< the memory named was not mapped in the receiver */
 #define FIDO_STATUS_DROPPED 2     /**< the receiver had no room for the message */
 #define FIDO_STATUS_CLOSED 3      /**< the receiver left before it read the descriptor */
+#define FIDO_STATUS_RECALLED 4    /**< the receiver has died; it may have read it, and nobody does now. Never in a ring */
+#define FIDO_STATUS_USER 0x100    /**< from here on they are the application's */
 
 /** One descriptor in the sender's memory. Writer: sender. */
 struct fido_desc_shm {
@@ -484,6 +490,29 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 	while (n < max && (s->run_left != 0 || fido_sender_next_run(s)))
 		n += fido_sender_take_run(s, cookies + n, max - n);
 	return n;
+}
+
+/** As fido_sender_reap(), with each one's status. */
+static inline unsigned int
+fido_sender_reap_status(struct fido_sender *s, void **cookies, uint16_t *status, unsigned int max)
+{
+	unsigned int n = 0;
+
+	while (n < max && (s->run_left != 0 || fido_sender_next_run(s))) {
+		uint16_t run_status = s->run_status;
+		unsigned int end = n + fido_sender_take_run(s, cookies + n, max - n);
+
+		while (n < end)
+			status[n++] = run_status;
+	}
+	return n;
+}
+
+/** @return the ticket that the next descriptor will have; there is room for one. Sender */
+static inline uint16_t
+fido_sender_next_ticket(const struct fido_sender *s)
+{
+	return s->free_ticket[s->free_get & s->mask];
 }
 
 /**

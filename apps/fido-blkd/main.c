@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* fido-blkd: serve block volumes to the domains of a group. See doc/blk.md. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fido/log.h>
+
+#include "options.h"
+
+#define EXIT_USAGE 2
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int number)
+{
+	stop = number;
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+serve(const struct blkd_options *opt)
+{
+	struct fido_domain *domain;
+	struct blk_server *server;
+
+	if (fido_domain_join(&domain, &opt->domain) != 0)
+		return EXIT_FAILURE;
+	if (blk_server_create(&server, domain, &opt->server) != 0) {
+		fido_domain_leave(domain);
+		return EXIT_FAILURE;
+	}
+	if (!opt->quiet) {
+		printf("fido-blkd: %u volume%s in group %s as %s\n", opt->server.volume_count,
+			opt->server.volume_count == 1 ? "" : "s", opt->domain.group, opt->domain.name);
+		fflush(stdout);
+	}
+	blk_server_run(server, &stop);
+	blk_server_destroy(server);
+	fido_domain_leave(domain);
+	return EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct blkd_options opt;
+
+	if (blkd_options_parse(&opt, argc, argv) != 0)
+		return EXIT_USAGE;
+	if (opt.help) {
+		blkd_options_usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	catch_signals();
+	return serve(&opt);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_BLKD_OPTIONS_H
+#define FIDO_BLKD_OPTIONS_H
+
+/** @file The command line. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <fido/queue.h>
+
+#include "server.h"
+
+struct blkd_options {
+	struct fido_domain_config domain;
+	struct blk_server_config server;
+	struct blk_volume_config volumes[BLK_VOLUMES_MAX];
+	int cpus[BLK_WORKERS_MAX];
+	unsigned int cpu_count;
+	bool help;
+	bool quiet;
+};
+
+/** Parse. Strings point into argv. @return 0, -EINVAL with a message on stderr */
+int blkd_options_parse(struct blkd_options *opt, int argc, char **argv);
+void blkd_options_usage(FILE *out);
+
+#endif

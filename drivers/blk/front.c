@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening and closing a volume. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "front.h"
+#include "log_private.h"
+
+#define DEPTH_DEFAULT 128
+#define BOUNCE_DEFAULT ((size_t)2 << 20)
+#define TIMEOUT_DEFAULT_MS 5000
+/* How long a close waits for a backend that lives and does not answer. */
+#define CLOSE_LIMIT_MS 5000
+#define LOOK_US 100
+/* Links to one backend that are tried for a free name. */
+#define NAMES_MAX FIDO_DOMAIN_LINKS_MAX
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ---- configuration ---- */
+
+static int
+take_config(struct fido_blk *blk, const struct fido_blk_config *config)
+{
+	blk->config = *config;
+	if (blk->config.queues == 0)
+		blk->config.queues = 1;
+	if (blk->config.depth == 0)
+		blk->config.depth = DEPTH_DEFAULT;
+	if (blk->config.bounce_size == 0)
+		blk->config.bounce_size = BOUNCE_DEFAULT;
+	blk->config.bounce_size = (blk->config.bounce_size + BLK_BUFFER_MAX - 1) / BLK_BUFFER_MAX * BLK_BUFFER_MAX;
+	if (blk->config.timeout_ms == 0)
+		blk->config.timeout_ms = TIMEOUT_DEFAULT_MS;
+	if (config->backend == NULL || !*config->backend || strlen(config->backend) >= FIDO_NAME_MAX ||
+			config->volume == NULL || !*config->volume ||
+			strlen(config->volume) >= FIDO_BLK_VOLUME_MAX) {
+		fido_log(FIDO_LOG_ERROR, "cannot open a volume: give the backend's name (under %d characters) and the volume's (under %d)",
+				FIDO_NAME_MAX, FIDO_BLK_VOLUME_MAX);
+		return -EINVAL;
+	}
+	if (blk->config.queues > FIDO_LINK_QUEUES_MAX || blk->config.depth > FIDO_BLK_DEPTH_MAX) {
+		fido_log(FIDO_LOG_ERROR, "cannot open volume %s: %u queues of depth %u: at most %d, and %d", config->volume,
+				blk->config.queues, blk->config.depth, FIDO_LINK_QUEUES_MAX, FIDO_BLK_DEPTH_MAX);
+		return -EINVAL;
+	}
+	snprintf(blk->volume, sizeof(blk->volume), "%s", config->volume);
+	snprintf(blk->backend, sizeof(blk->backend), "%s", config->backend);
+	blk->config.volume = blk->volume;
+	blk->config.backend = blk->backend;
+	return 0;
+}
+
+/* A ring holds a few pieces for each request, and the largest of them twice. */
+static uint32_t
+ring_size(uint32_t depth)
+{
+	uint32_t want = depth * 4, size = 1024;
+
+	while (size < want && size < BLK_RING_MAX)
+		size *= 2;
+	return size;
+}
+
+/* ---- the link ---- */
+
+/* Called by the control thread. A queue's thread may sleep. */
+static void
+link_changed(void *arg, enum fido_link_event event)
+{
+	struct fido_blk *blk = arg;
+
+	(void)event;
+	for (uint16_t i = 0; i < blk->queue_count; i++)
+		fido_doorbell_ring(blk->queues[i]->rxq->bell);
+}
+
+/* Two that open at the same time choose different names, as one of them finds the other's taken. */
+static int
+create_link(struct fido_blk *blk)
+{
+	int ret = -EEXIST;
+
+	for (unsigned int i = 0; i < NAMES_MAX && ret == -EEXIST; i++) {
+		char name[FIDO_NAME_MAX];
+
+		snprintf(name, sizeof(name), BLK_LINK_PREFIX "%u", i);
+		if (fido_link_exists(blk->domain, blk->backend, name))
+			continue;
+		ret = fido_link_create(blk->domain, &(struct fido_link_config){.peer = blk->backend, .name = name,
+				.event = link_changed, .arg = blk}, &blk->link);
+	}
+	if (ret != 0)
+		return ret;
+	ret = fido_link_configure(blk->link, blk->config.queues, blk->config.queues, ring_size(blk->config.depth));
+	if (ret != 0)
+		return ret;
+	for (uint16_t i = 0; i < blk->config.queues; i++) {
+		struct fido_blk_queue *q = blk->queues[i];
+
+		q->txq = fido_link_txq(blk->link, i);
+		q->rxq = fido_link_rxq(blk->link, i);
+		fido_txq_share_bell(q->txq, q->rxq);
+	}
+	return fido_link_open(blk->link);
+}
+
+/* ---- open ---- */
+
+static int
+wait_for_backend(struct fido_blk *blk)
+{
+	struct fido_blk_queue *q = blk->queues[0];
+	uint64_t start = now_ms();
+
+	for (;;) {
+		blk_front_queue_step(q);
+		if (q->state == SESSION_OPEN)
+			return 0;
+		if (q->state == SESSION_REFUSED)
+			return q->refusal;
+		if (blk->config.timeout_ms >= 0 && now_ms() - start > (uint64_t)blk->config.timeout_ms)
+			break;
+		usleep(LOOK_US);
+	}
+	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s for %d ms: is fido-blkd running in group %s with --domain %s? (fido-ctl list --group %s)",
+			blk->volume, blk->backend,
+			fido_link_is_up(blk->link) ? "it does not answer" : "there was no link to it",
+			blk->config.timeout_ms, fido_domain_group(blk->domain), blk->backend,
+			fido_domain_group(blk->domain));
+	return -ETIMEDOUT;
+}
+
+static void
+destroy(struct fido_blk *blk)
+{
+	fido_link_destroy(blk->link);
+	for (uint16_t i = 0; i < blk->queue_count; i++)
+		blk_front_queue_destroy(blk->queues[i]);
+	fido_region_destroy(blk->bounce);
+	pthread_mutex_destroy(&blk->lock);
+	free(blk);
+}
+
+int
+fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out)
+{
+	struct fido_blk *blk = calloc(1, sizeof(*blk));
+	struct timespec ts;
+	int ret;
+
+	if (blk == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&blk->lock, NULL);
+	blk->domain = domain;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	blk->client = fido_domain_generation(domain) ^ ((uint64_t)ts.tv_nsec << 32) ^ (uintptr_t)blk;
+	ret = take_config(blk, config);
+	if (ret == 0)
+		ret = fido_arena_create(domain, blk->config.bounce_size * blk->config.queues, &blk->bounce);
+	for (uint16_t i = 0; ret == 0 && i < blk->config.queues; i++) {
+		ret = blk_front_queue_create(blk, i, &blk->queues[i]);
+		if (ret == 0)
+			blk->queue_count++;
+	}
+	if (ret == 0)
+		ret = create_link(blk);
+	if (ret == 0)
+		ret = wait_for_backend(blk);
+	if (ret != 0) {
+		if (blk->link != NULL)
+			fido_blk_close(blk);
+		else
+			destroy(blk);
+		return ret;
+	}
+	*out = blk;
+	return 0;
+}
+
+/* ---- close ---- */
+
+static bool
+anything_out(struct fido_blk *blk)
+{
+	uint32_t out = 0;
+
+	for (uint16_t i = 0; i < blk->queue_count; i++) {
+		struct fido_blk_queue *q = blk->queues[i];
+
+		if (q->txq == NULL)
+			continue;
+		blk_front_take_answers(q);
+		blk_front_queue_abandon(q);
+		out += fido_txq_out(q->txq);
+	}
+	return out != 0;
+}
+
+void
+fido_blk_close(struct fido_blk *blk)
+{
+	uint64_t start = now_ms();
+
+	if (blk == NULL)
+		return;
+	/* While the link is open, what the backend works on comes back in the usual way. */
+	while (fido_link_is_up(blk->link) && anything_out(blk) && now_ms() - start < CLOSE_LIMIT_MS)
+		usleep(LOOK_US);
+	fido_link_close(blk->link);
+	while (anything_out(blk) && now_ms() - start < CLOSE_LIMIT_MS)
+		usleep(LOOK_US);
+	if (anything_out(blk))
+		fido_log(FIDO_LOG_WARNING, "volume %s: %s lives and has not answered for %d ms: closed all the same",
+				blk->volume, blk->backend, CLOSE_LIMIT_MS);
+	destroy(blk);
+}
+
+/* ---- asking ---- */
+
+const struct fido_blk_info *
+fido_blk_info(const struct fido_blk *blk)
+{
+	return &blk->info;
+}
+
+struct fido_blk_queue *
+fido_blk_queue(struct fido_blk *blk, uint16_t i)
+{
+	return i < blk->queue_count ? blk->queues[i] : NULL;
+}
+
+bool
+fido_blk_is_connected(const struct fido_blk *blk)
+{
+	return fido_link_is_up(blk->link);
+}

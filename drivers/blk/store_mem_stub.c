@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: BSD-3-Clause */
-/* Until store_mem.c is merged. */
-#include "store.h"
-#include <errno.h>
-static int none(struct blk_store **out, const struct blk_store_config *config)
-{
-	return -ENOSYS;
-}
-const struct blk_store_ops blk_store_mem = {.kind = "mem", .open = none};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "blk_test.h"
+
+static void *
+serve(void *arg)
+{
+	struct blk_test *t = arg;
+
+	blk_server_run(t->server, &t->stop);
+	return NULL;
+}
+
+void
+blk_test_serve(struct blk_test *t, const char *const *stores, unsigned int workers)
+{
+	static const char *const names[] = {"v0", "v1", "v2", "v3"};
+	struct blk_volume_config volumes[4];
+	struct blk_server_config config = {.workers = workers, .buffer_size = 4 << 20, .spin_us = 20, .volumes = volumes};
+
+	for (; stores[config.volume_count] != NULL; config.volume_count++)
+		volumes[config.volume_count] = (struct blk_volume_config){.name = names[config.volume_count],
+			.store = stores[config.volume_count]};
+	t->disk = test_join("disk");
+	t->stop = 0;
+	assert_int_equal(blk_server_create(&t->server, t->disk, &config), 0);
+	assert_int_equal(pthread_create(&t->thread, NULL, serve, t), 0);
+}
+
+void
+blk_test_unserve(struct blk_test *t)
+{
+	t->stop = 1;
+	pthread_join(t->thread, NULL);
+	blk_server_destroy(t->server);
+	fido_domain_leave(t->disk);
+}
+
+void
+blk_test_open(struct blk_test *t, const struct fido_blk_config *config)
+{
+	struct fido_blk_config c = config != NULL ? *config : (struct fido_blk_config){.backend = "disk", .volume = "v0"};
+
+	t->vm = test_join("vm");
+	t->mem = test_arena(t->vm, 4 << 20);
+	assert_int_equal(fido_blk_open(t->vm, &c, &t->blk), 0);
+	t->q = fido_blk_queue(t->blk, 0);
+}
+
+void
+blk_test_close(struct blk_test *t)
+{
+	fido_blk_close(t->blk);
+	fido_region_destroy(t->mem);
+	fido_domain_leave(t->vm);
+}
+
+void
+blk_test_start(struct blk_test *t)
+{
+	blk_test_serve(t, (const char *const[]){"mem:8M", NULL}, 1);
+	blk_test_open(t, NULL);
+}
+
+void
+blk_test_end(struct blk_test *t)
+{
+	blk_test_close(t);
+	blk_test_unserve(t);
+	test_rundir_empty();
+}
+
+int
+blk_test_do(struct fido_blk_queue *q, struct fido_blk_request request, struct fido_blk_completion *out)
+{
+	struct fido_blk_completion c;
+	int ret = fido_blk_submit(q, &request, 1);
+
+	if (ret < 0)
+		return ret;
+	assert_int_equal(ret, 1);
+	TEST_WAIT(fido_blk_poll(q, &c, 1) == 1);
+	assert_ptr_equal(c.cookie, request.cookie);
+	if (out != NULL)
+		*out = c;
+	return c.error;
+}
+
+int
+blk_test_write(struct fido_blk_queue *q, void *from, uint64_t offset, size_t len, uint64_t seed)
+{
+	struct iovec iov = {from, len};
+
+	test_fill(from, len, seed);
+	return blk_test_do(q, (struct fido_blk_request){.op = FIDO_BLK_WRITE, .offset = offset, .length = len, .iov = &iov,
+			.iovcnt = 1}, NULL);
+}
+
+int
+blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len)
+{
+	struct iovec iov = {to, len};
+
+	memset(to, 0, len);
+	return blk_test_do(q, (struct fido_blk_request){.op = FIDO_BLK_READ, .offset = offset, .length = len, .iov = &iov,
+			.iovcnt = 1}, NULL);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_BLK_TEST_H
+#define FIDO_BLK_TEST_H
+
+/** @file What the tests of block volumes share: a backend and a front-end in this process. */
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <fido/blk.h>
+#include <fido/blk_shm.h>
+#include <fido/region.h>
+
+#include "protocol.h"
+#include "server.h"
+#include "test.h"
+
+#define BLK_VOLUME_SIZE ((uint64_t)8 << 20)
+
+/** A backend "disk" that serves `stores`, in a thread, and the domain "vm". */
+struct blk_test {
+	struct fido_domain *disk;
+	struct blk_server *server;
+	pthread_t thread;
+	volatile sig_atomic_t stop;
+	struct fido_domain *vm;
+	struct fido_region *mem; /**< vm's, 4 MiB */
+	struct fido_blk *blk;
+	struct fido_blk_queue *q;
+};
+
+/** Serve volumes "v0", "v1", ... of the stores (NULL at the end). */
+void blk_test_serve(struct blk_test *t, const char *const *stores, unsigned int workers);
+/** End the backend and its domain. */
+void blk_test_unserve(struct blk_test *t);
+/** Join "vm", and open v0. */
+void blk_test_open(struct blk_test *t, const struct fido_blk_config *config);
+void blk_test_close(struct blk_test *t);
+/** Serve mem:8M and open it. */
+void blk_test_start(struct blk_test *t);
+void blk_test_end(struct blk_test *t);
+/** Submit one request and wait for it. @return its error */
+int blk_test_do(struct fido_blk_queue *q, struct fido_blk_request request, struct fido_blk_completion *out);
+/** Write len bytes of test_fill(seed) that are first put at `from`. */
+int blk_test_write(struct fido_blk_queue *q, void *from, uint64_t offset, size_t len, uint64_t seed);
+/** Read into `to`, which is cleared first. */
+int blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len);
+
+#endif
