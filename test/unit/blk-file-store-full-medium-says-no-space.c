@@ -28,6 +28,8 @@ full(void **state)
 	assert_int_equal(store_write(&t, 8 * M, p, M), 0);
 	store_reads(&t, 8 * M, M, 3);
 	store_test_close(&t);
+	store_test_tmpfs_end("small");
+	store_test_end(&t);
 	free(p);
 }
 

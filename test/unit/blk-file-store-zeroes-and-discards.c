@@ -101,6 +101,8 @@ without_zero_range(void **state)
 	assert_int_equal(((struct blk_file *)t.store)->zero, BLK_FILE_ZERO_PUNCH);
 	zero(0, SIZE, false);
 	store_test_close(&t);
+	store_test_tmpfs_end("small");
+	store_test_end(&t);
 }
 
 TEST_MAIN(cmocka_unit_test(on_disk), cmocka_unit_test(discard), cmocka_unit_test(without_zero_range))

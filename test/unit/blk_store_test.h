@@ -77,9 +77,10 @@ void store_reads(struct store_test *t, uint64_t offset, size_t len, uint64_t see
 /** Memory at a multiple of 4096, filled with the seed; free() it. */
 void *store_memory(size_t len, uint64_t seed);
 
-/** A mount namespace of our own, with a tmpfs of `size` bytes at store_test_path(name); goes with the process. Skips the program if
- * this user cannot. */
+/** A tmpfs of `size` bytes at store_test_path(name), in a mount namespace of our own. Skips the program if this user cannot. */
 void store_test_tmpfs(const char *name, size_t size);
+/** Unmount and remove it. */
+void store_test_tmpfs_end(const char *name);
 
 /**
  * Start nbdkit on the socket store_test_path("nbd"); wait until it answers.
