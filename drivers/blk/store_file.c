@@ -34,18 +34,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buffers.h"
 #include "log_private.h"
-
-/*
- * A backend that was killed still has the file, for as long as the kernel works on what it had begun: the lock goes with the
- * last of it. So it is waited for, and what is sent again is written after what was begun before, never the other way.
- */
-#define IN_USE_LIMIT_MS 5000
-#define IN_USE_LOOK_US 2000
 
 struct file_args {
 	char path[PATH_MAX];
@@ -190,19 +183,31 @@ create_file(const struct blk_store_config *c, const struct file_args *a, int fla
 	return -err;
 }
 
+/*
+ * Busy for longer than it takes is busy. A backend that was killed has ended when the kernel still takes down its rings, which have
+ * the file open: who starts it again at once is not to be told that it is in use. The lock goes with the last write that it
+ * had begun, so what front-ends send again is written after that, never before.
+ */
+static bool
+busy_wait(unsigned int *tries)
+{
+	static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+	return (*tries)++ < 250 && nanosleep(&pause, NULL) == 0;
+}
+
 /* @return descriptor, -errno */
 static int
 open_path(const struct blk_store_config *c, const struct file_args *a, struct stat *st)
 {
 	int flags = O_CLOEXEC | (c->read_only ? O_RDONLY : O_RDWR) | (a->direct ? O_DIRECT : 0), fd;
 	bool device = stat(a->path, st) == 0 && S_ISBLK(st->st_mode);
+	unsigned int tries = 0;
 
 	/* Not blocked by a FIFO that has no other end; it makes no difference to files and block devices. */
-	fd = open(a->path, flags | O_NONBLOCK | (device && !c->read_only ? O_EXCL : 0));
-	for (unsigned int us = 0; device && fd < 0 && errno == EBUSY && us < IN_USE_LIMIT_MS * 1000; us += IN_USE_LOOK_US) {
-		usleep(IN_USE_LOOK_US);
-		fd = open(a->path, flags | O_NONBLOCK | O_EXCL);
-	}
+	do
+		fd = open(a->path, flags | O_NONBLOCK | (device && !c->read_only ? O_EXCL : 0));
+	while (fd < 0 && errno == EBUSY && busy_wait(&tries));
 	if (fd < 0 && errno == ENOENT && a->create != 0 && !c->read_only)
 		fd = create_file(c, a, flags | O_NONBLOCK);
 	else if (fd < 0)
@@ -220,15 +225,14 @@ static int
 lock_file(const struct blk_store_config *c, const struct file_args *a, int fd)
 {
 	struct flock lock = {.l_type = c->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+	unsigned int tries = 0;
 	int err;
 
-	err = fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
-	for (unsigned int us = 0; (err == EAGAIN || err == EACCES) && us < IN_USE_LIMIT_MS * 1000; us += IN_USE_LOOK_US) {
-		usleep(IN_USE_LOOK_US);
-		err = fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
-	}
-	if (err == 0)
-		return 0;
+	do {
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return 0;
+		err = errno;
+	} while ((err == EAGAIN || err == EACCES) && busy_wait(&tries));
 	if (err == EAGAIN || err == EACCES) {
 		fido_log(FIDO_LOG_ERROR, "volume %s: %s is in use by another backend, or a virtual machine: stop it (fuser -v %s shows who), or serve it read-only in both",
 				c->volume, a->path, a->path);
@@ -401,7 +405,9 @@ blk_file_close(struct blk_store *store)
 {
 	struct blk_file *f = (struct blk_file *)store;
 
-	close(f->fd); /* and with it the lock */
+	/* Explicitly: descriptors of the file may go later than this. */
+	fcntl(f->fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET});
+	close(f->fd);
 	free(f);
 }
 

@@ -1,0 +1,69 @@
+/* When an NBD server is killed all requests fail, in flight and later ones; when it is back, the same channel works again. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "blk_store_test.h"
+
+#define FLIGHT 160
+
+static const char *const slow[] = {"--filter=delay", "memory", "16M", "delay-read=30", "delay-write=30", NULL};
+static const char *const fast[] = {"memory", "16M", NULL};
+
+static void
+gone_and_back(void **state)
+{
+	struct store_io *r = calloc(FLIGHT, sizeof(*r));
+	uint8_t *p = store_memory(1 << 16, 3);
+	struct store_test t;
+
+	store_test_start(&t);
+	store_test_nbdkit(slow);
+	store_test_open(&t, "nbd:%s", store_test_uri());
+	for (unsigned int i = 0; i < FLIGHT; i++) {
+		store_io_init(&r[i], &t, i % 2 ? FIDO_BLK_WRITE : FIDO_BLK_READ, i * 65536, p, i % 2 ? 65536 : 4096);
+		store_io_submit(&r[i]);
+	}
+	t.finished += t.store->ops->poll(t.channel);
+	store_test_nbdkit_kill();
+	for (unsigned int i = 0; i < FLIGHT; i++) {
+		assert_int_equal(store_io_wait(&r[i]), -ENOTCONN);
+		store_io_free(&r[i]);
+	}
+	for (unsigned int i = 0; i < 100; i++)
+		assert_int_equal(store_write(&t, 0, p, 4096), -ENOTCONN);
+	assert_int_equal(store_op(&t, FIDO_BLK_FLUSH, 0, 0), -ENOTCONN);
+	assert_int_equal(blk_buffers_used(t.buffers), 0);
+
+	store_test_nbdkit(fast);
+	TEST_WAIT(store_write(&t, 4096, p, 65536) == 0);
+	store_reads(&t, 4096, 65536, 3);
+	/* More than once. */
+	store_test_nbdkit_kill();
+	assert_int_equal(store_write(&t, 0, p, 4096), -ENOTCONN);
+	store_test_nbdkit(fast);
+	TEST_WAIT(store_write(&t, 8192, p, 65536) == 0);
+	store_test_close(&t);
+	store_test_nbdkit_kill();
+	store_test_end(&t);
+	free(p);
+	free(r);
+}
+
+/* An idle channel learns of the end as well, and sleeps until it can connect again. */
+static void
+asleep(void **state)
+{
+	struct store_test t;
+	uint8_t *p = store_memory(4096, 4);
+
+	store_test_start(&t);
+	store_test_nbdkit(fast);
+	store_test_open(&t, "nbd:%s", store_test_uri());
+	store_test_nbdkit_kill();
+	store_test_nbdkit(fast);
+	TEST_WAIT(store_write(&t, 0, p, 4096) == 0);
+	store_test_close(&t);
+	store_test_nbdkit_kill();
+	store_test_end(&t);
+	free(p);
+}
+
+TEST_MAIN(cmocka_unit_test(gone_and_back), cmocka_unit_test(asleep))
