@@ -273,8 +273,8 @@ run_fuzz()
 	return $status
 }
 
-fuzz_targets=(control message ring)
-fuzz_runs=(8000 15000 300000)
+fuzz_targets=(blk control message ring)
+fuzz_runs=(20000 8000 15000 300000)
 
 list_fuzz()
 {

@@ -189,7 +189,8 @@ copy_out(struct fido_blk_queue *q, struct request *r)
 			size_t room = r->iov[to].iov_len - to_done;
 			size_t n = room < left ? room : left;
 
-			memcpy((char *)r->iov[to].iov_base + to_done, from, n);
+			if (n != 0)
+				memcpy((char *)r->iov[to].iov_base + to_done, from, n);
 			from += n;
 			left -= n;
 			to_done += n;

@@ -34,6 +34,8 @@ copy_memory(struct fido_blk_queue *q, struct request *r)
 	char *to = r->bounce;
 
 	for (unsigned int i = 0; i < r->iovcnt; i++) {
+		if (r->iov[i].iov_len == 0)
+			continue;
 		memcpy(to, r->iov[i].iov_base, r->iov[i].iov_len);
 		to += r->iov[i].iov_len;
 	}
