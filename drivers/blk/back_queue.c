@@ -553,15 +553,16 @@ flush_tickets(struct back_queue *q, struct fido_receiver *rx)
 		fido_rxq_ring_sender(q->rxq, rx);
 }
 
+/* The list is not empty. */
 static void
 complete_tickets(struct back_queue *q, const struct back_list *list)
 {
-	struct fido_receiver *last = NULL;
+	struct fido_receiver *last = list->first->receiver;
 	uint64_t n = 0;
 
 	fido_lock_take(&q->rxq->lock);
 	for (struct back_request *r = list->first; r != NULL; r = r->next) {
-		if (last != NULL && last != r->receiver)
+		if (last != r->receiver)
 			flush_tickets(q, last);
 		last = r->receiver;
 		for (uint32_t i = 0; i < r->ticket_count; i++)
