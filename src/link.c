@@ -489,6 +489,22 @@ fido_link_is_bound(const struct fido_link *link)
 	return fido_load_relaxed(&link->state) == FIDO_LINK_CONNECTED;
 }
 
+bool
+fido_link_is_offered(const struct fido_link *link)
+{
+	struct fido_domain *d = link->domain;
+	const struct fido_peer *peer;
+	struct fido_link_shm rec;
+	bool offered;
+
+	pthread_mutex_lock(&d->lock);
+	peer = fido_domain_find_peer(d, link->peer_name);
+	/* One that is being written is there. */
+	offered = peer != NULL && find_record(link, peer, &rec) != 0;
+	pthread_mutex_unlock(&d->lock);
+	return offered;
+}
+
 struct fido_domain *
 fido_link_domain(const struct fido_link *link)
 {

@@ -12,6 +12,9 @@
 #include "front.h"
 #include "log_private.h"
 
+/* Rings' worth of answers that the former session can have left; who goes on posting is not listened to for ever. */
+#define LAST_ANSWERS 64
+
 /* Put the requests that were sent in front of those that wait. Their order does not matter: all were in flight together. */
 static void
 wait_again(struct fido_blk_queue *q)
@@ -65,7 +68,7 @@ blk_front_session_check(struct fido_blk_queue *q)
 	 * The backend has left the rings of before, or this would not be open: nothing new comes by them. What is there is
 	 * taken with the tickets of before.
 	 */
-	while (blk_front_take_answers(q))
+	for (unsigned int i = 0; i < LAST_ANSWERS && blk_front_take_answers(q); i++)
 		;
 	q->session = id;
 	q->session_tag++;
