@@ -92,6 +92,7 @@ struct back_queue {
 	struct back_volume *volume;    /**< open, or NULL */
 	struct blk_channel *channel;
 	struct blk_channel *lent_channel; /**< of the store whose memory is lent; stays when the volume is closed */
+	struct back_volume *lent_volume;
 	uint32_t downs;                /**< client->downs when it was opened */
 	uint64_t session;              /**< blk_open_shm.session when it was opened */
 	uint64_t rx_session;           /**< queue_id of the ring that OPEN came by: only its commands count */
@@ -196,6 +197,8 @@ void back_open(struct back_queue *q, struct back_request *r);
 bool back_open_retry(struct back_queue *q);
 /** Close the queue's volume, if it is open and the client has gone away. */
 void back_close_if_down(struct back_queue *q);
+/** Count pieces of memory that came back. */
+void back_count_returned(struct back_queue *q, unsigned int n);
 /** Close the queue's volume. */
 void back_close(struct back_queue *q);
 

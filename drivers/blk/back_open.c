@@ -97,6 +97,19 @@ hide_locked(struct back_queue *q)
 }
 
 void
+back_count_returned(struct back_queue *q, unsigned int n)
+{
+	if (q->volume != NULL || q->lent_volume == NULL) {
+		fido_counter_add(&q->count->returned, n);
+		return;
+	}
+	/* The client has gone; the volume keeps the account. */
+	pthread_mutex_lock(&q->client->server->lock);
+	fido_counter_add(&q->lent_volume->shm->closed.returned, n);
+	pthread_mutex_unlock(&q->client->server->lock);
+}
+
+void
 back_close(struct back_queue *q)
 {
 	struct back_client *c = q->client;
@@ -239,6 +252,7 @@ try_open(struct back_queue *q, struct back_request *r)
 		return ret;
 	q->channel = channel;
 	q->lent_channel = channel;
+	q->lent_volume = v;
 	back_request_lend_info(r, v);
 	return 0;
 }

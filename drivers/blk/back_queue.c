@@ -329,8 +329,11 @@ begin(struct back_queue *q, struct back_request *r)
 {
 	int ret;
 
-	if (r->op == BLK_OP_OPEN && r->status == FIDO_STATUS_OK) {
-		back_open(q, r);
+	if (r->op == BLK_OP_OPEN) {
+		if (r->status == FIDO_STATUS_OK)
+			back_open(q, r);
+		else
+			back_request_done(r, r->status);
 		return;
 	}
 	if (q->volume == NULL || r->receiver->queue_id != q->rx_session) {
@@ -417,12 +420,14 @@ unsigned int
 back_queue_reap(struct back_queue *q)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(q->txq, cookies, 64);
+	unsigned int n = fido_txq_take(q->txq, cookies, 64), lent = 0;
 
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		take_back(q, cookies[i]);
-	if (n != 0)
-		fido_counter_add(&q->count->returned, n);
+		lent += cookies[i] != &info_token;
+	}
+	if (lent != 0)
+		back_count_returned(q, lent);
 	return n;
 }
 

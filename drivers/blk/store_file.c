@@ -40,6 +40,13 @@
 #include "buffers.h"
 #include "log_private.h"
 
+/*
+ * A backend that was killed still has the file, for as long as the kernel works on what it had begun: the lock goes with the
+ * last of it. So it is waited for, and what is sent again is written after what was begun before, never the other way.
+ */
+#define IN_USE_LIMIT_MS 5000
+#define IN_USE_LOOK_US 2000
+
 struct file_args {
 	char path[PATH_MAX];
 	bool direct;
@@ -192,6 +199,10 @@ open_path(const struct blk_store_config *c, const struct file_args *a, struct st
 
 	/* Not blocked by a FIFO that has no other end; it makes no difference to files and block devices. */
 	fd = open(a->path, flags | O_NONBLOCK | (device && !c->read_only ? O_EXCL : 0));
+	for (unsigned int us = 0; device && fd < 0 && errno == EBUSY && us < IN_USE_LIMIT_MS * 1000; us += IN_USE_LOOK_US) {
+		usleep(IN_USE_LOOK_US);
+		fd = open(a->path, flags | O_NONBLOCK | O_EXCL);
+	}
 	if (fd < 0 && errno == ENOENT && a->create != 0 && !c->read_only)
 		fd = create_file(c, a, flags | O_NONBLOCK);
 	else if (fd < 0)
@@ -211,9 +222,13 @@ lock_file(const struct blk_store_config *c, const struct file_args *a, int fd)
 	struct flock lock = {.l_type = c->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
 	int err;
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+	err = fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+	for (unsigned int us = 0; (err == EAGAIN || err == EACCES) && us < IN_USE_LIMIT_MS * 1000; us += IN_USE_LOOK_US) {
+		usleep(IN_USE_LOOK_US);
+		err = fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+	}
+	if (err == 0)
 		return 0;
-	err = errno;
 	if (err == EAGAIN || err == EACCES) {
 		fido_log(FIDO_LOG_ERROR, "volume %s: %s is in use by another backend, or a virtual machine: stop it (fuser -v %s shows who), or serve it read-only in both",
 				c->volume, a->path, a->path);

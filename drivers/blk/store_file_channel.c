@@ -293,7 +293,7 @@ hand_over(struct channel *ch)
 		if (io_uring_sq_ready(&ch->ring) == 0)
 			break;
 		/* The same call runs what the kernel has put off for this thread. */
-	} while (io_uring_submit_and_get_events(&ch->ring) >= 0 && ch->pending.first != NULL && ch->flight < ch->room);
+	} while (io_uring_submit(&ch->ring) >= 0 && ch->pending.first != NULL && ch->flight < ch->room);
 }
 
 /* ---- copies ---- */
@@ -466,7 +466,7 @@ static int
 ring_open(struct io_uring *ring)
 {
 	static const uint32_t flags[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 		0,
 	};

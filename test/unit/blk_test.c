@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
 static void *
 serve(void *arg)
 {
@@ -103,4 +110,49 @@ blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len)
 	memset(to, 0, len);
 	return blk_test_do(q, (struct fido_blk_request){.op = FIDO_BLK_READ, .offset = offset, .length = len, .iov = &iov,
 			.iovcnt = 1}, NULL);
+}
+
+/* ---- other processes ---- */
+
+void
+blk_test_spawn(struct blk_test_process *p, const char *role, const char *arg)
+{
+	char *argv[] = {(char *)(uintptr_t)"blk-test", (char *)(uintptr_t)role, (char *)(uintptr_t)arg, NULL};
+	posix_spawn_file_actions_t actions;
+	char c = 0;
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	assert_int_equal(posix_spawn(&p->pid, "/proc/self/exe", &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	p->out = fds[0];
+	while (c != '\n')
+		assert_int_equal(read(p->out, &c, 1), 1);
+}
+
+void
+blk_test_kill(struct blk_test_process *p)
+{
+	int status;
+
+	kill(p->pid, SIGKILL);
+	assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	close(p->out);
+}
+
+int
+blk_test_backend(const char *store)
+{
+	struct blk_test t;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	blk_test_serve(&t, (const char *const[]){store, NULL}, 1);
+	printf("ready\n");
+	fflush(stdout);
+	pause();
+	return 0;
 }

@@ -46,4 +46,32 @@ int blk_test_write(struct fido_blk_queue *q, void *from, uint64_t offset, size_t
 /** Read into `to`, which is cleared first. */
 int blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len);
 
+/* ---- other processes: this program, in another role ---- */
+
+struct blk_test_process {
+	pid_t pid;
+	int out; /**< what it prints */
+};
+
+/** Start this program with these arguments, and wait until it has printed a line. It dies with us. */
+void blk_test_spawn(struct blk_test_process *p, const char *role, const char *arg);
+/** SIGKILL, and wait until it has ended. */
+void blk_test_kill(struct blk_test_process *p);
+/** What "--backend STORE" does: serve it as v0 of disk until killed. */
+int blk_test_backend(const char *store);
+
+/** As TEST_MAIN, for programs that also have the roles "--backend" and "--front" (a function of the argument). */
+#define BLK_TEST_MAIN(front, ...) \
+	int main(int argc, char **argv) \
+	{ \
+		const struct CMUnitTest tests[] = {__VA_ARGS__}; \
+\
+		if (argc == 3 && strcmp(argv[1], "--backend") == 0) \
+			return blk_test_backend(argv[2]); \
+		if (argc == 3 && strcmp(argv[1], "--front") == 0) \
+			return front(argv[2]); \
+		test_begin(argc, argv); \
+		return cmocka_run_group_tests(tests, NULL, NULL); \
+	}
+
 #endif

@@ -1,0 +1,69 @@
+/* What was lent stays as it was read while it is lent, also when its blocks are written, in part or whole, or zeroed. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "blk_test.h"
+
+#define LEN 32768
+
+static void
+lent_memory(void **state)
+{
+	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .offset = 8192, .length = LEN};
+	struct fido_blk_completion first, second;
+	struct blk_test t;
+	char *buf;
+
+	blk_test_start(&t);
+	buf = (char *)t.mem->va;
+	assert_int_equal(blk_test_write(t.q, buf, 8192, LEN, 1), 0);
+	assert_int_equal(blk_test_do(t.q, read, &first), 0);
+	/* Whole pages, a part of one, and zeros. */
+	assert_int_equal(blk_test_write(t.q, buf, 8192, 8192, 2), 0);
+	assert_int_equal(blk_test_write(t.q, buf, 8192 + 12288 + 512, 1024, 3), 0);
+	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_WRITE_ZEROES, .offset = 8192 + 20480,
+			.length = 4096}, NULL), 0);
+	assert_int_equal(first.iovcnt, 1);
+	assert_true(test_filled(first.iov[0].iov_base, LEN, 1));
+	/* Who reads now reads what is new, and what was not written. */
+	assert_int_equal(blk_test_read(t.q, buf, 8192, LEN), 0);
+	assert_true(test_filled(buf, 8192, 2));
+	assert_memory_equal(buf + 8192, (char *)first.iov[0].iov_base + 8192, 4096 + 512);
+	assert_true(test_filled(buf + 12288 + 512, 1024, 3));
+	assert_memory_equal(buf + 14336, (char *)first.iov[0].iov_base + 14336, 20480 - 14336);
+	for (int i = 0; i < 4096; i++)
+		assert_int_equal(buf[20480 + i], 0);
+	/* The same for one that is lent in pieces. */
+	assert_int_equal(blk_test_do(t.q, read, &second), 0);
+	assert_true(second.iovcnt > 1);
+	assert_int_equal(blk_test_write(t.q, buf + LEN, 8192, LEN, 4), 0);
+	for (unsigned int i = 0, at = 0; i < second.iovcnt; at += second.iov[i++].iov_len)
+		assert_memory_equal(second.iov[i].iov_base, buf + at, second.iov[i].iov_len);
+	fido_blk_release(t.q, &second.lent, 1);
+	fido_blk_release(t.q, &first.lent, 1);
+	blk_test_end(&t);
+}
+
+/* Everything is lent, everything is written: writes wait for free memory, and go on when some is released. */
+static void
+no_free_memory(void **state)
+{
+	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .length = 1 << 20};
+	struct fido_blk_completion lent[8], c;
+	struct iovec iov;
+	struct blk_test t;
+
+	blk_test_start(&t);
+	iov = (struct iovec){(void *)t.mem->va, 1 << 20};
+	for (unsigned int i = 0; i < 8; i++, read.offset += 1 << 20)
+		assert_int_equal(blk_test_do(t.q, read, &lent[i]), 0);
+	for (unsigned int i = 0; i < 8; i++)
+		assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .iov = &iov,
+				.iovcnt = 1, .offset = i << 20, .length = 1 << 20}, 1), 1);
+	for (unsigned int done = 0, released = 0; done < 8;) {
+		done += fido_blk_poll(t.q, &c, 1);
+		if (released < 8 && done >= released)
+			fido_blk_release(t.q, &lent[released++].lent, 1);
+	}
+	blk_test_end(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(lent_memory), cmocka_unit_test(no_free_memory))
