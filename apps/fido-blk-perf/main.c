@@ -158,12 +158,12 @@ report(const struct perf_options *opt, const struct perf_result *r)
 	return r->unanswered != 0 || r->failures != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Open the volume, run, report. @return the exit status */
 static int
-run(struct perf_options *opt, struct fido_domain *domain, int signals)
+use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team, int signals)
 {
 	static struct perf_result result;
 	struct perf_volume_range range;
-	struct perf_team team;
 	struct fido_blk *blk;
 	int ret = open_volume(opt, domain, signals, &blk);
 	int status = EXIT_FAILURE;
@@ -172,16 +172,29 @@ run(struct perf_options *opt, struct fido_domain *domain, int signals)
 		return ret == -EINTR ? EXIT_SUCCESS : EXIT_FAILURE;
 	ret = perf_volume_settle(opt, fido_blk_info(blk), &range);
 	if (ret == 0)
-		ret = perf_team_create(&team, opt, domain, blk, &range);
-	if (ret != 0) {
-		fido_blk_close(blk);
-		return EXIT_FAILURE;
-	}
-	if (perf_team_run(&team, signals, &result) == 0)
+		ret = perf_team_open(team, blk, &range);
+	if (ret == 0)
+		ret = perf_team_run(team, signals, &result);
+	if (ret == 0)
 		status = report(opt, &result);
-	/* First the volume: what was not answered may still be read by the backend. */
 	fido_blk_close(blk);
-	perf_team_destroy(&team);
+	return status;
+}
+
+static int
+run(struct perf_options *opt, int signals)
+{
+	struct fido_domain *domain;
+	struct perf_team team;
+	int status = EXIT_FAILURE;
+
+	if (join_group(opt, &domain) != 0)
+		return status;
+	if (perf_team_create(&team, opt, domain) == 0) {
+		status = use_volume(opt, domain, &team, signals);
+		perf_team_destroy(&team);
+	}
+	fido_domain_leave(domain);
 	return status;
 }
 
@@ -189,7 +202,6 @@ int
 main(int argc, char **argv)
 {
 	struct perf_options opt;
-	struct fido_domain *domain;
 	int ret = perf_options_parse(&opt, argc, argv), signals;
 
 	if (ret != 0)
@@ -200,9 +212,5 @@ main(int argc, char **argv)
 		fprintf(stderr, "fido-blk-perf: no signalfd: %s\n", strerror(-signals));
 		return EXIT_FAILURE;
 	}
-	if (join_group(&opt, &domain) != 0)
-		return EXIT_FAILURE;
-	ret = run(&opt, domain, signals);
-	fido_domain_leave(domain);
-	return ret;
+	return run(&opt, signals);
 }

@@ -545,7 +545,7 @@ perf_options_parse(struct perf_options *opt, int argc, char **argv)
 		.verify_block = 4096,
 	};
 	opterr = 0;
-	optind = 1;
+	optind = 0;
 	while ((key = getopt_long(argc, argv, ":g:h", long_options, NULL)) != -1) {
 		if (key == ':')
 			return usage_error("option", argv[optind - 1], "needs a value; see fido-blk-perf --help");

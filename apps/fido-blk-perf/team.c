@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <fido/atomic.h>
-#include <fido/log.h>
 
 #include "load.h"
 #include "team.h"
@@ -28,68 +27,77 @@ struct watch {
 };
 
 static int
-create_worker(struct perf_team *team, struct fido_domain *domain, const struct perf_volume_range *range, uint16_t i)
+create_worker(struct perf_team *team, struct fido_domain *domain, uint16_t i)
 {
 	struct perf_worker *w = &team->workers[i];
 	const struct perf_options *opt = team->opt;
-	struct perf_volume_range stripe = perf_volume_stripe(opt, range, i);
 	int ret;
 
 	w->opt = opt;
 	w->run = &team->run;
 	w->index = i;
-	w->info = fido_blk_info(team->blk);
+	w->budget = opt->count == 0 ? UINT64_MAX : opt->count / team->count + (i < opt->count % team->count);
+	w->random.state = opt->seed + i;
+	ret = perf_slots_create(&w->slots, opt, domain);
+	if (ret != 0)
+		fprintf(stderr, "fido-blk-perf: no memory for %" PRIu32 " requests of %" PRIu32 " bytes: %s: give a smaller --depth or --bs\n",
+				opt->depth, opt->bs_max, strerror(-ret));
+	return ret;
+}
+
+int
+perf_team_create(struct perf_team *team, const struct perf_options *opt, struct fido_domain *domain)
+{
+	int ret;
+
+	*team = (struct perf_team){.opt = opt, .count = opt->queues};
+	ret = perf_run_create(&team->run, team->count);
+	if (ret != 0) {
+		fprintf(stderr, "fido-blk-perf: no eventfd: %s: may this process have more files (ulimit -n)?\n", strerror(-ret));
+		return ret;
+	}
+	team->workers = calloc(team->count, sizeof(team->workers[0]));
+	if (team->workers == NULL) {
+		fprintf(stderr, "fido-blk-perf: no memory for %u queues\n", team->count);
+		perf_run_destroy(&team->run);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < team->count && ret == 0; i++)
+		ret = create_worker(team, domain, (uint16_t)i);
+	if (ret != 0)
+		perf_team_destroy(team);
+	return ret;
+}
+
+static int
+open_worker(struct perf_team *team, const struct perf_volume_range *range, uint16_t i)
+{
+	struct perf_worker *w = &team->workers[i];
+	struct perf_volume_range stripe = perf_volume_stripe(team->opt, range, i);
+	int ret;
+
 	w->q = fido_blk_queue(team->blk, i);
 	w->stripe_offset = stripe.offset;
 	w->stripe_length = stripe.length;
-	w->budget = opt->count == 0 ? UINT64_MAX : opt->count / team->count + (i < opt->count % team->count);
-	w->random.state = opt->seed + i;
-	w->ops = opt->verify ? &perf_verify_ops : &perf_load_ops;
-	ret = perf_slots_create(&w->slots, opt, domain);
-	if (ret != 0) {
-		fprintf(stderr, "fido-blk-perf: no memory for %" PRIu32 " requests of %" PRIu32 " bytes: %s: give a smaller --depth or --bs%s%s\n",
-				opt->depth, opt->bs_max, strerror(-ret), domain != NULL ? "; " : "",
-				domain != NULL ? fido_last_error() : "");
-		return ret;
-	}
-	ret = opt->verify ? perf_verify_create(w, &team->verify) : perf_load_create(w);
+	w->ops = team->verifies ? &perf_verify_ops : &perf_load_ops;
+	ret = team->verifies ? perf_verify_create(w, &team->verify) : perf_load_create(w);
 	if (ret != 0)
 		fprintf(stderr, "fido-blk-perf: no memory for queue %u\n", i);
 	return ret;
 }
 
 int
-perf_team_create(struct perf_team *team, const struct perf_options *opt, struct fido_domain *domain, struct fido_blk *blk,
-		const struct perf_volume_range *range)
+perf_team_open(struct perf_team *team, struct fido_blk *blk, const struct perf_volume_range *range)
 {
-	int ret;
+	int ret = 0;
 
-	*team = (struct perf_team){.opt = opt, .blk = blk, .count = opt->queues};
-	ret = perf_run_create(&team->run, team->count);
-	if (ret != 0) {
-		fprintf(stderr, "fido-blk-perf: no eventfd: %s: may this process have more files (ulimit -n)?\n", strerror(-ret));
-		return ret;
+	team->blk = blk;
+	if (team->opt->verify) {
+		ret = perf_verify_open(&team->verify, team->opt, fido_blk_info(blk), range->offset, range->length);
+		team->verifies = ret == 0;
 	}
-	if (opt->verify) {
-		ret = perf_verify_open(&team->verify, opt, fido_blk_info(blk), range->offset, range->length);
-		if (ret != 0)
-			goto err_destroy_run;
-	}
-	ret = -ENOMEM;
-	team->workers = calloc(team->count, sizeof(team->workers[0]));
-	if (team->workers == NULL)
-		goto err_close_verify;
-	ret = 0;
 	for (unsigned int i = 0; i < team->count && ret == 0; i++)
-		ret = create_worker(team, domain, range, (uint16_t)i);
-	if (ret != 0)
-		perf_team_destroy(team);
-	return ret;
-err_close_verify:
-	if (opt->verify)
-		perf_verify_close(&team->verify);
-err_destroy_run:
-	perf_run_destroy(&team->run);
+		ret = open_worker(team, range, (uint16_t)i);
 	return ret;
 }
 
@@ -99,13 +107,13 @@ perf_team_destroy(struct perf_team *team)
 	for (unsigned int i = 0; i < team->count; i++) {
 		struct perf_worker *w = &team->workers[i];
 
-		if (team->opt->verify)
+		if (team->verifies)
 			perf_verify_destroy(w);
 		else
 			perf_load_destroy(w);
 		perf_slots_destroy(&w->slots);
 	}
-	if (team->opt->verify)
+	if (team->verifies)
 		perf_verify_close(&team->verify);
 	free(team->workers);
 	perf_run_destroy(&team->run);
