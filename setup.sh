@@ -13,7 +13,7 @@ examples=$build/dpdk-examples
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
 	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
-	libcmocka-dev libbenchmark-dev libcjson-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
+	libcmocka-dev libbenchmark-dev libcjson-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
 	cppcheck e2fsprogs ethtool fio fuse3 gnuplot-nox iperf3 iproute2 iputils-ping jq libnbd-bin nbdkit procps python3 qemu-utils
 	shellcheck spin strace tcpdump util-linux valgrind
 )
