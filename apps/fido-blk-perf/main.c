@@ -75,21 +75,17 @@ join_group(const struct perf_options *opt, struct fido_domain **domain)
 	return ret;
 }
 
+/* libfido says what to do about its part; what to do with our options is added. */
 static void
 explain_open(const struct perf_options *opt, int err)
 {
-	fprintf(stderr, "fido-blk-perf: cannot open volume %s of %s in group %s: %s", opt->volume, opt->backend, opt->group,
-			strerror(-err));
-	if (fido_last_error()[0] != '\0')
-		fprintf(stderr, ": %s", fido_last_error());
-	fputc('\n', stderr);
+	fprintf(stderr, "fido-blk-perf: %s\n", fido_last_error());
 	if (err == -ETIMEDOUT)
-		fprintf(stderr, "fido-blk-perf: is fido-blkd running there? fido-ctl list --group %s shows who is in the group; --connect-timeout waits longer\n",
-				opt->group);
+		fprintf(stderr, "fido-blk-perf: tried for %.1f s in all; --connect-timeout waits longer\n", opt->connect_timeout_s);
 	else if (err == -EBUSY)
 		fprintf(stderr, "fido-blk-perf: end the other client, or leave --exclusive out in both\n");
 	else if (err == -EROFS)
-		fprintf(stderr, "fido-blk-perf: give --read-only with --rw read\n");
+		fprintf(stderr, "fido-blk-perf: give --read-only and --rw read\n");
 }
 
 static uint64_t
