@@ -21,6 +21,8 @@
 #define EXIT_USAGE 2
 /* fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked at in between. */
 #define OPEN_SLICE_MS 1000
+/* A volume that somebody has for himself is free when the last write of a killed one is done: it is asked for so often. */
+#define BUSY_US 20000
 
 /* While it is tried again and again, only the last message is of interest. */
 static bool mute_errors;
@@ -111,6 +113,7 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 	};
 	uint64_t start = now_ms();
 	double left_ms;
+	bool busy;
 	int ret;
 
 	mute_errors = true;
@@ -125,7 +128,11 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 				fido_blk_close(*blk);
 			ret = -EINTR;
 		}
-	} while (ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS));
+		busy = ret == -EBUSY && opt->exclusive;
+		if (busy)
+			usleep(BUSY_US);
+	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
+			(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
 	mute_errors = false;
 	if (ret != 0 && ret != -EINTR)
 		explain_open(opt, ret);

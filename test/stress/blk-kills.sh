@@ -7,6 +7,8 @@
 #
 #	perf ==[ 1 to 4 queues ]==> disk: v on file:
 #
+# The volume is opened for one alone: then the next front-end gets it when the last write of a killed one is done.
+#
 # KILLS, SEED, STORE_OPTIONS (",direct=on"): of the long run, and to try one again.
 set -eu -o pipefail
 # shellcheck source=test/system/blk.bash
@@ -50,7 +52,7 @@ start_perf()
 	options+=(--memory "$picked")
 	one_of "${reads[@]}"
 	options+=("$picked" --queues $((1 + RANDOM % 4)) --depth $((1 + RANDOM % 64)) --segments $((1 + RANDOM % 5)))
-	perf perf --verify --state "$state" --time 0 --seed $RANDOM --zeroes-percent 3 --flush-every $((1 + RANDOM % 200)) \
+	perf perf --verify --exclusive --state "$state" --time 0 --seed $RANDOM --zeroes-percent 3 --flush-every $((1 + RANDOM % 200)) \
 		--connect-timeout 20 --stop-timeout 20 --continue-on-error "${options[@]}"
 }
 
