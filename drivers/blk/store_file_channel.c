@@ -279,7 +279,7 @@ hand_over(struct channel *ch)
 		}
 		if (io_uring_sq_ready(&ch->ring) == 0)
 			break;
-	} while (io_uring_submit(&ch->ring) >= 0 && ch->pending.first != NULL && ch->flight < ch->room);
+	} while (io_uring_submit(&ch->ring) > 0 && ch->pending.first != NULL && ch->flight < ch->room);
 }
 
 /* ---- copies ---- */
