@@ -513,9 +513,11 @@ blk_file_channel_close(struct blk_channel *channel)
 {
 	struct channel *ch = (struct channel *)channel;
 
-	assert(ch->flight == 0 && ch->pending.first == NULL && ch->starved.first == NULL);
-	/* The kernel takes the ring down some time later; the file is not to be open for that long. */
-	if (ch->fd_flag != 0)
+	/*
+	 * Nothing is in flight, but where a worker that stops has waited for a device for long enough. The kernel takes the ring
+	 * down some time later; the file is not to be open for that long.
+	 */
+	if (ch->fd_flag != 0 && ch->flight == 0)
 		io_uring_unregister_files(&ch->ring);
 	io_uring_queue_exit(&ch->ring);
 	while (ch->slabs != NULL) {

@@ -17,7 +17,6 @@
 
 #include "store_nbd.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -320,6 +319,14 @@ fail_pending(struct channel *ch)
 	}
 }
 
+static void
+op_free(struct channel *ch, struct op *op)
+{
+	if (op->copy != NULL)
+		blk_copies_free(&ch->copies, op->copy);
+	free(op);
+}
+
 /* Tell the worker what has ended. */
 static void
 finish_ended(struct channel *ch)
@@ -329,9 +336,7 @@ finish_ended(struct channel *ch)
 		struct blk_io *io = op->io;
 		int error = op->error;
 
-		if (op->copy != NULL)
-			blk_copies_free(&ch->copies, op->copy);
-		free(op);
+		op_free(ch, op);
 		ch->finished++;
 		blk_io_done(io, error);
 	}
@@ -511,10 +516,13 @@ blk_nbd_channel_close(struct blk_channel *channel)
 {
 	struct channel *ch = (struct channel *)channel;
 
-	assert(ch->flight == 0 && ch->pending.first == NULL && ch->ended.first == NULL);
 	if (ch->state == READY)
 		nbd_aio_disconnect(ch->h, 0);
 	nbd_close(ch->h);
+	/* None is left, but where a worker that stops has waited for a server for long enough. */
+	fail_pending(ch);
+	while (ch->ended.first != NULL)
+		op_free(ch, list_take(&ch->ended));
 	channel_free(ch);
 }
 
