@@ -300,7 +300,6 @@ static bool
 copy_make(struct channel *ch, struct op *op)
 {
 	op->copy = blk_copies_make(&ch->copies, ch->base.store, op->io);
-	op->done = 0;
 	return op->copy != NULL;
 }
 

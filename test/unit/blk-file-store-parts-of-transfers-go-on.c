@@ -139,7 +139,7 @@ copied(void **state)
 	run(",direct=on", 1, false);
 }
 
-/* It is copied from the start then. */
+/* The rest of it is written from a copy then. */
 static void
 refused_later(void **state)
 {

@@ -49,21 +49,23 @@ gone_and_back(void **state)
 	free(r);
 }
 
-/* Sleep and poll as a worker that has nothing to do, for a while. */
-static void
+/* Sleep and poll as a worker that has nothing to do, for a while. @return times it was woken */
+static unsigned int
 idle(struct store_test *t, uint64_t ms)
 {
-	uint64_t until = test_now_ms() + ms;
+	uint64_t now, until = test_now_ms() + ms;
+	unsigned int woken = 0;
 
-	while (test_now_ms() < until) {
+	while ((now = test_now_ms()) < until) {
 		struct pollfd p = {.fd = -1};
 
 		if (!t->store->ops->arm(t->channel, &p.fd, &p.events)) {
 			assert_true(p.fd >= 0);
-			poll(&p, 1, 100);
+			woken += poll(&p, 1, (int)(until - now)) == 1;
 		}
 		assert_int_equal(t->store->ops->poll(t->channel), 0);
 	}
+	return woken;
 }
 
 /* An idle channel learns of the end as well, and connects by itself: its first request is none too many. */
@@ -77,9 +79,9 @@ asleep(void **state)
 	store_test_nbdkit(fast);
 	store_test_open(&t, "nbd:%s", store_test_uri());
 	store_test_nbdkit_kill();
-	idle(&t, 100);
+	assert_true(idle(&t, 200) != 0);
 	store_test_nbdkit(fast);
-	idle(&t, 2500);
+	assert_true(idle(&t, 2500) != 0);
 	assert_int_equal(store_write(&t, 0, p, 4096), 0);
 	store_test_close(&t);
 	store_test_nbdkit_kill();
