@@ -99,7 +99,7 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* @return 0, -EINTR (a signal came), -errno (message written) */
+/* @return 0, -EINTR (a signal came), -errno; a message was written */
 static int
 open_volume(const struct perf_options *opt, struct fido_domain *domain, int signals, struct fido_blk **blk)
 {
@@ -134,7 +134,9 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
 			(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
 	mute_errors = false;
-	if (ret != 0 && ret != -EINTR)
+	if (ret == -EINTR)
+		fprintf(stderr, "fido-blk-perf: ended before volume %s was open\n", opt->volume);
+	else if (ret != 0)
 		explain_open(opt, ret);
 	return ret;
 }
@@ -154,8 +156,8 @@ report(const struct perf_options *opt, const struct perf_result *r)
 		return EXIT_FAILURE;
 	}
 	if (r->unanswered != 0)
-		fprintf(stderr, "fido-blk-perf: %" PRIu64 " requests were not answered for %.1f s: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
-				r->unanswered, opt->stop_timeout_s);
+		fprintf(stderr, "fido-blk-perf: %" PRIu64 " requests were not answered: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
+				r->unanswered);
 	if (r->failures != 0)
 		fprintf(stderr, "fido-blk-perf: %" PRIu64 " errors or wrong blocks\n", r->failures);
 	return r->unanswered != 0 || r->failures != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -172,7 +174,7 @@ use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_tea
 	int status = EXIT_FAILURE;
 
 	if (ret != 0)
-		return ret == -EINTR ? EXIT_SUCCESS : EXIT_FAILURE;
+		return EXIT_FAILURE;
 	ret = perf_volume_settle(opt, fido_blk_info(blk), &range);
 	if (ret == 0)
 		ret = perf_team_open(team, blk, &range);
