@@ -309,7 +309,8 @@ struct fido_rx {
 
 /**
  * Poll, taking the lock itself: whole messages. One that has more descriptors than max comes in parts, so let
- * max be more than a message can have. Bad messages are completed and counted, not returned.
+ * max be more than a message can have. Bad messages are completed and counted, not returned; so are those without memory
+ * (FIDO_DESC_INLINE), which fido_receiver_next() is for. Each descriptor's data can be read.
  * @return number of descriptors
  */
 unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max);
