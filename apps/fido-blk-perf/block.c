@@ -172,7 +172,7 @@ perf_block_describe(FILE *out, const void *block, size_t size)
 const char *
 perf_block_kind_name(enum perf_block_kind kind)
 {
-	static const char *const names[] = {"a whole block", "zeros", "no block of this volume's",
+	static const char *const names[] = {"a whole block", "zeros", "no block of this volume and state file",
 		"a block of another place", "a torn block"};
 
 	return names[kind];

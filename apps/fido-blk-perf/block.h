@@ -18,7 +18,7 @@
 /** The first 64 bytes of a block, little-endian. */
 struct perf_block_header {
 	uint64_t magic;
-	uint64_t volume;  /**< perf_block_volume() */
+	uint64_t volume;  /**< whose blocks these are */
 	uint64_t offset;  /**< in the volume, bytes */
 	uint64_t version; /**< 1, 2, ... of this block */
 	uint64_t seed;    /**< of the run that wrote it; the body is made of it */
@@ -32,7 +32,7 @@ struct perf_block_header {
 enum perf_block_kind {
 	PERF_BLOCK_GOOD,   /**< a whole block that was written to this place */
 	PERF_BLOCK_ZEROS,  /**< nothing but zeros */
-	PERF_BLOCK_OTHER,  /**< not of this program, of another volume, or of another size of blocks */
+	PERF_BLOCK_OTHER,  /**< not of this program, of another volume or state file, or of another size of blocks */
 	PERF_BLOCK_MOVED,  /**< whole, but belongs to another place */
 	PERF_BLOCK_TORN,   /**< has our header, but not what belongs to it */
 };

@@ -350,6 +350,31 @@ what_a_killed_run_leaves_is_right(void **state)
 	close(fake.file);
 }
 
+/* Version 1 of an earlier history is not version 1 of this one. */
+static void
+another_history_is_not_this_one(void **state)
+{
+	uint8_t old[4096], new[4096];
+	char line[200];
+
+	fake.file = memfd_create("job-test", MFD_CLOEXEC);
+	assert_true(fake.file > 0);
+	assert_int_equal(ftruncate(fake.file, (off_t)(2 * fake.size)), 0);
+	snprintf(line, sizeof(line), "--verify --rw write --count 1 --range +1m --state %s", state_path);
+	run(line);
+	assert_int_equal(pread(fake.file, old, sizeof(old), 0), sizeof(old));
+	unlink(state_path);
+	run(line);
+	assert_clean();
+	assert_int_equal(pread(fake.file, new, sizeof(new), 0), sizeof(new));
+	assert_memory_not_equal(old, new, sizeof(old));
+	assert_int_equal(pwrite(fake.file, old, sizeof(old), 0), sizeof(old));
+	snprintf(line, sizeof(line), "--verify-only --range +1m --state %s", state_path);
+	run(line);
+	assert_int_equal(result.checks.wrong, 1);
+	close(fake.file);
+}
+
 static void
 what_power_takes_is_judged_by_flushes(void **state)
 {
@@ -423,6 +448,7 @@ main(void)
 		TEST(an_error_stops_the_run_or_not),
 		TEST(a_backend_without_answers_does_not_keep_us),
 		TEST(what_a_killed_run_leaves_is_right),
+		TEST(another_history_is_not_this_one),
 		TEST(what_power_takes_is_judged_by_flushes),
 		TEST(a_flush_that_does_nothing_is_found),
 		TEST(other_contents_are_not_judged),

@@ -21,6 +21,8 @@
 #define EXIT_USAGE 2
 /* fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked at in between. */
 #define OPEN_SLICE_MS 1000
+/* A volume that somebody has for himself is free when the last write of a killed one is done: it is asked for so often. */
+#define BUSY_US 20000
 
 /* While it is tried again and again, only the last message is of interest. */
 static bool mute_errors;
@@ -75,21 +77,17 @@ join_group(const struct perf_options *opt, struct fido_domain **domain)
 	return ret;
 }
 
+/* libfido says what to do about its part; what to do with our options is added. */
 static void
 explain_open(const struct perf_options *opt, int err)
 {
-	fprintf(stderr, "fido-blk-perf: cannot open volume %s of %s in group %s: %s", opt->volume, opt->backend, opt->group,
-			strerror(-err));
-	if (fido_last_error()[0] != '\0')
-		fprintf(stderr, ": %s", fido_last_error());
-	fputc('\n', stderr);
+	fprintf(stderr, "fido-blk-perf: %s\n", fido_last_error());
 	if (err == -ETIMEDOUT)
-		fprintf(stderr, "fido-blk-perf: is fido-blkd running there? fido-ctl list --group %s shows who is in the group; --connect-timeout waits longer\n",
-				opt->group);
+		fprintf(stderr, "fido-blk-perf: tried for %.1f s in all; --connect-timeout waits longer\n", opt->connect_timeout_s);
 	else if (err == -EBUSY)
 		fprintf(stderr, "fido-blk-perf: end the other client, or leave --exclusive out in both\n");
 	else if (err == -EROFS)
-		fprintf(stderr, "fido-blk-perf: give --read-only with --rw read\n");
+		fprintf(stderr, "fido-blk-perf: give --read-only and --rw read\n");
 }
 
 static uint64_t
@@ -115,6 +113,7 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 	};
 	uint64_t start = now_ms();
 	double left_ms;
+	bool busy;
 	int ret;
 
 	mute_errors = true;
@@ -129,7 +128,11 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 				fido_blk_close(*blk);
 			ret = -EINTR;
 		}
-	} while (ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS));
+		busy = ret == -EBUSY && opt->exclusive;
+		if (busy)
+			usleep(BUSY_US);
+	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
+			(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
 	mute_errors = false;
 	if (ret != 0 && ret != -EINTR)
 		explain_open(opt, ret);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ struct state_header {
 	uint64_t offset;
 	uint64_t length;
 	uint64_t block_size;
+	uint64_t history;
 };
 
 static_assert(sizeof(struct perf_state_block) == 32, "it is a file's layout");
@@ -33,7 +35,10 @@ static_assert(sizeof(struct perf_state_block) == 32, "it is a file's layout");
 static int
 complain(const char *path, int err, const char *advice)
 {
-	fprintf(stderr, "fido-blk-perf: state file %s: %s: %s\n", path, strerror(-err), advice);
+	/* What is our own finding is said by the advice. */
+	bool own = err == -ESTALE || err == -EINVAL;
+
+	fprintf(stderr, "fido-blk-perf: state file %s: %s%s%s\n", path, own ? "" : strerror(-err), own ? "" : ": ", advice);
 	return err;
 }
 
@@ -74,8 +79,12 @@ map_file(struct perf_state *state, const char *path)
 		return complain(name, -errno, "it cannot be mapped");
 	state->blocks = (struct perf_state_block *)((char *)state->map + HEADER_SIZE);
 	header = state->map;
-	if (header->magic != 0)
+	if (header->magic != 0) {
+		state->history = header->history;
 		return 0;
+	}
+	if (getrandom(&state->history, sizeof(state->history), 0) != sizeof(state->history))
+		return complain(name, -errno, "there are no random numbers");
 	*header = (struct state_header){
 		.volume = c->volume,
 		.identity = c->identity,
@@ -83,6 +92,7 @@ map_file(struct perf_state *state, const char *path)
 		.offset = c->offset,
 		.length = c->length,
 		.block_size = c->block_size,
+		.history = state->history,
 	};
 	fido_store_release(&header->magic, MAGIC);
 	state->is_new = true;

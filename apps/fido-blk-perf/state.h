@@ -55,6 +55,7 @@ struct perf_state {
 	struct perf_state_block *blocks;
 	uint64_t count;   /**< of blocks */
 	uint64_t written; /**< blocks that had been submitted when it was opened */
+	uint64_t history; /**< another one for each file that is begun: what an earlier one has written is not this one's */
 	bool is_new;
 	int fd;
 	void *map;

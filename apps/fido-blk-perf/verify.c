@@ -30,7 +30,6 @@ perf_verify_open(struct perf_verify *v, const struct perf_options *opt, const st
 	int ret;
 
 	*v = (struct perf_verify){
-		.volume = config.volume,
 		.range_offset = offset,
 		.block_size = opt->verify_block,
 		.can_flush = info->features & FIDO_BLK_CAN_FLUSH,
@@ -39,6 +38,7 @@ perf_verify_open(struct perf_verify *v, const struct perf_options *opt, const st
 	ret = perf_state_open(&v->state, opt->state, &config);
 	if (ret != 0)
 		return ret;
+	v->volume = config.volume ^ v->state.history;
 	ret = perf_dirty_create(&v->dirty, &v->state);
 	if (ret != 0) {
 		fprintf(stderr, "fido-blk-perf: no memory for %llu blocks\n", (unsigned long long)v->state.count);

@@ -26,7 +26,7 @@
 struct perf_verify {
 	struct perf_state state;
 	struct perf_dirty dirty;
-	uint64_t volume;       /**< perf_block_volume() */
+	uint64_t volume;       /**< what blocks say: the volume, and the state file's history */
 	uint64_t range_offset; /**< of block 0, bytes */
 	uint32_t block_size;
 	bool can_flush;        /**< if not, what is acknowledged counts as flushed */
