@@ -8,6 +8,9 @@
 #   domu.cpio    the guests' files: busybox, modules, the project's programs
 #   dom0.cpio    the same, and on top Xen's tools, the scenarios, and vmlinux and domu.cpio for the guests
 
+# shellcheck source=test/system/xen/dpdk-files.sh
+. "$xen_bed/dpdk-files.sh"
+
 # The newest kernel that is installed with its headers, and the newest Xen.
 find_versions()
 {
@@ -151,6 +154,7 @@ build_domu()
 	addmodule xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc tun xen-netfront
 	addfile "$xen_dir/fido-grant/fido-grant.ko" modules/fido-grant.ko
 	add_programs
+	add_dpdk
 	# pthread_cancel() loads it by itself.
 	addlib /lib/x86_64-linux-gnu/libgcc_s.so.1
 	for name in domu.sh job.sh; do
@@ -173,7 +177,7 @@ build_dom0()
 		addbin "$xen_bin/$name" "bin/$name"
 	done
 	addmodule xen-netback bridge
-	for name in dom0.sh lib.sh; do
+	for name in dom0.sh lib.sh dpdk.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
 	for name in "$xen_bed"/scenarios/*.sh; do
