@@ -5,7 +5,7 @@
 #
 #   dev DOMAIN PEER PORT [ARG]       the --vdev option of mmnet port PORT; rx=zero, or ARG
 #   testpmd GUEST JOB EAL... -- APP...   an interactive testpmd, which has not started to forward
-#   testpmd_cmd GUEST JOB COMMAND
+#   testpmd_cmd GUEST JOB COMMAND...
 #   fwd GUEST JOB EAL... -- APP...   fido-fwd
 #   connected DOMAINS LINKS          so many domains have mapped each other, and so many links are up, or fail
 #   counters [INTERVAL]              what the queues of all domains count: for total_of and rate_of
@@ -23,7 +23,7 @@ fwd_options="--mbufs 2048 --on-down hold --json --stats-period 0"
 
 dev()
 {
-	echo "--vdev=net_mmnet$3,group=xen:$group,domain=$1,peer=$2,${4:-rx=zero}"
+	echo "--vdev=net_mmnet$3,group=xen:$group,domain=$1,peer=$2,hugepages=off,${4:-rx=zero}"
 }
 
 # The pipe is open for reading and writing, so that testpmd never sees the end of its input. Without --no-flush-rx it
@@ -38,7 +38,9 @@ testpmd()
 
 testpmd_cmd()
 {
-	on "$1" "echo '$3' >/run/$2.in"
+	local guest=$1 pipe=/run/$2.in
+	shift 2
+	on "$guest" "printf '%s\n' $(for command in "$@"; do quoted "$command"; done) >$pipe"
 }
 
 fwd()
@@ -66,9 +68,16 @@ all_up()
 	ctl links | jq -e --argjson n "$1" '[.links[] | select(.state == "connected")] | length == 2 * $n' >/dev/null
 }
 
+# So many domains have each met all others: fido-ctl's looks cost them time, so this is waited for first.
+all_met()
+{
+	xenstore-ls -f "/fido/$group/member" 2>/dev/null |
+		awk -v "n=$1" '$1 ~ "/maps/[0-9]+$" && NF - 2 >= n - 1 { met++ } END { exit met < n }'
+}
+
 connected()
 {
-	wait_for 60 "all_up $2 && all_mapped $1" ||
+	wait_for 60 "all_met $1" && wait_for 60 "all_up $2 && all_mapped $1" ||
 		fail "not all of $1 domains and $2 links are there: $(cat /run/ctl.err; fido-ctl list --group "xen:$group" 2>&1; fido-ctl links --group "xen:$group" 2>&1)"
 }
 
