@@ -13,13 +13,14 @@ examples=$build/dpdk-examples
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
 	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
-	libcmocka-dev libbenchmark-dev libcjson-dev
+	libcmocka-dev libbenchmark-dev libcjson-dev libxen-dev
 	cppcheck ethtool gnuplot-nox iperf3 iproute2 iputils-ping jq procps python3
 	shellcheck spin strace tcpdump util-linux valgrind
 )
-# The transport for Xen, and what its tests boot in emulation: hypervisor, dom0 and guests.
-packages+=(
-	libxen-dev linux-headers-amd64 linux-image-amd64
+# What the tests on real Xen boot in emulation: hypervisor, dom0 and guests. Only with --xen: where GRUB is installed, it
+# finds a kernel and a hypervisor more to offer at the next boot.
+xen_packages=(
+	linux-headers-amd64 linux-image-amd64
 	busybox-static cpio binutils kmod qemu-system-x86 xen-hypervisor-4.17-amd64 xen-utils-4.17
 	xenstore-utils xz-utils
 )
@@ -40,13 +41,15 @@ dpdk_examples=(common l3fwd-power)
 usage()
 {
 	cat <<-EOF
-	usage: setup.sh [--build] [--no-hugepages] [--check]
+	usage: setup.sh [--build] [--no-hugepages] [--xen] [--check]
 	       setup.sh --raise-hugepages MB
 	Installs what Fido needs on Debian 12, fetches DPDK's driver headers and some of its examples
 	into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing that is done
 	already.
 	  --build               also configure (meson) and build (ninja) the build folder
 	  --no-hugepages        leave the hugepages alone
+	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
+	                        test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
@@ -102,6 +105,7 @@ dpdk_has_driver_headers()
 missing_packages()
 {
 	local want=("${packages[@]}") have name
+	[ "$xen" = 0 ] || want+=("${xen_packages[@]}")
 	dpdk_has_driver_headers || want+=("${dpdk_packages[@]}")
 	have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${want[@]}" 2>/dev/null || true)
 	for name in "${want[@]}"; do
@@ -339,12 +343,14 @@ check()
 }
 
 hugepages=1
+xen=0
 want_build=0
 want_check=0
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build) want_build=1 ;;
 	--no-hugepages) hugepages=0 ;;
+	--xen) xen=1 ;;
 	--check) want_check=1 ;;
 	--raise-hugepages)
 		[[ ${2:-} =~ ^[0-9]+$ ]] || die "--raise-hugepages needs a number of MB"

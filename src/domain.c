@@ -112,8 +112,9 @@ control_create(struct fido_domain *d)
 
 	ret = d->ops->memory_create(d->transport, d->control_size, false, &d->control_fd);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
-				d->group, d->control_size, strerror(-ret));
+		if (ret != -ENOSPC) /* which has been explained */
+			fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
+					d->group, d->control_size, strerror(-ret));
 		return ret;
 	}
 	m.fd = d->control_fd;
@@ -154,9 +155,9 @@ control_init(struct fido_domain *d)
 	c->control_size = d->control_size;
 	c->start_time_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	memcpy(c->name, d->name, sizeof(c->name));
-	c->epoch = 1;
+	c->epoch = FIDO_EPOCH_FIRST;
 	c->mapped[d->slot].generation = d->generation;
-	c->mapped[d->slot].epoch = 1;
+	c->mapped[d->slot].epoch = FIDO_EPOCH_FIRST;
 	c->regions[0].gaddr = (uintptr_t)c;
 	c->regions[0].len = d->control_size;
 	c->regions[0].exported = d->control_size;

@@ -27,6 +27,9 @@
 /** Pages of the control region's heap. */
 #define FIDO_HEAP_PAGE 4096u
 
+/** Of a domain that has exported nothing but its control region. */
+#define FIDO_EPOCH_FIRST 1u
+
 /** The doorbells that a peer gave us for one of its links. */
 struct fido_bell_set {
 	struct fido_bell_set *next;

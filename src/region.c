@@ -306,8 +306,9 @@ arena_create_locked(struct fido_domain *d, size_t size, struct fido_region **out
 		ret = arena_memory(r, false);
 	}
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
-				d->group, size >> 20, strerror(-ret));
+		if (ret != -ENOSPC) /* which has been explained */
+			fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
+					d->group, size >> 20, strerror(-ret));
 		free(r->granule_epoch);
 		free(r);
 		return ret;

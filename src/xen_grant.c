@@ -24,6 +24,8 @@
 
 #define MODULE_DEVICE "/dev/xen/fido-grant"
 #define GNTALLOC_DEVICE "/dev/xen/gntalloc"
+/* More pages than a grant table of the usual size has. */
+#define GNTALLOC_LIMIT_AMPLE 65536u
 #define GNTALLOC_LIMIT "/sys/module/xen_gntalloc/parameters/limit"
 
 /* Memory that gntalloc made: its references are known from the start. */
@@ -148,6 +150,19 @@ log_no_grants(uint32_t pages, int err)
 			pages, pages * (FIDO_XEN_PAGE / 1024), strerror(err));
 }
 
+/* gntalloc says the same for its own limit, which others use up as well, and for a full grant table. */
+static void
+log_gntalloc_full(uint32_t pages)
+{
+	unsigned long limit = gntalloc_limit();
+
+	if (limit >= GNTALLOC_LIMIT_AMPLE)
+		log_no_grants(pages, ENOSPC);
+	else
+		fido_log(FIDO_LOG_ERROR, "cannot grant %u pages (%u KiB): gntalloc grants at most %lu pages in all: echo %u > " GNTALLOC_LIMIT " (to stay: options xen-gntalloc limit=%u in a file of /etc/modprobe.d), or use less memory (arena=, -m)",
+				pages, pages * (FIDO_XEN_PAGE / 1024), limit, GNTALLOC_LIMIT_AMPLE, GNTALLOC_LIMIT_AMPLE);
+}
+
 /* The file's pages are those of one allocation, from its beginning. */
 static int
 gntalloc_memory(struct fido_xen_grants *g, uint32_t pages, int *out)
@@ -192,11 +207,8 @@ fido_xen_grants_memory(struct fido_xen_grants *g, size_t size, bool huge, int *f
 	if (huge)
 		return -EOPNOTSUPP;
 	ret = gntalloc_memory(g, pages, fd);
-	if (ret == -ENOSPC && gntalloc_limit() < pages + 1024)
-		fido_log(FIDO_LOG_ERROR, "gntalloc may grant %lu pages in all, and %u are needed at once: echo %u > " GNTALLOC_LIMIT " (or the module's parameter: modprobe xen-gntalloc limit=%u)",
-				gntalloc_limit(), pages, pages * 4, pages * 4);
-	else if (ret == -ENOSPC)
-		log_no_grants(pages, ENOSPC);
+	if (ret == -ENOSPC)
+		log_gntalloc_full(pages);
 	return ret;
 }
 

@@ -72,9 +72,10 @@ grant_all(struct fido_xen *x, struct fido_xen_session *s)
 	struct fido_extent control = {.gaddr = (uintptr_t)d->control, .len = d->control_size, .fd = d->control_fd};
 
 	grant(x, s, &control);
+	s->granted = true;
+	set_epoch(x, s, FIDO_EPOCH_FIRST); /* It can come, whatever else it lacks. */
 	for (size_t i = 0; i < d->extent_count && !s->watches; i++)
 		grant(x, s, &d->extents[i].extent);
-	s->granted = true;
 	set_epoch(x, s, (uint32_t)d->control->epoch);
 }
 
@@ -233,7 +234,7 @@ piece_came(void *arg, uint64_t gaddr, uint64_t len)
 	if (is_control(a, gaddr)) /* mapped already, as a whole */
 		return 0;
 	ret = fido_domain_peer_map(a->x->domain, a->s->peer, &e, fido_xen_view_map, a->s->view);
-	if (ret != 0 && ret != -EPROTO)
+	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN)
 		fido_log(FIDO_LOG_ERROR, "cannot map memory of %s: %s: raise max_maptrack_frames in this domain's xl configuration (2 entries a page), or let it export less",
 				a->s->peer->name, strerror(-ret));
 	return ret;
@@ -311,7 +312,7 @@ fido_xen_session_step(struct fido_xen *x, struct fido_xen_session *s)
 		ret = meet(x, s);
 	if (ret == 0 && s->view != NULL)
 		ret = peer_refresh(x, s);
-	if (ret == 0 || ret == -EBUSY)
+	if (ret == 0 || ret == -EBUSY || ret == -EAGAIN)
 		return ret != 0;
 	s->refused = true;
 	fido_log(FIDO_LOG_ERROR, "group xen:%s: %s cannot work with %s: %s: restart it (or this one, if it is this one that lacks something)",

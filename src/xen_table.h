@@ -123,7 +123,10 @@ const struct fido_xen_root_shm *fido_xen_view_root(const struct fido_xen_view *v
  */
 int fido_xen_view_pieces(struct fido_xen_view *v, int (*gone)(void *arg, uint64_t gaddr, uint64_t len),
 		int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg);
-/** A fido_map_fn: map [addr, addr + len) from the peer's pieces; arg is the view. @return 0, -EPROTO, -errno */
+/**
+ * A fido_map_fn: map [addr, addr + len) from the peer's pieces; arg is the view.
+ * @return 0, -EAGAIN (some of it is not there, or not any more: the next epoch will tell), -EPROTO, -errno
+ */
 int fido_xen_view_map(void *arg, void *addr, size_t len);
 /** Call fn for each set of bells that is new. @return 0, -EPROTO */
 int fido_xen_view_bells(struct fido_xen_view *v, void (*fn)(void *arg, const struct fido_xen_bells_shm *bells),

@@ -221,7 +221,9 @@ fido_xen_view_map(void *arg, void *addr, size_t len)
 		struct seen piece;
 		int ret = piece_with(v, (uintptr_t)at, &piece, refs);
 
-		if (ret < 0 || bytes(&piece) > (size_t)(end - at))
+		if (ret < 0)
+			return -EAGAIN;
+		if (bytes(&piece) > (size_t)(end - at))
 			return -EPROTO;
 		v->seen[ret] = piece;
 		ret = fido_xen_grants_map(v->grants, v->domid, refs, piece.pages, at);

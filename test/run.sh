@@ -606,7 +606,7 @@ if [ $want_list = 1 ]; then
 fi
 mkdir -p "$logs"
 save_hugepages
-[ $want_setup = 0 ] || "$top/setup.sh"
+[ $want_setup = 0 ] || "$top/setup.sh" --xen
 leftovers >"$lib_dir/before"
 # Names of single unit tests are known once the build folder is configured.
 [ ${#only[@]} = 0 ] || build_gcc >"$logs/build.log" 2>&1 || true

@@ -17,7 +17,7 @@
 # For each scenario one line on standard output, as it ends: `passed NAME SECONDS LOG` or
 # `failed NAME SECONDS LOG`. Exit status 0 when all passed.
 #
-# Environment: FIDO_BUILD, the build folder (default: build)
+# Environment: FIDO_BUILD, the build folder (default: build); FIDO_XEN_LONG=1, scenarios that can do more do
 set -eu -o pipefail
 
 xen_bed=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,7 +29,7 @@ xen_dir=$FIDO_BUILD/xen
 xen_logs=$FIDO_BUILD/test-logs/xen
 # Seconds until the first scenario starts, and for the whole run.
 boot_limit=120
-run_limit=420
+run_limit=$((${FIDO_XEN_LONG:-0} ? 1500 : 900))
 # The emulated machine. smap and monitor do not work for PV domains in this emulation, and without
 # eager-fpu programs crash at random once they use AVX.
 # shellcheck disable=SC2054 # QEMU's commas
@@ -67,7 +67,7 @@ start_machine()
 	cd "$xen_dir"
 	start qemu setpriv --pdeathsig KILL qemu-system-x86_64 "${qemu_options[@]}" \
 		-serial "file:$serial" -kernel xen -append "$xen_arguments" \
-		-initrd "vmlinux $dom0_arguments bed.scenarios=$scenarios,dom0.cpio" >>"$xen_logs/bed.log"
+		-initrd "vmlinux $dom0_arguments bed.scenarios=$scenarios ${FIDO_XEN_LONG:+bed.long=1},dom0.cpio" >>"$xen_logs/bed.log"
 	cd - >/dev/null
 	boot_start=${EPOCHREALTIME/./}
 	partial=

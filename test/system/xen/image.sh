@@ -19,12 +19,12 @@ find_versions()
 	while IFS= read -r file; do
 		[ ! -d "/lib/modules/$file/build" ] || kernel=$file
 	done < <(find /boot -name 'vmlinuz-*' -printf '%f\n' | sed 's/^vmlinuz-//' | sort -V)
-	[ -n "$kernel" ] || fail "no kernel in /boot with headers below /lib/modules: run $FIDO_TOP/setup.sh"
+	[ -n "$kernel" ] || fail "no kernel in /boot with headers below /lib/modules: run $FIDO_TOP/setup.sh --xen"
 	hypervisor=$(find /boot -name 'xen-*-amd64.gz' | sort -V | tail -n 1)
-	[ -n "$hypervisor" ] || fail "no /boot/xen-*-amd64.gz: run $FIDO_TOP/setup.sh"
+	[ -n "$hypervisor" ] || fail "no /boot/xen-*-amd64.gz: run $FIDO_TOP/setup.sh --xen"
 	file=${hypervisor##*/xen-}
 	xen_bin=/usr/lib/xen-${file%-amd64.gz}/bin
-	[ -x "$xen_bin/xl" ] || fail "no $xen_bin/xl: run $FIDO_TOP/setup.sh"
+	[ -x "$xen_bin/xl" ] || fail "no $xen_bin/xl: run $FIDO_TOP/setup.sh --xen"
 }
 
 # FILE OUT: what is new is what is newer than OUT.

@@ -50,7 +50,7 @@ struct pair {
 
 static sigjmp_buf faulted;
 
-static void
+static _Noreturn void
 die(const char *what)
 {
 	printf("FAIL %s: %s\n", what, fido_last_error());

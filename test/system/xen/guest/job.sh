@@ -4,6 +4,7 @@
 # Background commands of a domain, by name.
 #   job.sh start NAME COMMAND       run it with sh -c, in a process group of its own
 #   job.sh wait NAME SECONDS        until it ends by itself: its output, its status; 124 if it does not
+#   job.sh await NAME SECONDS REGEX until a line of its output matches: its output; 1 if it ends before, 124
 #   job.sh kill NAME SIGNAL         signal the whole group
 #   job.sh log NAME                 its output so far
 #   job.sh clean                    kill all that still run, forget all
@@ -52,6 +53,26 @@ wait_for()
 	return "$status"
 }
 
+await()
+{
+	local n=0
+	until grep -Eq "$3" "$jobs/$1.log"; do
+		n=$((n + 1))
+		! ended "$1" || grep -Eq "$3" "$jobs/$1.log" || {
+			cat "$jobs/$1.log"
+			echo "job.sh: $1 ended without a line '$3'"
+			return 1
+		}
+		[ $n -le $(($2 * 20)) ] || {
+			cat "$jobs/$1.log"
+			echo "job.sh: no line '$3' from $1 in $2 s"
+			return 124
+		}
+		usleep 50000
+	done
+	cat "$jobs/$1.log"
+}
+
 clean()
 {
 	local pid name
@@ -70,6 +91,7 @@ clean()
 case $1 in
 start) start "$2" "$3" ;;
 wait) wait_for "$2" "$3" ;;
+await) await "$2" "$3" "$4" ;;
 kill) kill "-$3" "-$(cat "$jobs/$2.pid")" ;;
 log) cat "$jobs/$2.log" ;;
 clean) clean ;;

@@ -9,11 +9,12 @@
 #   domid NAME               (dom0 too)
 #   on NAME CMD...           (dom0 too) run it with sh -c; the scenario fails unless its status is 0
 #   try NAME CMD...          (dom0 too) the same, but returns the status
-#   output NAME              (dom0 too) the end of the output of the last command
+#   output NAME              (dom0 too) the last 1900 bytes of the output of the last command
 #   send NAME CMD..., await NAME [SECONDS]    the two halves of try, for several guests at a time
 #   bg NAME JOB CMD...       (dom0 too) run it in the background
 #   wait_bg NAME JOB SECONDS (dom0 too) until it ends; the scenario fails unless its status is 0
 #   try_wait_bg ...          the same, but returns the status; 124: it still runs
+#   await_bg NAME JOB SECONDS REGEX  (dom0 too) until a line of its output matches; fails if it ends before
 #   kill_bg NAME JOB SIGNAL  (dom0 too)
 #   log_bg NAME JOB          (dom0 too) its output so far
 #   wait_for SECONDS COND    until the shell condition holds; false when it never did
@@ -171,8 +172,8 @@ await()
 	while :; do
 		answer=$(xenstore-read "$path/done" 2>/dev/null || true)
 		[ "${answer%% *}" != "$sequence" ] || return "${answer#* }"
-		is_running "$name" || return 125
 		n=$((n + 1))
+		[ $((n % 10)) != 0 ] || is_running "$name" || return 125
 		[ $n -le $((${2:-$on_limit} * 10)) ] || return 124
 		usleep 100000
 	done
@@ -207,7 +208,7 @@ on()
 output()
 {
 	if [ "$1" = dom0 ]; then
-		tail -c 3000 $bed/dom0.out
+		tail -c 1900 $bed/dom0.out
 	else
 		xenstore-read -R "/local/domain/$(domid "$1")/data/out"
 	fi
@@ -236,6 +237,11 @@ wait_bg()
 	local status=0
 	try_wait_bg "$@" || status=$?
 	[ $status = 0 ] || fail "status $status of $2 on $1: $(output "$1" | tail -n 3)"
+}
+
+await_bg()
+{
+	on_limit=$(($3 + 30)) on "$1" "job.sh await $2 $3 $(quoted "$4")"
 }
 
 kill_bg()

@@ -2,16 +2,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The core's unit and fault tests, over the xen transport: the domains of a test are processes of one guest, or threads of
 # one of them. What is left out is about the host transport's folder and sockets, or has no transport at all.
-# limit: 200
+# limit: 400
 need domA domB
 
-share_a='forward-reads-the-owners-memory forward-owner-gone-stays-readable forward-middle-killed
-	link-bells-taken-away link-broken-ring-closes-link link-control-region-full link-events
-	link-held-buffer-across-close fault-errors-at-each-call fault-doorbells-lost-and-extra'
-share_b='link-peer-killed link-quiesce link-refused link-sender-gone-buffer-stays-readable
-	link-several-between-a-pair link-unpolled-comes-back-as-closed region-reach
-	region-withdraw-part-of-export region-withdraw-waits-for-peers region-destroy-under-traffic
+share_a='link-bells-taken-away link-broken-ring-closes-link link-events link-held-buffer-across-close
+	fault-doorbells-lost-and-extra'
+share_b='link-peer-killed link-quiesce link-several-between-a-pair region-reach region-withdraw-part-of-export
 	wakeup-shared-doorbell'
+# What takes longer (suite soak).
+if grep -q bed.long=1 /proc/cmdline; then
+	share_a="$share_a fault-errors-at-each-call forward-reads-the-owners-memory forward-owner-gone-stays-readable
+		forward-middle-killed forward-needs-the-owner-mapped link-control-region-full link-either-end-first
+		link-peer-restarts link-reopen-loses-nothing"
+	share_b="$share_b link-refused link-sender-gone-buffer-stays-readable link-unpolled-comes-back-as-closed
+		link-destroy-waits-for-event link-unequal-queue-counts message-polled-whole region-withdraw-waits-for-peers
+		region-destroy-under-traffic domain-hung-peer-does-not-block wakeup-across-link-changes"
+fi
 
 # A guest's share, in a group of its own; the names of those that fail come last.
 run_share() # NAME GROUP TESTS
@@ -26,7 +32,7 @@ run_share() # NAME GROUP TESTS
 # The fault tests know their group's name.
 run_share domA t "$share_a"
 run_share domB u "$share_b"
-wait_bg domA core 150
-wait_bg domB core 150
+wait_bg domA core 300
+wait_bg domB core 300
 on dom0 fido-group destroy t
 on dom0 fido-group destroy u
