@@ -237,7 +237,7 @@ peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next) {
 		const struct fido_mapped_shm *mapped = p->control->mapped;
 
-		if (!p->gone && p != peer &&
+		if (!p->gone && !p->watches && p != peer &&
 				(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
 				fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
 			return false;
@@ -321,7 +321,7 @@ all_mapped(const struct fido_link *link)
 	const struct fido_mapped_shm *mine = link->domain->control->mapped;
 
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next)
-		if (!p->gone && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
+		if (!p->gone && !p->watches && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
 			return false;
 	return fido_peers_reached(link->domain, (uint32_t)link->domain->control->epoch);
 }

@@ -28,7 +28,7 @@ on domA "pktcheck -l 0 --no-huge -m 64 --no-pci --vdev=net_pcap0,tx_pcap=/tmp/in
 	--size 60-1514 --random --mbufs 2048 >/tmp/in.log 2>&1 || { cat /tmp/in.log; false; }"
 testpmd domA gen "--vdev=net_pcap0,rx_pcap=/tmp/in.pcap $(dev gen fwd 0) --"
 bg domC sink "exec pktcheck $eal_fwd $(dev sink fwd 0) -- --mode sink --expect $count --mbufs 2048 --timeout 90"
-fwd domB fwd "$(dev fwd gen 0) $(dev fwd sink 1) -- --map 0:1 --idle adaptive"
+fwd domB fwd "$(dev fwd gen 0) $(dev fwd sink 1) -- --map 0:1 --burst 256 --idle adaptive"
 connected 3 2
 testpmd_cmd domA gen 'set fwd io retry' 'set burst tx delay 1000 retry 5000' start
 try_wait_bg domC sink 60 || fail "domC: $(output domC)"
@@ -42,10 +42,10 @@ expect_eq "$(total_of gen fwd tx packets)" $count "packets that testpmd sent"
 expect_no_copies
 
 # As much as there is room for, of testpmd's own packets.
-testpmd domC sink "$(dev sink fwd 0) -- --forward-mode=rxonly"
+testpmd domC sink "$(dev sink fwd 0) -- --forward-mode=rxonly --burst=256"
 connected 3 2
 testpmd_cmd domC sink start
-testpmd_cmd domA gen 'set portlist 1' 'set fwd txonly' start
+testpmd_cmd domA gen 'set portlist 1' 'set fwd txonly' 'set burst 256' start
 counters 3
 packets=$(rate_of sink fwd rx packets)
 expect_ge "$packets" 100 "packets a second"
