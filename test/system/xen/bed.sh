@@ -29,7 +29,7 @@ xen_dir=$FIDO_BUILD/xen
 xen_logs=$FIDO_BUILD/test-logs/xen
 # Seconds until the first scenario starts, and for the whole run.
 boot_limit=120
-run_limit=$((${FIDO_XEN_LONG:-0} ? 1500 : 900))
+run_limit=$((${FIDO_XEN_LONG:-0} ? 2400 : 1500))
 # The emulated machine. smap and monitor do not work for PV domains in this emulation, and without
 # eager-fpu programs crash at random once they use AVX.
 # shellcheck disable=SC2054 # QEMU's commas

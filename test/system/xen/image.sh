@@ -157,7 +157,7 @@ build_domu()
 	add_dpdk
 	# pthread_cancel() loads it by itself.
 	addlib /lib/x86_64-linux-gnu/libgcc_s.so.1
-	for name in domu.sh job.sh; do
+	for name in domu.sh job.sh counts.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
 	install -m 755 "$xen_bed/guest/init.sh" "$tree/init"
@@ -177,9 +177,14 @@ build_dom0()
 		addbin "$xen_bin/$name" "bin/$name"
 	done
 	addmodule xen-netback bridge
+<<<<<<< HEAD
 	for name in dom0.sh lib.sh dpdk.sh; do
+=======
+	for name in dom0.sh lib.sh net.sh vif.sh; do
+>>>>>>> main
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
+	chmod 755 "$tree"/bed/*
 	for name in "$xen_bed"/scenarios/*.sh; do
 		addfile "$name" "bed/scenarios/${name##*/}"
 	done

@@ -10,6 +10,7 @@
 #include <x86intrin.h>
 
 #define READS 10000
+#define PAIRS 20
 
 static uint64_t
 now_ns(void)
@@ -31,15 +32,34 @@ read_cost_ns(void)
 	return (now_ns() - start) / READS;
 }
 
+/* Both clocks at one moment: of some tries the one in which the least time passed, as any may be interrupted. */
+static void
+read_both(uint64_t *tsc, uint64_t *ns)
+{
+	uint64_t least = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		uint64_t before = __rdtsc(), t = now_ns(), took = __rdtsc() - before;
+
+		if (took >= least)
+			continue;
+		least = took;
+		*tsc = before + took / 2;
+		*ns = t;
+	}
+}
+
 static uint64_t
 rate_hz(void)
 {
 	const struct timespec wait = {.tv_nsec = 200 * 1000 * 1000};
-	uint64_t start = now_ns(), tsc = __rdtsc();
+	uint64_t tsc[2], ns[2];
 
+	read_both(&tsc[0], &ns[0]);
 	nanosleep(&wait, NULL);
-	tsc = __rdtsc() - tsc;
-	return (uint64_t)(tsc * 1e9 / (now_ns() - start));
+	read_both(&tsc[1], &ns[1]);
+	return (uint64_t)((tsc[1] - tsc[0]) * 1e9 / (ns[1] - ns[0]));
 }
 
 int

@@ -30,13 +30,16 @@ follow_consoles()
 	done
 }
 
+# Also what a scenario that was killed was just about to create.
 destroy_all()
 {
-	local name
+	local id
 	job.sh clean
-	for name in $(running_guests); do
-		destroy "$name"
+	for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
+		say "destroy domain $id"
+		timeout 60 xl destroy "$id"
 	done
+	rm -f $bed/*.domid
 	dmesg -c >/dev/null
 }
 
@@ -48,8 +51,8 @@ run_scenario()
 	setsid sh -eu -c '. /bed/lib.sh; . "$1"; finish' sh "$file" </dev/null &
 	pid=$!
 	(
-		sleep "${limit:-100}"
-		say "FAIL: $1 took more than ${limit:-100} s"
+		sleep "${limit:-300}"
+		say "FAIL: $1 took more than ${limit:-300} s"
 		kill -KILL "-$pid"
 	) &
 	watchdog=$!

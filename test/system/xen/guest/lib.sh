@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
 # Helpers for the scenarios, which run in dom0 under `sh -eu`. NAME is domA..domD, or dom0 where it
-# says so. A scenario may say `# limit: SECONDS` (default 100).
+# says so. A scenario may say `# limit: SECONDS` (default 300).
 #
 #   create NAME...           new guests, up; one of that name that runs is destroyed first
 #   need NAME...             create those that do not run

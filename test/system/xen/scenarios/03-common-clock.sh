@@ -24,8 +24,9 @@ for name in dom0 domA domB dom0 domB domA dom0; do
 		ms=$((($1 - last) / ($2 / 1000)))
 		say "$name: $ms ms later"
 		expect_ge 10000 $ms "$name's counter is ahead of the other's (ms)"
+		# Xen corrects the clock that the rate is measured with: on a busy machine it was 2 % off.
 		drift=$((($2 - rate) * 1000 / rate))
-		expect_ge 200 ${drift#-} "the rates differ (1/1000)"
+		expect_ge 100 ${drift#-} "the rates differ (1/1000)"
 	fi
 	last=$1 rate=$2
 done

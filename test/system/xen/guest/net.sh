@@ -1,0 +1,119 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: BSD-3-Clause
+# Helpers for scenarios that measure a network between domA and domB, each with an interface of its
+# kernel, whatever lies between them. lib.sh has been sourced.
+#
+#   net_vifs                 give both an interface eth0 of Xen's own, on a bridge of dom0's
+#   net_measure LABEL INTERFACE MIDDLE
+#                            ping, then transfer net_mib MiB by TCP from domA to domB, checked; MIDDLE (dom0
+#                            or a guest) is the domain between them. Last, one line:
+#
+#   net LABEL: ping_ms= seconds= mib_s= pps= events_per_packet= segments_s= events_per_segment=
+#       events_per_mib= events_a= events_b= events_middle=
+#
+# Packets are what the interfaces of domA and domB received, in both directions. An interface of Xen's
+# takes up to 64 KiB in one packet, if the kernel has them; one without that gets more packets for the
+# same bytes. So the same is said by TCP segment, which means the same for all. Events are the
+# notifications that all three domains together took from the hypervisor; see counts.sh.
+
+net_mib=16
+net_data=/tmp/net.data
+
+# --- Xen's own network ---
+
+net_bridge()
+{
+	[ ! -e /sys/class/net/xenbr0 ] || return 0
+	on dom0 'for m in llc stp bridge xen-netback; do insmod /modules/$m.ko; done
+		brctl addbr xenbr0 && ip link set xenbr0 up'
+}
+
+# NAME ADDRESS
+net_vif()
+{
+	[ ! -e "/sys/class/net/vif$(domid "$1").0" ] || return 0
+	# The last byte of the MAC is that of the address.
+	on dom0 "xl network-attach $1 mac=00:16:3e:00:00:0${2##*.} bridge=xenbr0 script=/bed/vif.sh"
+	on "$1" "insmod /modules/xen-netfront.ko
+		n=0; until ip link set eth0 up 2>/dev/null; do
+			n=\$((n + 1)); [ \$n -le 100 ] || exit 1; usleep 50000
+		done; ip addr add $2/24 dev eth0"
+}
+
+net_vifs()
+{
+	net_bridge
+	net_vif domA 10.0.50.1
+	net_vif domB 10.0.50.2
+}
+
+# --- measuring ---
+
+# The first address of domB's interface.
+net_address()
+{
+	on domB "ip -4 -o addr show dev $1" >/dev/null
+	output domB | sed -n 's,.* inet \([0-9.]*\)/.*,\1,p'
+}
+
+# The same MiB, which is none of a pattern, many times.
+net_prepare()
+{
+	on domA "[ -e $net_data ] || {
+		head -c 1048576 /dev/urandom >$net_data.1
+		n=0; while [ \$n -lt $net_mib ]; do n=\$((n + 1)); cat $net_data.1; done >$net_data; rm $net_data.1; }
+		md5sum <$net_data"
+	net_sum=$(output domA)
+}
+
+# INTERFACE MIDDLE: counts of domA, domB and the one between them, into $net_counts
+net_count()
+{
+	local interface=$1 middle=$2 name counts
+	net_counts=
+	for name in domA domB "$middle"; do
+		[ "$name" != "$middle" ] || interface=none
+		on "$name" "counts.sh $interface" >/dev/null
+		counts=$(output "$name")
+		net_counts="$net_counts $(echo "$counts" | head -n 1)"
+	done
+}
+
+# LABEL PING_MS SECONDS BEFORE... AFTER...: the line.
+net_report()
+{
+	echo "$@" | awk -v "mib=$net_mib" '{
+		for (i = 4; i <= 12; i++)
+			d[i - 4] = $(i + 9) - $i
+		events = d[0] + d[3] + d[6]
+		packets = d[1] + d[4]
+		segments = d[2] + d[5]
+		printf "net %s: ping_ms=%s seconds=%s mib_s=%.1f pps=%.0f events_per_packet=%.3f", $1, $2, $3, mib / $3,
+			packets / $3, events / packets
+		printf " segments_s=%.0f events_per_segment=%.4f events_per_mib=%.1f events_a=%d events_b=%d events_middle=%d\n",
+			segments / $3, events / segments, events / mib, d[0], d[3], d[6]
+	}'
+}
+
+net_measure()
+{
+	local address ping before seconds
+	address=$(net_address "$2")
+	net_prepare
+	# The first one looks for the address.
+	on domA "ping -c 1 -W 10 $address && ping -c 10 -i 0.1 -W 10 $address"
+	ping=$(output domA | sed -n 's,.*min/avg/max = [0-9.]*/\([0-9.]*\)/.*,\1,p' | tail -n 1)
+	# nc ends the connection when its input ends: that of a pipe which it holds open itself does not.
+	bg domB sink "rm -f /run/never; mkfifo /run/never; exec nc -l -p 5001 <>/run/never >$net_data"
+	net_count "$2" "$3"
+	before=$net_counts
+	on_limit=90 on domA "from=\$(cut -d' ' -f1 /proc/uptime); nc $address 5001 <$net_data
+		echo \$from \$(cut -d' ' -f1 /proc/uptime)"
+	seconds=$(output domA | awk '{ print $2 - $1 }')
+	net_count "$2" "$3"
+	wait_bg domB sink 10
+	on domB "md5sum <$net_data; rm $net_data"
+	expect_eq "$(output domB)" "$net_sum" "what came through the network"
+	# shellcheck disable=SC2086 # words
+	say "$(net_report "$1" "$ping" "$seconds" $before $net_counts)"
+}
