@@ -131,16 +131,18 @@ add_xenstore_tools()
 	done
 }
 
-# What the project built: its tests and programs, as far as they are there.
+# What the project built: its tests and programs.
 add_programs()
 {
 	local file name
 	for file in "$FIDO_BUILD"/test/system/xen/* "$FIDO_BUILD"/apps/fido-ctl/fido-ctl; do
 		[ ! -f "$file" ] || [ ! -x "$file" ] || addbin "$file" "bin/${file##*/}"
 	done
+	# Those that a scenario names: a guest unpacks all of this each time that it starts.
 	for file in "$FIDO_BUILD"/test/unit/unit-* "$FIDO_BUILD"/test/fault/fault-*; do
 		name=${file##*/}
-		[ ! -f "$file" ] || addbin "$file" "unit/${name#unit-}"
+		name=${name#unit-}
+		[ ! -f "$file" ] || ! grep -qw -- "$name" "$xen_bed"/scenarios/*.sh || addbin "$file" "unit/$name"
 	done
 }
 
@@ -157,7 +159,7 @@ build_domu()
 	add_dpdk
 	# pthread_cancel() loads it by itself.
 	addlib /lib/x86_64-linux-gnu/libgcc_s.so.1
-	for name in domu.sh job.sh counts.sh; do
+	for name in domu.sh counts.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
 	install -m 755 "$xen_bed/guest/init.sh" "$tree/init"

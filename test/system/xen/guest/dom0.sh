@@ -19,22 +19,11 @@ start_daemons()
 	xen-init-dom0 && xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file=/run/xenconsoled.pid
 }
 
-# The guests' consoles appear on ours.
-follow_consoles()
-{
-	local name
-	for name in domA domB domC domD; do
-		: >/var/log/xen/console/guest-$name.log
-		tail -n +1 -f /var/log/xen/console/guest-$name.log |
-			awk -v "name=$name" '{ sub(/\r$/, ""); print "[" name "] " $0; fflush() }' &
-	done
-}
-
 # Also what a scenario that was killed was just about to create.
 destroy_all()
 {
 	local id
-	job.sh clean
+	job clean
 	for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
 		say "destroy domain $id"
 		timeout 60 xl destroy "$id"
@@ -63,7 +52,12 @@ run_scenario()
 	return $status
 }
 
-follow_consoles
+# The guests' consoles appear on ours.
+for name in domA domB domC domD; do
+	consoles="${consoles:-} $name=/var/log/xen/console/guest-$name.log"
+done
+# shellcheck disable=SC2086 # an argument each
+follow $consoles &
 start_daemons || {
 	echo "@@ERROR xenstored or xenconsoled does not start"
 	poweroff -f
@@ -75,8 +69,8 @@ for scenario in $(argument bed.scenarios | tr : ' '); do
 	echo "@@BEGIN $scenario"
 	status=0
 	run_scenario "$scenario" || status=$?
-	# What the guests' consoles still hold: tail looks once a second.
-	usleep 1200000
+	# What the guests' consoles still hold.
+	usleep 300000
 	echo "@@END $scenario $status"
 done
 echo "@@DONE"

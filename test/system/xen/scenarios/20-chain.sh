@@ -46,7 +46,7 @@ for name in domB domC domA; do
 	esac
 	flows
 done
-on domA 'job.sh kill chain USR1'
+on domA 'job kill chain USR1'
 for name in domA domB domC; do
 	wait_for 20 "[ \"\$(reported $name quiet)\" = 1 ]" ||
 		fail "$name: $(xenstore-read "/local/domain/$(domid "$name")/data/chain")"
