@@ -59,7 +59,7 @@ struct fido_peer {
 	bool gone;             /**< left or died; mapped until nothing of it is held */
 	bool clean;            /**< it left, holding nothing */
 	bool other_clock;      /**< fido/clock.h reads another clock there: its times say nothing here */
-	bool watches;          /**< it has no links and maps control regions only: no buffer gets to it */
+	bool watches;          /**< it says that it maps control regions only: it gets no more, and no links (find_peer() in link.c) */
 	struct fido_dead *death; /**< room for the note of its death (recall.h) */
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */

@@ -343,10 +343,19 @@ worth_starting(struct fido_link *link)
 	return true;
 }
 
+/* The peer by the link's name. To one that says that it only watches there is no link: nobody waits for what it maps. */
+static struct fido_peer *
+find_peer(const struct fido_link *link)
+{
+	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+
+	return peer == NULL || peer->watches ? NULL : peer;
+}
+
 bool
 fido_link_step(struct fido_link *link)
 {
-	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+	struct fido_peer *peer = find_peer(link);
 	enum fido_link_state before = link->state;
 	uint64_t incarnation = link->incarnation;
 	struct fido_link_shm copy, *rec = NULL;

@@ -34,7 +34,7 @@ run_limit=$((${FIDO_XEN_LONG:-0} ? 2400 : 1500))
 # eager-fpu programs crash at random once they use AVX.
 # shellcheck disable=SC2054 # QEMU's commas
 qemu_options=(
-	-accel tcg,thread=multi -cpu max,-smap,-monitor -smp 2 -m 3072M
+	-accel tcg,thread=multi -cpu max,-smap,-monitor,-xsave -smp 2 -m 3072M
 	-nodefaults -display none -monitor none -no-reboot
 )
 xen_arguments="console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 loglvl=warning \

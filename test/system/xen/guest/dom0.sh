@@ -32,6 +32,16 @@ destroy_all()
 	dmesg -c >/dev/null
 }
 
+# What the guests' jobs and kernels said last.
+last_words()
+{
+	local name
+	for name in $(running_guests); do
+		on_limit=10 try "$name" 'for log in /run/jobs/*.log; do echo "$log:"; tail -n 10 "$log"; done; dmesg | tail -n 10' ||
+			say "$name: no answer"
+	done
+}
+
 # In a process group of its own, which is killed when it takes too long.
 run_scenario()
 {
@@ -48,7 +58,10 @@ run_scenario()
 	wait $pid || status=$?
 	kill $watchdog 2>/dev/null
 	# The next one starts with guests that work.
-	[ $status = 0 ] || destroy_all
+	[ $status = 0 ] || {
+		last_words
+		destroy_all
+	}
 	return $status
 }
 

@@ -11,8 +11,8 @@
 #   net LABEL: ping_ms= seconds= mib_s= pps= events_per_packet= segments_s= events_per_segment=
 #       events_per_mib= events_a= events_b= events_middle=
 #
-#   net_compare LABEL OTHER  of two that were measured since the boot: the ratio of the one's to the other's. Fails unless
-#                            LABEL took fewer events
+#   net_compare LABEL OTHER  two that were measured on this boot: LABEL's figures, OTHER's, and how much the one is of the
+#                            other. A busy machine moves these by half: nothing is asked of them
 #
 # Packets are what the interfaces of domA and domB received, in both directions. An interface of Xen's
 # takes up to 64 KiB in one packet, if the kernel has them; one without that gets more packets for the
@@ -131,10 +131,9 @@ net_compare()
 	cat "$bed/net.$1" "$bed/net.$2" | tr ' ' '\n' | awk -F= -v "one=$1" -v "other=$2" '
 		!($1 in was) { was[$1] = $2; next }
 		$1 ~ /^(ping_ms|mib_s|segments_s|events_per_segment|events_per_mib)$/ && $2 > 0 {
-			line = line sprintf(" %s %s : %s = %.2f", $1, was[$1], $2, was[$1] / $2)
-		}
-		$1 == "events_per_mib" { worse = was[$1] + 0 >= $2 + 0 }
-		END { print "net, " one " : " other ":" line; exit worse }' >"$bed/net.ratio" ||
-		fail "$1 takes as many events as $2: $(cat "$bed/net.ratio")"
-	say "$(cat "$bed/net.ratio")"
+			print "net " one " : " other ": " $1 " " was[$1] " : " $2 " = " sprintf("%.2f", was[$1] / $2)
+		}' >$bed/net.ratio
+	while read -r line; do
+		say "$line"
+	done <$bed/net.ratio
 }

@@ -6,7 +6,7 @@
 need domA domB
 
 share_a='link-bells-taken-away link-broken-ring-closes-link link-events link-held-buffer-across-close
-	fault-doorbells-lost-and-extra'
+	domain-watching-peer-not-waited-for fault-doorbells-lost-and-extra'
 share_b='link-peer-killed link-quiesce link-several-between-a-pair region-reach region-withdraw-part-of-export
 	wakeup-shared-doorbell'
 # What takes longer (suite soak).

@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Xen's own network between two guests, for comparison: ping, a TCP transfer, and what they cost; how much that is
-# of what Fido took for the same, if 40-tap ran on this boot.
+# Xen's own network between two guests, for comparison: ping, a TCP transfer, and what they cost; and Fido's figures for the
+# same (40-tap), as a ratio to these, if it ran on this boot.
 #
 #   domA: eth0, netfront ---- dom0: netback, bridge, netback ---- netfront, eth0 :domB
 # shellcheck source=test/system/xen/guest/net.sh
