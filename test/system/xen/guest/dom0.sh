@@ -50,8 +50,8 @@ run_scenario()
 	setsid sh -eu -c '. /bed/lib.sh; . "$1"; finish' sh "$file" </dev/null &
 	pid=$!
 	(
-		sleep "${limit:-300}"
-		say "FAIL: $1 took more than ${limit:-300} s"
+		sleep "${limit:-600}"
+		say "FAIL: $1 took more than ${limit:-600} s"
 		kill -KILL "-$pid"
 	) &
 	watchdog=$!

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Helpers for scenarios that measure a network between domA and domB, each with an interface of its
 # kernel, whatever lies between them. lib.sh has been sourced.
+# shellcheck disable=SC2154
 #
 #   net_vifs                 give both an interface eth0 of Xen's own, on a bridge of dom0's
 #   net_measure LABEL INTERFACE MIDDLE

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Two guests, libfido alone: each reads every byte of 64 MiB of the other's, by pointer; sleepers are woken, and
 # who polls is not rung at.
-# limit: 250
 need domA domB
 on dom0 fido-group create two "$(domid domA)" "$(domid domB)"
 for mode in poll sleep; do

@@ -5,7 +5,6 @@
 #
 #	domA: kernel - tap - fido-fwd ==> domC: fido-fwd ==> domB: fido-fwd - tap - kernel
 #	      10.99.0.1               <==                <==                        10.99.0.2
-# limit: 240
 # shellcheck source=test/system/xen/guest/dpdk.sh
 . /bed/dpdk.sh
 # shellcheck source=test/system/xen/guest/net.sh
