@@ -145,6 +145,11 @@ unsigned int fido_domain_offers(struct fido_domain *domain, const char *prefix, 
 
 /** @return true: up, this end may post. */
 bool fido_link_is_up(const struct fido_link *link);
+/**
+ * Ask whether the link is closed although the application opened it, and stays so until it is opened again. Any thread.
+ * @return 0: no; -EPROTO: the peer broke the rules of its rings; -ENOSPC, -ENOMEM: no room for rings
+ */
+int fido_link_error(const struct fido_link *link);
 /** @return true: both ends have attached to each other's rings; posting may be held back (quiesced). */
 bool fido_link_is_bound(const struct fido_link *link);
 /** @return true: the peer lives, and its end of the link is open. Any thread but the data path's; does not block. */
