@@ -229,7 +229,7 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 		while (q->slots[i].used)
 			i++;
 		q->slots[i] = (struct fido_blk_lent){.request = requests[done], .used = true};
-		if (requests[done].op == FIDO_BLK_WRITE || (requests[done].flags & FIDO_BLK_LEND) == 0) {
+		if (requests[done].iovcnt != 0) {
 			/* The array is the caller's again at once. */
 			memcpy(q->slots[i].iov, requests[done].iov, requests[done].iovcnt * sizeof(struct iovec));
 			q->slots[i].request.iov = q->slots[i].iov;
