@@ -240,7 +240,7 @@ peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next) {
 		const struct fido_mapped_shm *mapped = p->control->mapped;
 
-		if (!p->gone && p != peer &&
+		if (!p->gone && !p->watches && p != peer &&
 				(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
 				fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
 			return false;
@@ -295,7 +295,17 @@ end_broken(const struct fido_link *link)
 	return broken;
 }
 
-/* The peer broke a ring's rules: close for good, the application may open again. */
+/* Close for good: only the application opens again. Who sleeps on the link looks. */
+static void
+give_up(struct fido_link *link, int error)
+{
+	link->want_open = false;
+	fido_store_relaxed(&link->error, error);
+	for (uint16_t i = 0; i < link->nrx; i++)
+		fido_doorbell_ring(link->rxq[i]->bell);
+}
+
+/* The peer broke a ring's rules. */
 static bool
 check_broken(struct fido_link *link)
 {
@@ -303,7 +313,7 @@ check_broken(struct fido_link *link)
 		return false;
 	fido_log(FIDO_LOG_ERROR, "link %s of %s: %s broke the rules of its ring: link closed; restart %s, then open the link again",
 			link->name, link->domain->name, link->peer_name, link->peer_name);
-	link->want_open = false;
+	give_up(link, -EPROTO);
 	unbind(link);
 	return true;
 }
@@ -324,7 +334,7 @@ all_mapped(const struct fido_link *link)
 	const struct fido_mapped_shm *mine = link->domain->control->mapped;
 
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next)
-		if (!p->gone && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
+		if (!p->gone && !p->watches && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
 			return false;
 	return fido_peers_reached(link->domain, (uint32_t)link->domain->control->epoch);
 }
@@ -346,14 +356,23 @@ worth_starting(struct fido_link *link)
 	return true;
 }
 
+/* The peer by the link's name. To one that says that it only watches there is no link: nobody waits for what it maps. */
+static struct fido_peer *
+find_peer(const struct fido_link *link)
+{
+	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+
+	return peer == NULL || peer->watches ? NULL : peer;
+}
+
 bool
 fido_link_step(struct fido_link *link)
 {
-	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+	struct fido_peer *peer = find_peer(link);
 	enum fido_link_state before = link->state;
 	uint64_t incarnation = link->incarnation;
 	struct fido_link_shm copy, *rec = NULL;
-	int found = peer != NULL ? find_record(link, peer, &copy) : 0;
+	int found = peer != NULL ? find_record(link, peer, &copy) : 0, ret = 0;
 
 	if (link->destroyed)
 		return false;
@@ -364,21 +383,22 @@ fido_link_step(struct fido_link *link)
 		return false; /* The peer tells us when it has written its record. */
 	if (link->state >= FIDO_LINK_BOUND && peer_lost(link, peer, rec))
 		unbind(link);
-	if (link->state == FIDO_LINK_CLOSED && link->want_open && offer(link) != 0)
-		link->want_open = false;
+	if (link->state == FIDO_LINK_CLOSED && link->want_open)
+		ret = offer(link);
 	if (link->state == FIDO_LINK_OFFERED && rec != NULL && rec->state >= FIDO_LINK_OFFERED &&
 			(rec->state == FIDO_LINK_OFFERED || rec->peer_incarnation == link->incarnation)) {
 		link->domain->ops->offer_doorbells(link->domain->transport, link);
-		if (bind(link, peer, rec) != 0)
-			link->want_open = false;
+		ret = bind(link, peer, rec);
 	}
 	if (link->peer != NULL)
 		update_view(link);
-	if (link->state == FIDO_LINK_BOUND && peer_ready(link, rec) && worth_starting(link) &&
-			attach(link, rec) != 0) {
-		unbind(link);
-		link->want_open = false;
+	if (link->state == FIDO_LINK_BOUND && peer_ready(link, rec) && worth_starting(link)) {
+		ret = attach(link, rec);
+		if (ret != 0)
+			unbind(link);
 	}
+	if (ret != 0)
+		give_up(link, ret);
 	fido_link_poll_ready(link);
 	if (link->state == FIDO_LINK_CONNECTED) {
 		bool open = rec->quiesced == 0;
@@ -405,13 +425,14 @@ fido_link_open(struct fido_link *link)
 	/* A link that is open and quiesced: the peer must hear that it is no more. */
 	changed = link->quiesced;
 	link->want_open = true;
+	fido_store_relaxed(&link->error, 0);
 	link->quiesced = false;
 	if (link->state == FIDO_LINK_CLOSED) {
 		fido_link_collect(link);
 		ret = offer(link);
 		changed |= ret == 0;
 		if (ret != 0)
-			link->want_open = false;
+			give_up(link, ret);
 	}
 	if (changed) {
 		publish(link);
@@ -455,6 +476,7 @@ fido_link_close_locked(struct fido_link *link)
 	struct fido_domain *d = link->domain;
 
 	link->want_open = false;
+	fido_store_relaxed(&link->error, 0);
 	if (link->state != FIDO_LINK_CLOSED) {
 		unbind(link);
 		publish(link);
@@ -481,6 +503,12 @@ bool
 fido_link_is_up(const struct fido_link *link)
 {
 	return fido_load_relaxed(&link->up);
+}
+
+int
+fido_link_error(const struct fido_link *link)
+{
+	return fido_load_relaxed(&link->error);
 }
 
 bool

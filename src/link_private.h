@@ -56,6 +56,7 @@ struct fido_link {
 	uint64_t peer_incarnation;
 	uint64_t ready_ns;           /**< since when only the others' mappings are waited for; 0: not */
 	bool want_open;
+	int error;                   /**< why want_open is not what the application said; read by other threads */
 	bool quiesced;
 	bool up;                     /**< posting is allowed */
 	bool reported_up;            /**< what the application was last told */

@@ -178,7 +178,8 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 		left--;
 		fido_counter_add(&q->stats->polled, 1);
 		rx[n].receiver = r;
-		if (rx[n].desc.data == NULL && !(rx[n].desc.flags & FIDO_DESC_INLINE)) {
+		/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
+		if (rx[n].desc.data == NULL || (rx[n].desc.flags & FIDO_DESC_INLINE)) {
 			for (unsigned int i = first; i < n; i++)
 				fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
 			more = drop_message(q, r, rx + first, n - first, rx[n].desc);

@@ -34,3 +34,20 @@ const struct ctl_counter ctl_rx_counters[] = {
 	{"wakeups", "WAKEUPS", RX(wakeups)},
 	{NULL, NULL, 0},
 };
+
+/* What is done, how many bytes of it, and what went wrong. */
+const struct ctl_counter ctl_blk_counters[] = {
+	{"reads", "READS", CTL_BLK_COUNTER(requests[FIDO_BLK_READ])},
+	{"read_bytes", "READ", CTL_BLK_COUNTER(read_bytes)},
+	{"writes", "WRITES", CTL_BLK_COUNTER(requests[FIDO_BLK_WRITE])},
+	{"write_bytes", "WRITTEN", CTL_BLK_COUNTER(write_bytes)},
+	{"flushes", "FLUSHES", CTL_BLK_COUNTER(requests[FIDO_BLK_FLUSH])},
+	{"discards", "DISCARDS", CTL_BLK_COUNTER(requests[FIDO_BLK_DISCARD])},
+	{"write_zeroes", "ZEROES", CTL_BLK_COUNTER(requests[FIDO_BLK_WRITE_ZEROES])},
+	{"errors", "ERRORS", CTL_BLK_COUNTER(errors)},
+	{"bad", NULL, CTL_BLK_COUNTER(bad)},
+	{"lent", NULL, CTL_BLK_COUNTER(lent)},
+	{"returned", NULL, CTL_BLK_COUNTER(returned)},
+	{"waits", "WAITS", CTL_BLK_COUNTER(waits)},
+	{NULL, NULL, 0},
+};

@@ -13,6 +13,8 @@
 #include "snapshot.h"
 #include "text.h"
 #include "top.h"
+#include "volume_json.h"
+#include "volume_text.h"
 
 #define EXIT_USAGE 2
 
@@ -69,6 +71,9 @@ show_once(const struct ctl_options *opt, const struct ctl_snapshot *s)
 		return opt->json ? ctl_json_list(stdout, s, opt) : ctl_text_list(stdout, s, opt);
 	case CTL_LINKS:
 		return opt->json ? ctl_json_links(stdout, s, opt) : ctl_text_links(stdout, s, opt);
+	case CTL_BLK:
+		return opt->json ? ctl_json_volumes(stdout, NULL, s, opt, false) :
+				   ctl_text_volumes(stdout, NULL, s, opt);
 	default:
 		return opt->json ? ctl_json_queues(stdout, NULL, s, opt, false) :
 				   ctl_text_stats(stdout, NULL, s, opt);

@@ -187,6 +187,7 @@ read_domain(const struct fido_observation *o, struct ctl_domain *d)
 {
 	const struct fido_control_shm *c = o->control;
 	uint64_t now = clock_ns(CLOCK_REALTIME);
+	int ret;
 
 	/* The name of its socket is the one that it is known by. */
 	fido_control_name(d->name, o->name);
@@ -210,7 +211,8 @@ read_domain(const struct fido_observation *o, struct ctl_domain *d)
 	d->layout.slot_shift = fido_load_relaxed(&c->slot_shift);
 	d->layout.slots = fido_load_relaxed(&c->slots);
 	read_memory(c, d);
-	return read_links(o, d);
+	ret = read_links(o, d);
+	return ret != 0 ? ret : ctl_volumes_read(&d->volumes, o);
 }
 
 int
@@ -245,6 +247,7 @@ ctl_snapshot_destroy(struct ctl_snapshot *s)
 		for (unsigned int k = 0; d->links != NULL && k < FIDO_DOMAIN_LINKS_MAX; k++)
 			free(d->links[k].queues);
 		free(d->links);
+		ctl_volumes_free(&d->volumes);
 	}
 	free(s);
 }
@@ -256,6 +259,12 @@ ctl_snapshot_find(const struct ctl_snapshot *s, const char *name)
 		if (strcmp(s->domains[i].name, name) == 0)
 			return &s->domains[i];
 	return NULL;
+}
+
+double
+ctl_snapshot_seconds(const struct ctl_snapshot *before, const struct ctl_snapshot *now)
+{
+	return (double)(now->time_ns - before->time_ns) / 1e9;
 }
 
 /* FNV-1a, by words. */

@@ -19,6 +19,7 @@
 #include <fido/observer.h>
 
 #include "counters.h"
+#include "volumes.h"
 
 enum ctl_state {
 	CTL_ALIVE,
@@ -77,6 +78,7 @@ struct ctl_domain {
 	struct fido_region_shm regions[FIDO_REGIONS_MAX]; /**< gaddr 0: unused */
 	struct ctl_link *links;
 	unsigned int link_count;
+	struct ctl_volumes volumes; /**< that it serves */
 };
 
 struct ctl_snapshot {
@@ -91,6 +93,8 @@ int ctl_snapshot_take(struct ctl_snapshot **out, const struct fido_observer *o);
 void ctl_snapshot_destroy(struct ctl_snapshot *s);
 /** @return the domain of that name, or NULL. */
 const struct ctl_domain *ctl_snapshot_find(const struct ctl_snapshot *s, const char *name);
+/** @return seconds from one to the other. */
+double ctl_snapshot_seconds(const struct ctl_snapshot *before, const struct ctl_snapshot *now);
 /** @return a number that changes when domains come, go, or map others. */
 uint64_t ctl_snapshot_members(const struct ctl_snapshot *s);
 /** @return "alive", "not answering", "gone". */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,7 @@
 
 #define COLUMNS_MAX 24
 /* A cell holds a name, a number or a short phrase. */
-#define CELL_MAX 48
+#define CELL_MAX 72
 
 struct column {
 	const char *head;
@@ -28,6 +30,16 @@ struct ctl_table *
 ctl_table_create(void)
 {
 	return calloc(1, sizeof(struct ctl_table));
+}
+
+struct ctl_table *
+ctl_table_of(const struct ctl_head *heads)
+{
+	struct ctl_table *t = ctl_table_create();
+
+	for (; t != NULL && heads->text != NULL; heads++)
+		ctl_table_column(t, heads->text, heads->right);
+	return t;
 }
 
 void
@@ -76,6 +88,15 @@ ctl_table_cell(struct ctl_table *t, const char *fmt, ...)
 		c->width = width;
 }
 
+void
+ctl_table_cell_if(struct ctl_table *t, bool known, uint64_t value)
+{
+	if (known)
+		ctl_table_cell(t, "%" PRIu64, value);
+	else
+		ctl_table_cell(t, "-");
+}
+
 static void
 print_cell(const struct ctl_table *t, unsigned int i, const char *text, FILE *out)
 {
@@ -100,6 +121,15 @@ ctl_table_print(const struct ctl_table *t, FILE *out)
 	for (size_t i = 0; i < t->count; i++)
 		print_cell(t, (unsigned int)(i % t->column_count), t->cells[i], out);
 	return !t->failed;
+}
+
+int
+ctl_table_finish(struct ctl_table *t, FILE *out)
+{
+	bool complete = ctl_table_print(t, out);
+
+	ctl_table_destroy(t);
+	return complete ? 0 : -ENOMEM;
 }
 
 void

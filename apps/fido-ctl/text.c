@@ -7,41 +7,8 @@
 #include "text.h"
 #include "units.h"
 
-struct head {
-	const char *text;
-	bool right;
-};
-
-/* Make a table with these columns; the list ends with an entry without text. */
-static struct ctl_table *
-table_of(const struct head *heads)
-{
-	struct ctl_table *t = ctl_table_create();
-
-	for (; t != NULL && heads->text != NULL; heads++)
-		ctl_table_column(t, heads->text, heads->right);
-	return t;
-}
-
-/* Print and destroy. */
-static int
-finish(struct ctl_table *t, FILE *out)
-{
-	bool complete = ctl_table_print(t, out);
-
-	ctl_table_destroy(t);
-	return complete ? 0 : -ENOMEM;
-}
-
-static double
-seconds_between(const struct ctl_snapshot *before, const struct ctl_snapshot *now)
-{
-	return (double)(now->time_ns - before->time_ns) / 1e9;
-}
-
-/* Domains of which nothing could be listed, or nothing new. */
-static void
-print_silent(FILE *out, const struct ctl_snapshot *s)
+void
+ctl_text_silent(FILE *out, const struct ctl_snapshot *s)
 {
 	for (unsigned int i = 0; i < s->domain_count; i++) {
 		const struct ctl_domain *d = &s->domains[i];
@@ -101,11 +68,11 @@ print_still(FILE *out, const struct ctl_domain *d)
 int
 ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt)
 {
-	static const struct head heads[] = {{"DOMAIN", false}, {"STATE", false}, {"SLOT", true},
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"STATE", false}, {"SLOT", true},
 		{"PID", true}, {"UPTIME", true}, {"EXPORTED", true}, {"ARENA", true},
 		{"MAPPED", true}, {"LINKS", true}, {"LAYOUT", true}, {"GENERATION", true},
 		{NULL, false}};
-	struct ctl_table *t = table_of(heads);
+	struct ctl_table *t = ctl_table_of(heads);
 	int ret;
 
 	if (t == NULL)
@@ -113,7 +80,7 @@ ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options 
 	for (unsigned int i = 0; i < s->domain_count; i++)
 		if (opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0)
 			list_domain(t, &s->domains[i]);
-	ret = finish(t, out);
+	ret = ctl_table_finish(t, out);
 	for (unsigned int i = 0; i < s->domain_count; i++)
 		if (opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0)
 			print_still(out, &s->domains[i]);
@@ -122,15 +89,6 @@ ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options 
 }
 
 /* ---- links ---- */
-
-static void
-cell_if(struct ctl_table *t, bool known, uint64_t value)
-{
-	if (known)
-		ctl_table_cell(t, "%" PRIu64, value);
-	else
-		ctl_table_cell(t, "-");
-}
 
 static void
 cell_pair(struct ctl_table *t, uint32_t a, uint32_t b)
@@ -158,27 +116,27 @@ list_link(struct ctl_table *t, const struct ctl_row *row)
 	ctl_table_cell(t, "%s", ctl_link_state_name(link));
 	cell_pair(t, link->ntx, link->nrx);
 	cell_pair(t, link->tx_ring_size, link->rx_ring_size);
-	cell_if(t, out_known, out);
-	cell_if(t, held_known, held);
-	cell_if(t, !link->torn, link->stranded);
-	cell_if(t, link->peer_generation != 0, link->peer_generation);
+	ctl_table_cell_if(t, out_known, out);
+	ctl_table_cell_if(t, held_known, held);
+	ctl_table_cell_if(t, !link->torn, link->stranded);
+	ctl_table_cell_if(t, link->peer_generation != 0, link->peer_generation);
 }
 
 int
 ctl_text_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt)
 {
-	static const struct head heads[] = {{"DOMAIN", false}, {"PEER", false}, {"LINK", false},
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"PEER", false}, {"LINK", false},
 		{"STATE", false}, {"TX/RX", true}, {"RING", true}, {"OUT", true}, {"HELD", true},
 		{"STRANDED", true}, {"PEER-GENERATION", true}, {NULL, false}};
-	struct ctl_table *t = table_of(heads);
+	struct ctl_table *t = ctl_table_of(heads);
 	struct ctl_rows rows = {0};
 	int ret = t != NULL ? ctl_rows_of_links(&rows, s, opt->domain) : -ENOMEM;
 
 	if (ret == 0) {
 		for (size_t i = 0; i < rows.count; i++)
 			list_link(t, &rows.row[i]);
-		ret = finish(t, out);
-		print_silent(out, s);
+		ret = ctl_table_finish(t, out);
+		ctl_text_silent(out, s);
 	} else {
 		ctl_table_destroy(t);
 	}
@@ -222,17 +180,17 @@ list_queue(struct ctl_table *t, const struct ctl_row *row, bool rates)
 	for (; c->name != NULL; c++)
 		if (c->head != NULL)
 			cell_counter(t, row, c->index, rates);
-	cell_if(t, known, kept);
+	ctl_table_cell_if(t, known, kept);
 }
 
 /* All queues of one direction. */
 static int
 print_direction(FILE *out, const struct ctl_rows *rows, bool tx, bool rates)
 {
-	static const struct head heads[] = {{"DOMAIN", false}, {"PEER", false}, {"LINK", false},
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"PEER", false}, {"LINK", false},
 		{"QUEUE", false}, {NULL, false}};
 	const struct ctl_counter *c = tx ? ctl_tx_counters : ctl_rx_counters;
-	struct ctl_table *t = table_of(heads);
+	struct ctl_table *t = ctl_table_of(heads);
 
 	if (t == NULL)
 		return -ENOMEM;
@@ -243,7 +201,7 @@ print_direction(FILE *out, const struct ctl_rows *rows, bool tx, bool rates)
 	for (size_t i = 0; i < rows->count; i++)
 		if (rows->row[i].queue->tx == tx)
 			list_queue(t, &rows->row[i], rates);
-	return finish(t, out);
+	return ctl_table_finish(t, out);
 }
 
 int
@@ -254,7 +212,7 @@ ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_sn
 	int ret = ctl_rows_of_queues(&rows, before, now, opt->domain);
 
 	if (ret == 0 && before != NULL)
-		fprintf(out, "over %.2f s:\n", seconds_between(before, now));
+		fprintf(out, "over %.2f s:\n", ctl_snapshot_seconds(before, now));
 	if (ret == 0)
 		ret = print_direction(out, &rows, true, before != NULL);
 	if (ret == 0) {
@@ -262,7 +220,7 @@ ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_sn
 		ret = print_direction(out, &rows, false, before != NULL);
 	}
 	if (ret == 0)
-		print_silent(out, now);
+		ctl_text_silent(out, now);
 	ctl_rows_free(&rows);
 	return ret;
 }
@@ -300,8 +258,8 @@ top_queue(struct ctl_table *t, const struct ctl_row *row)
 	cell_counter(t, row, CTL_PACKETS, true);
 	cell_counter(t, row, CTL_BYTES, true);
 	cell_share(t, row, BOTH(q, copied));
-	cell_if(t, known, kept);
-	cell_if(t, q->ring_size != 0, q->ring_size);
+	ctl_table_cell_if(t, known, kept);
+	ctl_table_cell_if(t, q->ring_size != 0, q->ring_size);
 	cell_counter(t, row, BOTH(q, doorbells), true);
 	cell_counter(t, row, CTL_PACKETS, false);
 }
@@ -310,11 +268,11 @@ int
 ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 		const struct ctl_options *opt)
 {
-	static const struct head heads[] = {{"DOMAIN", false}, {"QUEUE", false}, {"PEER", false},
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"QUEUE", false}, {"PEER", false},
 		{"LINK", false}, {"PACKETS", true}, {"BITS", true}, {"COPIED", true},
 		{"KEPT", true}, {"RING", true}, {"DOORBELLS", true}, {"TOTAL", true},
 		{NULL, false}};
-	struct ctl_table *t = table_of(heads);
+	struct ctl_table *t = ctl_table_of(heads);
 	struct ctl_rows rows = {0};
 	int ret = t != NULL ? ctl_rows_of_queues(&rows, before, now, opt->domain) : -ENOMEM;
 
@@ -325,10 +283,10 @@ ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snap
 		fprintf(out, "group %s: %u domain%s, %zu queues", opt->group, now->domain_count,
 				now->domain_count == 1 ? "" : "s", rows.count);
 		if (before != NULL)
-			fprintf(out, ", over %.2f s", seconds_between(before, now));
+			fprintf(out, ", over %.2f s", ctl_snapshot_seconds(before, now));
 		fputc('\n', out);
-		print_silent(out, now);
-		ret = finish(t, out);
+		ctl_text_silent(out, now);
+		ret = ctl_table_finish(t, out);
 	} else {
 		ctl_table_destroy(t);
 	}

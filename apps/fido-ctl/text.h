@@ -15,6 +15,8 @@ int ctl_text_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_opt
 /** before: NULL for totals, else rates since then. */
 int ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 		const struct ctl_options *opt);
+/** Name the domains of which nothing could be listed, or nothing new. */
+void ctl_text_silent(FILE *out, const struct ctl_snapshot *s);
 /** before: NULL in the first round of all. */
 int ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 		const struct ctl_options *opt);

@@ -9,6 +9,8 @@
 #include "snapshot.h"
 #include "text.h"
 #include "top.h"
+#include "volume_json.h"
+#include "volume_text.h"
 
 /*
  * Between rounds the control blocks stay mapped, so that a round costs the domains nothing. The
@@ -86,6 +88,9 @@ print(const struct top *t, FILE *out)
 {
 	const struct ctl_options *opt = t->opt;
 
+	if (opt->command == CTL_BLK)
+		return opt->json ? ctl_json_volumes(out, t->before, t->now, opt, opt->count != 1) :
+				   ctl_text_volumes(out, t->before, t->now, opt);
 	if (opt->json)
 		return ctl_json_queues(out, t->before, t->now, opt, opt->count != 1);
 	return opt->command == CTL_TOP ? ctl_text_top(out, t->before, t->now, opt) :
@@ -126,7 +131,7 @@ rounds(struct top *t)
 		ret = show(t, true);
 	for (unsigned long round = 0; ret == 0 && (count == 0 || round < count); round++) {
 		next += interval;
-		/* What stats was asked for is not there then; top has shown what it could. */
+		/* What stats and blk were asked for is not there then; top has shown what it could. */
 		if (!ctl_screen_wait(t->screen, next))
 			return t->opt->command == CTL_TOP ? 0 : -EINTR;
 		if (must_ask(t))
@@ -151,7 +156,7 @@ ctl_top_run(const struct ctl_options *opt, struct fido_observer *observer)
 	if (ret != 0)
 		goto out;
 	t.members = ctl_snapshot_members(t.now);
-	t.screen = ctl_screen_open(opt->json || opt->command == CTL_STATS);
+	t.screen = ctl_screen_open(opt->json || opt->command != CTL_TOP);
 	if (t.screen == NULL) {
 		ret = -ENOMEM;
 		goto out;

@@ -2,7 +2,7 @@
 #ifndef CTL_TOP_H
 #define CTL_TOP_H
 
-/** @file The busiest queues, round after round; also the rounds of `stats --interval`. */
+/** @file The busiest queues, round after round; also the rounds of `stats` and `blk` with `--interval`. */
 
 #include <fido/observer.h>
 

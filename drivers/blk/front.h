@@ -71,7 +71,7 @@ enum session_state {
 	SESSION_NONE,    /**< no rings */
 	SESSION_OPENING, /**< OPEN is out */
 	SESSION_OPEN,
-	SESSION_REFUSED, /**< requests fail with q->refusal */
+	SESSION_REFUSED, /**< requests fail with q->refusal, which is not 0 */
 };
 
 struct fido_blk_queue {
@@ -130,7 +130,7 @@ void blk_front_queue_step(struct fido_blk_queue *q);
 
 /* ---- front_session.c ---- */
 
-/** Follow the link: begin a session when it has new rings. */
+/** Follow the link: begin a session when it has new rings; fail all when it is closed for good. */
 void blk_front_session_check(struct fido_blk_queue *q);
 /** The answer to OPEN came. @param rx its memory */
 void blk_front_session_info(struct fido_blk_queue *q, const struct fido_rx *rx);
@@ -152,6 +152,10 @@ bool blk_front_take_answers(struct fido_blk_queue *q);
 void blk_front_give_back(struct fido_blk_queue *q);
 /** The result of a request is known. */
 void blk_front_finish(struct fido_blk_queue *q, struct request *r, int error);
+/** A request that was sent waits again: the backend has not done it. */
+void blk_front_wait_again(struct fido_blk_queue *q, struct request *r);
+/** @return the error, -errno, that a status of the backend's means; never 0 */
+int blk_front_status_error(uint16_t status);
 /** Add to what is given back at the end of the burst. */
 void blk_front_done_with(struct fido_blk_queue *q, const struct fido_rx *rx);
 

@@ -15,6 +15,8 @@
 #define TICKETS_MAX 128u
 /* What came for a read makes no sense: more than any has, and far from where adding to it would wrap. */
 #define TOO_MUCH (UINT64_MAX / 2)
+/* As in the kernel: more is no errno. */
+#define ERRNO_MAX 4095
 
 /* ---- results ---- */
 
@@ -38,15 +40,22 @@ make_ready(struct fido_blk_queue *q, struct request *r)
 	request_list_add(&q->ready, r);
 }
 
+/* Give back what has come of a read. */
+static void
+drop_pieces(struct fido_blk_queue *q, struct request *r)
+{
+	for (unsigned int i = 0; i < r->rx_count; i++)
+		blk_front_done_with(q, &r->rx[i]);
+	r->rx_count = 0;
+	r->arrived = 0;
+}
+
 void
 blk_front_finish(struct fido_blk_queue *q, struct request *r, int error)
 {
 	r->error = error;
-	if (error != 0) {
-		for (unsigned int i = 0; i < r->rx_count; i++)
-			blk_front_done_with(q, &r->rx[i]);
-		r->rx_count = 0;
-	}
+	if (error != 0)
+		drop_pieces(q, r);
 	/* What a write names is the caller's again only when nobody reads it any more. */
 	if (r->op == FIDO_BLK_WRITE && r->tickets_out != 0)
 		r->state = REQUEST_ANSWERED;
@@ -73,15 +82,12 @@ blk_front_give_back(struct fido_blk_queue *q)
 
 /* ---- tickets ---- */
 
-/* @return 0 or -errno; the status says that the request was looked at */
-static int
-error_of(uint16_t status)
+int
+blk_front_status_error(uint16_t status)
 {
-	if (status == FIDO_STATUS_OK)
-		return 0;
 	if (status == FIDO_STATUS_BAD_ADDRESS)
 		return -EFAULT;
-	return status > FIDO_STATUS_USER ? -(int)(status - FIDO_STATUS_USER) : -EPROTO;
+	return status > FIDO_STATUS_USER && status <= FIDO_STATUS_USER + ERRNO_MAX ? -(int)(status - FIDO_STATUS_USER) : -EPROTO;
 }
 
 static bool
@@ -91,16 +97,24 @@ not_done(uint16_t status)
 	       status == BLK_STATUS_NOT_OPEN;
 }
 
+void
+blk_front_wait_again(struct fido_blk_queue *q, struct request *r)
+{
+	/* A part of a read's memory may have come: all of it comes again. */
+	drop_pieces(q, r);
+	r->again = false;
+	r->error = 0;
+	r->state = REQUEST_WAITING;
+	q->stats.resent++;
+	request_list_add(&q->waiting, r);
+}
+
 /* All tickets of a request that was sent are back. */
 static void
 answered(struct fido_blk_queue *q, struct request *r)
 {
 	if (r->again) {
-		r->again = false;
-		r->state = REQUEST_WAITING;
-		r->arrived = 0;
-		q->stats.resent++;
-		request_list_add(&q->waiting, r);
+		blk_front_wait_again(q, r);
 	} else if (r->op != FIDO_BLK_READ || r->error != 0) {
 		blk_front_finish(q, r, r->error);
 	} else {
@@ -130,8 +144,8 @@ ticket_back(struct fido_blk_queue *q, uint64_t cookie, uint16_t status)
 		/* Sending again helps when all has been opened again. */
 		if (status == BLK_STATUS_NOT_OPEN && q->state == SESSION_OPEN)
 			q->session = 0;
-		if (!not_done(status) && r->error == 0)
-			r->error = error_of(status);
+		if (status != FIDO_STATUS_OK && !not_done(status) && r->error == 0)
+			r->error = blk_front_status_error(status);
 	}
 	if (r->tickets_out != 0)
 		return;

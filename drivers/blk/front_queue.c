@@ -312,7 +312,8 @@ bool
 fido_blk_arm(struct fido_blk_queue *q)
 {
 	/* Completions ring the same doorbell as what was read does; so does the link when it has new rings. */
-	return fido_link_arm(q->rxq, &q->txq, 1) || q->ready.first != NULL || new_session(q);
+	return fido_link_arm(q->rxq, &q->txq, 1) || q->ready.first != NULL || new_session(q) ||
+	       (q->state != SESSION_REFUSED && fido_link_error(q->blk->link) != 0);
 }
 
 void

@@ -12,36 +12,24 @@
 #include "front.h"
 #include "log_private.h"
 
-/* Rings' worth of answers that the former session can have left; who goes on posting is not listened to for ever. */
-#define LAST_ANSWERS 64
+/* Take what has come by the rings of before, and then no more: a backend that posts for ever must not keep us here. */
+#define LAST_LOOKS 128
 
 /* Put the requests that were sent in front of those that wait. Their order does not matter: all were in flight together. */
 static void
 wait_again(struct fido_blk_queue *q)
 {
-	struct request_list list, newer = q->waiting;
-	uint32_t count = 0;
+	struct request_list newer = q->waiting;
 
-	request_list_init(&list);
-	for (uint32_t i = 0; i < q->depth; i++) {
-		struct request *r = &q->requests[i];
-
-		if (r->state != REQUEST_SENT)
-			continue;
-		r->state = REQUEST_WAITING;
-		r->again = false;
-		r->arrived = 0;
-		request_list_add(&list, r);
-		count++;
-	}
-	q->stats.resent += count;
+	request_list_init(&q->waiting);
+	for (uint32_t i = 0; i < q->depth; i++)
+		if (q->requests[i].state == REQUEST_SENT)
+			blk_front_wait_again(q, &q->requests[i]);
+	blk_front_give_back(q);
 	if (newer.first != NULL) {
-		*list.end = newer.first;
-		list.end = newer.end;
+		*q->waiting.end = newer.first;
+		q->waiting.end = newer.end;
 	}
-	q->waiting = list;
-	if (q->waiting.first == NULL)
-		q->waiting.end = &q->waiting.first;
 }
 
 static uint64_t
@@ -54,31 +42,6 @@ ring_id(struct fido_blk_queue *q)
 		id = q->txq->sender->queue_id;
 	fido_lock_release(&q->txq->lock);
 	return id;
-}
-
-void
-blk_front_session_check(struct fido_blk_queue *q)
-{
-	uint64_t id;
-
-	id = ring_id(q);
-	if (id == 0 || id == q->session)
-		return;
-	/*
-	 * The backend has left the rings of before, or this would not be open: nothing new comes by them. What is there is
-	 * taken with the tickets of before.
-	 */
-	for (unsigned int i = 0; i < LAST_ANSWERS && blk_front_take_answers(q); i++)
-		;
-	q->session = id;
-	q->session_tag++;
-	memset(q->by_ticket, 0, sizeof(q->by_ticket));
-	wait_again(q);
-	q->state = SESSION_NONE;
-	if (blk_front_send_open(q))
-		q->state = SESSION_OPENING;
-	else
-		q->session = 0; /* Once more. */
 }
 
 /* All that waits fails; what was sent has its answer coming. */
@@ -95,6 +58,48 @@ refuse(struct fido_blk_queue *q, int error)
 	}
 }
 
+/* The link is closed for good: nothing more is answered. */
+static void
+link_lost(struct fido_blk_queue *q, int error)
+{
+	if (q->state == SESSION_REFUSED && q->refusal == error)
+		return;
+	fido_log(FIDO_LOG_ERROR, "volume %s of %s: its link is closed, %s: its requests fail: close and open it again", q->blk->volume,
+			q->blk->backend, error == -EPROTO ? "as it broke the rules of its rings" : strerror(-error));
+	for (uint32_t i = 0; i < q->depth; i++)
+		if (q->requests[i].state == REQUEST_SENT)
+			blk_front_finish(q, &q->requests[i], error);
+	refuse(q, error);
+	blk_front_give_back(q);
+}
+
+void
+blk_front_session_check(struct fido_blk_queue *q)
+{
+	int error = fido_link_error(q->blk->link);
+	uint64_t id = ring_id(q);
+
+	if (error != 0)
+		link_lost(q, error);
+	if (error != 0 || id == 0 || id == q->session)
+		return;
+	/*
+	 * The backend has left the rings of before, or this would not be open: nothing new comes by them. What is there is
+	 * taken with the tickets of before.
+	 */
+	for (int i = 0; i < LAST_LOOKS && blk_front_take_answers(q); i++)
+		;
+	q->session = id;
+	q->session_tag++;
+	memset(q->by_ticket, 0, sizeof(q->by_ticket));
+	wait_again(q);
+	q->state = SESSION_NONE;
+	if (blk_front_send_open(q))
+		q->state = SESSION_OPENING;
+	else
+		q->session = 0; /* Once more. */
+}
+
 static bool
 same_volume(const struct fido_blk_info *a, const struct fido_blk_info *b)
 {
@@ -108,7 +113,7 @@ valid_info(const struct fido_blk_info *info)
 {
 	return info->size != 0 && info->block_size >= BLK_SECTOR && (info->block_size & (info->block_size - 1)) == 0 &&
 	       info->size % info->block_size == 0 && info->max_transfer >= info->block_size &&
-	       info->max_segments != 0;
+	       info->max_segments != 0 && info->size / BLK_SECTOR <= FIDO_GADDR_MASK;
 }
 
 /* @return 0, -EPROTO, -ESTALE */
@@ -176,7 +181,7 @@ blk_front_session_status(struct fido_blk_queue *q, uint16_t status)
 		q->state = SESSION_NONE;
 		return;
 	}
-	error = -(int)(status - FIDO_STATUS_USER);
+	error = blk_front_status_error(status);
 	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s%s", q->blk->volume, q->blk->backend, strerror(-error),
 			error == -ENOENT  ? ": fido-ctl blk lists the volumes there are" :
 			error == -EBUSY	  ? ": somebody has it open, and one of you wants it for himself" :

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Control blocks: whatever a peer publishes, and changes at any time, a domain and an observer step on it safely. */
 
+#include <fido/blk_shm.h>
 #include <fido/observer.h>
 
 #include "json.h"
 #include "snapshot.h"
 #include "text.h"
+#include "volume_json.h"
+#include "volume_text.h"
 
 #include "fuzz.h"
 
@@ -60,8 +63,13 @@ observe(uint8_t how)
 		ctl_text_top(nowhere, before, now, &opt);
 		break;
 	case 4:
-	case 7:
 		ctl_json_list(nowhere, now, &opt);
+		break;
+	case 7:
+		if (how & 8)
+			ctl_text_volumes(nowhere, before, now, &opt);
+		else
+			ctl_json_volumes(nowhere, before, now, &opt, false);
 		break;
 	case 5:
 		ctl_json_links(nowhere, now, &opt);
@@ -199,6 +207,25 @@ write_any(struct fuzz_in *in)
 		((uint8_t *)fuzz_x.c)[at + i] = fuzz_u8(in);
 }
 
+/* A table of volumes as it should be, or nearly, behind the rings. */
+static void
+write_volumes(struct fuzz_in *in)
+{
+	const uint64_t slot = FUZZ_BASE + ((uint64_t)FUZZ_PEER_SLOT << FUZZ_SLOT_SHIFT);
+	uint32_t at = FIDO_CONTROL_HEAP_OFFSET + 2 * FUZZ_QUEUES * 4096;
+	struct fido_blk_shm *head = (void *)((char *)fuzz_x.c + at);
+	uint64_t *words = (uint64_t *)(void *)head;
+	uint8_t n = fuzz_u8(in);
+
+	memset(head, 0, 4096);
+	*head = (struct fido_blk_shm){FIDO_BLK_SHM_MAGIC, FIDO_BLK_SHM_VERSION, n & 3, n >> 2 & 3, slot + at + 64, slot + at + 2048};
+	fuzz_x.c->blk = slot + at;
+	for (n >>= 4; n != 0; n--)
+		words[fuzz_u16(in) % 384] = choose_value(in);
+	if (fuzz_u8(in) < 16)
+		fuzz_x.c->blk = choose_value(in);
+}
+
 /* What the domain reads next, of its first receiver and sender. */
 static void
 write_next(struct fuzz_in *in)
@@ -254,8 +281,10 @@ one_step(struct fuzz_in *in)
 		((uint64_t *)m)[(what >> 4) % 7] = choose_value(in);
 		break;
 	case 8:
-	case 9:
 		fuzz_peer_say(FIDO_HOST_CHANGED, &h, sizeof(h), NULL, 0);
+		break;
+	case 9:
+		write_volumes(in);
 		break;
 	case 10:
 		fuzz_a.link->ready_ns = 1; /* long enough */

@@ -119,7 +119,7 @@ test_wrong_usage()
 {
 	local name
 	ctl 2
-	says "give one of list, links, stats, top"
+	says "give one of list, links, stats, top, blk"
 	ctl 2 lists --group "$group"
 	says "unknown command 'lists'"
 	ctl 2 list
@@ -131,7 +131,7 @@ test_wrong_usage()
 	ctl 2 list links --group "$group"
 	says "give one command"
 	ctl 2 list --group "$group" --interval 1
-	says "are for stats and top"
+	says "are for stats, top and blk"
 	ctl 2 stats --group "$group" --interval soon
 	says "give a number of seconds"
 	ctl 2 top --group "$group" --count 0
@@ -153,7 +153,7 @@ test_wrong_usage()
 
 test_no_group()
 {
-	for command in list links stats top; do
+	for command in list links stats top blk; do
 		ctl 1 $command --group "$group"
 		says "there is no such group"
 	done

@@ -82,4 +82,30 @@ in_a_message(void **state)
 	test_pair_end(&p);
 }
 
-TEST_MAIN(cmocka_unit_test(outside), cmocka_unit_test(in_a_message))
+/* One that says it names no memory, whatever address it has: who polls for memory does not get it. */
+static void
+without_memory(void **state)
+{
+	struct test_pair p;
+	struct fido_txq *tx;
+	struct fido_rxq *rx;
+	struct fido_rx r;
+
+	test_pair_start(&p, 64);
+	tx = fido_link_txq(p.ab, 0);
+	rx = fido_link_rxq(p.ba, 0);
+	TEST_WAIT(test_post(tx, p.mem, 0) == 1);
+	r = test_poll(rx);
+	test_complete(rx, &r, FIDO_STATUS_OK);
+	post_raw(tx, 1, 64, FIDO_DESC_INLINE, tx);
+	post_raw(tx, p.mem->gaddr, 64, FIDO_DESC_INLINE | 8, tx);
+	assert_int_equal(test_post(tx, p.mem, 1), 1);
+	r = test_poll(rx);
+	assert_true(test_filled(r.desc.data, r.desc.len, 1));
+	test_complete(rx, &r, FIDO_STATUS_OK);
+	assert_int_equal(rx->stats->bad, 2);
+	assert_int_equal(test_take_all(tx, 4), 4);
+	test_pair_end(&p);
+}
+
+TEST_MAIN(cmocka_unit_test(outside), cmocka_unit_test(in_a_message), cmocka_unit_test(without_memory))

@@ -19,7 +19,8 @@
  *
  * When the backend dies, requests stay with the front-end. When it is back (restarted with the same volumes), what was not
  * answered is sent again. When what is back is not the same volume (fido_blk_info.identity, size), all requests
- * fail with -ESTALE.
+ * fail with -ESTALE. When the backend has broken the rules of its rings, the link is closed, and all requests fail with
+ * -EPROTO until the volume is closed and opened again; a write that the backend may still be reading fails only when it is gone.
  *
  * Threads: fido_blk_open() and fido_blk_close() are for the control path. A queue is used by one thread at a time.
  */

@@ -145,6 +145,11 @@ unsigned int fido_domain_offers(struct fido_domain *domain, const char *prefix, 
 
 /** @return true: up, this end may post. */
 bool fido_link_is_up(const struct fido_link *link);
+/**
+ * Ask whether the link is closed although the application opened it, and stays so until it is opened again. Any thread.
+ * @return 0: no; -EPROTO: the peer broke the rules of its rings; -ENOSPC, -ENOMEM: no room for rings
+ */
+int fido_link_error(const struct fido_link *link);
 /** @return true: both ends have attached to each other's rings; posting may be held back (quiesced). */
 bool fido_link_is_bound(const struct fido_link *link);
 /** @return true: the peer lives, and its end of the link is open. Any thread but the data path's; does not block. */
@@ -309,7 +314,8 @@ struct fido_rx {
 
 /**
  * Poll, taking the lock itself: whole messages. One that has more descriptors than max comes in parts, so let
- * max be more than a message can have. Bad messages are completed and counted, not returned.
+ * max be more than a message can have. Bad messages are completed and counted, not returned; so are those without memory
+ * (FIDO_DESC_INLINE), which fido_receiver_next() is for. Each descriptor's data can be read.
  * @return number of descriptors
  */
 unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max);

@@ -527,7 +527,7 @@ unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned 
  *
  * Receiver; does not block. The ticket is held until fido_receiver_complete(). A descriptor whose
  * address fails the check comes with data NULL: the caller completes it with
- * FIDO_STATUS_BAD_ADDRESS.
+ * FIDO_STATUS_BAD_ADDRESS, unless it is FIDO_DESC_INLINE and the caller takes such ones.
  *
  * @return
  *   - 1: d is filled
