@@ -31,7 +31,7 @@ whole()
 
 matrix()
 {
-	whole "$1" --count 4000
+	range=+16m whole "$1" --count 4000 --range +16m
 	expect_perf perf '.lent == .read.requests and .copied_reads == 0 and .copied_writes == 0'
 	expect_perf perf '.verify.lent_again > 500 and .verify.overwritten > 100 and .flush.requests > 10'
 	whole "$1" --count 8000 --queues 4 --bs 4k-64k --idle sleep --zeroes-percent 5 --discard-percent 5
@@ -47,12 +47,12 @@ test_stores()
 {
 	disk mem:64M --threads 2
 	matrix mem
-	block=512 whole mem --count 4000 --verify-block 512 --bs 512-8k --segments 2
+	block=512 range=+8m whole mem --count 4000 --range +8m --verify-block 512 --bs 512-8k --segments 2
 	links_are_clean
 	stop disk
 	disk "file:$image,create=64M" --threads 2
 	matrix file
-	block=512 whole file --count 4000 --verify-block 512 --bs 512-8k --segments 2
+	block=512 range=+8m whole file --count 4000 --range +8m --verify-block 512 --bs 512-8k --segments 2
 	links_are_clean
 	stop disk
 	disk "file:$image,direct=on"
@@ -81,7 +81,7 @@ test_wrong_byte_is_found()
 {
 	rm -f "$state"
 	disk "file:$image"
-	perf_done perf --verify --count 1000 --state "$state"
+	perf_done perf --verify --count 1000 --bs 4k-64k --state "$state"
 	echo "+ one byte of the image is changed"
 	printf 'X' | dd of="$image" bs=1 seek=$((4096 * 1234 + 777)) conv=notrunc status=none
 	perf_says 1 "block at $((4096 * 1234)): found a torn block" --group "$fido_group" --backend disk --volume v --no-hugepages \

@@ -82,8 +82,9 @@ moves()
 links_are_clean()
 {
 	wait_for 20 "\"$ctl\" links --group '$fido_group' --domain disk --json |
-		jq -e '[.links[] | .buffers_out, .buffers_held, .stranded] | all(. == 0 or . == null)' >/dev/null" ||
-		fail "buffers are missing: $("$ctl" links --group "$fido_group" --domain disk)"
+		jq -e '[.links[] | .buffers_out, .buffers_held, .stranded] | all(. == 0 or . == null)' >/dev/null &&
+		\"$ctl\" blk --group '$fido_group' --domain disk --json | jq -e '.volumes | all(.pieces_lent == 0)' >/dev/null" ||
+		fail "buffers are missing: $("$ctl" links --group "$fido_group" --domain disk; "$ctl" blk --group "$fido_group")"
 }
 
 # What they had (memory, huge pages, descriptors) goes with them.
