@@ -176,6 +176,15 @@ request_list_add(struct request_list *list, struct request *r)
 	list->end = &r->next;
 }
 
+static inline void
+request_list_add_first(struct request_list *list, struct request *r)
+{
+	r->next = list->first;
+	if (list->first == NULL)
+		list->end = &r->next;
+	list->first = r;
+}
+
 static inline struct request *
 request_list_take(struct request_list *list)
 {

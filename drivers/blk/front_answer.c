@@ -106,7 +106,11 @@ blk_front_wait_again(struct fido_blk_queue *q, struct request *r)
 	r->error = 0;
 	r->state = REQUEST_WAITING;
 	q->stats.resent++;
-	request_list_add(&q->waiting, r);
+	/*
+	 * Before those that were not sent yet: it may have memory that they wait for (blk_front_send does not pass by the first
+	 * one). Their order does not matter: all were in flight together.
+	 */
+	request_list_add_first(&q->waiting, r);
 }
 
 /* All tickets of a request that was sent are back. */
