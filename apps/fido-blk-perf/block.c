@@ -14,9 +14,13 @@
 #define MAGIC UINT64_C(0x314b4c424f444946) /* "FIDOBLK1" */
 
 static_assert(sizeof(struct perf_block_header) == 64, "it is written to media");
-static_assert(offsetof(struct perf_block_header, crc) == 60, "the checksum covers what is before and after it");
+static_assert(offsetof(struct perf_block_header, crc) == 60,
+	"the checksum covers what is before and after it");
 
-/* ISA-L's crc32c: several times as fast as zlib's crc32, which would cost more than the rest of a verified write. */
+/*
+ * ISA-L's crc32c: several times as fast as zlib's crc32, which would cost more than the rest of a
+ * verified write.
+ */
 static uint32_t
 crc32c(uint32_t crc, const void *data, size_t size)
 {
@@ -54,8 +58,9 @@ perf_block_volume(const char *name)
 static uint64_t
 body_key(const struct perf_block_header *h)
 {
-	return (le64toh(h->seed) ^ le64toh(h->version) << 20 ^ le64toh(h->offset) >> 3 ^ le64toh(h->volume)) *
-			UINT64_C(0xbf58476d1ce4e5b9);
+	return (le64toh(h->seed) ^ le64toh(h->version) << 20 ^ le64toh(h->offset) >> 3 ^
+		       le64toh(h->volume)) *
+		UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 static uint64_t
@@ -103,7 +108,8 @@ all_zeros(const void *block, size_t size)
 }
 
 enum perf_block_kind
-perf_block_check(const void *block, size_t size, uint64_t volume, uint64_t offset, uint64_t *version)
+perf_block_check(const void *block, size_t size, uint64_t volume, uint64_t offset,
+	uint64_t *version)
 {
 	struct perf_block_header h;
 
@@ -138,8 +144,9 @@ describe_body(FILE *out, const void *block, size_t size, const struct perf_block
 	if (wrong == 0)
 		fprintf(out, "    its body is what the header says\n");
 	else
-		fprintf(out, "    its body is not what the header says in %zu of %zu words, from byte %zu to byte %zu\n",
-				wrong, size / 8 - sizeof(*h) / 8, 8 * first, 8 * last + 7);
+		fprintf(out,
+			"    its body is not what the header says in %zu of %zu words, from byte %zu to byte %zu\n",
+			wrong, size / 8 - sizeof(*h) / 8, 8 * first, 8 * last + 7);
 }
 
 void
@@ -150,12 +157,15 @@ perf_block_describe(FILE *out, const void *block, size_t size)
 
 	memcpy(&h, block, sizeof(h));
 	if (le64toh(h.magic) == MAGIC) {
-		fprintf(out, "    header: volume %016" PRIx64 ", offset %" PRIu64 ", version %" PRIu64 ", seed %" PRIu64
-			", written by process %" PRIu32 " queue %" PRIu32 " at %" PRIu64 ".%09" PRIu64 ", size %" PRIu32
-			", checksum %08" PRIx32 " (is %08" PRIx32 ")\n",
-				le64toh(h.volume), le64toh(h.offset), le64toh(h.version), le64toh(h.seed), le32toh(h.pid),
-				le32toh(h.queue), le64toh(h.time_ns) / 1000000000, le64toh(h.time_ns) % 1000000000,
-				le32toh(h.size), le32toh(h.crc), block_crc(block, size));
+		fprintf(out,
+			"    header: volume %016" PRIx64 ", offset %" PRIu64 ", version %" PRIu64
+			", seed %" PRIu64 ", written by process %" PRIu32 " queue %" PRIu32
+			" at %" PRIu64 ".%09" PRIu64 ", size %" PRIu32 ", checksum %08" PRIx32
+			" (is %08" PRIx32 ")\n",
+			le64toh(h.volume), le64toh(h.offset), le64toh(h.version), le64toh(h.seed),
+			le32toh(h.pid), le32toh(h.queue), le64toh(h.time_ns) / 1000000000,
+			le64toh(h.time_ns) % 1000000000, le32toh(h.size), le32toh(h.crc),
+			block_crc(block, size));
 		describe_body(out, block, size, &h);
 	}
 	for (unsigned int line = 0; line < sizeof(h); line += 16) {
@@ -164,7 +174,9 @@ perf_block_describe(FILE *out, const void *block, size_t size)
 			fprintf(out, " %02x", bytes[line + i]);
 		fputs("  ", out);
 		for (unsigned int i = 0; i < 16; i++)
-			fputc(bytes[line + i] >= ' ' && bytes[line + i] <= '~' ? bytes[line + i] : '.', out);
+			fputc(bytes[line + i] >= ' ' && bytes[line + i] <= '~' ? bytes[line + i]
+									       : '.',
+				out);
 		fputc('\n', out);
 	}
 }
@@ -172,8 +184,9 @@ perf_block_describe(FILE *out, const void *block, size_t size)
 const char *
 perf_block_kind_name(enum perf_block_kind kind)
 {
-	static const char *const names[] = {"a whole block", "zeros", "no block of this volume and state file",
-		"a block of another place", "a torn block"};
+	static const char *const names[] = {"a whole block", "zeros",
+		"no block of this volume and state file", "a block of another place",
+		"a torn block"};
 
 	return names[kind];
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proves: a block that was written is known again, and any change of it, its place or its volume is noticed. */
+/*
+ * Proves: a block that was written is known again, and any change of it, its place or its volume is
+ * noticed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +17,11 @@
 #define SIZE 4096
 
 static uint8_t block[SIZE], other[SIZE];
-static const struct perf_block_id id = {.volume = 11, .offset = 8192, .version = 5, .seed = 99, .queue = 1};
+static const struct perf_block_id id = {.volume = 11,
+	.offset = 8192,
+	.version = 5,
+	.seed = 99,
+	.queue = 1};
 
 static int
 fill(void **state)

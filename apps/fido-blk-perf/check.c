@@ -17,8 +17,11 @@ static void
 begin_message(const struct perf_worker *w, const struct perf_slot *slot, uint64_t offset)
 {
 	flockfile(stderr);
-	fprintf(stderr, "fido-blk-perf: WRONG DATA: queue %u, %s of %" PRIu64 " bytes at %" PRIu64 ", block at %" PRIu64 ": ",
-			w->index, slot->lent != NULL ? "lent read" : "read", slot->request.length, slot->request.offset, offset);
+	fprintf(stderr,
+		"fido-blk-perf: WRONG DATA: queue %u, %s of %" PRIu64 " bytes at %" PRIu64
+		", block at %" PRIu64 ": ",
+		w->index, slot->lent != NULL ? "lent read" : "read", slot->request.length,
+		slot->request.offset, offset);
 }
 
 static const char *
@@ -26,7 +29,8 @@ meaning(enum perf_state_verdict verdict, const struct perf_state_block *b, uint6
 {
 	switch (verdict) {
 	case PERF_STATE_LOST:
-		return version < b->flushed ? "a flushed write is lost" : "an acknowledged write is lost";
+		return version < b->flushed ? "a flushed write is lost"
+					    : "an acknowledged write is lost";
 	case PERF_STATE_FUTURE:
 		return "this was never written";
 	default:
@@ -35,21 +39,25 @@ meaning(enum perf_state_verdict verdict, const struct perf_state_block *b, uint6
 }
 
 static void
-tell_wrong(struct perf_worker *w, const struct perf_slot *slot, uint64_t b, const void *block, enum perf_state_verdict verdict)
+tell_wrong(struct perf_worker *w, const struct perf_slot *slot, uint64_t b, const void *block,
+	enum perf_state_verdict verdict)
 {
 	struct perf_verify_queue *vq = w->job;
 	struct perf_verify *v = vq->verify;
 	const struct perf_state_block *s = &v->state.blocks[slot->first_block + b];
 	uint64_t version;
-	enum perf_block_kind kind = perf_block_check(block, v->block_size, v->volume, offset_of(v, slot, b), &version);
+	enum perf_block_kind kind =
+		perf_block_check(block, v->block_size, v->volume, offset_of(v, slot, b), &version);
 
 	begin_message(w, slot, offset_of(v, slot, b));
 	fprintf(stderr, "found %s", perf_block_kind_name(kind));
 	if (kind == PERF_BLOCK_GOOD)
 		fprintf(stderr, ", version %" PRIu64, version);
-	fprintf(stderr, "; right are versions %" PRIu64 " to %" PRIu64 " (acknowledged, submitted; flushed %" PRIu64
-		"; last change to zeros %" PRIu64 "): %s\n",
-			s->acknowledged, s->submitted, s->flushed, s->zeroed, meaning(verdict, s, version));
+	fprintf(stderr,
+		"; right are versions %" PRIu64 " to %" PRIu64
+		" (acknowledged, submitted; flushed %" PRIu64 "; last change to zeros %" PRIu64
+		"): %s\n",
+		s->acknowledged, s->submitted, s->flushed, s->zeroed, meaning(verdict, s, version));
 	perf_block_describe(stderr, block, v->block_size);
 	funlockfile(stderr);
 }
@@ -59,7 +67,8 @@ static bool
 check_length(struct perf_worker *w, const struct perf_slot *slot)
 {
 	struct perf_verify_queue *vq = w->job;
-	size_t length = slot->lent != NULL ? perf_pieces_length(slot->lent_iov, slot->lent_iovcnt) : 0;
+	size_t length =
+		slot->lent != NULL ? perf_pieces_length(slot->lent_iov, slot->lent_iovcnt) : 0;
 
 	if ((slot->request.flags & FIDO_BLK_LEND) == 0 || length == slot->request.length)
 		return true;
@@ -84,11 +93,13 @@ perf_check_read(struct perf_worker *w, struct perf_slot *slot, bool keep)
 	bool right = check_length(w, slot);
 
 	for (uint64_t b = 0; right && b < slot->block_count; b++) {
-		const void *block = perf_pieces_at(iov, n, b * v->block_size, v->block_size, vq->scratch);
+		const void *block =
+			perf_pieces_at(iov, n, b * v->block_size, v->block_size, vq->scratch);
 		uint64_t version;
-		enum perf_block_kind kind = perf_block_check(block, v->block_size, v->volume, offset_of(v, slot, b), &version);
-		enum perf_state_verdict verdict =
-				perf_state_judge(&v->state, slot->first_block + b, kind, version, power_lost);
+		enum perf_block_kind kind = perf_block_check(block, v->block_size, v->volume,
+			offset_of(v, slot, b), &version);
+		enum perf_state_verdict verdict = perf_state_judge(&v->state, slot->first_block + b,
+			kind, version, power_lost);
 
 		vq->counts.blocks++;
 		if (keep)
@@ -111,8 +122,8 @@ perf_check_again(struct perf_worker *w, struct perf_slot *slot)
 	bool overwritten = slot->lend == PERF_LEND_WRITING;
 
 	for (uint64_t b = 0; b < slot->block_count; b++) {
-		const void *block = perf_pieces_at(slot->lent_iov, slot->lent_iovcnt, b * v->block_size, v->block_size,
-				vq->scratch);
+		const void *block = perf_pieces_at(slot->lent_iov, slot->lent_iovcnt,
+			b * v->block_size, v->block_size, vq->scratch);
 
 		vq->counts.again++;
 		vq->counts.overwritten += overwritten;
@@ -121,9 +132,11 @@ perf_check_again(struct perf_worker *w, struct perf_slot *slot)
 		vq->counts.wrong++;
 		if (perf_worker_failed(w)) {
 			begin_message(w, slot, offset_of(v, slot, b));
-			fprintf(stderr, "it has changed while it was lent (checksum %08" PRIx32 ", was %08" PRIx32 ")%s; now it is:\n",
-					perf_block_sum(block, v->block_size), slot->sums[b],
-					overwritten ? ", the block was written in the meantime" : "");
+			fprintf(stderr,
+				"it has changed while it was lent (checksum %08" PRIx32
+				", was %08" PRIx32 ")%s; now it is:\n",
+				perf_block_sum(block, v->block_size), slot->sums[b],
+				overwritten ? ", the block was written in the meantime" : "");
 			perf_block_describe(stderr, block, v->block_size);
 			funlockfile(stderr);
 		}

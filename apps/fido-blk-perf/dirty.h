@@ -4,12 +4,12 @@
 
 /**
  * @file
- * The blocks whose acknowledged versions no flush covers yet: one bit each, of all queues together, since a flush on any queue
- * covers what was acknowledged on all of them. A flush takes what is there when it is submitted; when it has completed,
- * that is flushed.
+ * The blocks whose acknowledged versions no flush covers yet: one bit each, of all queues together,
+ * since a flush on any queue covers what was acknowledged on all of them. A flush takes what is
+ * there when it is submitted; when it has completed, that is flushed.
  *
- * The owner of a block acknowledges first and then sets its bit; who takes the bit reads the version after that: what it reads
- * was acknowledged before its flush is submitted.
+ * The owner of a block acknowledges first and then sets its bit; who takes the bit reads the
+ * version after that: what it reads was acknowledged before its flush is submitted.
  */
 
 #include <stddef.h>
@@ -28,7 +28,7 @@ struct perf_dirty_set {
 	struct perf_dirty_entry {
 		uint64_t block;
 		uint64_t version;
-	} *entries;
+	} * entries;
 	size_t count;
 	size_t room;
 };
@@ -38,7 +38,10 @@ int perf_dirty_create(struct perf_dirty *dirty, struct perf_state *state);
 void perf_dirty_destroy(struct perf_dirty *dirty);
 /** Block i has been acknowledged. Any thread. */
 void perf_dirty_mark(struct perf_dirty *dirty, uint64_t i);
-/** Take all that is dirty: a flush is about to be submitted. Any thread. @return 0, -ENOMEM: nothing was taken */
+/**
+ * Take all that is dirty: a flush is about to be submitted. Any thread.
+ * @return 0, -ENOMEM: nothing was taken
+ */
 int perf_dirty_take(struct perf_dirty *dirty, struct perf_dirty_set *set);
 /** The flush has completed. */
 void perf_dirty_flushed(struct perf_dirty *dirty, struct perf_dirty_set *set);

@@ -69,8 +69,9 @@ fake_blk_create(const struct fake_config *config)
 		.max_segments = FIDO_BLK_SEGMENTS_MAX,
 		.features = config->features != 0 ? config->features : 0x1f,
 	};
-	blk->memory = mmap(NULL, 2 * config->size, PROT_READ | PROT_WRITE, config->file != 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
-			config->file != 0 ? config->file : -1, 0);
+	blk->memory = mmap(NULL, 2 * config->size, PROT_READ | PROT_WRITE,
+		config->file != 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
+		config->file != 0 ? config->file : -1, 0);
 	assert(blk->memory != MAP_FAILED);
 	blk->durable = blk->memory + config->size;
 	pthread_mutex_init(&blk->lock, NULL);
@@ -172,7 +173,8 @@ fault_fits(enum fake_fault fault, enum fido_blk_op op, bool lend)
 static bool
 fault_stays(enum fake_fault fault)
 {
-	return fault == FAKE_LEND_LIVE || fault == FAKE_STALE || fault == FAKE_NO_ANSWER || fault == FAKE_FLUSH_NOTHING;
+	return fault == FAKE_LEND_LIVE || fault == FAKE_STALE || fault == FAKE_NO_ANSWER ||
+		fault == FAKE_FLUSH_NOTHING;
 }
 
 /* The lock is held. @return the fault that this request has */
@@ -186,7 +188,8 @@ fault_of(struct fido_blk_queue *q, const struct fido_blk_request *r)
 	if (!fault_fits(fault, r->op, lend))
 		return FAKE_NONE;
 	blk->chances++;
-	if (blk->chances <= blk->config.after || (!fault_stays(fault) && (blk->chances - blk->config.after) % EVERY != 1))
+	if (blk->chances <= blk->config.after ||
+		(!fault_stays(fault) && (blk->chances - blk->config.after) % EVERY != 1))
 		return FAKE_NONE;
 	q->seen.faults++;
 	return fault;
@@ -204,7 +207,8 @@ note(struct fido_blk_queue *q, const struct fido_blk_request *r)
 	if (r->op == FIDO_BLK_FLUSH)
 		return;
 	assert(r->length > 0 && r->offset + r->length <= q->blk->info.size);
-	assert(r->offset % q->blk->info.block_size == 0 && r->length % q->blk->info.block_size == 0);
+	assert(r->offset % q->blk->info.block_size == 0 &&
+		r->length % q->blk->info.block_size == 0);
 	if (s->max_length == 0 || r->length < s->min_length)
 		s->min_length = r->length;
 	if (s->max_length == 0 || r->offset < s->min_offset)
@@ -231,7 +235,8 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 		q->slots[i] = (struct fido_blk_lent){.request = requests[done], .used = true};
 		if (requests[done].iovcnt != 0) {
 			/* The array is the caller's again at once. */
-			memcpy(q->slots[i].iov, requests[done].iov, requests[done].iovcnt * sizeof(struct iovec));
+			memcpy(q->slots[i].iov, requests[done].iov,
+				requests[done].iovcnt * sizeof(struct iovec));
 			q->slots[i].request.iov = q->slots[i].iov;
 		}
 		q->order[q->inflight++] = i;
@@ -242,7 +247,10 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 	return (int)done;
 }
 
-/* A process that is killed in the middle of copying to memory leaves half a block; the kernel writes whole pages. */
+/*
+ * A process that is killed in the middle of copying to memory leaves half a block; the kernel
+ * writes whole pages.
+ */
 static void
 store(struct fido_blk *blk, uint64_t offset, const uint8_t *from, uint64_t length)
 {
@@ -296,7 +304,8 @@ cut(struct fido_blk_queue *q, struct fido_blk_lent *slot, uint8_t *memory, uint6
 }
 
 static void
-do_read(struct fido_blk_queue *q, struct fido_blk_lent *slot, enum fake_fault fault, struct fido_blk_completion *c)
+do_read(struct fido_blk_queue *q, struct fido_blk_lent *slot, enum fake_fault fault,
+	struct fido_blk_completion *c)
 {
 	struct fido_blk *blk = q->blk;
 	const struct fido_blk_request *r = &slot->request;
@@ -305,7 +314,8 @@ do_read(struct fido_blk_queue *q, struct fido_blk_lent *slot, enum fake_fault fa
 
 	assert(copy != NULL);
 	if (fault == FAKE_READ_MISPLACED)
-		offset = offset + r->length + 4096 <= blk->info.size ? offset + 4096 : offset - 4096;
+		offset =
+			offset + r->length + 4096 <= blk->info.size ? offset + 4096 : offset - 4096;
 	memcpy(copy, blk->memory + offset, r->length);
 	if (fault == FAKE_READ_FLIPPED)
 		copy[perf_random_below(&q->random, r->length)] ^= 4;
@@ -327,7 +337,8 @@ do_read(struct fido_blk_queue *q, struct fido_blk_lent *slot, enum fake_fault fa
 }
 
 static void
-do_one(struct fido_blk_queue *q, struct fido_blk_lent *slot, struct fido_blk_completion *c, enum fake_fault fault)
+do_one(struct fido_blk_queue *q, struct fido_blk_lent *slot, struct fido_blk_completion *c,
+	enum fake_fault fault)
 {
 	struct fido_blk *blk = q->blk;
 

@@ -6,8 +6,8 @@
 #define WIDTH (UINT64_C(1) << PERF_HISTOGRAM_BITS)
 
 /*
- * Values below 2 * WIDTH have a bucket each. Above, the bucket is made of the value's length in bits and the
- * PERF_HISTOGRAM_BITS bits that follow its first one.
+ * Values below 2 * WIDTH have a bucket each. Above, the bucket is made of the value's length in
+ * bits and the PERF_HISTOGRAM_BITS bits that follow its first one.
  */
 static unsigned int
 bucket_of(uint64_t value)

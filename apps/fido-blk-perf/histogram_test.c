@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proves: percentiles are within 1.6 % of the true ones at every size, and merging loses nothing. */
+/*
+ * Proves: percentiles are within 1.6 % of the true ones at every size, and merging loses nothing.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +37,8 @@ nothing_has_no_percentiles(void **state)
 static void
 one_value_is_all_percentiles(void **state)
 {
-	static const uint64_t values[] = {0, 1, 63, 64, 127, 128, 1000, 4096, 123456789, UINT64_C(1) << 40, UINT64_MAX - 1, UINT64_MAX};
+	static const uint64_t values[] = {0, 1, 63, 64, 127, 128, 1000, 4096, 123456789,
+		UINT64_C(1) << 40, UINT64_MAX - 1, UINT64_MAX};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		clear(state);
@@ -48,7 +51,9 @@ one_value_is_all_percentiles(void **state)
 	}
 }
 
-/* Each power of two, and what is beside it, falls into a bucket that is there, and comes out near. */
+/*
+ * Each power of two, and what is beside it, falls into a bucket that is there, and comes out near.
+ */
 static void
 every_size_has_its_bucket(void **state)
 {

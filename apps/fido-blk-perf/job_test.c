@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Proves, on a front-end of the test's own (fake_blk.h): a run without faults is clean and does what the options say; --verify finds
- * each kind of fault; what a killed run has left is judged rightly by the next; and a run ends whatever the backend does.
+ * Proves, on a front-end of the test's own (fake_blk.h): a run without faults is clean and does
+ * what the options say; --verify finds each kind of fault; what a killed run has left is judged
+ * rightly by the next; and a run ends whatever the backend does.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -58,7 +59,8 @@ parse(struct perf_options *opt, const char *line)
 	int argc = 1;
 
 	/* With a seed, one queue does the same each time. */
-	snprintf(words, sizeof(words), "--group g --backend fake --volume v --memory malloc --quiet --seed 1 %s", line);
+	snprintf(words, sizeof(words),
+		"--group g --backend fake --volume v --memory malloc --quiet --seed 1 %s", line);
 	while ((word = strsep(&next, " ")) != NULL)
 		argv[argc++] = word;
 	assert_int_equal(perf_options_parse(opt, argc, argv), 0);
@@ -104,8 +106,10 @@ a_load_is_what_the_options_say(void **state)
 	run("--rw mix --read-percent 70 --count 10000 --depth 8 --bs 4k-16k --flush-every 10 --zeroes-percent 20 --discard-percent 10 --touch");
 	seen = fake_blk_seen(blk, 0);
 	assert_clean();
-	assert_int_equal(seen->ops[FIDO_BLK_READ] + seen->ops[FIDO_BLK_WRITE] + seen->ops[FIDO_BLK_FLUSH] +
-			seen->ops[FIDO_BLK_DISCARD] + seen->ops[FIDO_BLK_WRITE_ZEROES], 10000);
+	assert_int_equal(seen->ops[FIDO_BLK_READ] + seen->ops[FIDO_BLK_WRITE] +
+			seen->ops[FIDO_BLK_FLUSH] + seen->ops[FIDO_BLK_DISCARD] +
+			seen->ops[FIDO_BLK_WRITE_ZEROES],
+		10000);
 	assert_in_range(seen->ops[FIDO_BLK_READ], 6500, 7200);
 	assert_in_range(seen->ops[FIDO_BLK_WRITE], 1900, 2300);
 	assert_in_range(seen->ops[FIDO_BLK_WRITE_ZEROES], 480, 720);
@@ -129,12 +133,15 @@ sequential_is_sequential_in_its_part(void **state)
 	for (uint16_t i = 0; i < 3; i++) {
 		const struct fake_seen *seen = fake_blk_seen(blk, i);
 
-		/* It begins anew when it comes to the end: 42 requests fit into a third of a MiB. */
+		/*
+		 * It begins anew when it comes to the end: 42 requests fit into a third of a MiB.
+		 */
 		assert_int_equal(seen->ops[FIDO_BLK_WRITE], i == 0 ? 101 : 100);
 		assert_int_equal(seen->not_sequential, 3);
 		assert_int_equal(seen->fua, seen->ops[FIDO_BLK_WRITE]);
 		assert_int_equal(seen->min_offset, 256 * 1024 + i * 42 * 8192);
-		assert_true(seen->max_end <= 256 * 1024 + (i == 2 ? MIB : (i + UINT64_C(1)) * 42 * 8192));
+		assert_true(seen->max_end <=
+			256 * 1024 + (i == 2 ? MIB : (i + UINT64_C(1)) * 42 * 8192));
 	}
 }
 
@@ -187,7 +194,8 @@ verified_runs_are_clean(void **state)
 		run(lines[i]);
 		assert_clean();
 		assert_true(result.checks.blocks > 64);
-		if (strstr(lines[i], "copy") == NULL && strstr(lines[i], "write") == NULL && strstr(lines[i], "depth 1") == NULL) {
+		if (strstr(lines[i], "copy") == NULL && strstr(lines[i], "write") == NULL &&
+			strstr(lines[i], "depth 1") == NULL) {
 			assert_true(result.checks.again > 100);
 			assert_true(result.checks.overwritten > 10);
 			assert_true(result.checks.overwritten < result.checks.again);
@@ -221,8 +229,9 @@ without_features_they_are_not_used(void **state)
 static void
 what_the_volume_cannot_do_is_refused(void **state)
 {
-	static const char *const lines[] = {"--rw write --fua", "--rw write --flush-every 3", "--rw write --zeroes-percent 1",
-		"--rw write --discard-percent 1", "--bs 2m", "--bs 512", "--range 1m+2m", "--range 4m+", "--range 100+", "--queues 32 --bs 128k",
+	static const char *const lines[] = {"--rw write --fua", "--rw write --flush-every 3",
+		"--rw write --zeroes-percent 1", "--rw write --discard-percent 1", "--bs 2m",
+		"--bs 512", "--range 1m+2m", "--range 4m+", "--range 100+", "--queues 32 --bs 128k",
 		"--verify --verify-block 512 --bs 4k"};
 	struct perf_volume_range range;
 	struct perf_options opt;
@@ -295,7 +304,8 @@ an_error_stops_the_run_or_not(void **state)
 static void
 a_backend_without_answers_does_not_keep_us(void **state)
 {
-	static const char *const lines[] = {"--time 0.2 --depth 8 --stop-timeout 0.3", "--time 0.2 --depth 8 --stop-timeout 0.3 --verify",
+	static const char *const lines[] = {"--time 0.2 --depth 8 --stop-timeout 0.3",
+		"--time 0.2 --depth 8 --stop-timeout 0.3 --verify",
 		"--time 0.2 --depth 8 --stop-timeout 0.3 --verify --idle sleep"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -344,8 +354,9 @@ what_a_killed_run_leaves_is_right(void **state)
 	fake_blk_destroy(blk);
 	blk = NULL;
 	for (unsigned int i = 0; i < 20; i++) {
-		snprintf(killed, sizeof(killed), "--verify --time 100 --queues %u --bs 4k-64k --state %s --zeroes-percent 5 --seed %u",
-				1 + i % 3, state_path, i);
+		snprintf(killed, sizeof(killed),
+			"--verify --time 100 --queues %u --bs 4k-64k --state %s --zeroes-percent 5 --seed %u",
+			1 + i % 3, state_path, i);
 		run_and_be_killed(killed, 2000 + 4000 * i);
 	}
 	snprintf(next, sizeof(next), "--verify-only --state %s", state_path);
@@ -369,7 +380,8 @@ another_history_is_not_this_one(void **state)
 	fake.file = memfd_create("job-test", MFD_CLOEXEC);
 	assert_true(fake.file > 0);
 	assert_int_equal(ftruncate(fake.file, (off_t)(2 * fake.size)), 0);
-	snprintf(line, sizeof(line), "--verify --rw write --count 1 --range +1m --state %s", state_path);
+	snprintf(line, sizeof(line), "--verify --rw write --count 1 --range +1m --state %s",
+		state_path);
 	run(line);
 	assert_int_equal(pread(fake.file, old, sizeof(old), 0), sizeof(old));
 	unlink(state_path);
@@ -389,7 +401,9 @@ what_power_takes_is_judged_by_flushes(void **state)
 {
 	char first[200], check[200];
 
-	snprintf(first, sizeof(first), "--verify --count 3000 --flush-every 500 --state %s --bs 4k-16k --queues 2", state_path);
+	snprintf(first, sizeof(first),
+		"--verify --count 3000 --flush-every 500 --state %s --bs 4k-16k --queues 2",
+		state_path);
 	snprintf(check, sizeof(check), "--verify-only --queues 2 --state %s", state_path);
 	run(first);
 	assert_clean();
@@ -397,7 +411,8 @@ what_power_takes_is_judged_by_flushes(void **state)
 	/* Something that was not flushed is always lost: a run does not end with a flush. */
 	run(check);
 	assert_true(result.checks.wrong > 0);
-	snprintf(check, sizeof(check), "--verify-only --queues 2 --after-power-loss --state %s", state_path);
+	snprintf(check, sizeof(check), "--verify-only --queues 2 --after-power-loss --state %s",
+		state_path);
 	run(check);
 	assert_clean();
 	/* From here on all that was found is what must be there. */
@@ -413,11 +428,13 @@ a_flush_that_does_nothing_is_found(void **state)
 
 	fake.fault = FAKE_FLUSH_NOTHING;
 	fake.after = 1;
-	snprintf(line, sizeof(line), "--verify --count 3000 --flush-every 100 --state %s", state_path);
+	snprintf(line, sizeof(line), "--verify --count 3000 --flush-every 100 --state %s",
+		state_path);
 	run(line);
 	assert_clean();
 	fake_blk_lose_power(blk);
-	snprintf(line, sizeof(line), "--verify-only --after-power-loss --continue-on-error --state %s", state_path);
+	snprintf(line, sizeof(line),
+		"--verify-only --after-power-loss --continue-on-error --state %s", state_path);
 	run(line);
 	assert_true(result.checks.wrong > 0);
 }

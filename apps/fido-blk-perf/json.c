@@ -77,7 +77,8 @@ add_options(struct writer *w, cJSON *o, const struct perf_options *opt)
 }
 
 static void
-add_op(struct writer *w, cJSON *root, const char *name, const struct perf_result *r, enum fido_blk_op op)
+add_op(struct writer *w, cJSON *root, const char *name, const struct perf_result *r,
+	enum fido_blk_op op)
 {
 	const struct perf_histogram *h = &r->latency[op];
 	cJSON *o = keep(w, cJSON_AddObjectToObject(root, name)), *latency;
@@ -85,7 +86,8 @@ add_op(struct writer *w, cJSON *root, const char *name, const struct perf_result
 	add_u64(w, o, "requests", r->total.requests[op]);
 	add_double(w, o, "iops", r->seconds > 0 ? (double)r->total.requests[op] / r->seconds : 0);
 	add_u64(w, o, "bytes", r->total.bytes[op]);
-	add_double(w, o, "bytes_per_second", r->seconds > 0 ? (double)r->total.bytes[op] / r->seconds : 0);
+	add_double(w, o, "bytes_per_second",
+		r->seconds > 0 ? (double)r->total.bytes[op] / r->seconds : 0);
 	if (h->count == 0) {
 		keep(w, cJSON_AddNullToObject(o, "latency_ns"));
 		return;
@@ -101,7 +103,8 @@ add_op(struct writer *w, cJSON *root, const char *name, const struct perf_result
 }
 
 static void
-add_checks(struct writer *w, cJSON *root, const struct perf_options *opt, const struct perf_check_counts *c)
+add_checks(struct writer *w, cJSON *root, const struct perf_options *opt,
+	const struct perf_check_counts *c)
 {
 	cJSON *o;
 

@@ -45,7 +45,8 @@ perf_lends_take(struct perf_lends *lends, uint32_t skip)
 {
 	struct perf_slot *found = NULL;
 
-	for (struct perf_slot *s = lends->first; s != NULL && (skip != 0 || found == NULL); s = s->next) {
+	for (struct perf_slot *s = lends->first; s != NULL && (skip != 0 || found == NULL);
+		s = s->next) {
 		if (s->lend == PERF_LEND_PLAIN)
 			found = s;
 		if (skip != 0)

@@ -21,7 +21,10 @@ void perf_lends_keep(struct perf_lends *lends, struct perf_slot *slot);
 struct perf_slot *perf_lends_find(const struct perf_lends *lends, enum perf_lend state);
 /** Keep this one no longer. */
 void perf_lends_remove(struct perf_lends *lends, struct perf_slot *slot);
-/** Take one that no write is wanted for or under way: the oldest after the first `skip` ones. @return NULL: there is none */
+/**
+ * Take one that no write is wanted for or under way: the oldest after the first `skip` ones.
+ * @return NULL: there is none
+ */
 struct perf_slot *perf_lends_take(struct perf_lends *lends, uint32_t skip);
 
 #endif

@@ -92,8 +92,8 @@ load_done(struct perf_worker *w, struct perf_slot *slot, int error)
 	struct load *load = w->job;
 
 	if (w->opt->touch && error == 0 && slot->request.op == FIDO_BLK_READ)
-		load->sum += slot->lent != NULL ? sum_of(slot->lent_iov, slot->lent_iovcnt) :
-						  sum_of(slot->iov, slot->request.iovcnt);
+		load->sum += slot->lent != NULL ? sum_of(slot->lent_iov, slot->lent_iovcnt)
+						: sum_of(slot->iov, slot->request.iovcnt);
 	perf_worker_release(w, slot);
 }
 

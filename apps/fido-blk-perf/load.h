@@ -2,7 +2,10 @@
 #ifndef PERF_LOAD_H
 #define PERF_LOAD_H
 
-/** @file The job that measures: requests of random or sequential places, whose contents are nobody's business. */
+/**
+ * @file The job that measures: requests of random or sequential places, whose contents are nobody's
+ * business.
+ */
 
 #include "worker.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* fido-blk-perf: load a block volume, measure it, or check every byte of it. See doc/fido-blk-perf.md. */
+/*
+ * fido-blk-perf: load a block volume, measure it, or check every byte of it. See doc/fido-blk-
+ * perf.md.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -19,9 +22,15 @@
 #include "team.h"
 
 #define EXIT_USAGE 2
-/* fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked at in between. */
+/*
+ * fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked
+ * at in between.
+ */
 #define OPEN_SLICE_MS 1000
-/* A volume that somebody has for himself is free when the last write of a killed one is done: it is asked for so often. */
+/*
+ * A volume that somebody has for himself is free when the last write of a killed one is done: it is
+ * asked for so often.
+ */
 #define BUSY_US 20000
 
 /* While it is tried again and again, only the last message is of interest. */
@@ -83,9 +92,12 @@ explain_open(const struct perf_options *opt, int err)
 {
 	fprintf(stderr, "fido-blk-perf: %s\n", fido_last_error());
 	if (err == -ETIMEDOUT)
-		fprintf(stderr, "fido-blk-perf: tried for %.1f s in all; --connect-timeout waits longer\n", opt->connect_timeout_s);
+		fprintf(stderr,
+			"fido-blk-perf: tried for %.1f s in all; --connect-timeout waits longer\n",
+			opt->connect_timeout_s);
 	else if (err == -EBUSY)
-		fprintf(stderr, "fido-blk-perf: end the other client, or leave --exclusive out in both\n");
+		fprintf(stderr,
+			"fido-blk-perf: end the other client, or leave --exclusive out in both\n");
 	else if (err == -EROFS)
 		fprintf(stderr, "fido-blk-perf: give --read-only and --rw read\n");
 }
@@ -99,9 +111,10 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* @return 0, -EINTR (a signal came), -errno (message written) */
+/* @return 0, -EINTR (a signal came), -errno; a message was written */
 static int
-open_volume(const struct perf_options *opt, struct fido_domain *domain, int signals, struct fido_blk **blk)
+open_volume(const struct perf_options *opt, struct fido_domain *domain, int signals,
+	struct fido_blk **blk)
 {
 	struct fido_blk_config config = {
 		.backend = opt->backend,
@@ -132,9 +145,11 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 		if (busy)
 			usleep(BUSY_US);
 	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
-			(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
+		(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
 	mute_errors = false;
-	if (ret != 0 && ret != -EINTR)
+	if (ret == -EINTR)
+		fprintf(stderr, "fido-blk-perf: ended before volume %s was open\n", opt->volume);
+	else if (ret != 0)
 		explain_open(opt, ret);
 	return ret;
 }
@@ -150,12 +165,15 @@ report(const struct perf_options *opt, const struct perf_result *r)
 	else
 		perf_result_print(stdout, opt, r);
 	if (ret != 0 || fflush(stdout) != 0) {
-		fprintf(stderr, "fido-blk-perf: cannot write the summary: %s\n", strerror(ret != 0 ? -ret : errno));
+		fprintf(stderr, "fido-blk-perf: cannot write the summary: %s\n",
+			strerror(ret != 0 ? -ret : errno));
 		return EXIT_FAILURE;
 	}
 	if (r->unanswered != 0)
-		fprintf(stderr, "fido-blk-perf: %" PRIu64 " requests were not answered for %.1f s: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
-				r->unanswered, opt->stop_timeout_s);
+		fprintf(stderr,
+			"fido-blk-perf: %" PRIu64
+			" requests were not answered: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
+			r->unanswered);
 	if (r->failures != 0)
 		fprintf(stderr, "fido-blk-perf: %" PRIu64 " errors or wrong blocks\n", r->failures);
 	return r->unanswered != 0 || r->failures != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -163,7 +181,8 @@ report(const struct perf_options *opt, const struct perf_result *r)
 
 /* Open the volume, run, report. @return the exit status */
 static int
-use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team, int signals)
+use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team,
+	int signals)
 {
 	static struct perf_result result;
 	struct perf_volume_range range;
@@ -172,7 +191,7 @@ use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_tea
 	int status = EXIT_FAILURE;
 
 	if (ret != 0)
-		return ret == -EINTR ? EXIT_SUCCESS : EXIT_FAILURE;
+		return EXIT_FAILURE;
 	ret = perf_volume_settle(opt, fido_blk_info(blk), &range);
 	if (ret == 0)
 		ret = perf_team_open(team, blk, &range);

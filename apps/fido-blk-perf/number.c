@@ -78,7 +78,11 @@ scaled(double value, double step, const char *const *units, size_t count)
 		value /= step;
 		i++;
 	}
-	snprintf(t.s, sizeof(t.s), "%.*f%s", i == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2, value, units[i]);
+	snprintf(t.s, sizeof(t.s), "%.*f%s",
+		i == 0 || value >= 100 ? 0
+			: value >= 10  ? 1
+				       : 2,
+		value, units[i]);
 	return t;
 }
 

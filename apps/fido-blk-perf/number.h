@@ -10,7 +10,11 @@
 int perf_number_whole(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /** Read a number of seconds, 0 to 10^9, and nothing behind it. @return 0, -EINVAL */
 int perf_number_seconds(const char *text, double *out);
-/** Read bytes: 4096, 4k, 1m, 2g, 1t. @param end what follows; NULL: nothing may @return 0, -EINVAL */
+/**
+ * Read bytes: 4096, 4k, 1m, 2g, 1t.
+ * @param end what follows; NULL: nothing may
+ * @return 0, -EINVAL
+ */
 int perf_number_bytes(const char *text, const char **end, uint64_t *out);
 
 /** A number as text; print `.s`. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proves: numbers are read as people write them, nothing else is taken for one, and they are printed with three digits. */
+/*
+ * Proves: numbers are read as people write them, nothing else is taken for one, and they are
+ * printed with three digits.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,11 +19,17 @@ bytes_have_units(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{"0", 0}, {"512", 512}, {"4k", 4096}, {"4K", 4096}, {"1m", 1 << 20}, {"3g", UINT64_C(3) << 30},
-		{"2T", UINT64_C(2) << 40}, {"18446744073709551615", UINT64_MAX},
+		{"0", 0},
+		{"512", 512},
+		{"4k", 4096},
+		{"4K", 4096},
+		{"1m", 1 << 20},
+		{"3g", UINT64_C(3) << 30},
+		{"2T", UINT64_C(2) << 40},
+		{"18446744073709551615", UINT64_MAX},
 	};
-	static const char *const bad[] = {"", "k", "-1", " 1", "+1", "1.5k", "1kk", "1x", "0x10", "18446744073709551616",
-		"17179869184g", "1 k"};
+	static const char *const bad[] = {"", "k", "-1", " 1", "+1", "1.5k", "1kk", "1x", "0x10",
+		"18446744073709551616", "17179869184g", "1 k"};
 	uint64_t value;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -16,7 +16,10 @@
 #include "usage.h"
 
 #define BS_MAX (1u << 30)
-/* Between flushes of a verified run, unless said otherwise: often enough that what is flushed is a good part of all. */
+/*
+ * Between flushes of a verified run, unless said otherwise: often enough that what is flushed is a
+ * good part of all.
+ */
 #define VERIFY_FLUSH_EVERY 64
 
 enum {
@@ -155,7 +158,8 @@ take_whole(const char *option, uint64_t min, uint64_t max, uint64_t *out)
 
 	if (perf_number_whole(optarg, min, max, out) == 0)
 		return 0;
-	snprintf(advice, sizeof(advice), "give a number from %llu to %llu", (unsigned long long)min, (unsigned long long)max);
+	snprintf(advice, sizeof(advice), "give a number from %llu to %llu", (unsigned long long)min,
+		(unsigned long long)max);
 	return usage_error(option, optarg, advice);
 }
 
@@ -173,7 +177,9 @@ take_u32(const char *option, uint32_t min, uint32_t max, uint32_t *out)
 static int
 take_seconds(const char *option, double *out)
 {
-	return perf_number_seconds(optarg, out) == 0 ? 0 : usage_error(option, optarg, "give a number of seconds");
+	return perf_number_seconds(optarg, out) == 0
+		? 0
+		: usage_error(option, optarg, "give a number of seconds");
 }
 
 static int
@@ -207,13 +213,15 @@ take_bs(struct perf_options *opt)
 	max = min;
 	if (*end == '-' && perf_number_bytes(end + 1, NULL, &max) != 0)
 		goto bad;
-	if ((*end != '-' && *end != '\0') || min == 0 || max < min || max > BS_MAX || max % min != 0)
+	if ((*end != '-' && *end != '\0') || min == 0 || max < min || max > BS_MAX ||
+		max % min != 0)
 		goto bad;
 	opt->bs_min = (uint32_t)min;
 	opt->bs_max = (uint32_t)max;
 	return 0;
 bad:
-	return usage_error("--bs", optarg, "give bytes, as 4k or 4k-256k; the second must be a multiple of the first, up to 1g");
+	return usage_error("--bs", optarg,
+		"give bytes, as 4k or 4k-256k; the second must be a multiple of the first, up to 1g");
 }
 
 /* "1g+64m", "+64m", "1g+" */
@@ -224,9 +232,14 @@ take_range(struct perf_options *opt)
 
 	opt->range_offset = 0;
 	opt->range_length = 0;
-	if (plus == NULL || (plus != optarg && perf_number_bytes(optarg, &end, &opt->range_offset) != 0) || end != plus ||
-			(plus[1] != '\0' && (perf_number_bytes(plus + 1, NULL, &opt->range_length) != 0 || opt->range_length == 0)))
-		return usage_error("--range", optarg, "give OFFSET+SIZE in bytes, as 1g+64m, +64m (from the start) or 1g+ (to the end)");
+	if (plus == NULL ||
+		(plus != optarg && perf_number_bytes(optarg, &end, &opt->range_offset) != 0) ||
+		end != plus ||
+		(plus[1] != '\0' &&
+			(perf_number_bytes(plus + 1, NULL, &opt->range_length) != 0 ||
+				opt->range_length == 0)))
+		return usage_error("--range", optarg,
+			"give OFFSET+SIZE in bytes, as 1g+64m, +64m (from the start) or 1g+ (to the end)");
 	return 0;
 }
 
@@ -240,19 +253,25 @@ take_cpus(struct perf_options *opt)
 
 	opt->cpu_count = 0;
 	while (ret == 0 && (one = strsep(&next, ",")) != NULL) {
-		ret = opt->cpu_count == PERF_CPUS_MAX ? -EINVAL : perf_number_whole(one, 0, 1023, &cpu);
+		ret = opt->cpu_count == PERF_CPUS_MAX ? -EINVAL
+						      : perf_number_whole(one, 0, 1023, &cpu);
 		if (ret == 0)
 			opt->cpus[opt->cpu_count++] = (unsigned int)cpu;
 	}
 	free(text);
-	return ret == 0 ? 0 : usage_error("--cpu", optarg, "give the numbers of processors, as 1 or 0,1");
+	return ret == 0
+		? 0
+		: usage_error("--cpu", optarg, "give the numbers of processors, as 1 or 0,1");
 }
 
 static int
 take_name(const char *option, bool valid, const char **out)
 {
 	*out = optarg;
-	return valid ? 0 : usage_error(option, optarg, "a name is 1 to 31 of A-Z a-z 0-9 _ . - and does not start with a dot");
+	return valid
+		? 0
+		: usage_error(option, optarg,
+			  "a name is 1 to 31 of A-Z a-z 0-9 _ . - and does not start with a dot");
 }
 
 /* "demo" or "host:demo"; which transports there are is libfido's business. */
@@ -277,9 +296,11 @@ take_connect_timeout(struct perf_options *opt)
 		opt->connect_timeout_s = -1;
 		return 0;
 	}
-	if (perf_number_seconds(optarg, &opt->connect_timeout_s) == 0 && opt->connect_timeout_s <= 86400)
+	if (perf_number_seconds(optarg, &opt->connect_timeout_s) == 0 &&
+		opt->connect_timeout_s <= 86400)
 		return 0;
-	return usage_error("--connect-timeout", optarg, "give a number of seconds up to 86400, or 'forever'");
+	return usage_error("--connect-timeout", optarg,
+		"give a number of seconds up to 86400, or 'forever'");
 }
 
 static int
@@ -297,7 +318,9 @@ take_who(struct perf_options *opt, int key)
 	case OPT_VOLUME:
 		len = strlen(optarg);
 		opt->volume = optarg;
-		return len > 0 && len < FIDO_BLK_VOLUME_MAX ? 0 : usage_error("--volume", optarg, "a volume's name has 1 to 63 bytes");
+		return len > 0 && len < FIDO_BLK_VOLUME_MAX
+			? 0
+			: usage_error("--volume", optarg, "a volume's name has 1 to 63 bytes");
 	case OPT_CONNECT_TIMEOUT:
 		return take_connect_timeout(opt);
 	default:
@@ -380,9 +403,10 @@ take_memory_and_threads(struct perf_options *opt, int key)
 		opt->state = optarg;
 		return 0;
 	case OPT_VERIFY_BLOCK:
-		if (perf_number_bytes(optarg, NULL, &bytes) != 0 || bytes < PERF_BLOCK_MIN || bytes > (1u << 20) ||
-				(bytes & (bytes - 1)) != 0)
-			return usage_error("--verify-block", optarg, "give a power of two from 512 to 1m");
+		if (perf_number_bytes(optarg, NULL, &bytes) != 0 || bytes < PERF_BLOCK_MIN ||
+			bytes > (1u << 20) || (bytes & (bytes - 1)) != 0)
+			return usage_error("--verify-block", optarg,
+				"give a power of two from 512 to 1m");
 		opt->verify_block = (uint32_t)bytes;
 		return 0;
 	default:
@@ -494,15 +518,19 @@ check_verify(const struct perf_options *opt)
 {
 	if (!opt->verify) {
 		if (opt->state != NULL || opt->power_lost)
-			return usage_error(opt->state != NULL ? "--state" : "--after-power-loss", NULL, "is for --verify: give that too");
+			return usage_error(opt->state != NULL ? "--state" : "--after-power-loss",
+				NULL, "is for --verify: give that too");
 		return 0;
 	}
 	if (opt->bs_min % opt->verify_block != 0)
-		return usage_error("--bs", NULL, "with --verify it must be a multiple of --verify-block");
+		return usage_error("--bs", NULL,
+			"with --verify it must be a multiple of --verify-block");
 	if (opt->verify_only && opt->state == NULL)
-		return usage_error("--verify-only", NULL, "give the --state FILE of the run that wrote");
+		return usage_error("--verify-only", NULL,
+			"give the --state FILE of the run that wrote");
 	if (opt->power_lost && opt->state == NULL)
-		return usage_error("--after-power-loss", NULL, "give the --state FILE of the run that wrote");
+		return usage_error("--after-power-loss", NULL,
+			"give the --state FILE of the run that wrote");
 	return 0;
 }
 
@@ -513,15 +541,19 @@ check_together(const struct perf_options *opt)
 	if (opt->group == NULL)
 		return usage_error("no group", NULL, "give --group NAME, as fido-blkd has it");
 	if (opt->backend == NULL)
-		return usage_error("no backend", NULL, "give --backend NAME: the name of fido-blkd's domain; fido-ctl list shows it");
+		return usage_error("no backend", NULL,
+			"give --backend NAME: the name of fido-blkd's domain; fido-ctl list shows it");
 	if (opt->volume == NULL)
 		return usage_error("no volume", NULL, "give --volume NAME, as fido-blkd has it");
 	if (opt->read_only && opt->read_percent != 100)
-		return usage_error("--read-only", NULL, "and writing exclude each other: give --rw read, or leave --read-only out");
+		return usage_error("--read-only", NULL,
+			"and writing exclude each other: give --rw read, or leave --read-only out");
 	if (opt->zeroes_percent + opt->discard_percent > 100)
-		return usage_error("--zeroes-percent and --discard-percent", NULL, "are together more than 100");
+		return usage_error("--zeroes-percent and --discard-percent", NULL,
+			"are together more than 100");
 	if (opt->segments > opt->bs_min)
-		return usage_error("--segments", NULL, "a piece has at least a byte: give fewer than --bs has bytes");
+		return usage_error("--segments", NULL,
+			"a piece has at least a byte: give fewer than --bs has bytes");
 	return check_verify(opt);
 }
 
@@ -548,15 +580,18 @@ perf_options_parse(struct perf_options *opt, int argc, char **argv)
 	optind = 0;
 	while ((key = getopt_long(argc, argv, ":g:h", long_options, NULL)) != -1) {
 		if (key == ':')
-			return usage_error("option", argv[optind - 1], "needs a value; see fido-blk-perf --help");
+			return usage_error("option", argv[optind - 1],
+				"needs a value; see fido-blk-perf --help");
 		if (key == '?')
-			return usage_error("option", argv[optind - 1], "is unknown, or takes no value; see fido-blk-perf --help");
+			return usage_error("option", argv[optind - 1],
+				"is unknown, or takes no value; see fido-blk-perf --help");
 		ret = take_option(opt, key, &given);
 		if (ret != 0)
 			return ret;
 	}
 	if (optind < argc)
-		return usage_error("too much", argv[optind], "all values belong to options; see fido-blk-perf --help");
+		return usage_error("too much", argv[optind],
+			"all values belong to options; see fido-blk-perf --help");
 	settle(opt, &given);
 	return check_together(opt);
 }

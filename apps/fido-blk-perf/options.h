@@ -9,9 +9,20 @@
 
 #define PERF_CPUS_MAX 64
 
-enum perf_pattern { PERF_RAND, PERF_SEQ };
-enum perf_rw { PERF_READ, PERF_WRITE, PERF_MIX };
-enum perf_memory { PERF_ARENA, PERF_MALLOC, PERF_BOTH };
+enum perf_pattern {
+	PERF_RAND,
+	PERF_SEQ
+};
+enum perf_rw {
+	PERF_READ,
+	PERF_WRITE,
+	PERF_MIX
+};
+enum perf_memory {
+	PERF_ARENA,
+	PERF_MALLOC,
+	PERF_BOTH
+};
 
 struct perf_options {
 	/* who, and which volume */
@@ -26,29 +37,29 @@ struct perf_options {
 	/* the load */
 	enum perf_pattern pattern;
 	enum perf_rw rw;
-	unsigned int read_percent;    /**< of all requests; 100: reads only, 0: none */
-	unsigned int zeroes_percent;  /**< of what is not a read */
+	unsigned int read_percent; /**< of all requests; 100: reads only, 0: none */
+	unsigned int zeroes_percent; /**< of what is not a read */
 	unsigned int discard_percent; /**< of what is not a read */
-	uint32_t bs_min;              /**< bytes; lengths and offsets are multiples of it */
+	uint32_t bs_min; /**< bytes; lengths and offsets are multiples of it */
 	uint32_t bs_max;
 	uint32_t depth;
 	uint16_t queues;
-	double time_s;                /**< 0: until count, or until it is ended */
-	uint64_t count;               /**< requests in all; 0: no limit */
+	double time_s; /**< 0: until count, or until it is ended */
+	uint64_t count; /**< requests in all; 0: no limit */
 	uint64_t range_offset;
-	uint64_t range_length;        /**< 0: to the end of the volume */
-	uint64_t flush_every;         /**< writes of a queue between flushes; 0: none */
+	uint64_t range_length; /**< 0: to the end of the volume */
+	uint64_t flush_every; /**< writes of a queue between flushes; 0: none */
 	bool fua;
 	uint64_t seed;
 	/* memory */
-	bool copy;                    /**< reads are copied, not lent */
+	bool copy; /**< reads are copied, not lent */
 	enum perf_memory memory;
-	uint32_t segments;            /**< pieces of a request's memory */
+	uint32_t segments; /**< pieces of a request's memory */
 	bool touch;
 	/* threads */
 	bool sleeps;
 	unsigned int cpus[PERF_CPUS_MAX]; /**< queue i runs on cpus[i % cpu_count] */
-	unsigned int cpu_count;       /**< 0: anywhere */
+	unsigned int cpu_count; /**< 0: anywhere */
 	double stop_timeout_s;
 	bool continue_on_error;
 	/* checking */

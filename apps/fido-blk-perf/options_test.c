@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proves: what is left out has its default, --verify has others, and what makes no sense is refused with a message. */
+/*
+ * Proves: what is left out has its default, --verify has others, and what makes no sense is refused
+ * with a message.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,8 +58,11 @@ defaults(void **state)
 static void
 values(void **state)
 {
-	assert_int_equal(parse(WHO " --rw mix --read-percent 30 --bs 4k-64k --depth 1024 --queues 32 --range 1g+64m --cpu 0,3 "
-		"--memory malloc --copy --idle sleep --pattern seq --seed 18446744073709551615 --connect-timeout forever"), 0);
+	assert_int_equal(
+		parse(WHO
+			" --rw mix --read-percent 30 --bs 4k-64k --depth 1024 --queues 32 --range 1g+64m --cpu 0,3 "
+			"--memory malloc --copy --idle sleep --pattern seq --seed 18446744073709551615 --connect-timeout forever"),
+		0);
 	assert_int_equal(opt.read_percent, 30);
 	assert_int_equal(opt.bs_max, 65536);
 	assert_int_equal(opt.depth, 1024);
@@ -121,17 +127,51 @@ static void
 nonsense_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"--backend disk --volume v", "--group g --volume v", "--group g --backend disk", WHO " --group a/b",
-		WHO " --domain .x", WHO " --backend a:b",
-		WHO " --volume 0123456789012345678901234567890123456789012345678901234567890123", WHO " --rw trim",
-		WHO " --read-percent 101", WHO " --bs 0", WHO " --bs 4k-2k", WHO " --bs 4k-6k", WHO " --bs 4k-", WHO " --bs 4kb",
-		WHO " --bs 2g", WHO " --depth 0", WHO " --depth 1025", WHO " --queues 0", WHO " --queues 33", WHO " --time soon",
-		WHO " --count 0", WHO " --range 1m", WHO " --range 1m+0", WHO " --range a+1m", WHO " --cpu a", WHO " --cpu 1,",
-		WHO " --memory stack", WHO " --segments 0", WHO " --segments 257", WHO " --idle nap", WHO " --seed x",
-		WHO " --state f", WHO " --after-power-loss", WHO " --verify-only", WHO " --verify --after-power-loss",
-		WHO " --verify --bs 512", WHO " --verify --verify-block 3k", WHO " --verify --verify-block 256",
-		WHO " --read-only --rw write", WHO " --zeroes-percent 60 --discard-percent 50", WHO " --connect-timeout never",
-		WHO " --bs 512 --segments 256 extra", WHO " --colour", WHO " --json=1", WHO " --depth",
+		"--backend disk --volume v",
+		"--group g --volume v",
+		"--group g --backend disk",
+		WHO " --group a/b",
+		WHO " --domain .x",
+		WHO " --backend a:b",
+		WHO " --volume 0123456789012345678901234567890123456789012345678901234567890123",
+		WHO " --rw trim",
+		WHO " --read-percent 101",
+		WHO " --bs 0",
+		WHO " --bs 4k-2k",
+		WHO " --bs 4k-6k",
+		WHO " --bs 4k-",
+		WHO " --bs 4kb",
+		WHO " --bs 2g",
+		WHO " --depth 0",
+		WHO " --depth 1025",
+		WHO " --queues 0",
+		WHO " --queues 33",
+		WHO " --time soon",
+		WHO " --count 0",
+		WHO " --range 1m",
+		WHO " --range 1m+0",
+		WHO " --range a+1m",
+		WHO " --cpu a",
+		WHO " --cpu 1,",
+		WHO " --memory stack",
+		WHO " --segments 0",
+		WHO " --segments 257",
+		WHO " --idle nap",
+		WHO " --seed x",
+		WHO " --state f",
+		WHO " --after-power-loss",
+		WHO " --verify-only",
+		WHO " --verify --after-power-loss",
+		WHO " --verify --bs 512",
+		WHO " --verify --verify-block 3k",
+		WHO " --verify --verify-block 256",
+		WHO " --read-only --rw write",
+		WHO " --zeroes-percent 60 --discard-percent 50",
+		WHO " --connect-timeout never",
+		WHO " --bs 512 --segments 256 extra",
+		WHO " --colour",
+		WHO " --json=1",
+		WHO " --depth",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -55,7 +55,8 @@ perf_pieces_at(const struct iovec *iov, unsigned int n, size_t offset, size_t le
 }
 
 void
-perf_pieces_put(const struct iovec *iov, unsigned int n, size_t offset, const void *from, size_t len)
+perf_pieces_put(const struct iovec *iov, unsigned int n, size_t offset, const void *from,
+	size_t len)
 {
 	unsigned int i = find(iov, n, &offset);
 	size_t done = 0;

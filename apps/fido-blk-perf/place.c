@@ -14,7 +14,8 @@ perf_place_op(struct perf_worker *w)
 	kind = perf_random_below(&w->random, 100);
 	if (kind < opt->zeroes_percent)
 		return FIDO_BLK_WRITE_ZEROES;
-	return kind < opt->zeroes_percent + opt->discard_percent ? FIDO_BLK_DISCARD : FIDO_BLK_WRITE;
+	return kind < opt->zeroes_percent + opt->discard_percent ? FIDO_BLK_DISCARD
+								 : FIDO_BLK_WRITE;
 }
 
 bool
@@ -31,7 +32,9 @@ pick_length(struct perf_worker *w)
 {
 	uint64_t min = w->opt->bs_min;
 
-	return w->opt->bs_max == min ? min : min * (1 + perf_random_below(&w->random, w->opt->bs_max / min));
+	return w->opt->bs_max == min
+		? min
+		: min * (1 + perf_random_below(&w->random, w->opt->bs_max / min));
 }
 
 void
@@ -45,7 +48,9 @@ perf_place_next(struct perf_worker *w, struct perf_place *place, struct fido_blk
 		start = place->position;
 		place->position += length;
 	} else {
-		start = w->opt->bs_min * perf_random_below(&w->random, (w->stripe_length - length) / w->opt->bs_min + 1);
+		start = w->opt->bs_min *
+			perf_random_below(&w->random,
+				(w->stripe_length - length) / w->opt->bs_min + 1);
 	}
 	r->offset = w->stripe_offset + start;
 	r->length = length;

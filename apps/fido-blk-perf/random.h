@@ -4,8 +4,9 @@
 
 /**
  * @file
- * Random numbers that are the same for the same seed: splitmix64, whose states for neighbouring seeds have nothing to do with
- * each other, so that each queue can take seed + its index. Not for secrets.
+ * Random numbers that are the same for the same seed: splitmix64, whose states for neighbouring
+ * seeds have nothing to do with each other, so that each queue can take seed + its index. Not for
+ * secrets.
  */
 
 #include <stdbool.h>

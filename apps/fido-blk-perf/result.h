@@ -17,7 +17,7 @@ struct perf_totals {
 	uint64_t bytes[8];
 	uint64_t errors;
 	uint64_t inflight;
-	double cpu_s;   /**< of the process */
+	double cpu_s; /**< of the process */
 };
 
 /** At the end. */
@@ -35,11 +35,11 @@ struct perf_result {
 /** @return what there is now. Any thread. */
 struct perf_totals perf_result_now(const struct perf_worker *workers, unsigned int n);
 /** Add up what the workers, which have ended, have come to. */
-void perf_result_collect(struct perf_result *r, const struct perf_options *opt, const struct perf_worker *workers, unsigned int n,
-		const struct perf_totals *start);
+void perf_result_collect(struct perf_result *r, const struct perf_options *opt,
+	const struct perf_worker *workers, unsigned int n, const struct perf_totals *start);
 /** One line of what has happened between two moments. @param connected the backend is there */
-void perf_result_print_line(FILE *out, const struct perf_totals *start, const struct perf_totals *before,
-		const struct perf_totals *now, bool connected);
+void perf_result_print_line(FILE *out, const struct perf_totals *start,
+	const struct perf_totals *before, const struct perf_totals *now, bool connected);
 /** The summary, for people. */
 void perf_result_print(FILE *out, const struct perf_options *opt, const struct perf_result *r);
 /** The summary, as one line of JSON. @return 0, -ENOMEM */

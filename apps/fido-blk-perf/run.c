@@ -14,7 +14,9 @@
 int
 perf_run_create(struct perf_run *run, unsigned int workers)
 {
-	*run = (struct perf_run){.workers = workers, .running = workers, .news = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+	*run = (struct perf_run){.workers = workers,
+		.running = workers,
+		.news = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
 	if (run->news < 0)
 		return -errno;
 	run->wake = calloc(workers, sizeof(run->wake[0]));
@@ -75,7 +77,8 @@ perf_run_advance(struct perf_run *run, enum perf_phase phase)
 	uint32_t was = fido_load_relaxed(&run->phase);
 
 	while (was < (uint32_t)phase)
-		if (__atomic_compare_exchange_n(&run->phase, &was, (uint32_t)phase, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+		if (__atomic_compare_exchange_n(&run->phase, &was, (uint32_t)phase, true,
+			    __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
 			for (unsigned int i = 0; i < run->workers; i++)
 				ring(run->wake[i]);
 			ring(run->news);

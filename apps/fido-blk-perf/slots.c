@@ -115,8 +115,8 @@ perf_slots_give(struct perf_slots *s, struct perf_slot *slot)
 }
 
 /*
- * The pieces stand in the memory in reverse, so that neighbours are never one piece in disguise. Their lengths are what comes
- * of it, odd ones too: memory may begin anywhere.
+ * The pieces stand in the memory in reverse, so that neighbours are never one piece in disguise.
+ * Their lengths are what comes of it, odd ones too: memory may begin anywhere.
  */
 void
 perf_slots_set_iov(const struct perf_slots *s, struct perf_slot *slot, size_t length)

@@ -20,7 +20,7 @@
 
 /* The file's beginning, in the machine's own order of bytes: it does not travel. */
 struct state_header {
-	uint64_t magic; /* written last: without it the file is not finished, and nothing was submitted */
+	uint64_t magic; /* written last: without it nothing was submitted yet */
 	uint64_t volume;
 	uint64_t identity;
 	uint64_t volume_size;
@@ -38,7 +38,8 @@ complain(const char *path, int err, const char *advice)
 	/* What is our own finding is said by the advice. */
 	bool own = err == -ESTALE || err == -EINVAL;
 
-	fprintf(stderr, "fido-blk-perf: state file %s: %s%s%s\n", path, own ? "" : strerror(-err), own ? "" : ": ", advice);
+	fprintf(stderr, "fido-blk-perf: state file %s: %s%s%s\n", path, own ? "" : strerror(-err),
+		own ? "" : ": ", advice);
 	return err;
 }
 
@@ -54,7 +55,8 @@ open_file(struct perf_state *state, const char *path)
 		return complain(path, -errno, "give --state a file that can be written");
 	if (flock(state->fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	complain(path, -errno, "another fido-blk-perf uses it: end that, or give --state another file");
+	complain(path, -errno,
+		"another fido-blk-perf uses it: end that, or give --state another file");
 	close(state->fd);
 	return -EBUSY;
 }
@@ -71,7 +73,8 @@ map_file(struct perf_state *state, const char *path)
 	if (fstat(state->fd, &st) != 0)
 		return complain(name, -errno, "it cannot be looked at");
 	if (st.st_size != 0 && (uint64_t)st.st_size != state->map_size)
-		return complain(name, -ESTALE, "it was made for another range or size of blocks: give the same, or remove it to begin anew");
+		return complain(name, -ESTALE,
+			"it was made for another range or size of blocks: give the same, or remove it to begin anew");
 	if (st.st_size == 0 && ftruncate(state->fd, (off_t)state->map_size) != 0)
 		return complain(name, -errno, "is there space?");
 	state->map = mmap(NULL, state->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, state->fd, 0);
@@ -106,16 +109,21 @@ check_header(const struct perf_state *state, const char *path)
 	const struct perf_state_config *c = &state->config;
 
 	if (h->magic != MAGIC)
-		return complain(path, -EINVAL, "it is no state file of fido-blk-perf: give --state another one");
+		return complain(path, -EINVAL,
+			"it is no state file of fido-blk-perf: give --state another one");
 	if (h->volume != c->volume || h->volume_size != c->volume_size)
-		return complain(path, -ESTALE, "it was made for another volume: give --state another file, or remove it to begin anew");
+		return complain(path, -ESTALE,
+			"it was made for another volume: give --state another file, or remove it to begin anew");
 	if (h->offset != c->offset || h->length != c->length || h->block_size != c->block_size)
-		return complain(path, -ESTALE, "it was made for another --range or --verify-block: give the same, or remove it to begin anew");
+		return complain(path, -ESTALE,
+			"it was made for another --range or --verify-block: give the same, or remove it to begin anew");
 	if (h->identity != c->identity) {
-		fprintf(stderr, "fido-blk-perf: state file %s: the volume's contents were %016" PRIx64
-			" then and are %016" PRIx64 " now: they have been lost or replaced (a mem: volume has new ones at each start"
+		fprintf(stderr,
+			"fido-blk-perf: state file %s: the volume's contents were %016" PRIx64
+			" then and are %016" PRIx64
+			" now: they have been lost or replaced (a mem: volume has new ones at each start"
 			" of fido-blkd): remove the file to begin anew\n",
-				path, h->identity, c->identity);
+			path, h->identity, c->identity);
 		return -ESTALE;
 	}
 	return 0;
@@ -161,8 +169,9 @@ perf_state_submit(struct perf_state *state, uint64_t i, bool zeros)
 	uint64_t version = b->submitted + 1;
 
 	/*
-	 * The compiler and the processor (which keeps the order of stores for whoever looks at the file later: the kernel
-	 * has seen all of them when the process is gone) may not move these behind the submission: release.
+	 * The compiler and the processor (which keeps the order of stores for whoever looks at the
+	 * file later: the kernel has seen all of them when the process is gone) may not move these
+	 * behind the submission: release.
 	 */
 	if (zeros)
 		fido_store_release(&b->zeroed, version);
@@ -183,7 +192,9 @@ perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version)
 	uint64_t was = fido_load_relaxed(flushed);
 
 	/* Two flushes may end at the same time on two threads: the later version stays. */
-	while (was < version && !__atomic_compare_exchange_n(flushed, &was, version, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	while (was < version &&
+		!__atomic_compare_exchange_n(flushed, &was, version, true, __ATOMIC_RELEASE,
+			__ATOMIC_RELAXED))
 		;
 }
 
@@ -201,7 +212,8 @@ perf_state_is_written(const struct perf_state *state, uint64_t i)
 
 /* Which contents are right; the header says why. */
 static enum perf_state_verdict
-judge(const struct perf_state_block *b, uint64_t oldest, enum perf_block_kind kind, uint64_t version)
+judge(const struct perf_state_block *b, uint64_t oldest, enum perf_block_kind kind,
+	uint64_t version)
 {
 	if (kind == PERF_BLOCK_TORN)
 		return PERF_STATE_WRONG;
@@ -217,7 +229,8 @@ judge(const struct perf_state_block *b, uint64_t oldest, enum perf_block_kind ki
 }
 
 enum perf_state_verdict
-perf_state_judge(struct perf_state *state, uint64_t i, enum perf_block_kind kind, uint64_t version, bool power_lost)
+perf_state_judge(struct perf_state *state, uint64_t i, enum perf_block_kind kind, uint64_t version,
+	bool power_lost)
 {
 	struct perf_state_block *b = &state->blocks[i];
 	uint64_t oldest = power_lost ? fido_load_relaxed(&b->flushed) : b->acknowledged;

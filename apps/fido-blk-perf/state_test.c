@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proves: what may be read of a block is judged by invariants I1 to I5 of state.h, also after this process was killed, and a state
- * file is not used for what it was not made for. */
+/*
+ * Proves: what may be read of a block is judged by invariants I1 to I5 of state.h, also after this
+ * process was killed, and a state file is not used for what it was not made for.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,8 +21,12 @@
 
 #define BLOCKS 100
 
-static const struct perf_state_config config = {
-	.volume = 7, .identity = 8, .volume_size = 1 << 20, .offset = 4096, .length = BLOCKS * 4096, .block_size = 4096};
+static const struct perf_state_config config = {.volume = 7,
+	.identity = 8,
+	.volume_size = 1 << 20,
+	.offset = 4096,
+	.length = BLOCKS * 4096,
+	.block_size = 4096};
 static struct perf_state s;
 static char path[64];
 

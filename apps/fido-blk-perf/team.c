@@ -19,11 +19,11 @@
 struct watch {
 	struct perf_team *team;
 	struct perf_totals start;
-	struct perf_totals last;   /* of the last status line */
-	uint64_t line_ns;          /* the next one; UINT64_MAX: none */
-	uint64_t end_ns;           /* --time is over; UINT64_MAX: not known yet, or never */
-	uint64_t answers;          /* how many had come ... */
-	uint64_t answers_ns;       /* ... when it was looked at last and there were new ones */
+	struct perf_totals last; /* of the last status line */
+	uint64_t line_ns; /* the next one; UINT64_MAX: none */
+	uint64_t end_ns; /* --time is over; UINT64_MAX: not known yet, or never */
+	uint64_t answers; /* how many had come ... */
+	uint64_t answers_ns; /* ... when it was looked at last and there were new ones */
 };
 
 static int
@@ -36,12 +36,15 @@ create_worker(struct perf_team *team, struct fido_domain *domain, uint16_t i)
 	w->opt = opt;
 	w->run = &team->run;
 	w->index = i;
-	w->budget = opt->count == 0 ? UINT64_MAX : opt->count / team->count + (i < opt->count % team->count);
+	w->budget = opt->count == 0 ? UINT64_MAX
+				    : opt->count / team->count + (i < opt->count % team->count);
 	w->random.state = opt->seed + i;
 	ret = perf_slots_create(&w->slots, opt, domain);
 	if (ret != 0)
-		fprintf(stderr, "fido-blk-perf: no memory for %" PRIu32 " requests of %" PRIu32 " bytes: %s: give a smaller --depth or --bs\n",
-				opt->depth, opt->bs_max, strerror(-ret));
+		fprintf(stderr,
+			"fido-blk-perf: no memory for %" PRIu32 " requests of %" PRIu32
+			" bytes: %s: give a smaller --depth or --bs\n",
+			opt->depth, opt->bs_max, strerror(-ret));
 	return ret;
 }
 
@@ -53,7 +56,9 @@ perf_team_create(struct perf_team *team, const struct perf_options *opt, struct 
 	*team = (struct perf_team){.opt = opt, .count = opt->queues};
 	ret = perf_run_create(&team->run, team->count);
 	if (ret != 0) {
-		fprintf(stderr, "fido-blk-perf: no eventfd: %s: may this process have more files (ulimit -n)?\n", strerror(-ret));
+		fprintf(stderr,
+			"fido-blk-perf: no eventfd: %s: may this process have more files (ulimit -n)?\n",
+			strerror(-ret));
 		return ret;
 	}
 	team->workers = calloc(team->count, sizeof(team->workers[0]));
@@ -93,7 +98,8 @@ perf_team_open(struct perf_team *team, struct fido_blk *blk, const struct perf_v
 
 	team->blk = blk;
 	if (team->opt->verify) {
-		ret = perf_verify_open(&team->verify, team->opt, fido_blk_info(blk), range->offset, range->length);
+		ret = perf_verify_open(&team->verify, team->opt, fido_blk_info(blk), range->offset,
+			range->length);
 		team->verifies = ret == 0;
 	}
 	for (unsigned int i = 0; i < team->count && ret == 0; i++)
@@ -146,7 +152,8 @@ on_signal(struct perf_team *team, int signals)
 	if (read(signals, &info, sizeof(info)) != sizeof(info))
 		return;
 	/* Who asks twice does not want to wait. */
-	perf_run_advance(&team->run, perf_run_phase(&team->run) >= PERF_STOP ? PERF_ABANDON : PERF_STOP);
+	perf_run_advance(&team->run,
+		perf_run_phase(&team->run) >= PERF_STOP ? PERF_ABANDON : PERF_STOP);
 }
 
 static void
@@ -184,7 +191,8 @@ watch_line(struct watch *w, const struct perf_totals *now)
 {
 	if (now->time_ns < w->line_ns)
 		return;
-	perf_result_print_line(stdout, &w->start, &w->last, now, fido_blk_is_connected(w->team->blk));
+	perf_result_print_line(stdout, &w->start, &w->last, now,
+		fido_blk_is_connected(w->team->blk));
 	w->last = *now;
 	/* A line that came late (the machine was busy) does not make others come early. */
 	while (w->line_ns <= now->time_ns)
@@ -199,14 +207,17 @@ timeout_ms(const struct watch *w, uint64_t now)
 	/* In the end phases end_ns is past, and answers are to be watched. */
 	if (perf_run_phase(&w->team->run) >= PERF_FINISH || next == UINT64_MAX)
 		return 100;
-	return next <= now ? 0 : (int)((next - now) / 1000000 < 1000 ? (next - now) / 1000000 + 1 : 1000);
+	return next <= now
+		? 0
+		: (int)((next - now) / 1000000 < 1000 ? (next - now) / 1000000 + 1 : 1000);
 }
 
 static void
 watch_until_end(struct watch *w, int signals)
 {
 	struct perf_team *team = w->team;
-	struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = team->run.news, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+		{.fd = team->run.news, .events = POLLIN}};
 	struct perf_totals now = w->start;
 
 	while (fido_load_acquire(&team->run.running) != 0) {

@@ -15,24 +15,32 @@ struct perf_team {
 	struct fido_blk *blk;
 	struct perf_run run;
 	struct perf_verify verify;
-	bool verifies;          /**< verify is open */
+	bool verifies; /**< verify is open */
 	struct perf_worker *workers;
 	unsigned int count;
 };
 
 /**
- * Make the workers and their memory; none runs yet. Before the volume is opened: the backend then has mapped the memory by
- * the time it is used.
+ * Make the workers and their memory; none runs yet. Before the volume is opened: the backend then
+ * has mapped the memory by the time it is used.
  * @param domain may be NULL when memory is not to be in an arena
  * @return 0, -errno: a message was written
  */
-int perf_team_create(struct perf_team *team, const struct perf_options *opt, struct fido_domain *domain);
-/** The volume is open: give each worker its queue and its part of the range. @return 0, -errno: a message was written */
-int perf_team_open(struct perf_team *team, struct fido_blk *blk, const struct perf_volume_range *range);
-/** No worker runs, and the volume has been closed: what was in flight may name the workers' memory. */
+int perf_team_create(struct perf_team *team, const struct perf_options *opt,
+	struct fido_domain *domain);
+/**
+ * The volume is open: give each worker its queue and its part of the range.
+ * @return 0, -errno: a message was written
+ */
+int perf_team_open(struct perf_team *team, struct fido_blk *blk,
+	const struct perf_volume_range *range);
+/**
+ * No worker runs, and the volume has been closed: what was in flight may name the workers' memory.
+ */
 void perf_team_destroy(struct perf_team *team);
 /**
- * Start the workers, and wait until all have ended: by themselves, by --time, by an error, or by a signal.
+ * Start the workers, and wait until all have ended: by themselves, by --time, by an error, or by a
+ * signal.
  * @param signals a signalfd; -1: none
  * @return 0, -errno: a thread could not be started
  */

@@ -54,5 +54,5 @@ perf_usage_print(void)
 	      "  -h, --help, --version\n"
 	      "exit status: 0; 1: wrong data, an error, or the volume cannot be opened; 2: wrong usage\n"
 	      "see doc/fido-blk-perf.md\n",
-			stdout);
+		stdout);
 }

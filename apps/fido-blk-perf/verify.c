@@ -7,7 +7,10 @@
 #include "pieces.h"
 #include "verify.h"
 
-/* How often a place is looked for that no other request is in flight on, before one waits for completions. */
+/*
+ * How often a place is looked for that no other request is in flight on, before one waits for
+ * completions.
+ */
 #define TRIES 16
 /* Of the writes, unless all are: one of so many has FUA. */
 #define FUA_ONE_OF 8
@@ -16,8 +19,8 @@
 #define OVERWRITE_PERCENT 30
 
 int
-perf_verify_open(struct perf_verify *v, const struct perf_options *opt, const struct fido_blk_info *info,
-		uint64_t offset, uint64_t length)
+perf_verify_open(struct perf_verify *v, const struct perf_options *opt,
+	const struct fido_blk_info *info, uint64_t offset, uint64_t length)
 {
 	struct perf_state_config config = {
 		.volume = perf_block_volume(opt->volume),
@@ -41,7 +44,8 @@ perf_verify_open(struct perf_verify *v, const struct perf_options *opt, const st
 	v->volume = config.volume ^ v->state.history;
 	ret = perf_dirty_create(&v->dirty, &v->state);
 	if (ret != 0) {
-		fprintf(stderr, "fido-blk-perf: no memory for %llu blocks\n", (unsigned long long)v->state.count);
+		fprintf(stderr, "fido-blk-perf: no memory for %llu blocks\n",
+			(unsigned long long)v->state.count);
 		perf_state_close(&v->state);
 	}
 	return ret;
@@ -96,7 +100,8 @@ claim(struct perf_verify_queue *vq, struct perf_slot *slot, uint64_t first, uint
 		return false;
 	slot->first_block = vq->first_block + first;
 	slot->block_count = n;
-	slot->request.offset = vq->verify->range_offset + slot->first_block * vq->verify->block_size;
+	slot->request.offset =
+		vq->verify->range_offset + slot->first_block * vq->verify->block_size;
 	slot->request.length = n * vq->verify->block_size;
 	return true;
 }
@@ -123,11 +128,13 @@ fill_block(struct perf_worker *w, struct perf_slot *slot, uint64_t b)
 		.seed = w->opt->seed,
 		.queue = w->index,
 	};
-	void *whole = perf_pieces_whole(slot->iov, slot->request.iovcnt, b * v->block_size, v->block_size);
+	void *whole = perf_pieces_whole(slot->iov, slot->request.iovcnt, b * v->block_size,
+		v->block_size);
 
 	perf_block_fill(whole != NULL ? whole : vq->scratch, v->block_size, &id);
 	if (whole == NULL)
-		perf_pieces_put(slot->iov, slot->request.iovcnt, b * v->block_size, vq->scratch, v->block_size);
+		perf_pieces_put(slot->iov, slot->request.iovcnt, b * v->block_size, vq->scratch,
+			v->block_size);
 }
 
 /* A write, of data or zeros, or a discard: all are new versions. */
@@ -138,19 +145,25 @@ make_change(struct perf_worker *w, struct perf_slot *slot, enum fido_blk_op op)
 	struct fido_blk_request *r = &slot->request;
 
 	r->op = op;
-	if (op != FIDO_BLK_DISCARD && (w->opt->fua || (vq->verify->can_fua && perf_random_below(&w->random, FUA_ONE_OF) == 0)))
+	if (op != FIDO_BLK_DISCARD &&
+		(w->opt->fua ||
+			(vq->verify->can_fua && perf_random_below(&w->random, FUA_ONE_OF) == 0)))
 		r->flags = FIDO_BLK_FUA;
 	if (op == FIDO_BLK_WRITE)
 		perf_slots_set_iov(&w->slots, slot, r->length);
 	for (uint64_t b = 0; b < slot->block_count; b++) {
-		slot->versions[b] = perf_state_submit(&vq->verify->state, slot->first_block + b, op != FIDO_BLK_WRITE);
+		slot->versions[b] = perf_state_submit(&vq->verify->state, slot->first_block + b,
+			op != FIDO_BLK_WRITE);
 		if (op == FIDO_BLK_WRITE)
 			fill_block(w, slot, b);
 	}
 	vq->place.writes++;
 }
 
-/* The next run of blocks that are all written, or all not. @return false: the pass is over, once all is answered */
+/*
+ * The next run of blocks that are all written, or all not.
+ * @return false: the pass is over, once all is answered
+ */
 static bool
 next_of_pass(struct perf_worker *w, struct perf_slot *slot)
 {
@@ -168,7 +181,7 @@ next_of_pass(struct perf_worker *w, struct perf_slot *slot)
 		vq->cursor++;
 	}
 	while (n < most && vq->cursor + n < vq->block_count &&
-			perf_state_is_written(state, vq->first_block + vq->cursor + n) == !write)
+		perf_state_is_written(state, vq->first_block + vq->cursor + n) == !write)
 		n++;
 	/* A pass begins when nothing is in flight, and comes by each block once. */
 	claimed = claim(vq, slot, vq->cursor, n);
@@ -189,7 +202,8 @@ next_overwrite(struct perf_worker *w, struct perf_slot *slot)
 	struct perf_verify_queue *vq = w->job;
 	struct perf_slot *kept = perf_lends_find(&vq->lends, PERF_LEND_WANTED);
 
-	if (kept == NULL || !claim(vq, slot, kept->first_block - vq->first_block, kept->block_count))
+	if (kept == NULL ||
+		!claim(vq, slot, kept->first_block - vq->first_block, kept->block_count))
 		return false;
 	kept->lend = PERF_LEND_WRITING;
 	slot->overwrites = kept;
@@ -204,7 +218,10 @@ next_flush(struct perf_worker *w, struct perf_slot *slot)
 
 	if (!perf_place_flush_due(w, &vq->place))
 		return false;
-	/* Without memory for what it covers it is a flush all the same: it covers nothing that counts. */
+	/*
+	 * Without memory for what it covers it is a flush all the same: it covers nothing that
+	 * counts.
+	 */
 	perf_dirty_take(&vq->verify->dirty, &slot->flushed);
 	slot->request.op = FIDO_BLK_FLUSH;
 	return true;
@@ -222,7 +239,8 @@ next_at_random(struct perf_worker *w, struct perf_slot *slot)
 	op = perf_place_op(w);
 	for (unsigned int i = 0; i < TRIES; i++) {
 		perf_place_next(w, &vq->place, &slot->request);
-		if (!claim(vq, slot, (slot->request.offset - w->stripe_offset) / block_size, slot->request.length / block_size))
+		if (!claim(vq, slot, (slot->request.offset - w->stripe_offset) / block_size,
+			    slot->request.length / block_size))
 			continue;
 		if (op == FIDO_BLK_READ)
 			make_read(w, slot);
@@ -302,7 +320,8 @@ read_done(struct perf_worker *w, struct perf_slot *slot)
 {
 	struct perf_verify_queue *vq = w->job;
 	bool keep = slot->lent != NULL && vq->stage == PERF_VERIFY_GO && !w->stopped &&
-			vq->lends.count < w->opt->depth / 2 && perf_random_percent(&w->random, KEEP_PERCENT);
+		vq->lends.count < w->opt->depth / 2 &&
+		perf_random_percent(&w->random, KEEP_PERCENT);
 
 	if (!perf_check_read(w, slot, keep) || !keep) {
 		perf_worker_release(w, slot);
@@ -348,7 +367,8 @@ verify_done(struct perf_worker *w, struct perf_slot *slot, int error)
 	if (op == FIDO_BLK_FLUSH)
 		flush_done(vq->verify, slot, error);
 	else
-		perf_claims_drop(&vq->claims, slot->first_block - vq->first_block, slot->block_count);
+		perf_claims_drop(&vq->claims, slot->first_block - vq->first_block,
+			slot->block_count);
 	if (error == 0 && (op == FIDO_BLK_WRITE || op == FIDO_BLK_WRITE_ZEROES))
 		change_done(vq->verify, slot);
 	if (kept != NULL) {
@@ -360,8 +380,10 @@ verify_done(struct perf_worker *w, struct perf_slot *slot, int error)
 	else
 		perf_worker_release(w, slot);
 	/* Some are kept for long, some not, and seldom in the order in which they came. */
-	if (vq->lends.count != 0 && (vq->lends.count == w->opt->depth / 2 || perf_random_percent(&w->random, 50))) {
-		kept = perf_lends_take(&vq->lends, (uint32_t)perf_random_below(&w->random, vq->lends.count));
+	if (vq->lends.count != 0 &&
+		(vq->lends.count == w->opt->depth / 2 || perf_random_percent(&w->random, 50))) {
+		kept = perf_lends_take(&vq->lends,
+			(uint32_t)perf_random_below(&w->random, vq->lends.count));
 		if (kept != NULL)
 			give_back(w, kept);
 	}

@@ -16,12 +16,17 @@ struct perf_volume_range {
 };
 
 /**
- * See whether volume and options fit, and find the range. Turns flushes off that only --verify asks for, where there are none.
+ * See whether volume and options fit, and find the range. Turns flushes off that only --verify asks
+ * for, where there are none.
  * @return 0, -EINVAL: a message was written
  */
-int perf_volume_settle(struct perf_options *opt, const struct fido_blk_info *info, struct perf_volume_range *range);
-/** @return the part of the range that belongs to a queue: multiples of --bs, the last one's end is the range's. */
-struct perf_volume_range perf_volume_stripe(const struct perf_options *opt, const struct perf_volume_range *range,
-		uint16_t queue);
+int perf_volume_settle(struct perf_options *opt, const struct fido_blk_info *info,
+	struct perf_volume_range *range);
+/**
+ * @return the part of the range that belongs to a queue: multiples of --bs, the last one's end is
+ * the range's.
+ */
+struct perf_volume_range perf_volume_stripe(const struct perf_options *opt,
+	const struct perf_volume_range *range, uint16_t queue);
 
 #endif

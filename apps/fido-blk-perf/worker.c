@@ -24,7 +24,8 @@ now_ns(void)
 static const char *
 op_name(enum fido_blk_op op)
 {
-	static const char *const names[] = {"?", "read", "write", "flush", "discard", "write of zeroes"};
+	static const char *const names[] = {"?", "read", "write", "flush", "discard",
+		"write of zeroes"};
 
 	return names[op];
 }
@@ -58,8 +59,10 @@ report_error(struct perf_worker *w, const struct perf_slot *slot, int error)
 	const struct fido_blk_request *r = &slot->request;
 
 	if (perf_worker_failed(w))
-		fprintf(stderr, "fido-blk-perf: queue %u: %s of %" PRIu64 " bytes at %" PRIu64 ": %s%s\n", w->index, op_name(r->op),
-				r->length, r->offset, strerror(-error), advice(error));
+		fprintf(stderr,
+			"fido-blk-perf: queue %u: %s of %" PRIu64 " bytes at %" PRIu64 ": %s%s\n",
+			w->index, op_name(r->op), r->length, r->offset, strerror(-error),
+			advice(error));
 	/* All others will fail the same way, as fast as they are made. */
 	if (error == -ESTALE)
 		perf_run_advance(w->run, PERF_STOP);
@@ -126,7 +129,8 @@ make_requests(struct perf_worker *w)
 {
 	struct perf_slot *slot;
 
-	while (!w->ended && w->pending_count < PERF_BURST && (slot = perf_slots_take(&w->slots)) != NULL) {
+	while (!w->ended && w->pending_count < PERF_BURST &&
+		(slot = perf_slots_take(&w->slots)) != NULL) {
 		enum perf_next next = w->ops->next(w, slot);
 
 		if (next == PERF_NEXT_REQUEST) {
@@ -235,8 +239,9 @@ pin(const struct perf_worker *w)
 	CPU_SET(cpu, &set);
 	err = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 	if (err != 0)
-		fprintf(stderr, "fido-blk-perf: warning: queue %u cannot run on processor %u: %s: it runs anywhere\n", w->index,
-				cpu, strerror(err));
+		fprintf(stderr,
+			"fido-blk-perf: warning: queue %u cannot run on processor %u: %s: it runs anywhere\n",
+			w->index, cpu, strerror(err));
 }
 
 void *

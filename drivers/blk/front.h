@@ -21,6 +21,9 @@
  * | LENT     | the caller has the backend's memory                                                         |
  *
  * A session is one life of the link's rings. Whatever was SENT when it ended is sent again in the next.
+ *
+ * q->waiting: those that have memory in bounce stand before those that have none. So the first one never waits for memory
+ * that others behind it have: what it waits for is with requests that are SENT or ANSWERED, and comes back.
  */
 
 #include <pthread.h>
@@ -176,8 +179,9 @@ request_list_add(struct request_list *list, struct request *r)
 	list->end = &r->next;
 }
 
+/* Put in front. */
 static inline void
-request_list_add_first(struct request_list *list, struct request *r)
+request_list_push(struct request_list *list, struct request *r)
 {
 	r->next = list->first;
 	if (list->first == NULL)

@@ -15,6 +15,7 @@
 /* Take what has come by the rings of before, and then no more: a backend that posts for ever must not keep us here. */
 #define LAST_LOOKS 128
 
+/* Those that were sent wait again. Their order does not matter: all were in flight together. */
 static void
 wait_again(struct fido_blk_queue *q)
 {
