@@ -357,9 +357,27 @@ begin(struct back_queue *q, struct back_request *r)
 	}
 }
 
+/*
+ * The client has gone, or has new rings: what it waits for cannot be answered any more. When much of what a dead
+ * client sent is held here, what it was lent comes back only after all of that (recall.c): requests that wait for that very memory
+ * would wait for ever, and all other clients of this worker with them.
+ */
+static void
+give_up_waiting(struct back_queue *q)
+{
+	struct back_request *r;
+
+	while ((r = back_list_take(&q->starved)) != NULL)
+		back_request_done(r, FIDO_STATUS_CLOSED);
+	for (uint32_t i = 0; i < q->request_count; i++)
+		q->requests[i].io.abandoned = true;
+}
+
 void
 back_queue_retry(struct back_queue *q)
 {
+	if (q->in_flight != 0 && (fido_load_relaxed(&q->client->downs) != q->downs || fido_load_acquire(&q->client->leaving)))
+		give_up_waiting(q);
 	while (q->starved.first != NULL) {
 		struct back_request *r = q->starved.first;
 

@@ -41,6 +41,7 @@ struct blk_io {
 	void *store_ptr; /**< the store's own while it has the request */
 	uint64_t store_u64;
 	int error;       /**< the worker's; 0 or -errno */
+	bool abandoned;  /**< the worker's: nobody wants the result. A store that waits for what it has lent gives the request up */
 };
 
 /** What a store needs of its surroundings. */

@@ -340,13 +340,14 @@ mem_poll(struct blk_channel *channel)
 	struct mem_channel *c = (struct mem_channel *)channel;
 	unsigned int n = 0;
 
-	while (c->first != NULL && run((struct mem_store *)channel->store, c->first)) {
+	while (c->first != NULL && (c->first->abandoned || run((struct mem_store *)channel->store, c->first))) {
 		struct blk_io *io = c->first;
+		int error = io->abandoned ? -ECANCELED : 0;
 
 		c->first = io->store_ptr;
 		if (c->first == NULL)
 			c->end = &c->first;
-		blk_io_done(io, 0);
+		blk_io_done(io, error);
 		n++;
 	}
 	return n;

@@ -46,7 +46,7 @@ expect_same "$work/random" "$work/copy" 200M
 
 echo "--- verification"
 start fio fio --name=job --ioengine=nbd "--uri=$(nbd_uri nbdkit)" --numjobs=4 --size=16M --offset_increment=16M \
-	--rw=randrw --bsrange=4k-64k --verify=crc32c --verify_fatal=1 --verify_backlog=256 --iodepth=16 --fsync=32 \
+	--rw=randrw --bsrange=4k-64k --verify=crc32c --verify_fatal=1 --verify_state_save=0 --verify_backlog=256 --iodepth=16 --fsync=32 \
 	--rate=6M --group_reporting
 kill_under fio 3
 expect_verified fio
@@ -78,13 +78,23 @@ is_running copy || fail "nbdcopy did not wait"
 start_backend
 finish copy 30
 expect_same "$work/disk.img" "$work/copy"
+
+echo "--- away, and clients go too"
+# One request each: nbdkit 1.32 may fail an assertion when a client goes that several answers are due to at once.
 kill_hard disk
-start copy nbdcopy "$(nbd_uri nbdkit)" "$work/copy"
+start client qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)"
+sleep 0.5
+echo "+ kill -KILL client"
+kill_hard client
+start_backend
+echo_run qemu-io -f raw -c 'write -P 1 200M 4k' -c 'read -P 1 200M 4k' "$(nbd_uri nbdkit)"
+kill_hard disk
+start client qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)"
 sleep 1
 began=$SECONDS
 stop nbdkit
 expect_ge 5 $((SECONDS - began)) "seconds that nbdkit took to end while the backend was away"
-finish copy 10 1
+finish client 10 1
 
 echo "--- another volume"
 start_backend

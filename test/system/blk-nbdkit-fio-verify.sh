@@ -14,7 +14,7 @@ verify()
 	local name=$1 volume=$2
 	shift 2
 	echo_run fio --name=job --ioengine=nbd "--uri=$(nbd_uri "$name" "$volume")" --numjobs=4 --size=16M \
-		--offset_increment=16M --verify=crc32c --verify_fatal=1 --verify_backlog=512 --iodepth=16 \
+		--offset_increment=16M --verify=crc32c --verify_fatal=1 --verify_state_save=0 --verify_backlog=512 --iodepth=16 \
 		--group_reporting --output="$work/fio.log" "$@" || fail "fio: $(tail -n 20 "$work/fio.log")"
 	! grep -Eq 'verify: |verify failed' "$work/fio.log" || fail "fio: $(cat "$work/fio.log")"
 	grep -E '^ +(read|write):' "$work/fio.log"

@@ -14,7 +14,7 @@ set -eu
 load()
 {
 	start "$1" fio "--name=$1" --ioengine=nbd "--uri=$(nbd_uri "$2" "$3")" --numjobs=2 --size=8M "--offset=$4" \
-		--offset_increment=8M --rw=randrw --bsrange=512-96k --blockalign=512 --verify=crc32c --verify_fatal=1 \
+		--offset_increment=8M --rw=randrw --bsrange=512-96k --blockalign=512 --verify=crc32c --verify_fatal=1 --verify_state_save=0 \
 		--verify_backlog=256 --iodepth=8 --fsync=100 --loops=3 --group_reporting
 }
 

@@ -160,13 +160,17 @@ no_completion(void **state)
 static void
 bad_opens(void **state)
 {
-	struct fido_blk_config config = {.backend = "disk", .volume = "v0", .timeout_ms = 60000};
+	struct fido_blk_config config = {.backend = "disk", .timeout_ms = 60000};
+	char volume[24];
 
 	blk_test_spawn(&backend, "--hostile", "bad-opens");
 	t.vm = test_join("vm");
 	for (size_t i = 0; i < hostile_open_count; i++) {
-		int ret = fido_blk_open(t.vm, &config, &t.blk);
+		int ret;
 
+		snprintf(volume, sizeof(volume), "%zu", i);
+		config.volume = volume;
+		ret = fido_blk_open(t.vm, &config, &t.blk);
 		if (ret != hostile_opens[i].error)
 			fail_msg("answer %zu to OPEN: %d instead of %d", i, ret, hostile_opens[i].error);
 	}

@@ -30,6 +30,7 @@ struct command {
 	struct fido_receiver *rx;
 	unsigned int op;
 	uint32_t len;
+	const struct blk_open_shm *open; /* what OPEN names */
 	uint16_t tickets[FIDO_BLK_SEGMENTS_MAX + 1];
 	unsigned int ticket_count;
 };
@@ -44,6 +45,7 @@ static struct end ends[ENDS];
 static unsigned int end_count;
 static uint64_t seed;
 static uint32_t opens;
+static bool at_random;
 
 #define GOOD_INFO \
 	.magic = BLK_MAGIC, .version = BLK_VERSION, .size = HOSTILE_VOLUME_SIZE, .identity = 1, .block_size = 512, \
@@ -171,11 +173,14 @@ good(struct end *e, const struct command *c)
 
 /* ---- the kinds: OPEN is answered well where nothing else is said ---- */
 
+/* The volume's name says which: an OPEN can come twice. */
 static void
 bad_opens(struct end *e, const struct command *c)
 {
+	size_t which = c->open != NULL && !at_random ? (size_t)atoi(c->open->volume) : any(hostile_open_count);
+
 	if (c->op == BLK_OP_OPEN)
-		lend_info(e, c, &hostile_opens[opens % hostile_open_count]);
+		lend_info(e, c, &hostile_opens[which % hostile_open_count]);
 	else
 		good(e, c);
 }
@@ -408,6 +413,7 @@ next_command(struct end *e, struct command *c)
 		found = true;
 		c->op = (unsigned int)desc.flags >> FIDO_DESC_USER_SHIFT & BLK_OP_MASK;
 		c->len = desc.len;
+		c->open = c->op == BLK_OP_OPEN && desc.len == sizeof(*c->open) ? desc.data : NULL;
 		c->tickets[0] = desc.ticket;
 		c->ticket_count = 1;
 		while ((desc.flags & FIDO_DESC_CHAINED) && c->ticket_count <= FIDO_BLK_SEGMENTS_MAX &&
@@ -434,17 +440,28 @@ take_links(void)
 	fido_link_open(links[link_count++]);
 }
 
+static bool
+can_answer(struct end *e)
+{
+	bool can;
+
+	fido_lock_take(&e->txq->lock);
+	can = e->txq->open;
+	fido_lock_release(&e->txq->lock);
+	return can;
+}
+
 static void
 serve(struct end *e)
 {
 	struct command c;
 
-	while (next_command(e, &c)) {
+	while (can_answer(e) && next_command(e, &c)) {
 		answer_fn open = kinds[kind].open != NULL ? kinds[kind].open : good;
 
 		e->count++;
 		/* Who opens late sees more. */
-		(c.op != BLK_OP_OPEN ? kinds[kind].answer : kind == KINDS - 1 && any(8) == 0 ? bad_opens : open)(e, &c);
+		(c.op != BLK_OP_OPEN ? kinds[kind].answer : at_random && any(8) == 0 ? bad_opens : open)(e, &c);
 	}
 	if (kinds[kind].answer == endless) {
 		for (int i = 0; i < 500; i++)
@@ -470,6 +487,7 @@ hostile_backend_run(const char *text)
 	if (kind == KINDS)
 		return 1;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	at_random = kind == KINDS - 1;
 	seed = text[len] == ':' ? strtoull(text + len + 1, NULL, 10) : 1;
 	fido_log_set(silent);
 	d = test_join("disk");
@@ -478,7 +496,7 @@ hostile_backend_run(const char *text)
 	printf("ready\n");
 	fflush(stdout);
 	/* It may fall over what it scribbles itself; nobody needs to read of that. */
-	if (kind == KINDS - 1)
+	if (at_random)
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 	for (;;) {
 		take_links();

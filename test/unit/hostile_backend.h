@@ -23,7 +23,7 @@ struct hostile_open {
 	int error;       /**< what fido_blk_open() must return */
 };
 
-/** What "bad-opens" answers, one after the other. */
+/** What "bad-opens" answers to those who open the volumes "0", "1" ... */
 extern const struct hostile_open hostile_opens[];
 extern const size_t hostile_open_count;
 

@@ -15,7 +15,7 @@
 #include "nbdkit-volume.h"
 
 #define THREADS 12
-#define ROUNDS 1500
+#define ROUNDS 700
 
 static struct export export;
 static uint32_t absent;

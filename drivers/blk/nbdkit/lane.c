@@ -17,6 +17,8 @@
 #define BURST 32u
 /* A leader looks this often whether the backend is there at all. Nothing else depends on it. */
 #define ABSENT_MS 1000
+/* Whoever has something for a queue that sleeps rings soon after it has published that. */
+#define RING_MS 200
 
 /* What one thread waits for; in its stack. */
 struct lane_job {
@@ -228,23 +230,27 @@ sleep_once(struct lane *lane)
 	if ((fds[1].revents & POLLIN) && read(lane->wake_fd, &kicks, sizeof(kicks)) < 0) {
 		/* Somebody else has not: only the leader reads. */
 	}
-	fido_blk_disarm(lane->config.queue);
 	return ready != 0;
+}
+
+static bool
+rings(const struct lane *lane)
+{
+	struct pollfd fd = {.fd = fido_blk_fd(lane->config.queue), .events = POLLIN};
+
+	return poll(&fd, 1, RING_MS) > 0;
 }
 
 static void
 lead_asleep(struct lane *lane, struct lane_job *self)
 {
-	if (fido_blk_arm(lane->config.queue)) {
-		fido_blk_disarm(lane->config.queue);
-		return;
+	if (!fido_blk_arm(lane->config.queue) && !sleep_once(lane) && !lane->abandoned) {
+		if (!fido_blk_is_connected(lane->config.blk))
+			lane->config.on_absent(lane->config.arg);
+		else if (take_completions(lane, self) != 0 && !rings(lane))
+			lane->late++;
 	}
-	if (sleep_once(lane) || lane->abandoned)
-		return;
-	if (!fido_blk_is_connected(lane->config.blk))
-		lane->config.on_absent(lane->config.arg);
-	else if (take_completions(lane, self) != 0)
-		lane->late++;
+	fido_blk_disarm(lane->config.queue);
 }
 
 /* Poll until something of the leader's own is done. */
