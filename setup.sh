@@ -13,7 +13,7 @@ examples=$build/dpdk-examples
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
 	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
-	libcmocka-dev libbenchmark-dev libcjson-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
+	libcmocka-dev libbenchmark-dev libcjson-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
 	cppcheck e2fsprogs ethtool fio fuse3 gnuplot-nox iperf3 iproute2 iputils-ping jq libnbd-bin nbdkit procps python3 qemu-utils
 	shellcheck spin strace tcpdump util-linux valgrind
 )
@@ -49,7 +49,7 @@ usage()
 	  --build               also configure (meson) and build (ninja) the build folder
 	  --no-hugepages        leave the hugepages alone
 	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
-	                        test/run.sh --only xen asks for it
+	                        test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers

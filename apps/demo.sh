@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Shows Fido at work on this machine: sets up what it needs, runs chains of three domains, prints a
 # summary, leaves nothing behind. Exit status 0 only when packets flowed and none was copied in the
-# pipeline.
+# pipeline. With `blk`: a file system on a disk that another domain serves; it is whole, and none of
+# its blocks was copied by that domain.
 set -eu -o pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,14 +12,15 @@ seconds=10
 usage()
 {
 	cat <<-EOF
-	usage: sudo apps/demo.sh [--seconds N] [all|fwd]
-	  --seconds N  how long each part sends traffic (default $seconds)
-	  fwd          packets: a pipeline of three domains; two networks joined by three domains
-	  all          everything (default)
+	usage: sudo apps/demo.sh [--seconds N] [fwd|blk|all]
+	  --seconds N  how long each part of fwd sends traffic (default $seconds)
+	  fwd          packets: a pipeline of three domains; two networks joined by three domains (default)
+	  blk          a disk: a file system on a volume that another domain serves
+	  all          everything
 	EOF
 }
 
-what=all
+what=fwd
 while [ $# -gt 0 ]; do
 	case $1 in
 	--seconds)
@@ -33,7 +35,7 @@ while [ $# -gt 0 ]; do
 		usage
 		exit 0
 		;;
-	all | fwd) what=$1 ;;
+	all | fwd | blk) what=$1 ;;
 	*)
 		usage >&2
 		echo "demo: unknown argument '$1'" >&2
@@ -43,7 +45,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ "$(id -u)" = 0 ] || {
-	echo "demo: needs root for hugepages and network interfaces. Run: sudo $0" >&2
+	echo "demo: needs root for hugepages, network interfaces and mounts. Run: sudo $0" >&2
 	exit 1
 }
 
@@ -252,6 +254,101 @@ demo_fwd()
 	networks
 }
 
+# --- a disk: ext4 - loop device - nbdfuse - nbdkit - rings - fido-blkd - file ---
+
+# A counter of the volume: what the backend that runs now has done.
+volume_stat()
+{
+	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" blk --group "$fido_group" --json |
+		jq -r ".volumes[] | select(.name == \"root\") | $1"
+}
+
+start_disk()
+{
+	blkd disk --volume "root=file:$lib_dir/disk.img"
+}
+
+# Add what the backend did until now: what it counted goes with it.
+add_figures()
+{
+	written=$((written + $(volume_stat .total.write_bytes)))
+	read=$((read + $(volume_stat .total.read_bytes)))
+	copies=$((copies + $(volume_stat .copied)))
+}
+
+# Copy the folders to the disk, and kill the backend meanwhile.
+fill_disk()
+{
+	local folder begin=$EPOCHREALTIME mb writer
+	nbd_mount
+	for folder in "${folders[@]}"; do
+		echo_run cp -a "$folder" "$nbd_mnt/"
+		[ "$folder" != "$killed_after" ] || {
+			add_figures
+			sync -f "$nbd_mnt" &
+			writer=$!
+			sleep 0.1
+			echo "+ kill -KILL [disk], in the middle of writing, and start it again"
+			kill_hard disk
+			start_disk
+			wait "$writer"
+		}
+	done
+	nbd_umount
+	mb=$(du -scBM --apparent-size "${folders[@]}" | awk 'END { print int($1) }')
+	awk "BEGIN { t = $EPOCHREALTIME - $begin; printf \"%d MB of files in %.1f s\\n\", $mb, t }"
+}
+
+# The disk anew, with nothing of it in the kernel's caches.
+check_disk()
+{
+	local folder differ=0
+	nbd_detach
+	nbd_attach nbdkit
+	nbd_mount
+	for folder in "${folders[@]}"; do
+		echo_run diff -r --no-dereference "$folder" "$nbd_mnt/${folder##*/}" || differ=1
+	done
+	nbd_umount
+	echo_run fsck.ext4 -fn "$nbd_device" || differ=1
+	nbd_detach
+	return $differ
+}
+
+disk()
+{
+	local folders=("$top/src" "$top/doc" "$top/drivers" /usr/include) killed_after=/usr/include
+	local written=0 read=0 copies=0 whole=yes again
+	cat <<-'EOF'
+
+	== A disk in another domain, and a file system of this kernel on it ==
+
+	   ext4 - loop device - nbdfuse --NBD--> nbdkit --rings--> disk: fido-blkd, has the file
+	                                         reads disk's      reads nbdkit's memory
+	                                         memory
+
+	EOF
+	echo_run truncate -s 1G "$lib_dir/disk.img"
+	start_disk
+	nbdkit_fido nbdkit root
+	nbd_attach nbdkit
+	echo_run mkfs.ext4 -q "$nbd_device"
+	fill_disk
+	check_disk || whole=no
+	add_figures
+	stop nbdkit
+	stop disk
+	again=$(grep -ao ' resent [0-9]*' "$(log_of nbdkit)" | awk '{ print $2 }')
+	conclude disk "$((written >> 20)) MB written, $((read >> 20)) MB read, copied by disk: $copies; \
+disk crashed, $again requests sent again, files and file system whole: $whole" \
+		test $whole = yes -a "$copies" = 0 -a $written -gt 0 -a $read -gt 0
+}
+
+demo_blk()
+{
+	disk
+}
+
 # --- main ---
 
 save_hugepages
@@ -265,7 +362,12 @@ if [ "$(free_hugepages_mb)" -lt 512 ]; then
 	eal_memory=(--no-huge -m 256)
 fi
 case $what in
-all | fwd) demo_fwd ;;
+fwd) demo_fwd ;;
+blk) demo_blk ;;
+all)
+	demo_fwd
+	demo_blk
+	;;
 esac
 printf '\n== Summary ==\n\n'
 printf '%s\n' "${summary[@]}"

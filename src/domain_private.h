@@ -59,6 +59,7 @@ struct fido_peer {
 	bool gone;             /**< left or died; mapped until nothing of it is held */
 	bool clean;            /**< it left, holding nothing */
 	bool other_clock;      /**< fido/clock.h reads another clock there: its times say nothing here */
+	bool watches;          /**< it says that it maps control regions only: it gets no more, and no links (find_peer() in link.c) */
 	struct fido_dead *death; /**< room for the note of its death (recall.h) */
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */
@@ -128,6 +129,7 @@ struct fido_peer_info {
 	uint64_t control_size;
 	void *session;
 	bool other_clock; /**< its fido/clock.h is not ours */
+	bool watches;     /**< see struct fido_peer */
 };
 
 /**
@@ -165,7 +167,7 @@ void fido_domain_kick(struct fido_domain *d);
 bool fido_peers_collect(struct fido_domain *d);
 /** Forget all peers, whatever is held. The domain leaves. */
 void fido_peers_drop(struct fido_domain *d);
-/** @return true when every living peer has mapped (and unmapped) our memory up to epoch. */
+/** @return true when every living peer, but for those that watch, has mapped (and unmapped) our memory up to epoch. */
 bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
 /** Free a region without waiting for peers. NULL is legal. */
 void fido_region_free(struct fido_region *region);

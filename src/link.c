@@ -240,7 +240,7 @@ peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next) {
 		const struct fido_mapped_shm *mapped = p->control->mapped;
 
-		if (!p->gone && p != peer &&
+		if (!p->gone && !p->watches && p != peer &&
 				(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
 				fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
 			return false;
@@ -334,7 +334,7 @@ all_mapped(const struct fido_link *link)
 	const struct fido_mapped_shm *mine = link->domain->control->mapped;
 
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next)
-		if (!p->gone && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
+		if (!p->gone && !p->watches && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
 			return false;
 	return fido_peers_reached(link->domain, (uint32_t)link->domain->control->epoch);
 }
@@ -356,10 +356,19 @@ worth_starting(struct fido_link *link)
 	return true;
 }
 
+/* The peer by the link's name. To one that says that it only watches there is no link: nobody waits for what it maps. */
+static struct fido_peer *
+find_peer(const struct fido_link *link)
+{
+	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+
+	return peer == NULL || peer->watches ? NULL : peer;
+}
+
 bool
 fido_link_step(struct fido_link *link)
 {
-	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
+	struct fido_peer *peer = find_peer(link);
 	enum fido_link_state before = link->state;
 	uint64_t incarnation = link->incarnation;
 	struct fido_link_shm copy, *rec = NULL;
@@ -506,6 +515,22 @@ bool
 fido_link_is_bound(const struct fido_link *link)
 {
 	return fido_load_relaxed(&link->state) == FIDO_LINK_CONNECTED;
+}
+
+bool
+fido_link_is_offered(const struct fido_link *link)
+{
+	struct fido_domain *d = link->domain;
+	const struct fido_peer *peer;
+	struct fido_link_shm rec;
+	bool offered;
+
+	pthread_mutex_lock(&d->lock);
+	peer = fido_domain_find_peer(d, link->peer_name);
+	/* One that is being written is there. */
+	offered = peer != NULL && find_record(link, peer, &rec) != 0;
+	pthread_mutex_unlock(&d->lock);
+	return offered;
 }
 
 struct fido_domain *

@@ -306,17 +306,6 @@ fido_link_rxq(struct fido_link *link, uint16_t i)
 	return i < FIDO_LINK_QUEUES_MAX ? link->rxq[i] : NULL;
 }
 
-bool
-fido_link_exists(struct fido_domain *d, const char *peer, const char *name)
-{
-	bool exists;
-
-	pthread_mutex_lock(&d->lock);
-	exists = find_link(d, peer, name) != NULL;
-	pthread_mutex_unlock(&d->lock);
-	return exists;
-}
-
 /* @return true when record i of the peer offers us a link that we have not made */
 static bool
 read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i, const char *prefix,

@@ -352,7 +352,8 @@ bool
 fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 {
 	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
-		if (!p->gone && fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
+		if (!p->gone && !p->watches &&
+				fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
 				fido_load_acquire(&p->control->mapped[d->slot].epoch) < epoch)
 			return false;
 	return true;

@@ -45,16 +45,20 @@ struct fido_xen_grants {
 
 /* ---- opening ---- */
 
+/*
+ * For reading only: then the kernel refuses mprotect() of a peer's memory, as it does on one machine. Of a descriptor for
+ * writing it would let it succeed, and the pages would be lost (PV): the grants are read-only.
+ */
 static int
-open_device(const char *group, const char *path, const char *module)
+open_gntdev(const char *group)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open("/dev/xen/gntdev", O_RDONLY | O_CLOEXEC);
 	int err = errno;
 
 	if (fd >= 0)
 		return fd;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot open %s: %s: modprobe %s, and run as root", group, path,
-			strerror(err), module);
+	fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot open /dev/xen/gntdev: %s: modprobe xen-gntdev, and run as root", group,
+			strerror(err));
 	return err == ENOENT ? -ENODEV : -err;
 }
 
@@ -86,7 +90,7 @@ fido_xen_grants_open(const char *group, uint32_t only, struct fido_xen_grants **
 		return -ENOMEM;
 	g->only = only;
 	g->module_fd = open_module(group);
-	ret = g->map_fd = open_device(group, "/dev/xen/gntdev", "xen-gntdev");
+	ret = g->map_fd = open_gntdev(group);
 	if (g->module_fd < -1)
 		ret = g->module_fd;
 	if (ret >= 0 && g->module_fd < 0 && only == UINT32_MAX) {

@@ -264,7 +264,7 @@ peer_arrive(struct fido_xen *x, struct fido_xen_session *s)
 {
 	struct fido_domain *d = x->domain;
 	struct fido_peer_info info = {.name = s->other.name, .slot = s->other.slot,
-		.generation = s->other.generation, .session = s,
+		.generation = s->other.generation, .session = s, .watches = s->watches,
 		.control_size = fido_load_relaxed(&fido_xen_view_root(s->view)->control_size),
 		.other_clock = !s->local && s->clock != fido_xen_clock(fido_xen_store_domid(x->store))};
 	int ret;

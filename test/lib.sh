@@ -24,10 +24,17 @@
 #   xstat_sum NAME REGEX...      for each, the sum over all its ports of those whose name matches
 #   netns_add NAME, in_ns NAME CMD...    a network namespace of this script's own; run CMD in it
 #   netns_of NAME                its real name, as for: start srv ip netns exec "$(netns_of a)" CMD
+#   blkd NAME ARG...             start fido-blkd as domain NAME of the script's group, wait until it serves
+#   nbdkit_fido NAME ARG...      start nbdkit with the fido plugin on a Unix socket, wait until it answers
+#   nbd_uri NAME [VOLUME]        its address
+#   nbd_attach NAME [VOLUME]     make a volume of it a block device, by nbdfuse and a loop device: $nbd_device
+#   nbd_mount, nbd_umount        the file system on it, on $nbd_mnt
+#   nbd_detach                   undo nbd_attach
 #   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did
 #   need_hugepages MB            have that many MB free, else skip
 #   own_rundir                   a folder for groups of this script alone; none may be left in it
 #   at_exit COMMAND              run it at the end too, however the script ends
+#   before_exit COMMAND          the same, while what was started still runs
 #   fail MSG, skip MSG           end the test: exit 1, exit 77
 #   expect_eq A B MSG, expect_ge A B MSG     fail unless A = B, A >= B (numbers)
 
@@ -47,6 +54,7 @@ lib_owner=$BASHPID
 lib_driver_dir=
 lib_rundir=
 lib_at_exit=()
+lib_before_exit=()
 lib_saved_hugepages=
 lib_huge=/sys/kernel/mm/hugepages/hugepages-2048kB
 
@@ -75,6 +83,11 @@ expect_ge()
 at_exit()
 {
 	lib_at_exit+=("$1")
+}
+
+before_exit()
+{
+	lib_before_exit+=("$1")
 }
 
 echo_run()
@@ -301,6 +314,86 @@ xstat_sum()
 		--args "$@"
 }
 
+# --- block volumes ---
+
+nbdkit_plugin=$FIDO_BUILD/drivers/blk/nbdkit/nbdkit-fido-plugin.so
+nbd_device=
+nbd_mnt=$lib_dir/mnt
+lib_mounted=
+
+blkd()
+{
+	local name=$1
+	shift
+	start "$name" "$FIDO_BUILD/apps/fido-blkd/fido-blkd" --group "$fido_group" --domain "$name" "$@"
+	wait_for 20 "! is_running '$name' || grep -q 'in group' '$lib_dir/$name.log'" ||
+		fail "$name: fido-blkd does not serve after 20 s"
+	is_running "$name" || fail "$name did not start: $(tail -n 5 "$lib_dir/$name.log")"
+}
+
+nbd_uri()
+{
+	echo "nbd+unix:///${2:-}?socket=$lib_dir/$1.sock"
+}
+
+# With -v: its log ends with the volumes' counters.
+nbdkit_fido()
+{
+	local name=$1
+	shift
+	[ -e "$nbdkit_plugin" ] ||
+		fail "there is no $nbdkit_plugin: build it, with nbdkit-plugin-dev installed"
+	rm -f "$lib_dir/$name.sock"
+	start "$name" nbdkit -f -v -U "$lib_dir/$name.sock" "$nbdkit_plugin" "group=$fido_group" "$@"
+	wait_for 20 "! is_running '$name' || nbdinfo --size '$(nbd_uri "$name")' >/dev/null 2>&1" ||
+		fail "$name: nbdkit does not answer after 20 s"
+	is_running "$name" || fail "$name did not start: $(tail -n 5 "$lib_dir/$name.log")"
+}
+
+nbd_attach()
+{
+	modprobe -qa fuse loop || true
+	[ -e /dev/fuse ] || skip "this kernel has no fuse"
+	[ -e /dev/loop-control ] || skip "this kernel has no loop devices"
+	mkdir -p "$lib_dir/fuse" "$nbd_mnt"
+	start nbdfuse nbdfuse "$lib_dir/fuse/disk" "$(nbd_uri "$@")"
+	wait_for 10 "! is_running nbdfuse || [ -e '$lib_dir/fuse/disk' ]" ||
+		fail "nbdfuse made no file"
+	is_running nbdfuse || fail "nbdfuse did not start: $(tail -n 5 "$lib_dir/nbdfuse.log")"
+	echo "+ losetup --find --show $lib_dir/fuse/disk"
+	nbd_device=$(losetup --find --show "$lib_dir/fuse/disk") || fail "no loop device"
+	echo "$nbd_device"
+}
+
+nbd_mount()
+{
+	echo_run mount "$nbd_device" "$nbd_mnt"
+	lib_mounted=1
+}
+
+nbd_umount()
+{
+	echo_run umount "$nbd_mnt"
+	lib_mounted=
+}
+
+nbd_detach()
+{
+	echo_run losetup -d "$nbd_device"
+	nbd_device=
+	echo_run fusermount3 -u "$lib_dir/fuse"
+	finish nbdfuse 20
+}
+
+# Devices go while those still run that serve them.
+lib_remove_devices()
+{
+	[ -n "$nbd_device$lib_mounted" ] || [ -e "$lib_dir/fuse" ] || return 0
+	[ -z "$lib_mounted" ] || umount "$nbd_mnt"
+	[ -z "$nbd_device" ] || losetup -d "$nbd_device"
+	! mountpoint -q "$lib_dir/fuse" || fusermount3 -u "$lib_dir/fuse"
+}
+
 # --- network namespaces ---
 
 netns_of()
@@ -369,7 +462,7 @@ need_hugepages()
 
 lib_cleanup()
 {
-	local status=$? name
+	local status=$? name remover
 	[ "$BASHPID" = "$lib_owner" ] || return 0
 	trap - EXIT
 	trap '' INT TERM
@@ -380,6 +473,13 @@ lib_cleanup()
 			tail -n 15 "$lib_dir/$name.log"
 		done >&2
 	fi
+	for name in ${lib_before_exit[@]+"${lib_before_exit[@]}"}; do
+		eval "$name"
+	done
+	lib_remove_devices &
+	remover=$!
+	# It may wait for a backend that has died: until nbdkit, too, is ended.
+	wait_for 10 "! kill -0 $remover 2>/dev/null"
 	for name in "${!lib_pid[@]}"; do
 		kill -INT "${lib_pid[$name]}" 2>/dev/null
 	done
@@ -387,6 +487,7 @@ lib_cleanup()
 		wait_for 3 "! is_running '$name'" || kill -KILL "${lib_pid[$name]}"
 		lib_reap "$name"
 	done
+	wait $remover
 	for name in "${!lib_netns[@]}"; do
 		ip netns del "${lib_netns[$name]}"
 	done

@@ -27,6 +27,8 @@ catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that must not grow so large is an error of that request. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static int

@@ -119,7 +119,6 @@ struct back_client {
 	char peer[FIDO_NAME_MAX];
 	uint32_t downs;                /**< times the link has gone down */
 	uint32_t leaving;              /**< 1: workers let go of its queues when nothing is out */
-	uint64_t down_since_ms;        /**< 0: the link is up */
 	uint16_t queue_count;
 	struct back_queue *queues[FIDO_LINK_QUEUES_MAX];
 	/* Guarded by server->lock. */

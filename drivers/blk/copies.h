@@ -20,7 +20,7 @@ struct blk_copies {
 /** @return a copy of what io writes, counted; NULL: there is no memory until a copy, or a buffer, is free again */
 void *blk_copies_make(struct blk_copies *copies, struct blk_store *store, const struct blk_io *io);
 void blk_copies_free(struct blk_copies *copies, void *copy);
-/** All copies are free. */
+/** None is in use any more. */
 void blk_copies_end(struct blk_copies *copies);
 
 #endif

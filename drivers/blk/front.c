@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening and closing a volume. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,6 @@
 /* How long a close waits for a backend that lives and does not answer. */
 #define CLOSE_LIMIT_MS 5000
 #define LOOK_US 100
-/* Links to one backend that are tried for a free name. */
-#define NAMES_MAX FIDO_DOMAIN_LINKS_MAX
 
 static uint64_t
 now_ms(void)
@@ -87,21 +86,28 @@ link_changed(void *arg, enum fido_link_event event)
 		fido_doorbell_ring(blk->queues[i]->rxq->bell);
 }
 
-/* Two that open at the same time choose different names, as one of them finds the other's taken. */
+/*
+ * The name of a link is used once: when it is down for good, the backend need not ask whether it comes back, with other
+ * queues perhaps. It has the volume in it for people.
+ */
+static void
+link_name(const struct fido_blk *blk, char name[FIDO_NAME_MAX])
+{
+	snprintf(name, FIDO_NAME_MAX, BLK_LINK_PREFIX "-%.17s-%08x", blk->volume, (uint32_t)(blk->client ^ blk->client >> 32));
+	for (; *name != '\0'; name++)
+		if (!isalnum((unsigned char)*name) && strchr("_.-", *name) == NULL)
+			*name = '_';
+}
+
 static int
 create_link(struct fido_blk *blk)
 {
-	int ret = -EEXIST;
+	char name[FIDO_NAME_MAX];
+	int ret;
 
-	for (unsigned int i = 0; i < NAMES_MAX && ret == -EEXIST; i++) {
-		char name[FIDO_NAME_MAX];
-
-		snprintf(name, sizeof(name), BLK_LINK_PREFIX "%u", i);
-		if (fido_link_exists(blk->domain, blk->backend, name))
-			continue;
-		ret = fido_link_create(blk->domain, &(struct fido_link_config){.peer = blk->backend, .name = name,
-				.event = link_changed, .arg = blk}, &blk->link);
-	}
+	link_name(blk, name);
+	ret = fido_link_create(blk->domain, &(struct fido_link_config){.peer = blk->backend, .name = name,
+			.event = link_changed, .arg = blk}, &blk->link);
 	if (ret != 0)
 		return ret;
 	ret = fido_link_configure(blk->link, blk->config.queues, blk->config.queues, ring_size(blk->config.depth));

@@ -21,6 +21,9 @@
  * | LENT     | the caller has the backend's memory                                                         |
  *
  * A session is one life of the link's rings. Whatever was SENT when it ended is sent again in the next.
+ *
+ * q->waiting: those that have memory in bounce stand before those that have none. So the first one never waits for memory
+ * that others behind it have: what it waits for is with requests that are SENT or ANSWERED, and comes back.
  */
 
 #include <pthread.h>
@@ -174,6 +177,16 @@ request_list_add(struct request_list *list, struct request *r)
 	r->next = NULL;
 	*list->end = r;
 	list->end = &r->next;
+}
+
+/* Put in front. */
+static inline void
+request_list_push(struct request_list *list, struct request *r)
+{
+	r->next = list->first;
+	if (list->first == NULL)
+		list->end = &r->next;
+	list->first = r;
 }
 
 static inline struct request *

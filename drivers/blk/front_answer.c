@@ -106,7 +106,10 @@ blk_front_wait_again(struct fido_blk_queue *q, struct request *r)
 	r->error = 0;
 	r->state = REQUEST_WAITING;
 	q->stats.resent++;
-	request_list_add(&q->waiting, r);
+	if (r->bounce != NULL)
+		request_list_push(&q->waiting, r);
+	else
+		request_list_add(&q->waiting, r);
 }
 
 /* All tickets of a request that was sent are back. */

@@ -15,21 +15,14 @@
 /* Take what has come by the rings of before, and then no more: a backend that posts for ever must not keep us here. */
 #define LAST_LOOKS 128
 
-/* Put the requests that were sent in front of those that wait. Their order does not matter: all were in flight together. */
+/* Those that were sent wait again. Their order does not matter: all were in flight together. */
 static void
 wait_again(struct fido_blk_queue *q)
 {
-	struct request_list newer = q->waiting;
-
-	request_list_init(&q->waiting);
 	for (uint32_t i = 0; i < q->depth; i++)
 		if (q->requests[i].state == REQUEST_SENT)
 			blk_front_wait_again(q, &q->requests[i]);
 	blk_front_give_back(q);
-	if (newer.first != NULL) {
-		*q->waiting.end = newer.first;
-		q->waiting.end = newer.end;
-	}
 }
 
 static uint64_t

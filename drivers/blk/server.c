@@ -18,8 +18,6 @@
 #define REQUESTS 1024u
 /* How often new clients are looked for. */
 #define LOOK_US 10000
-/* A client that was away for so long is taken apart; it can come back all the same. */
-#define AWAY_MS 2000
 #define LEAVE_LIMIT_MS 3000
 #define OFFERS_MAX 16
 
@@ -232,17 +230,11 @@ all_left(const struct back_client *c)
 	return true;
 }
 
-/* Have the workers let go of a client that has been away. Its link is closed, so that it comes back as a new one. */
+/* Have the workers let go of a client that has gone for good: a front-end makes a link anew each time it opens a volume. */
 static void
 follow_client(struct back_client *c)
 {
-	if (c->leaving || fido_link_is_bound(c->link)) {
-		c->down_since_ms = 0;
-		return;
-	}
-	if (c->down_since_ms == 0)
-		c->down_since_ms = now_ms();
-	if (now_ms() - c->down_since_ms < AWAY_MS)
+	if (c->leaving || fido_link_is_bound(c->link) || fido_link_is_offered(c->link))
 		return;
 	fido_link_close(c->link);
 	fido_store_release(&c->leaving, 1);

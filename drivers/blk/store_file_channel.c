@@ -279,7 +279,7 @@ hand_over(struct channel *ch)
 		}
 		if (io_uring_sq_ready(&ch->ring) == 0)
 			break;
-	} while (io_uring_submit(&ch->ring) >= 0 && ch->pending.first != NULL && ch->flight < ch->room);
+	} while (io_uring_submit(&ch->ring) > 0 && ch->pending.first != NULL && ch->flight < ch->room);
 }
 
 /* ---- copies ---- */
@@ -300,7 +300,6 @@ static bool
 copy_make(struct channel *ch, struct op *op)
 {
 	op->copy = blk_copies_make(&ch->copies, ch->base.store, op->io);
-	op->done = 0;
 	return op->copy != NULL;
 }
 
@@ -513,9 +512,11 @@ blk_file_channel_close(struct blk_channel *channel)
 {
 	struct channel *ch = (struct channel *)channel;
 
-	assert(ch->flight == 0 && ch->pending.first == NULL && ch->starved.first == NULL);
-	/* The kernel takes the ring down some time later; the file is not to be open for that long. */
-	if (ch->fd_flag != 0)
+	/*
+	 * Nothing is in flight, but where a worker that stops has waited for a device for long enough. The kernel takes the ring
+	 * down some time later; the file is not to be open for that long.
+	 */
+	if (ch->fd_flag != 0 && ch->flight == 0)
 		io_uring_unregister_files(&ch->ring);
 	io_uring_queue_exit(&ch->ring);
 	while (ch->slabs != NULL) {

@@ -80,16 +80,19 @@ frame_get(struct mem_store *m)
 	if (m->free_count != 0)
 		frame = m->free_frames[--m->free_count];
 	pthread_mutex_unlock(&m->lock);
-	/* Never a plain store: one who looked for it in its former place may be counting itself in and out. */
+	/*
+	 * Never a plain store: one who looked for it in its former place may be counting itself in and out. The lock orders it
+	 * behind the last reader.
+	 */
 	if (frame != UINT32_MAX)
-		__atomic_fetch_or(&m->state[frame], CLAIMED, __ATOMIC_ACQUIRE);
+		__atomic_fetch_or(&m->state[frame], CLAIMED, __ATOMIC_RELAXED);
 	return frame;
 }
 
 static void
 frame_unclaim(struct mem_store *m, uint32_t frame)
 {
-	/* What was written is seen by who reads the frame. */
+	/* R21: pairs with A21. What was written is there before somebody reads the frame, or writes it after us. */
 	__atomic_fetch_and(&m->state[frame], ~CLAIMED, __ATOMIC_RELEASE);
 }
 
@@ -99,14 +102,15 @@ frame_collect(struct mem_store *m, uint32_t frame)
 {
 	uint32_t state = ORPHAN;
 
-	if (__atomic_compare_exchange_n(&m->state[frame], &state, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	/* A20 */
+	if (__atomic_compare_exchange_n(&m->state[frame], &state, 0, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		frame_put(m, frame);
 }
 
 static void
 frame_release(struct mem_store *m, uint32_t frame)
 {
-	/* Reads of the frame come before the count, which a writer sees (acquire) before it writes. */
+	/* R20: pairs with A20. We have read the frame before a writer claims it, or takes it from the free ones. */
 	if (__atomic_sub_fetch(&m->state[frame], 1, __ATOMIC_RELEASE) == ORPHAN)
 		frame_collect(m, frame);
 }
@@ -116,7 +120,8 @@ static uint32_t
 frame_read(struct mem_store *m, uint64_t page)
 {
 	for (;;) {
-		uint32_t frame = fido_load_acquire(&m->page_frame[page]);
+		uint32_t frame = fido_load_relaxed(&m->page_frame[page]);
+		/* A21: pairs with R21. A frame that was written beside was unclaimed before it took its place. */
 		uint32_t state = __atomic_fetch_add(&m->state[frame], 1, __ATOMIC_ACQUIRE);
 
 		if (!(state & (CLAIMED | ORPHAN)) && fido_load_relaxed(&m->page_frame[page]) == frame)
@@ -205,8 +210,9 @@ copy_from(struct source *s, char *to, uint64_t len)
 static int
 write_in_place(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, struct source *s)
 {
-	uint32_t frame = fido_load_acquire(&m->page_frame[page]), state = 0;
+	uint32_t frame = fido_load_relaxed(&m->page_frame[page]), state = 0;
 
+	/* A20: pairs with R20; A21 too. */
 	if (!__atomic_compare_exchange_n(&m->state[frame], &state, CLAIMED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return state & (CLAIMED | ORPHAN) ? -1 : 0;
 	if (fido_load_relaxed(&m->page_frame[page]) != frame) {
@@ -237,10 +243,12 @@ write_beside(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, stru
 		memcpy(frame_ptr(m, frame), frame_ptr(m, old), PAGE);
 	copy_from(&from, frame_ptr(m, frame) + at, len);
 	frame_unclaim(m, frame);
+	/* Release, so that who finds the frame here finds it unclaimed; then R21 and A21 do the rest. */
 	done = __atomic_compare_exchange_n(&m->page_frame[page], &expected, frame, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	if (done) {
 		*s = from;
-		__atomic_fetch_or(&m->state[old], ORPHAN, __ATOMIC_RELEASE);
+		/* No order is needed: our own release comes behind it. */
+		__atomic_fetch_or(&m->state[old], ORPHAN, __ATOMIC_RELAXED);
 	} else {
 		frame_put(m, frame);
 	}

@@ -17,9 +17,9 @@
 
 #include "store_nbd.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -35,8 +35,9 @@
 #define CONNECT_LIMIT_MS 5000
 /* Commands in flight: libnbd looks for each answer's in a list. */
 #define FLIGHT_MAX 128
-/* A command costs the server and us more than a copy of fewer bytes than this. */
-#define PIECE_MIN 16384
+/* A command costs the server and us more than a copy of fewer bytes than this (nbdkit's memory, writes of 256 KiB, MB/s as commands
+ * and as a copy: 4 KiB 86 543, 16 KiB 280 880, 32 KiB 391 711, 64 KiB 628 739, 128 KiB 888 437). */
+#define PIECE_MIN 65536
 /* The protocol has 32 bits for the length of what has no data. */
 #define RANGE_MAX (1u << 30)
 /* With nothing in flight the socket is looked at now and then: for the server's end. */
@@ -70,6 +71,8 @@ struct channel {
 	enum state state;
 	uint64_t deadline; /* ns; WAITING: next try; CONNECTING: end of this one */
 	int error;         /* of requests while WAITING */
+	bool lost;         /* READY, CONNECTING: no more; why */
+	char why[160];
 	bool reported;     /* that it is lost */
 	bool copies_all;   /* some memory was gone when it was to be sent: no more of that */
 	int epoll_fd;      /* the timer and the socket */
@@ -185,16 +188,19 @@ is_lost(const struct channel *ch)
 	return nbd_aio_is_dead(ch->h) != 0 || nbd_aio_is_closed(ch->h) != 0;
 }
 
-/* Why libnbd did not take a command. In a state in which it takes none it says EINVAL. */
-static int
-refusal(struct channel *ch)
+/* Right after a call to libnbd that may have found it out: the reason is the thread's last error. @return is_lost() */
+static bool
+note_loss(struct channel *ch)
 {
-	int ret = blk_nbd_errno();
+	if (!ch->lost && is_lost(ch)) {
+		bool dead = nbd_aio_is_dead(ch->h) != 0;
 
-	if (ret == -EFAULT)
-		ch->copies_all = true;
-	ch->idle = 0;
-	return is_lost(ch) ? -ENOTCONN : ret;
+		ch->lost = true;
+		snprintf(ch->why, sizeof(ch->why), "%s", dead && nbd_get_error() != NULL ? nbd_get_error() : "closed by the server");
+		if (dead && nbd_get_errno() == EFAULT)
+			ch->copies_all = true;
+	}
+	return ch->lost;
 }
 
 /* Issue the next command of an op. @return the bytes that it is for, or what libnbd returned: -1 */
@@ -247,15 +253,16 @@ op_issue(struct channel *ch, struct op *op)
 		op->unanswered++;
 		ch->flight++;
 		n = command_issue(ch, op);
-		if (n < 0) {
-			int error = refusal(ch);
-
-			op->error = op->error != 0 ? op->error : error;
-		} else if (op->io->op == FIDO_BLK_FLUSH) {
+		if (n < 0 && op->error == 0)
+			op->error = blk_nbd_errno();
+		/* What was taken fails in its own time. */
+		if (note_loss(ch) || n < 0) {
+			op->error = op->error != 0 ? op->error : -ENOTCONN;
 			return true;
-		} else {
-			op->issued += (uint64_t)n;
 		}
+		if (op->io->op == FIDO_BLK_FLUSH)
+			return true;
+		op->issued += (uint64_t)n;
 	}
 	return true;
 }
@@ -291,7 +298,7 @@ op_prepare(struct channel *ch, struct op *op)
 static void
 issue_pending(struct channel *ch)
 {
-	while (ch->state == READY && ch->pending.first != NULL) {
+	while (ch->state == READY && !ch->lost && ch->pending.first != NULL) {
 		struct op *op = ch->pending.first;
 
 		if (!op_prepare(ch, op) || !op_issue(ch, op))
@@ -312,6 +319,14 @@ fail_pending(struct channel *ch)
 	}
 }
 
+static void
+op_free(struct channel *ch, struct op *op)
+{
+	if (op->copy != NULL)
+		blk_copies_free(&ch->copies, op->copy);
+	free(op);
+}
+
 /* Tell the worker what has ended. */
 static void
 finish_ended(struct channel *ch)
@@ -321,9 +336,7 @@ finish_ended(struct channel *ch)
 		struct blk_io *io = op->io;
 		int error = op->error;
 
-		if (op->copy != NULL)
-			blk_copies_free(&ch->copies, op->copy);
-		free(op);
+		op_free(ch, op);
 		ch->finished++;
 		blk_io_done(io, error);
 	}
@@ -359,7 +372,7 @@ connection_lost(struct channel *ch, const char *why)
 {
 	if (!ch->reported)
 		fido_log(FIDO_LOG_WARNING, "volume %s: no connection to %s: %s: requests fail until the server is back; trying each second",
-				ch->nbd->volume, ch->nbd->uri, why != NULL ? why : "closed by the server");
+				ch->nbd->volume, ch->nbd->uri, why != NULL ? why : "no memory");
 	ch->reported = true;
 	go_waiting(ch, -ENOTCONN);
 }
@@ -369,6 +382,7 @@ connect_begin(struct channel *ch)
 {
 	ch->h = blk_nbd_handle();
 	ch->state = CONNECTING;
+	ch->lost = false;
 	set_deadline(ch, CONNECT_LIMIT_MS);
 	if (ch->h == NULL || nbd_aio_connect_uri(ch->h, ch->nbd->uri) != 0)
 		connection_lost(ch, nbd_get_error());
@@ -424,17 +438,16 @@ socket_turn(struct channel *ch)
 static void
 connection_turn(struct channel *ch)
 {
-	int ret;
-
 	if (ch->state == WAITING && now_ns() >= ch->deadline)
 		connect_begin(ch);
-	if (ch->state == WAITING || (ch->state == READY && ch->flight == 0 && ch->pending.first == NULL && ch->idle++ % IDLE_POLLS != 0))
+	if (ch->state == WAITING)
 		return;
-	ret = socket_turn(ch);
-	if (ret != 0 && blk_nbd_errno() == -EFAULT)
-		ch->copies_all = true;
-	if (ret != 0 || is_lost(ch))
-		connection_lost(ch, ret != 0 ? nbd_get_error() : NULL);
+	if (ch->state == READY && !ch->lost && ch->flight == 0 && ch->pending.first == NULL && ch->idle++ % IDLE_POLLS != 0)
+		return;
+	if (!ch->lost && socket_turn(ch) != 0 && !note_loss(ch))
+		connection_lost(ch, nbd_get_error());
+	else if (note_loss(ch))
+		connection_lost(ch, ch->why);
 	else if (ch->state == CONNECTING && nbd_aio_is_ready(ch->h) == 1)
 		connected(ch);
 	else if (ch->state == CONNECTING && now_ns() >= ch->deadline)
@@ -503,10 +516,13 @@ blk_nbd_channel_close(struct blk_channel *channel)
 {
 	struct channel *ch = (struct channel *)channel;
 
-	assert(ch->flight == 0 && ch->pending.first == NULL && ch->ended.first == NULL);
 	if (ch->state == READY)
 		nbd_aio_disconnect(ch->h, 0);
 	nbd_close(ch->h);
+	/* None is left, but where a worker that stops has waited for a server for long enough. */
+	fail_pending(ch);
+	while (ch->ended.first != NULL)
+		op_free(ch, list_take(&ch->ended));
 	channel_free(ch);
 }
 
@@ -575,5 +591,5 @@ blk_nbd_channel_arm(struct blk_channel *channel, int *fd, short *events)
 	ch->idle = 0; /* the next poll() looks, whatever wakes the worker */
 	if (ch->h != NULL)
 		watch_socket(ch);
-	return ch->ended.first != NULL || ch->finished != 0 || (ch->h != NULL && is_lost(ch));
+	return ch->ended.first != NULL || ch->finished != 0 || (ch->h != NULL && note_loss(ch));
 }

@@ -11,6 +11,8 @@ COLOURS = {
     "vhost-rx": "#74c476", "vhost-tx": "#238b45", "null": "#969696",
     "mmnet-sleep": "#08519c", "mmnet-adaptive": "#08519c", "mmnet-poll": "#6baed6",
     "mmnet-batch": "#3182bd",
+    "fido": "#08519c", "fido-touch": "#3182bd", "fido-copy": "#9ecae1", "fido-direct": "#08519c",
+    "direct": "#636363", "direct-touch": "#969696", "nbd": "#d94801", "fio-uring": "#d94801",
     "memif-poll": "#d94801", "eventfd": "#969696",
 }
 HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'

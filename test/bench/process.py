@@ -182,6 +182,14 @@ class Bench:
         self.running.append(process)
         return process
 
+    def spawn(self, name, cpu, argv):
+        """Start another program on the benchmark's CPU number `cpu`."""
+        argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c",
+                str(self.cpus[cpu % len(self.cpus)]), *argv]
+        process = Process(name, argv, self.path(name + ".log"), None, dict(os.environ))
+        self.running.append(process)
+        return process
+
     def stop_all(self):
         """End what runs, the youngest first; leave no trace of it."""
         while self.running:

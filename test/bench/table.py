@@ -13,6 +13,16 @@ TITLES = {
     "crowd": ("six domains in a chain on two CPUs, million packets a second at its end",
               "pps", 1e6),
     "crowd-slowest": ("the same in the slowest of eight windows", "slowest_pps", 1e6),
+    "rread1": ("random reads of a volume in memory, one at a time, thousand a second", "pps", 1e3),
+    "rread32": ("random reads of a volume in memory, 32 at a time, thousand a second", "pps", 1e3),
+    "rwrite1": ("random writes to a volume in memory, one at a time, thousand a second", "pps", 1e3),
+    "rwrite32": ("random writes to a volume in memory, 32 at a time, thousand a second", "pps", 1e3),
+    "sread8": ("sequential reads of a volume in memory, 8 at a time, thousand a second", "pps", 1e3),
+    "swrite8": ("sequential writes to a volume in memory, 8 at a time, thousand a second", "pps", 1e3),
+    "frread32": ("random reads of a file, 32 at a time, thousand a second", "pps", 1e3),
+    "frwrite32": ("random writes to a file, 32 at a time, thousand a second", "pps", 1e3),
+    "fsread8": ("sequential reads of a file, 8 at a time, thousand a second", "pps", 1e3),
+    "fswrite8": ("sequential writes to a file, 8 at a time, thousand a second", "pps", 1e3),
     "chain-rate": ("a chain on two CPUs, million packets a second at its end", "pps", 1e6),
 }
 

@@ -60,6 +60,10 @@ mutants()
 	A18|xen_view.c|fido_load_acquire(serial)|fido_load_relaxed(serial)|acquire becomes relaxed|model:record-broken-no-a7
 	R19|xen_session.c|fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|fido_store_relaxed(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|release becomes relaxed|model:ended-broken-no-r11
 	A19|xen_session.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
+	R20|../drivers/blk/store_mem.c|1, __ATOMIC_RELEASE) == ORPHAN|1, __ATOMIC_RELAXED) == ORPHAN|release becomes relaxed|tsan:blk-mem-store-orderings
+	A20|../drivers/blk/store_mem.c|CLAIMED, false, __ATOMIC_ACQUIRE|CLAIMED, false, __ATOMIC_RELAXED|acquire becomes relaxed|tsan:blk-mem-store-orderings
+	R21|../drivers/blk/store_mem.c|~CLAIMED, __ATOMIC_RELEASE|~CLAIMED, __ATOMIC_RELAXED|release becomes relaxed|tsan:blk-mem-store-orderings
+	A21|../drivers/blk/store_mem.c|1, __ATOMIC_ACQUIRE);|1, __ATOMIC_RELAXED);|acquire becomes relaxed|tsan:blk-mem-store-orderings
 	clock-after|include/fido/clock.h|__asm__ volatile("lfence" : : : "memory");||fence removed|native:clock-posted-before-read model:recall-broken-time-before-reading
 	EOF
 }
@@ -90,7 +94,8 @@ compile()
 	printf '%s\n' "$@" | xargs -P "${FIDO_JOBS:-$(nproc)}" -I '{}' sh -c 'out=$1 file=$2
 		shift 2
 		exec gcc "$@" -c -o "$out/$(basename "$file" .c).o" "$file"' \
-		sh "$out" '{}' -std=gnu11 -D_GNU_SOURCE -I "$src/include" -I "$src" "${flags[@]}"
+		sh "$out" '{}' -std=gnu11 -D_GNU_SOURCE -I "$src/include" -I "$src" \
+		-I "$src/../drivers/blk" "${flags[@]}"
 }
 
 # Sets files: the library's in folder $1, as where Xen's libraries are not there: no run needs that transport.
@@ -174,8 +179,10 @@ unit_test()
 mutate()
 {
 	local file=$work/src/$1 text=$2 becomes=$3 count content
-	rm -rf "$work/src"
+	rm -rf "$work/src" "$work/drivers"
+	mkdir "$work/drivers"
 	cp -r "$top/src" "$work/src"
+	cp -r "$top/drivers/blk" "$work/drivers/blk"
 	count=$(grep -oF -- "$text" "$file" | wc -l)
 	[ "$count" = 1 ] || fail "src/$1 has '$text' $count times, not once: see to the list in test/mutants/run.sh"
 	content=$(<"$file")
@@ -219,7 +226,7 @@ unchanged()
 complete()
 {
 	local label bad=0
-	for label in $( (grep -rhoE '\b[A-Z][0-9]+: pairs with [A-Z][0-9]+' "$top/src" |
+	for label in $( (grep -rhoE '\b[A-Z][0-9]+: pairs with [A-Z][0-9]+' "$top/src" "$top/drivers/blk" |
 		grep -oE '\b[A-Z][0-9]+' &&
 		grep -oE '^\| [A-Z][0-9]+(, [A-Z][0-9]+)*' "$top/doc/memory-model.md" |
 		grep -oE '[A-Z][0-9]+') | sort -u); do

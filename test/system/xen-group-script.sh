@@ -14,7 +14,7 @@ bin=$lib_dir/bin
 export FAKE_XENSTORE FIDO_GROUP_LOCK=$lib_dir/lock FIDO_GROUP_WAIT=1
 
 mkdir "$bin"
-for tool in xl xenstore-exists xenstore-read xenstore-list xenstore-write xenstore-rm xenstore-chmod; do
+for tool in xl xenstore-exists xenstore-read xenstore-ls xenstore-list xenstore-write xenstore-rm xenstore-chmod; do
 	ln -s "$FIDO_TOP/test/system/helpers/fake-xenstore.sh" "$bin/$tool"
 done
 PATH=$bin:$PATH

@@ -148,6 +148,40 @@ contents_lost(void **state)
 	blk_test_kill(&backend);
 }
 
+/* Writes of memory that has to be copied, more than there is room for: those that have it are sent again first. */
+static void
+little_memory(void **state)
+{
+	struct fido_blk_config config = {.backend = "disk", .volume = "v0", .depth = 64, .bounce_size = 1 << 20};
+	struct fido_blk_completion c[64];
+	struct blk_test_process backend;
+	char store[4096], *from = malloc(65536);
+	struct iovec iov = {from, 65536};
+	struct blk_test t;
+	unsigned int done = 0, made = 0;
+
+	snprintf(store, sizeof(store), "file:%s/../blk-killed-%d,create=4M", test_rundir(), (int)getpid());
+	memset(from, 7, 65536);
+	blk_test_spawn(&backend, "--backend", store);
+	blk_test_open(&t, &config);
+	for (int kills = 0; kills < 3; kills++) {
+		for (; made < 64u * (unsigned int)(kills + 1); made++)
+			assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .iov = &iov,
+					.iovcnt = 1, .length = 65536, .offset = made % 64 * 65536}, 1), 1);
+		blk_test_kill(&backend);
+		/* What is recalled comes back before the backend does. */
+		for (uint64_t until = test_now_ms() + 100; test_now_ms() < until;)
+			done += fido_blk_poll(t.q, c, 64);
+		blk_test_spawn(&backend, "--backend", store);
+		TEST_WAIT((done += fido_blk_poll(t.q, c, 64)) == made);
+	}
+	blk_test_close(&t);
+	blk_test_kill(&backend);
+	*strchr(store, ',') = '\0';
+	unlink(store + 5);
+	free(from);
+}
+
 static int
 no_front(const char *arg)
 {
@@ -155,4 +189,5 @@ no_front(const char *arg)
 	return 1;
 }
 
-BLK_TEST_MAIN(no_front, cmocka_unit_test(killed_under_load), cmocka_unit_test(contents_lost))
+BLK_TEST_MAIN(no_front, cmocka_unit_test(killed_under_load), cmocka_unit_test(contents_lost),
+		cmocka_unit_test(little_memory))

@@ -82,7 +82,7 @@ bad_opens(void **state)
 	struct raw r;
 
 	blk_test_start(&t);
-	raw_connect(&r, &t, "blk77");
+	raw_connect(&r, &t, "blk-raw");
 	/* Nothing works before OPEN. */
 	assert_int_equal(one(&r, 0, 4096, blk_command_flags(FIDO_BLK_READ, 0)), BLK_STATUS_NOT_OPEN);
 	bad = good;
@@ -138,7 +138,7 @@ bad_commands(void **state)
 	struct raw r;
 
 	blk_test_start(&t);
-	raw_connect(&r, &t, "blk77");
+	raw_connect(&r, &t, "blk-raw");
 	assert_int_equal(open_volume(&r, good), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(one(&r, bad[i].sector, bad[i].len, blk_command_flags(bad[i].op, 0)),
@@ -158,7 +158,7 @@ bad_memory(void **state)
 	struct raw r;
 
 	blk_test_start(&t);
-	raw_connect(&r, &t, "blk77");
+	raw_connect(&r, &t, "blk-raw");
 	assert_int_equal(open_volume(&r, good), 0);
 	/* Outside what is mapped; outside the layout; good and bad; more and less than it says. */
 	put(&r, 0, 4096, write);
@@ -197,7 +197,7 @@ no_end(void **state)
 	struct raw r;
 
 	blk_test_start(&t);
-	raw_connect(&r, &t, "blk77");
+	raw_connect(&r, &t, "blk-raw");
 	assert_int_equal(open_volume(&r, good), 0);
 	put(&r, 0, 4096, blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED);
 	put(&r, t.mem->gaddr, 4096, FIDO_DESC_CHAINED);

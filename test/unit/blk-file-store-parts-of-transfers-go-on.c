@@ -15,13 +15,19 @@ unsigned int __real_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uri
 unsigned int __wrap_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes, unsigned int count);
 
 static uint64_t fate = 1;
-static unsigned int shortened, interrupted;
+static unsigned int shortened, interrupted, refused;
+static uintptr_t refuse_from; /* writes from there on, of what a part is written already, find no memory */
 
 static void
 shorten(struct io_uring_sqe *sqe)
 {
 	bool vector = sqe->opcode == IORING_OP_WRITEV;
 
+	if (sqe->opcode == IORING_OP_WRITE && sqe->addr - refuse_from < SIZE && test_random(&fate) % 4 == 0) {
+		sqe->addr = 4096;
+		refused++;
+		return;
+	}
 	if (test_random(&fate) % 2 || (!vector && sqe->opcode != IORING_OP_READ && sqe->opcode != IORING_OP_WRITE &&
 			sqe->opcode != IORING_OP_READ_FIXED && sqe->opcode != IORING_OP_WRITE_FIXED))
 		return;
@@ -70,7 +76,7 @@ pieces(struct store_io *r, uint8_t *p, size_t len)
 }
 
 static void
-run(const char *options, size_t shift)
+run(const char *options, size_t shift, bool refuse)
 {
 	struct store_io *r = calloc(FLIGHT, sizeof(*r));
 	uint8_t *p = store_memory(SIZE + BLOCK, 1);
@@ -84,7 +90,8 @@ run(const char *options, size_t shift)
 		TEST_SKIP("%s", fido_last_error());
 	}
 	t.channel = store_test_channel(&t);
-	shortened = interrupted = 0;
+	shortened = interrupted = refused = 0;
+	refuse_from = refuse ? (uintptr_t)p : UINTPTR_MAX - SIZE;
 	for (size_t i = 0; i < FLIGHT; i++) {
 		store_io_init(&r[i], &t, FIDO_BLK_WRITE, i * part, p, part);
 		pieces(&r[i], p + shift + i * part, part);
@@ -105,6 +112,8 @@ run(const char *options, size_t shift)
 	assert_int_equal(store_op(&t, FIDO_BLK_FLUSH, 0, 0), 0);
 	store_reads(&t, SIZE / 2, 1 << 20, 0);
 	assert_true(shortened > FLIGHT && interrupted > FLIGHT);
+	assert_true(refuse == (refused != 0));
+	assert_true(refuse ? t.store->copied != 0 : t.store->copied == (shift != 0 ? FLIGHT : 0));
 	store_test_close(&t);
 	unlink(store_test_path("f"));
 	store_test_end(&t);
@@ -115,19 +124,28 @@ run(const char *options, size_t shift)
 static void
 buffered(void **state)
 {
-	run("", 0);
+	run("", 0, false);
 }
 
 static void
 direct(void **state)
 {
-	run(",direct=on", 0);
+	run(",direct=on", 0, false);
 }
 
 static void
 copied(void **state)
 {
-	run(",direct=on", 1);
+	run(",direct=on", 1, false);
 }
 
-TEST_MAIN(cmocka_unit_test(buffered), cmocka_unit_test(direct), cmocka_unit_test(copied))
+/* The rest of it is written from a copy then. */
+static void
+refused_later(void **state)
+{
+	run("", 0, true);
+	run(",direct=on", 0, true);
+}
+
+TEST_MAIN(cmocka_unit_test(buffered), cmocka_unit_test(direct), cmocka_unit_test(copied),
+		cmocka_unit_test(refused_later))

@@ -141,7 +141,7 @@ serve_c(void)
 		c_traffic.echoed++;
 		c_traffic.last_ms = test_now_ms();
 	}
-	if (test_now_ms() - c_traffic.last_ms > TEST_LIMIT_MS)
+	if (test_now_ms() - c_traffic.last_ms > (uint64_t)TEST_LIMIT_MS)
 		fail_msg("nothing came from c for %d ms", TEST_LIMIT_MS);
 	assert_true(fido_link_is_up(ac));
 }

@@ -20,7 +20,7 @@ hung_and_dead(void **state)
 	uint64_t start = test_now_ms();
 
 	assert_int_equal(fido_observer_open(&o, TEST_GROUP), 0);
-	assert_true(test_now_ms() - start < TEST_LIMIT_MS / 2);
+	assert_true(test_now_ms() - start < (uint64_t)TEST_LIMIT_MS / 2);
 	assert_int_equal(fido_observer_count(o), 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct fido_observation *d = fido_observer_domain(o, i);

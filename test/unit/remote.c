@@ -7,6 +7,7 @@
  *   message TEXT                 1: the last error message says TEXT
  *   env PATH                     groups are in this folder from now on: 0
  *   setuid UID                   become another user: 0, -errno
+ *   watch NAME                   join, to watch only: 0, -errno
  *   leave                        0
  *   block SLOT                   occupy the slot's address range: 0
  *   arena BYTES                  its gaddr, -errno
@@ -51,10 +52,11 @@ static struct fido_rxq *held_by[HELD_MAX];
 static unsigned int held_count;
 
 static long
-do_join(const char *name, unsigned int slots)
+do_join(const char *name, unsigned int slots, bool watches)
 {
 	struct fido_domain_config config = test_config(name);
 
+	config.watches = watches;
 	if (slots != 0)
 		config.layout.slots = slots;
 	return fido_domain_join(&domain, &config);
@@ -231,8 +233,10 @@ obey(const char *line)
 	sscanf(line, "%15s %63s", verb, name);
 	if (strcmp(verb, "join") == 0) {
 		sscanf(line, "%*s %*s %u", &n[0]);
-		return do_join(name, n[0]);
+		return do_join(name, n[0], false);
 	}
+	if (strcmp(verb, "watch") == 0)
+		return do_join(name, 0, true);
 	if (strcmp(verb, "env") == 0)
 		return setenv("FIDO_RUNDIR", name, 1);
 	if (strcmp(verb, "message") == 0)

@@ -68,6 +68,14 @@ test_rundir_empty(void)
 	closedir(dir);
 }
 
+int
+test_limit_ms(void)
+{
+	const char *limit = getenv("FIDO_TEST_LIMIT_MS");
+
+	return limit != NULL ? atoi(limit) : 10000;
+}
+
 uint64_t
 test_now_ms(void)
 {

@@ -32,7 +32,8 @@
 #include <fido/log.h>
 #include <fido/observer.h>
 
-#define TEST_LIMIT_MS 10000
+/** FIDO_TEST_LIMIT_MS in the environment, or 10 s. */
+#define TEST_LIMIT_MS (test_limit_ms())
 #define TEST_GROUP "t"
 
 /* clang names its sanitizers in another way than gcc. */
@@ -104,6 +105,7 @@ const char *test_rundir(void);
 /** Fails unless nothing is left in the folder that holds the groups. */
 void test_rundir_empty(void);
 uint64_t test_now_ms(void);
+int test_limit_ms(void);
 /** @return how often a test is to do something: FIDO_TEST_ROUNDS in the environment, else `normal`. */
 uint32_t test_rounds(uint32_t normal);
 /** @return when it is to end all the same, on a busy machine: in `ms`, or never if FIDO_TEST_ROUNDS is set. */

@@ -101,9 +101,6 @@ struct fido_rxq {
 int fido_link_create(struct fido_domain *domain, const struct fido_link_config *config,
 		struct fido_link **out);
 
-/** @return true when this domain has a link of that name to that peer. Any thread; does not block. */
-bool fido_link_exists(struct fido_domain *domain, const char *peer, const char *name);
-
 /**
  * Set the number of queues and the transmit rings' size. The link is closed. Queue handles of before stay
  * valid; counters go on.
@@ -155,6 +152,8 @@ bool fido_link_is_up(const struct fido_link *link);
 int fido_link_error(const struct fido_link *link);
 /** @return true: both ends have attached to each other's rings; posting may be held back (quiesced). */
 bool fido_link_is_bound(const struct fido_link *link);
+/** @return true: the peer lives, and its end of the link is open. Any thread but the data path's; does not block. */
+bool fido_link_is_offered(const struct fido_link *link);
 /** @return the domain that the link belongs to. */
 struct fido_domain *fido_link_domain(const struct fido_link *link);
 /** @return the queue, or NULL when i is out of range. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# What xenstore-exists, -read, -list, -write, -rm and -chmod do, and `xl domid`, on a folder instead of xenstored:
+# What xenstore-exists, -read, -ls -f, -list, -write, -rm and -chmod do, and `xl domid`, on a folder instead of xenstored:
 # each node a folder with its value in .value and its permissions in .perms. Called by links of these names.
 #
 #   FAKE_XENSTORE        the folder
@@ -74,12 +74,25 @@ xl)
 	[ "$1" = domid ] || die "unknown command $1"
 	grep -lx "$2" "$store"/local/domain/*/name/.value 2>/dev/null | sed 's,.*/domain/\(.*\)/name/.*,\1,' | grep . ;;
 xenstore-exists) check_path "$1" && [ -e "$store$1/.value" ] ;;
-xenstore-read) check_path "$1" && cat "$store$1/.value" 2>/dev/null || die "couldn't read path $1" ;;
+xenstore-read)
+	for path in "$@"; do
+		check_path "$path" && cat "$store$path/.value" 2>/dev/null || die "couldn't read path $path"
+	done ;;
+xenstore-ls)
+	check_path "$2"
+	[ "$1" = -f ] && [ -d "$store$2" ] || die "xs_directory ($2): No such file or directory"
+	find "$store$2" -mindepth 1 -type d | sort | while read -r path; do
+		printf '%s = "%s"\n' "${path#"$store"}" "$(cat "$path/.value")"
+	done ;;
 xenstore-list)
 	check_path "$1"
 	[ -d "$store$1" ] || die "could not list path $1"
 	find "$store$1" -mindepth 1 -maxdepth 1 -type d ! -name '@*' | sed 's,.*/,,' | sort ;;
-xenstore-write) check_path "$1" && make_node "$1" && echo "$2" >"$store$1/.value" ;;
+xenstore-write)
+	while [ $# -gt 1 ]; do
+		check_path "$1" && make_node "$1" && echo "$2" >"$store$1/.value"
+		shift 2
+	done ;;
 xenstore-rm)
 	check_path "$1"
 	[ -d "$store$1" ] || die "could not remove path $1"

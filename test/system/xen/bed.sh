@@ -28,18 +28,18 @@ xen_bed=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 xen_dir=$FIDO_BUILD/xen
 xen_logs=$FIDO_BUILD/test-logs/xen
 # Seconds until the first scenario starts, and for the whole run.
-boot_limit=120
-run_limit=$((${FIDO_XEN_LONG:-0} ? 2400 : 1500))
+boot_limit=180
+run_limit=$((${FIDO_XEN_LONG:-0} ? 3600 : 2700))
 # The emulated machine. smap and monitor do not work for PV domains in this emulation, and without
 # eager-fpu programs crash at random once they use AVX.
 # shellcheck disable=SC2054 # QEMU's commas
 qemu_options=(
-	-accel tcg,thread=multi -cpu max,-smap,-monitor -smp 2 -m 3072M
+	-accel tcg,thread=multi -cpu max,-smap,-monitor,-xsave -smp 2 -m 3072M
 	-nodefaults -display none -monitor none -no-reboot
 )
 xen_arguments="console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 loglvl=warning \
 guest_loglvl=warning spec-ctrl=eager-fpu"
-dom0_arguments="console=hvc0 loglevel=5 mitigations=off panic=1"
+dom0_arguments="console=hvc0 loglevel=5 rodata=off mitigations=off panic=1"
 
 # All output of the boot, with the seconds since its start.
 console=$xen_logs/console.log

@@ -8,6 +8,9 @@
 #   domu.cpio    the guests' files: busybox, modules, the project's programs
 #   dom0.cpio    the same, and on top Xen's tools, the scenarios, and vmlinux and domu.cpio for the guests
 
+# shellcheck source=test/system/xen/dpdk-files.sh
+. "$xen_bed/dpdk-files.sh"
+
 # The newest kernel that is installed with its headers, and the newest Xen.
 find_versions()
 {
@@ -128,16 +131,18 @@ add_xenstore_tools()
 	done
 }
 
-# What the project built: its tests and programs, as far as they are there.
+# What the project built: its tests and programs.
 add_programs()
 {
 	local file name
 	for file in "$FIDO_BUILD"/test/system/xen/* "$FIDO_BUILD"/apps/fido-ctl/fido-ctl; do
 		[ ! -f "$file" ] || [ ! -x "$file" ] || addbin "$file" "bin/${file##*/}"
 	done
+	# Those that a scenario names: a guest unpacks all of this each time that it starts.
 	for file in "$FIDO_BUILD"/test/unit/unit-* "$FIDO_BUILD"/test/fault/fault-*; do
 		name=${file##*/}
-		[ ! -f "$file" ] || addbin "$file" "unit/${name#unit-}"
+		name=${name#unit-}
+		[ ! -f "$file" ] || ! grep -qw -- "$name" "$xen_bed"/scenarios/*.sh || addbin "$file" "unit/$name"
 	done
 }
 
@@ -151,9 +156,10 @@ build_domu()
 	addmodule xen-privcmd xenfs xen-evtchn xen-gntdev xen-gntalloc tun xen-netfront
 	addfile "$xen_dir/fido-grant/fido-grant.ko" modules/fido-grant.ko
 	add_programs
+	add_dpdk
 	# pthread_cancel() loads it by itself.
 	addlib /lib/x86_64-linux-gnu/libgcc_s.so.1
-	for name in domu.sh job.sh counts.sh; do
+	for name in domu.sh counts.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
 	install -m 755 "$xen_bed/guest/init.sh" "$tree/init"
@@ -173,7 +179,7 @@ build_dom0()
 		addbin "$xen_bin/$name" "bin/$name"
 	done
 	addmodule xen-netback bridge
-	for name in dom0.sh lib.sh net.sh vif.sh; do
+	for name in dom0.sh lib.sh dpdk.sh net.sh vif.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
 	chmod 755 "$tree"/bed/*

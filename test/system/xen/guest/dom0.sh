@@ -19,28 +19,27 @@ start_daemons()
 	xen-init-dom0 && xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file=/run/xenconsoled.pid
 }
 
-# The guests' consoles appear on ours.
-follow_consoles()
-{
-	local name
-	for name in domA domB domC domD; do
-		: >/var/log/xen/console/guest-$name.log
-		tail -n +1 -f /var/log/xen/console/guest-$name.log |
-			awk -v "name=$name" '{ sub(/\r$/, ""); print "[" name "] " $0; fflush() }' &
-	done
-}
-
 # Also what a scenario that was killed was just about to create.
 destroy_all()
 {
 	local id
-	job.sh clean
+	job clean
 	for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
 		say "destroy domain $id"
 		timeout 60 xl destroy "$id"
 	done
 	rm -f $bed/*.domid
 	dmesg -c >/dev/null
+}
+
+# What the guests' jobs and kernels said last.
+last_words()
+{
+	local name
+	for name in $(running_guests); do
+		on_limit=10 try "$name" 'for log in /run/jobs/*.log; do echo "$log:"; tail -n 10 "$log"; done; dmesg | tail -n 10' ||
+			say "$name: no answer"
+	done
 }
 
 # In a process group of its own, which is killed when it takes too long.
@@ -51,19 +50,27 @@ run_scenario()
 	setsid sh -eu -c '. /bed/lib.sh; . "$1"; finish' sh "$file" </dev/null &
 	pid=$!
 	(
-		sleep "${limit:-300}"
-		say "FAIL: $1 took more than ${limit:-300} s"
+		sleep "${limit:-600}"
+		say "FAIL: $1 took more than ${limit:-600} s"
 		kill -KILL "-$pid"
 	) &
 	watchdog=$!
 	wait $pid || status=$?
 	kill $watchdog 2>/dev/null
 	# The next one starts with guests that work.
-	[ $status = 0 ] || destroy_all
+	[ $status = 0 ] || {
+		last_words
+		destroy_all
+	}
 	return $status
 }
 
-follow_consoles
+# The guests' consoles appear on ours.
+for name in domA domB domC domD; do
+	consoles="${consoles:-} $name=/var/log/xen/console/guest-$name.log"
+done
+# shellcheck disable=SC2086 # an argument each
+follow $consoles &
 start_daemons || {
 	echo "@@ERROR xenstored or xenconsoled does not start"
 	poweroff -f
@@ -75,8 +82,8 @@ for scenario in $(argument bed.scenarios | tr : ' '); do
 	echo "@@BEGIN $scenario"
 	status=0
 	run_scenario "$scenario" || status=$?
-	# What the guests' consoles still hold: tail looks once a second.
-	usleep 1200000
+	# What the guests' consoles still hold.
+	usleep 300000
 	echo "@@END $scenario $status"
 done
 echo "@@DONE"

@@ -12,6 +12,8 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 ip link set lo up
+# Whose program crashed, and where: the kernel says it at this level.
+dmesg -n 7
 
 # An argument of the kernel's command line.
 argument()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Helpers for scenarios that measure a network between domA and domB, each with an interface of its
 # kernel, whatever lies between them. lib.sh has been sourced.
+# shellcheck disable=SC2154
 #
 #   net_vifs                 give both an interface eth0 of Xen's own, on a bridge of dom0's
 #   net_measure LABEL INTERFACE MIDDLE
@@ -11,12 +12,15 @@
 #   net LABEL: ping_ms= seconds= mib_s= pps= events_per_packet= segments_s= events_per_segment=
 #       events_per_mib= events_a= events_b= events_middle=
 #
+#   net_compare LABEL OTHER  two that were measured on this boot: LABEL's figures, OTHER's, and how much the one is of the
+#                            other. A busy machine moves these by half: nothing is asked of them
+#
 # Packets are what the interfaces of domA and domB received, in both directions. An interface of Xen's
 # takes up to 64 KiB in one packet, if the kernel has them; one without that gets more packets for the
 # same bytes. So the same is said by TCP segment, which means the same for all. Events are the
 # notifications that all three domains together took from the hypervisor; see counts.sh.
 
-net_mib=16
+net_mib=8
 net_data=/tmp/net.data
 
 # --- Xen's own network ---
@@ -115,5 +119,22 @@ net_measure()
 	on domB "md5sum <$net_data; rm $net_data"
 	expect_eq "$(output domB)" "$net_sum" "what came through the network"
 	# shellcheck disable=SC2086 # words
-	say "$(net_report "$1" "$ping" "$seconds" $before $net_counts)"
+	net_report "$1" "$ping" "$seconds" $before $net_counts >"$bed/net.$1"
+	say "$(cat "$bed/net.$1")"
+}
+
+net_compare()
+{
+	[ -e "$bed/net.$1" ] && [ -e "$bed/net.$2" ] || {
+		say "net $1 is not compared with $2: not both were measured on this boot"
+		return
+	}
+	cat "$bed/net.$1" "$bed/net.$2" | tr ' ' '\n' | awk -F= -v "one=$1" -v "other=$2" '
+		!($1 in was) { was[$1] = $2; next }
+		$1 ~ /^(ping_ms|mib_s|segments_s|events_per_segment|events_per_mib)$/ && $2 > 0 {
+			print "net " one " : " other ": " $1 " " was[$1] " : " $2 " = " sprintf("%.2f", was[$1] / $2)
+		}' >$bed/net.ratio
+	while read -r line; do
+		say "$line"
+	done <$bed/net.ratio
 }

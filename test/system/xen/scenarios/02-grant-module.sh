@@ -38,37 +38,37 @@ await_bg domB read 30 '^ready'
 await_bg domC read 30 '^ready'
 
 # The owner is killed: what is mapped stays what it was, and is pinned.
-on domA "grant-selftest wait $((2 * each)) 0; job.sh kill give KILL; grant-selftest wait 0 $((2 * each))"
+on domA "grant-selftest wait $((2 * each)) 0; job kill give KILL; grant-selftest wait 0 $((2 * each))"
 on domA grant-selftest fill
 # A reader is killed: its kernel unmaps.
 kill_bg domC read KILL
 # A reader unmaps, and lives on.
 on domA grant-selftest wait 0 $each
-on domB 'touch /run/stop; job.sh await read 10 "^unmapped after"'
+on domB 'touch /run/stop; job await read 10 "^unmapped after"'
 on domA grant-selftest wait 0 0
-on domB 'rm /run/stop; job.sh wait read 10'
+on domB 'rm /run/stop; job wait read 10'
 try_wait_bg domA give 5 || expect_eq $? 137 "status of the killed giver"
 
 # The module goes while a domain still reads.
 start_giver "$(domid domB)"
 start_reader domB
 await_bg domB read 30 '^ready'
-on domA "job.sh kill give KILL; grant-selftest wait 0 $each; rmmod fido_grant; grant-selftest fill"
-on domB 'touch /run/stop; job.sh await read 10 "^unmapped after"; rm /run/stop; job.sh wait read 10'
+on domA "job kill give KILL; grant-selftest wait 0 $each; rmmod fido_grant; grant-selftest fill"
+on domB 'touch /run/stop; job await read 10 "^unmapped after"; rm /run/stop; job wait read 10'
 on domA insmod /modules/fido-grant.ko
 
 # A process ends in KILLED: the other one is told, whichever of them offered the event channel.
 notice()
 {
 	local killed=$1 other=$2 first second
-	on domA "job.sh start notice 'exec end-notice $(domid domB)'; job.sh await notice 10 '^[0-9]'"
+	on domA "job start notice 'exec end-notice $(domid domB)'; job await notice 10 '^[0-9]'"
 	first=$(output domA)
-	on domB "job.sh start notice 'exec end-notice $(domid domA) ${first% *}'; job.sh await notice 10 '^[0-9]'"
+	on domB "job start notice 'exec end-notice $(domid domA) ${first% *}'; job await notice 10 '^[0-9]'"
 	second=$(output domB)
-	on domA "echo ${second#* } >/run/peer-root; job.sh await notice 10 ^ready"
-	on domB "echo ${first#* } >/run/peer-root; job.sh await notice 10 ^ready"
-	on "$killed" "rm /run/peer-root; job.sh kill notice KILL; job.sh wait notice 10; [ \$? = 137 ]"
-	on "$other" 'rm /run/peer-root; job.sh wait notice 10'
+	on domA "echo ${second#* } >/run/peer-root; job await notice 10 ^ready"
+	on domB "echo ${first#* } >/run/peer-root; job await notice 10 ^ready"
+	on "$killed" "rm /run/peer-root; job kill notice KILL; job wait notice 10; [ \$? = 137 ]"
+	on "$other" 'rm /run/peer-root; job wait notice 10'
 }
 notice domA domB
 notice domB domA

@@ -3,7 +3,7 @@
 # Three guests in a chain, libfido alone: domC reads domA's memory by way of domB. Then, under load, each is destroyed in
 # turn and a new one takes its place: the others go on, no packet comes damaged or twice or is overwritten while
 # somebody reads it, and in the end every buffer is back.
-# limit: 500
+# limit: 900
 need domA domB domC
 # shellcheck disable=SC2046 # three words
 on dom0 fido-group create chain $(for name in domA domB domC; do domid $name; done)
@@ -46,7 +46,7 @@ for name in domB domC domA; do
 	esac
 	flows
 done
-on domA 'job.sh kill chain USR1'
+on domA 'job kill chain USR1'
 for name in domA domB domC; do
 	wait_for 20 "[ \"\$(reported $name quiet)\" = 1 ]" ||
 		fail "$name: $(xenstore-read "/local/domain/$(domid "$name")/data/chain")"

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fido-blk-perf: load a block volume, measure it, or check every byte of it. See doc/fido-blk-
+ * perf.md.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fido/blk.h>
+#include <fido/domain.h>
+#include <fido/log.h>
+
+#include "options.h"
+#include "team.h"
+
+#define EXIT_USAGE 2
+/*
+ * fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked
+ * at in between.
+ */
+#define OPEN_SLICE_MS 1000
+/*
+ * A volume that somebody has for himself is free when the last write of a killed one is done: it is
+ * asked for so often.
+ */
+#define BUSY_US 20000
+
+/* While it is tried again and again, only the last message is of interest. */
+static bool mute_errors;
+
+static void
+on_message(enum fido_log_level level, const char *message)
+{
+	if (level > FIDO_LOG_WARNING || (level == FIDO_LOG_ERROR && mute_errors))
+		return;
+	fputs("fido-blk-perf: ", stderr);
+	/* What others wrote may be in it. */
+	for (; *message != '\0'; message++)
+		fputc(*message >= ' ' && *message <= '~' ? *message : '?', stderr);
+	fputc('\n', stderr);
+}
+
+/* Signals come by a descriptor from now on, in all threads. @return the descriptor, or -errno */
+static int
+catch_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool
+is_signalled(int signals)
+{
+	struct pollfd fd = {.fd = signals, .events = POLLIN};
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static int
+join_group(const struct perf_options *opt, struct fido_domain **domain)
+{
+	struct fido_domain_config config = {
+		.group = opt->group,
+		.name = opt->domain,
+		.no_hugepages = opt->no_hugepages,
+	};
+	int ret = fido_domain_join(domain, &config);
+
+	if (ret == -EEXIST)
+		fprintf(stderr, "fido-blk-perf: give another --domain than %s\n", opt->domain);
+	return ret;
+}
+
+/* libfido says what to do about its part; what to do with our options is added. */
+static void
+explain_open(const struct perf_options *opt, int err)
+{
+	fprintf(stderr, "fido-blk-perf: %s\n", fido_last_error());
+	if (err == -ETIMEDOUT)
+		fprintf(stderr,
+			"fido-blk-perf: tried for %.1f s in all; --connect-timeout waits longer\n",
+			opt->connect_timeout_s);
+	else if (err == -EBUSY)
+		fprintf(stderr,
+			"fido-blk-perf: end the other client, or leave --exclusive out in both\n");
+	else if (err == -EROFS)
+		fprintf(stderr, "fido-blk-perf: give --read-only and --rw read\n");
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* @return 0, -EINTR (a signal came), -errno; a message was written */
+static int
+open_volume(const struct perf_options *opt, struct fido_domain *domain, int signals,
+	struct fido_blk **blk)
+{
+	struct fido_blk_config config = {
+		.backend = opt->backend,
+		.volume = opt->volume,
+		.queues = opt->queues,
+		.depth = opt->depth,
+		.read_only = opt->read_only,
+		.exclusive = opt->exclusive,
+	};
+	uint64_t start = now_ms();
+	double left_ms;
+	bool busy;
+	int ret;
+
+	mute_errors = true;
+	do {
+		left_ms = opt->connect_timeout_s * 1000 - (double)(now_ms() - start);
+		config.timeout_ms = OPEN_SLICE_MS;
+		if (opt->connect_timeout_s >= 0 && left_ms < OPEN_SLICE_MS)
+			config.timeout_ms = left_ms < 1 ? 1 : (int)left_ms;
+		ret = fido_blk_open(domain, &config, blk);
+		if (is_signalled(signals)) {
+			if (ret == 0)
+				fido_blk_close(*blk);
+			ret = -EINTR;
+		}
+		busy = ret == -EBUSY && opt->exclusive;
+		if (busy)
+			usleep(BUSY_US);
+	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
+		(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
+	mute_errors = false;
+	if (ret == -EINTR)
+		fprintf(stderr, "fido-blk-perf: ended before volume %s was open\n", opt->volume);
+	else if (ret != 0)
+		explain_open(opt, ret);
+	return ret;
+}
+
+/* Tell what came of it. @return the exit status */
+static int
+report(const struct perf_options *opt, const struct perf_result *r)
+{
+	int ret = 0;
+
+	if (opt->json)
+		ret = perf_result_print_json(stdout, opt, r);
+	else
+		perf_result_print(stdout, opt, r);
+	if (ret != 0 || fflush(stdout) != 0) {
+		fprintf(stderr, "fido-blk-perf: cannot write the summary: %s\n",
+			strerror(ret != 0 ? -ret : errno));
+		return EXIT_FAILURE;
+	}
+	if (r->unanswered != 0)
+		fprintf(stderr,
+			"fido-blk-perf: %" PRIu64
+			" requests were not answered: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
+			r->unanswered);
+	if (r->failures != 0)
+		fprintf(stderr, "fido-blk-perf: %" PRIu64 " errors or wrong blocks\n", r->failures);
+	return r->unanswered != 0 || r->failures != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Open the volume, run, report. @return the exit status */
+static int
+use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team,
+	int signals)
+{
+	static struct perf_result result;
+	struct perf_volume_range range;
+	struct fido_blk *blk;
+	int ret = open_volume(opt, domain, signals, &blk);
+	int status = EXIT_FAILURE;
+
+	if (ret != 0)
+		return EXIT_FAILURE;
+	ret = perf_volume_settle(opt, fido_blk_info(blk), &range);
+	if (ret == 0)
+		ret = perf_team_open(team, blk, &range);
+	if (ret == 0)
+		ret = perf_team_run(team, signals, &result);
+	if (ret == 0)
+		status = report(opt, &result);
+	fido_blk_close(blk);
+	return status;
+}
+
+static int
+run(struct perf_options *opt, int signals)
+{
+	struct fido_domain *domain;
+	struct perf_team team;
+	int status = EXIT_FAILURE;
+
+	if (join_group(opt, &domain) != 0)
+		return status;
+	if (perf_team_create(&team, opt, domain) == 0) {
+		status = use_volume(opt, domain, &team, signals);
+		perf_team_destroy(&team);
+	}
+	fido_domain_leave(domain);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct perf_options opt;
+	int ret = perf_options_parse(&opt, argc, argv), signals;
+
+	if (ret != 0)
+		return ret < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	fido_log_set(on_message);
+	signals = catch_signals();
+	if (signals < 0) {
+		fprintf(stderr, "fido-blk-perf: no signalfd: %s\n", strerror(-signals));
+		return EXIT_FAILURE;
+	}
+	return run(&opt, signals);
+}

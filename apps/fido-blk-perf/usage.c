@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include "usage.h"
+
+void
+perf_usage_print(void)
+{
+	fputs("usage: fido-blk-perf --group G --backend B --volume V [options]\n"
+	      "Load a volume of fido-blkd with requests and measure, or (--verify) check every byte of it.\n"
+	      "\n"
+	      "which volume:\n"
+	      "  -g, --group G           the group: NAME or TRANSPORT:NAME (host:demo)\n"
+	      "  --domain NAME           this domain's own name (default blk-perf)\n"
+	      "  --backend NAME          the domain that serves the volume\n"
+	      "  --volume NAME           the volume\n"
+	      "  --read-only             open it for reading only\n"
+	      "  --exclusive             nobody else may have it open\n"
+	      "  --connect-timeout SEC   wait so long for the backend (default 5; forever)\n"
+	      "load:\n"
+	      "  --rw read|write|mix     (default read; mix with --verify)\n"
+	      "  --read-percent N        reads of a mix (default 70; 50 with --verify)\n"
+	      "  --pattern rand|seq      (default rand)\n"
+	      "  --bs SIZE[-MAX]         bytes of a request (default 4k); MAX: random multiples of SIZE\n"
+	      "  --depth N               requests of a queue in flight (default 32)\n"
+	      "  --queues N              queues, a thread and a part of the range each (default 1)\n"
+	      "  --time SEC              (default 10; 0: until it is ended)\n"
+	      "  --count N               end after N requests\n"
+	      "  --range [OFFSET]+[SIZE] only this part of the volume\n"
+	      "  --flush-every N         a flush after N writes of a queue (default 0: none; 64 with --verify)\n"
+	      "  --fua                   each write is durable when it completes\n"
+	      "  --zeroes-percent N, --discard-percent N  of what is not a read (default 0)\n"
+	      "  --seed N                for the same places again (default: a random one)\n"
+	      "memory:\n"
+	      "  --lend, --copy          reads lend the backend's memory (default), or are copied\n"
+	      "  --memory arena|malloc|both  of writes and copied reads: the backend can read an arena (default)\n"
+	      "  --segments N            pieces of a request's memory (default 1)\n"
+	      "  --touch                 read every byte that is read, fill every byte that is written\n"
+	      "  --no-hugepages          ordinary pages\n"
+	      "threads:\n"
+	      "  --idle poll|sleep       when there is nothing to do (default poll)\n"
+	      "  --cpu N[,N...]          where the queues' threads run\n"
+	      "  --continue-on-error     go on after an error or wrong data (default: stop)\n"
+	      "  --stop-timeout SEC      at the end, wait so long for answers (default 5)\n"
+	      "checking:\n"
+	      "  --verify                write blocks that can be checked, and check all that is read\n"
+	      "  --state FILE            what each block must hold; goes on where a killed run ended\n"
+	      "  --verify-only           check all that FILE says was written, and end\n"
+	      "  --after-power-loss      only what was flushed must be there\n"
+	      "  --verify-block SIZE     bytes of a block (default 4k)\n"
+	      "output:\n"
+	      "  --json                  the summary as one line of JSON\n"
+	      "  --quiet                 no status lines\n"
+	      "  -h, --help, --version\n"
+	      "exit status: 0; 1: wrong data, an error, or the volume cannot be opened; 2: wrong usage\n"
+	      "see doc/fido-blk-perf.md\n",
+		stdout);
+}

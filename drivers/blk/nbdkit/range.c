@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A lock of ranges: a list of them in the order in which they came. As long as there are requests:
+ * dozens.
+ */
+
+#include "range.h"
+
+int
+range_lock_create(struct range_lock *lock)
+{
+	int err;
+
+	*lock = (struct range_lock){0};
+	err = pthread_mutex_init(&lock->mutex, NULL);
+	if (err != 0)
+		return -err;
+	err = pthread_cond_init(&lock->given, NULL);
+	if (err != 0)
+		pthread_mutex_destroy(&lock->mutex);
+	return -err;
+}
+
+void
+range_lock_destroy(struct range_lock *lock)
+{
+	pthread_cond_destroy(&lock->given);
+	pthread_mutex_destroy(&lock->mutex);
+}
+
+/* @return true when one that came before is in its way */
+static bool
+is_taken(const struct range_lock *lock, const struct range *range)
+{
+	if (lock->exclusive == 0)
+		return false;
+	for (const struct range *r = range->prev; r != NULL; r = r->prev)
+		if ((r->exclusive || range->exclusive) && r->begin < range->end &&
+			range->begin < r->end)
+			return true;
+	return false;
+}
+
+void
+range_take(struct range_lock *lock, struct range *range)
+{
+	pthread_mutex_lock(&lock->mutex);
+	range->next = NULL;
+	range->prev = lock->last;
+	if (lock->last != NULL)
+		lock->last->next = range;
+	else
+		lock->first = range;
+	lock->last = range;
+	lock->exclusive += range->exclusive;
+	while (is_taken(lock, range)) {
+		lock->waiting++;
+		pthread_cond_wait(&lock->given, &lock->mutex);
+		lock->waiting--;
+	}
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+void
+range_give(struct range_lock *lock, struct range *range)
+{
+	pthread_mutex_lock(&lock->mutex);
+	if (range->prev != NULL)
+		range->prev->next = range->next;
+	else
+		lock->first = range->next;
+	if (range->next != NULL)
+		range->next->prev = range->prev;
+	else
+		lock->last = range->prev;
+	lock->exclusive -= range->exclusive;
+	if (lock->waiting != 0)
+		pthread_cond_broadcast(&lock->given);
+	pthread_mutex_unlock(&lock->mutex);
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Proves: when a flush completes, all that was acknowledged before on any queue outlives a loss of power, and so does each write with
+# FUA; what was not flushed may be lost, and is then found to be, so that the test would notice.
+#
+#	perf ==[ 4 queues ]==> disk: v on nbd: --> nbdkit: a write-back cache --> image
+#
+# nbdkit's cache is lost when it is killed, as a disk's is without power.
+set -eu
+# shellcheck source=test/system/blk.bash
+. "$(dirname "$0")/blk.bash"
+command -v nbdkit >/dev/null || skip "nbdkit is not here (apt-get install nbdkit)"
+
+state=$PWD/state
+image=$PWD/image
+socket=$PWD/nbd
+
+serve()
+{
+	rm -f "$socket"
+	start nbd nbdkit -f -U "$socket" --filter=cache file "$image" cache=writeback cache-min-block-size=4k
+	wait_for 20 "! is_running nbd || [ -S '$socket' ]" || fail "nbdkit does not listen"
+	is_running nbd || skip "nbdkit does not start: $(cat "$(log_of nbd)")"
+}
+
+lose_power()
+{
+	echo "+ power is lost"
+	kill_hard nbd
+	serve
+}
+
+# The backend connects again by itself, but may say first that the server had gone.
+check()
+{
+	local try
+	for try in 1 2 3 4 5; do
+		"$blk_perf" --group "$fido_group" --domain check --backend disk --volume v --no-hugepages --json --verify-only --state "$state" \
+			--continue-on-error "$@" >"$lib_dir/checked" 2>"$lib_dir/said" || true
+		[ "$(jq .errors "$lib_dir/checked")" != 0 ] || break
+		sleep 0.5
+	done
+	expect_eq "$(jq .errors "$lib_dir/checked")" 0 "errors in try $try: $(head -n 3 "$lib_dir/said")"
+	jq .verify.wrong "$lib_dir/checked"
+}
+
+truncate -s 8M "$image"
+serve
+disk "nbd:nbd+unix:///?socket=$socket" --threads 2
+for i in 1 2 3; do
+	echo "--- $i: some is flushed"
+	perf perf --verify --state "$state" --time 0 --queues 4 --bs 4k-32k --flush-every 40
+	moves perf
+	sleep "0.$((RANDOM % 6 + 2))"
+	stop perf
+	expect_perf perf '.verify.wrong == 0 and .flush.requests > 0'
+	lose_power
+	expect_eq "$(check --after-power-loss)" 0 "blocks that were flushed and are wrong: $(head -n 3 "$lib_dir/said")"
+done
+
+echo "--- nothing is flushed: that must show"
+perf perf --verify --state "$state" --count 3000 --queues 4 --flush-every 0
+finish perf 60
+lose_power
+expect_ge "$(check)" 1 "blocks that were lost"
+expect_eq "$(check --after-power-loss)" 0 "blocks that were written with FUA and are wrong: $(head -n 3 "$lib_dir/said")"
+
+echo "--- each write has FUA: nothing is lost"
+perf_done perf --verify --state "$state" --count 1000 --queues 4 --flush-every 0 --rw write --fua
+lose_power
+expect_eq "$(check --range +)" 0 "blocks that were written with FUA and are wrong: $(head -n 3 "$lib_dir/said")"
+stop disk
+stop nbd
+nothing_runs
