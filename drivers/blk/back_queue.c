@@ -14,7 +14,6 @@
 
 /* What is lent of the server's own, which is never freed. */
 static char info_token;
-
 #define PAGE 4096u
 
 /* ---- life ---- */
@@ -358,9 +357,8 @@ begin(struct back_queue *q, struct back_request *r)
 }
 
 /*
- * The client has gone, or has new rings: what it waits for cannot be answered any more. When much of what a dead
- * client sent is held here, what it was lent comes back only after all of that (recall.c): requests that wait for that very memory
- * would wait for ever, and all other clients of this worker with them.
+ * The client has gone, or has new rings. What a dead client was lent may come back only after all that it sent is no longer held
+ * here (recall.c): requests that wait for that very memory would wait for ever, and with them the worker's other clients.
  */
 static void
 give_up_waiting(struct back_queue *q)
@@ -553,7 +551,6 @@ flush_tickets(struct back_queue *q, struct fido_receiver *rx)
 		fido_rxq_ring_sender(q->rxq, rx);
 }
 
-/* The list is not empty. */
 static void
 complete_tickets(struct back_queue *q, const struct back_list *list)
 {
