@@ -37,9 +37,9 @@ serve nbdkit disk queues=2
 
 echo "--- copies"
 # Slowly enough to be struck.
-start copy nbdkit -f -U - --filter=rate file "file=$work/random" rate=700M \
+start copy nbdkit -f -U - --filter=rate file "file=$work/random" rate=400M \
 	--run "nbdcopy --flush \$uri '$(nbd_uri nbdkit)'"
-kill_under copy 2
+kill_under copy 1
 start copy nbdcopy "$(nbd_uri nbdkit)" "$work/copy"
 kill_under copy 1
 expect_same "$work/random" "$work/copy" 200M
@@ -48,7 +48,7 @@ echo "--- verification"
 start fio fio --name=job --ioengine=nbd "--uri=$(nbd_uri nbdkit)" --numjobs=4 --size=16M --offset_increment=16M \
 	--rw=randrw --bsrange=4k-64k --verify=crc32c --verify_fatal=1 --verify_state_save=0 --verify_backlog=256 --iodepth=16 --fsync=32 \
 	--rate=6M --group_reporting
-kill_under fio 3
+kill_under fio 1
 expect_verified fio
 grep -E '^ +(read|write):' "$(log_of fio)"
 
