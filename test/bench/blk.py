@@ -49,7 +49,8 @@ def answer(bench, cpu, argv):
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise SampleError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
-    return json.loads(done.stdout)
+    # fio says other things first.
+    return json.loads(done.stdout[done.stdout.find("{"):])
 
 
 def perf(bench, program, options):
