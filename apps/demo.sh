@@ -285,9 +285,11 @@ fill_disk()
 		echo_run cp -a "$folder" "$nbd_mnt/"
 		[ "$folder" != "$killed_after" ] || {
 			add_figures
+			# Stopped first, so that it has requests that it has not answered.
+			kill -STOP "${lib_pid[disk]}"
 			sync -f "$nbd_mnt" &
 			writer=$!
-			sleep 0.1
+			sleep 0.5
 			echo "+ kill -KILL [disk], in the middle of writing, and start it again"
 			kill_hard disk
 			start_disk
@@ -340,7 +342,7 @@ disk()
 	stop disk
 	again=$(grep -ao ' resent [0-9]*' "$(log_of nbdkit)" | awk '{ print $2 }')
 	conclude disk "$((written >> 20)) MB written, $((read >> 20)) MB read, copied by disk: $copies; \
-disk crashed, $again requests sent again, files and file system whole: $whole" \
+disk crashed, requests sent again: $again; files and file system whole: $whole" \
 		test $whole = yes -a "$copies" = 0 -a $written -gt 0 -a $read -gt 0
 }
 
