@@ -473,21 +473,19 @@ put_memory(struct back_queue *q, const struct back_request *r)
 {
 	struct fido_sender *s = q->txq->sender;
 	uint16_t tag = (uint16_t)(r->tickets[0] << FIDO_DESC_USER_SHIFT);
-	uint64_t gaddr;
+	uint64_t gaddr[FIDO_BLK_SEGMENTS_MAX];
 
 	if (!q->txq->open || s == NULL || s->queue_id != q->tx_session || r->receiver->queue_id != q->rx_session ||
 			r->tickets[0] >= BLK_RING_MAX)
 		return -1;
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
-		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len, &gaddr) == FIDO_REACH_NONE)
+		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len, &gaddr[i]) == FIDO_REACH_NONE)
 			return -1;
 	if (fido_sender_room(s) < r->io.iovcnt)
 		return r->io.iovcnt > s->mask + 1 ? -1 : 0;
-	for (uint32_t i = 0; i < r->io.iovcnt; i++) {
-		fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len, &gaddr);
-		fido_sender_put(s, gaddr, (uint32_t)r->io.iov[i].iov_len,
+	for (uint32_t i = 0; i < r->io.iovcnt; i++)
+		fido_sender_put(s, gaddr[i], (uint32_t)r->io.iov[i].iov_len,
 				(uint16_t)(tag | (i + 1 < r->io.iovcnt ? FIDO_DESC_CHAINED : 0)), r->io.lent[i]);
-	}
 	fido_counter_add(&q->txq->stats->packets, 1);
 	fido_counter_add(&q->txq->stats->zero_copy, 1);
 	fido_counter_add(&q->txq->stats->bytes, r->op == BLK_OP_OPEN ? sizeof(struct blk_info_shm) : r->io.length);

@@ -133,6 +133,8 @@ void blk_front_queue_step(struct fido_blk_queue *q);
 
 /* ---- front_session.c ---- */
 
+/** @return queue_id of the rings that can be posted to now; 0: none */
+uint64_t blk_front_ring_id(struct fido_blk_queue *q);
 /** Follow the link: begin a session when it has new rings; fail all when it is closed for good. */
 void blk_front_session_check(struct fido_blk_queue *q);
 /** The answer to OPEN came. @param rx its memory */
@@ -159,6 +161,8 @@ void blk_front_finish(struct fido_blk_queue *q, struct request *r, int error);
 void blk_front_wait_again(struct fido_blk_queue *q, struct request *r);
 /** @return the error, -errno, that a status of the backend's means; never 0 */
 int blk_front_status_error(uint16_t status);
+/** Give back what has come of a read. */
+void blk_front_drop_pieces(struct fido_blk_queue *q, struct request *r);
 /** Add to what is given back at the end of the burst. */
 void blk_front_done_with(struct fido_blk_queue *q, const struct fido_rx *rx);
 

@@ -40,9 +40,8 @@ make_ready(struct fido_blk_queue *q, struct request *r)
 	request_list_add(&q->ready, r);
 }
 
-/* Give back what has come of a read. */
-static void
-drop_pieces(struct fido_blk_queue *q, struct request *r)
+void
+blk_front_drop_pieces(struct fido_blk_queue *q, struct request *r)
 {
 	for (unsigned int i = 0; i < r->rx_count; i++)
 		blk_front_done_with(q, &r->rx[i]);
@@ -55,7 +54,7 @@ blk_front_finish(struct fido_blk_queue *q, struct request *r, int error)
 {
 	r->error = error;
 	if (error != 0)
-		drop_pieces(q, r);
+		blk_front_drop_pieces(q, r);
 	/* What a write names is the caller's again only when nobody reads it any more. */
 	if (r->op == FIDO_BLK_WRITE && r->tickets_out != 0)
 		r->state = REQUEST_ANSWERED;
@@ -101,7 +100,7 @@ void
 blk_front_wait_again(struct fido_blk_queue *q, struct request *r)
 {
 	/* A part of a read's memory may have come: all of it comes again. */
-	drop_pieces(q, r);
+	blk_front_drop_pieces(q, r);
 	r->again = false;
 	r->error = 0;
 	r->state = REQUEST_WAITING;

@@ -85,9 +85,7 @@ blk_front_queue_abandon(struct fido_blk_queue *q)
 	for (uint32_t i = 0; i < q->depth; i++) {
 		struct request *r = &q->requests[i];
 
-		for (unsigned int k = 0; k < r->rx_count; k++)
-			blk_front_done_with(q, &r->rx[k]);
-		r->rx_count = 0;
+		blk_front_drop_pieces(q, r);
 		if (r->state == REQUEST_WAITING || r->state == REQUEST_LENT)
 			r->state = REQUEST_FREE;
 	}
@@ -274,9 +272,7 @@ fido_blk_release(struct fido_blk_queue *q, struct fido_blk_lent *const *lent, un
 	for (unsigned int i = 0; i < n; i++) {
 		struct request *r = (struct request *)lent[i];
 
-		for (unsigned int k = 0; k < r->rx_count; k++)
-			blk_front_done_with(q, &r->rx[k]);
-		r->rx_count = 0;
+		blk_front_drop_pieces(q, r);
 		free_request(q, r);
 	}
 	blk_front_give_back(q);
@@ -300,12 +296,9 @@ fido_blk_fd(const struct fido_blk_queue *q)
 static bool
 new_session(struct fido_blk_queue *q)
 {
-	bool is_new;
+	uint64_t id = blk_front_ring_id(q);
 
-	fido_lock_take(&q->txq->lock);
-	is_new = q->txq->open && q->txq->sender != NULL && q->txq->sender->queue_id != q->session;
-	fido_lock_release(&q->txq->lock);
-	return is_new;
+	return id != 0 && id != q->session;
 }
 
 bool

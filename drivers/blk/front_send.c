@@ -5,7 +5,6 @@
 
 #include "front.h"
 
-
 struct message {
 	unsigned int count; /* pieces of memory */
 	uint64_t gaddr[FIDO_BLK_SEGMENTS_MAX];

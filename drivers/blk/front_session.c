@@ -25,8 +25,8 @@ wait_again(struct fido_blk_queue *q)
 	blk_front_give_back(q);
 }
 
-static uint64_t
-ring_id(struct fido_blk_queue *q)
+uint64_t
+blk_front_ring_id(struct fido_blk_queue *q)
 {
 	uint64_t id = 0;
 
@@ -70,7 +70,7 @@ void
 blk_front_session_check(struct fido_blk_queue *q)
 {
 	int error = fido_link_error(q->blk->link);
-	uint64_t id = ring_id(q);
+	uint64_t id = blk_front_ring_id(q);
 
 	if (error != 0)
 		link_lost(q, error);
