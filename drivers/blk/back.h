@@ -41,8 +41,8 @@ struct back_queue;
 struct back_pieces {
 	struct back_pieces *next;
 	uint16_t tickets[FIDO_BLK_SEGMENTS_MAX + 1];
-	struct iovec iov[FIDO_BLK_SEGMENTS_MAX];
-	void *lent[FIDO_BLK_SEGMENTS_MAX];
+	struct iovec iov[FIDO_BLK_LENT_MAX];
+	void *lent[FIDO_BLK_LENT_MAX];
 };
 
 /** A command and what is known of it. */

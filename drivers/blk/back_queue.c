@@ -473,7 +473,7 @@ put_memory(struct back_queue *q, const struct back_request *r)
 {
 	struct fido_sender *s = q->txq->sender;
 	uint16_t tag = (uint16_t)(r->tickets[0] << FIDO_DESC_USER_SHIFT);
-	uint64_t gaddr[FIDO_BLK_SEGMENTS_MAX];
+	uint64_t gaddr[FIDO_BLK_LENT_MAX];
 
 	if (!q->txq->open || s == NULL || s->queue_id != q->tx_session || r->receiver->queue_id != q->rx_session ||
 			r->tickets[0] >= BLK_RING_MAX)

@@ -163,14 +163,14 @@ static bool
 remember(struct request *r, const struct fido_rx *rx)
 {
 	if (r->rx_count == REQUEST_IOV && r->rx == r->rx_few) {
-		struct fido_rx *more = malloc(FIDO_BLK_SEGMENTS_MAX * sizeof(*more));
+		struct fido_rx *more = malloc(FIDO_BLK_LENT_MAX * sizeof(*more));
 
 		if (more == NULL)
 			return false;
 		memcpy(more, r->rx_few, sizeof(r->rx_few));
 		r->rx = more;
 	}
-	if (r->rx_count == FIDO_BLK_SEGMENTS_MAX)
+	if (r->rx_count == FIDO_BLK_LENT_MAX)
 		return false;
 	r->rx[r->rx_count++] = *rx;
 	return true;
@@ -286,7 +286,7 @@ take_memory(struct fido_blk_queue *q)
 		for (unsigned int i = 0; i < n; i++)
 			memory_came(q, &q->polled[i]);
 		all += n;
-	} while (n >= FRONT_POLL_MAX - FIDO_BLK_SEGMENTS_MAX && all < 2 * BLK_RING_MAX);
+	} while (n >= FRONT_POLL_MAX - FIDO_BLK_LENT_MAX && all < 2 * BLK_RING_MAX);
 	return all;
 }
 

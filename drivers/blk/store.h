@@ -33,7 +33,7 @@ struct blk_io {
 	uint64_t length;
 	/**
 	 * WRITE: the front-end's memory: readable, never written, of any alignment. READ: where to read to, one piece of the
-	 * worker's buffers, aligned to 4096; of a store that lends itself: room for FIDO_BLK_SEGMENTS_MAX pieces, which it fills.
+	 * worker's buffers, aligned to 4096; of a store that lends itself: room for FIDO_BLK_LENT_MAX pieces, which it fills.
 	 */
 	struct iovec *iov;
 	uint32_t iovcnt;

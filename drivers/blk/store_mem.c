@@ -33,6 +33,8 @@
 /* Frames beside the pages': one for each 8 pages, and at least so many. */
 #define SPARE_SHARE 8
 #define SPARE_MIN 256
+/* Such a read covers a page more when it does not begin with a page: FIDO_BLK_LENT_MAX frames. */
+#define MAX_TRANSFER ((FIDO_BLK_LENT_MAX - 1) * PAGE)
 
 struct mem_store {
 	struct blk_store store;
@@ -468,7 +470,7 @@ mem_open(struct blk_store **out, const struct blk_store_config *config)
 		/* The contents are new with each start. */
 		.identity = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
 		.block_size = 512,
-		.max_transfer = 1u << 20,
+		.max_transfer = MAX_TRANSFER,
 		.max_segments = FIDO_BLK_SEGMENTS_MAX,
 		.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA | FIDO_BLK_CAN_DISCARD |
 			    FIDO_BLK_CAN_WRITE_ZEROES,

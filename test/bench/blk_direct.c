@@ -14,7 +14,7 @@
 #include "buffers.h"
 #include "store.h"
 
-#define LENT_MAX FIDO_BLK_SEGMENTS_MAX
+#define LENT_MAX FIDO_BLK_LENT_MAX
 
 struct request {
 	struct blk_io io; /* first: blk_io_done() gets it */

@@ -66,4 +66,39 @@ no_free_memory(void **state)
 	blk_test_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(lent_memory), cmocka_unit_test(no_free_memory))
+/* The largest read, from the middle of a page on, when no page lies beside its neighbour: as many pieces as there can be. */
+static void
+most_pieces(void **state)
+{
+	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .offset = 512, .length = 1 << 20};
+	struct fido_blk_completion lent, pages[2];
+	struct blk_test t;
+	char *buf;
+
+	blk_test_start(&t);
+	buf = (char *)t.mem->va;
+	assert_int_equal(blk_test_do(t.q, read, &pages[0]), 0);
+	read.offset = 1 << 20;
+	assert_int_equal(blk_test_do(t.q, read, &pages[1]), 0);
+	/* All are lent, so each goes to a free frame, one after the other: those of even number first. */
+	for (uint64_t odd = 0; odd < 2; odd++)
+		for (uint64_t page = odd; page < FIDO_BLK_LENT_MAX; page += 2)
+			assert_int_equal(blk_test_write(t.q, buf, page << 12, 4096, page), 0);
+	fido_blk_release(t.q, &pages[0].lent, 1);
+	fido_blk_release(t.q, &pages[1].lent, 1);
+	read.offset = 512;
+	assert_int_equal(blk_test_do(t.q, read, &lent), 0);
+	assert_int_equal(lent.iovcnt, FIDO_BLK_LENT_MAX);
+	for (uint64_t page = 0; page < FIDO_BLK_LENT_MAX; page++) {
+		size_t at = page == 0 ? 512 : 0;
+
+		test_fill(buf, 4096, page);
+		assert_int_equal(lent.iov[page].iov_len, page == FIDO_BLK_LENT_MAX - 1 ? 512 : 4096 - at);
+		assert_memory_equal(lent.iov[page].iov_base, buf + at, lent.iov[page].iov_len);
+	}
+	fido_blk_release(t.q, &lent.lent, 1);
+	assert_int_equal(blk_test_read(t.q, buf, 512, 1 << 20), 0);
+	blk_test_end(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(lent_memory), cmocka_unit_test(no_free_memory), cmocka_unit_test(most_pieces))

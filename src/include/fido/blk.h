@@ -38,6 +38,8 @@ extern "C" {
 
 /** Pieces of memory that one request can name. */
 #define FIDO_BLK_SEGMENTS_MAX 256
+/** Pieces of memory that one read can lend. */
+#define FIDO_BLK_LENT_MAX (FIDO_BLK_SEGMENTS_MAX + 1)
 /** Requests of a queue that can be in flight or lent. */
 #define FIDO_BLK_DEPTH_MAX 1024
 /** Length of a volume's name, with the zero. */
@@ -102,7 +104,7 @@ struct fido_blk_lent;
 struct fido_blk_completion {
 	void *cookie;
 	int error;                 /**< 0, -errno */
-	unsigned int iovcnt;       /**< of what was lent */
+	unsigned int iovcnt;       /**< of what was lent: up to FIDO_BLK_LENT_MAX */
 	const struct iovec *iov;   /**< read-only; valid until it is released */
 	struct fido_blk_lent *lent; /**< for fido_blk_release(); NULL: nothing was lent */
 };
