@@ -109,11 +109,13 @@ complete(struct perf_worker *w, const struct fido_blk_completion *c, uint64_t no
 	w->ops->done(w, slot, c->error);
 }
 
+/* Half of the depth at a time: while one half is looked at here, the backend has the other one to do. */
 static unsigned int
 poll_completions(struct perf_worker *w)
 {
 	struct fido_blk_completion completions[PERF_BURST];
-	unsigned int n = fido_blk_poll(w->q, completions, PERF_BURST);
+	unsigned int half = (w->opt->depth + 1) / 2;
+	unsigned int n = fido_blk_poll(w->q, completions, half < PERF_BURST ? half : PERF_BURST);
 	uint64_t now;
 
 	if (n == 0)
