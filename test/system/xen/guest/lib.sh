@@ -4,6 +4,7 @@
 # says so. A scenario may say `# limit: SECONDS` (default 600).
 #
 #   create NAME...           new guests, up; one of that name that runs is destroyed first
+#   launch NAME, await NAME  the same in two steps: it has a domid; it is up
 #   need NAME...             create those that do not run
 #   destroy NAME             as when its power is cut
 #   domid NAME               (dom0 too)
@@ -80,7 +81,8 @@ is_running()
 	[ -e $bed/"$1".domid ] && [ -n "$(xenstore-read "/local/domain/$(domid "$1")/name" 2>/dev/null)" ]
 }
 
-# A common TSC: without "native" Xen may trap each rdtsc, and scales it to its own clock.
+# A common TSC: without "native" Xen may trap each rdtsc, and scales it to its own clock. While it boots, it goes before
+# guests that poll.
 guest_config()
 {
 	cat <<-END
@@ -91,6 +93,7 @@ guest_config()
 	extra = "console=hvc0 loglevel=5 panic=1 rodata=off mitigations=off print-fatal-signals=1 tsc=reliable"
 	memory = ${MEMORY:-256}
 	vcpus = 1
+	cpu_weight = 65535
 	tsc_mode = "native"
 	on_poweroff = "destroy"
 	on_reboot = "destroy"
@@ -99,7 +102,6 @@ guest_config()
 	END
 }
 
-# Create it, and do not wait.
 launch()
 {
 	! is_running "$1" || destroy "$1"
@@ -114,6 +116,13 @@ is_up()
 	[ "$(xenstore-read "/local/domain/$(domid "$1")/data/status" 2>/dev/null)" = up ]
 }
 
+await()
+{
+	wait_for 60 "is_up $1 || ! is_running $1" && is_running "$1" || fail "$1 does not come up"
+	xl sched-credit2 -d "$1" -w 256 || true
+	say "$1 is up: domain $(domid "$1")"
+}
+
 create()
 {
 	local name
@@ -121,8 +130,7 @@ create()
 		launch "$name"
 	done
 	for name in "$@"; do
-		wait_for 60 "is_up $name || ! is_running $name" && is_running "$name" || fail "$name does not come up"
-		say "$name is up: domain $(domid "$name")"
+		await "$name"
 	done
 }
 

@@ -20,7 +20,7 @@
 # same bytes. So the same is said by TCP segment, which means the same for all. Events are the
 # notifications that all three domains together took from the hypervisor; see counts.sh.
 
-net_mib=8
+net_mib=4
 net_data=/tmp/net.data
 
 # --- Xen's own network ---

@@ -1,9 +1,9 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# dom0 and two guests come up, with the modules that Fido needs, run commands, and keep their hands off
+# dom0 and guests come up, with the modules that Fido needs, run commands, and keep their hands off
 # what they should not crash on.
-need domA domB
-for name in dom0 domA domB; do
+need domA domB domC
+for name in dom0 domA domB domC; do
 	on $name 'for m in xen_privcmd xenfs xen_evtchn xen_gntdev xen_gntalloc fido_grant tun; do
 		grep -q "^$m " /proc/modules || { echo "module $m is not loaded"; exit 1; }; done'
 	on $name 'for d in evtchn gntdev gntalloc fido-grant xenbus; do

@@ -3,12 +3,11 @@
 # The core's unit and fault tests, over the xen transport: the domains of a test are processes of one guest, or threads of
 # one of them. What is left out is about the host transport's folder and sockets, or has no transport at all.
 # limit: 1300
-need domA domB
+need domA domB domC
 
-share_a='link-bells-taken-away link-broken-ring-closes-link link-events link-held-buffer-across-close
-	domain-watching-peer-not-waited-for fault-doorbells-lost-and-extra'
-share_b='link-peer-killed link-quiesce link-several-between-a-pair region-reach region-read-only-in-peers
-	region-withdraw-part-of-export wakeup-shared-doorbell'
+share_a='link-broken-ring-closes-link link-held-buffer-across-close link-events fault-doorbells-lost-and-extra'
+share_b='link-peer-killed link-quiesce link-several-between-a-pair region-read-only-in-peers region-withdraw-part-of-export'
+share_c='link-bells-taken-away region-reach wakeup-shared-doorbell domain-watching-peer-not-waited-for'
 # What takes longer (suite soak).
 if grep -q bed.long=1 /proc/cmdline; then
 	share_a="$share_a fault-errors-at-each-call forward-reads-the-owners-memory forward-owner-gone-stays-readable
@@ -32,9 +31,12 @@ run_share() # NAME GROUP TESTS
 # The fault tests know their group's name.
 run_share domA t "$share_a"
 run_share domB u "$share_b"
-wait_bg domA core 300
-wait_bg domB core 300
+run_share domC v "$share_c"
+for name in domA domB domC; do
+	wait_bg $name core 300
+done
 # Some tests die of a write to what they may only read: that is no crash to be found at the end.
 on domB "dmesg | grep 'segfault at' | grep -v 'in region-read-only-in-peers' || dmesg -c >/dev/null"
-on dom0 fido-group destroy t
-on dom0 fido-group destroy u
+for group in t u v; do
+	on dom0 fido-group destroy $group
+done

@@ -37,8 +37,9 @@ member domC 2
 flows
 for name in domB domC domA; do
 	destroy $name
-	create $name
+	launch $name
 	on dom0 fido-group add chain "$(domid $name)"
+	await $name
 	case $name in
 	domA) member domA 0 ;;
 	domB) member domB 1 ;;

@@ -13,15 +13,21 @@ group=tap
 need domA domB domC
 on dom0 fido-group create $group 0 "$(domid domA)" "$(domid domB)" "$(domid domC)"
 
-end() # GUEST DOMAIN ADDRESS
+end() # GUEST DOMAIN
 {
 	fwd "$1" fwd "--vdev=net_tap0,iface=fido0 $(dev "$2" mid 0) -- --map net_tap0:net_mmnet0,net_mmnet0:net_tap0 --idle adaptive --rxd 256"
-	on "$1" "until ip link set fido0 up 2>/dev/null; do usleep 50000; done; ip addr add $3/24 dev fido0"
+}
+
+address() # GUEST ADDRESS
+{
+	on "$1" "until ip link set fido0 up 2>/dev/null; do usleep 50000; done; ip addr add $2/24 dev fido0"
 }
 
 fwd domC fwd "$(dev mid left 0) $(dev mid right 1) -- --pairs --idle adaptive"
-end domA left 10.99.0.1
-end domB right 10.99.0.2
+end domA left
+end domB right
+address domA 10.99.0.1
+address domB 10.99.0.2
 connected 3 2
 # What was sent while the memory was being mapped was copied.
 counters
