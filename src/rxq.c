@@ -107,10 +107,12 @@ fido_rxq_ring_sender(struct fido_rxq *q, const struct fido_receiver *r)
 	fido_doorbell_ring(r->peer_bell);
 }
 
+/* What is not returned: it counts as polled and as completed. */
 static void
 drop(struct fido_rxq *q, struct fido_receiver *r, uint16_t ticket)
 {
 	fido_receiver_complete(r, ticket, FIDO_STATUS_BAD_ADDRESS);
+	fido_counter_add(&q->stats->polled, 1);
 	fido_counter_add(&q->stats->completed, 1);
 	fido_counter_add(&q->stats->bad, 1);
 }
@@ -129,7 +131,6 @@ drop_message(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *
 		drop(q, r, rx[i].desc.ticket);
 	drop(q, r, d.ticket);
 	while ((d.flags & FIDO_DESC_CHAINED) && n + more < r->mask && fido_receiver_next(r, &d) == 1) {
-		fido_counter_add(&q->stats->polled, 1);
 		drop(q, r, d.ticket);
 		more++;
 	}
@@ -143,25 +144,20 @@ drop_message(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *
 static void
 drop_unfinished(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
+	for (unsigned int i = 0; i < n; i++)
 		drop(q, r, rx[i].desc.ticket);
-	}
 	fido_receiver_flush(r);
 	r->broken = true;
 }
 
 /* The last message does not fit: leave what was read of it for the next call. */
 static void
-unread(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
+unread(struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++)
 		r->held[rx[i].desc.ticket] = 0;
-		fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
-	}
 	r->held_count -= n;
 	r->cons -= n;
-	fido_counter_add(&q->stats->polled, -(uint64_t)n);
 }
 
 /*
@@ -176,26 +172,19 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 
 	while (n < max && left != 0 && fido_receiver_next(r, &rx[n].desc) == 1) {
 		left--;
-		fido_counter_add(&q->stats->polled, 1);
 		rx[n].receiver = r;
 		/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
 		if (rx[n].desc.data == NULL || (rx[n].desc.flags & FIDO_DESC_INLINE)) {
-			for (unsigned int i = first; i < n; i++)
-				fido_counter_add(&q->stats->bytes, -(uint64_t)rx[i].desc.len);
 			more = drop_message(q, r, rx + first, n - first, rx[n].desc);
 			left -= more < left ? more : left;
 			n = first;
 			continue;
 		}
-		fido_counter_add(&q->stats->bytes, rx[n].desc.len);
-		if (rx[n++].desc.flags & FIDO_DESC_CHAINED)
-			continue;
-		first = n;
-		fido_counter_add(&q->stats->packets, 1);
-		fido_counter_add(&q->stats->zero_copy, 1);
+		if (!(rx[n++].desc.flags & FIDO_DESC_CHAINED))
+			first = n;
 	}
 	if (n == max && first < n && (first != 0 || !alone)) {
-		unread(q, r, rx + first, n - first);
+		unread(r, rx + first, n - first);
 		n = first;
 	} else if (n < max && first < n) {
 		drop_unfinished(q, r, rx + first, n - first);
@@ -204,24 +193,46 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 	return n;
 }
 
+static void
+count(struct fido_rx_stats_shm *stats, const struct fido_rx *rx, unsigned int n)
+{
+	uint64_t bytes = 0, packets = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		bytes += rx[i].desc.len;
+		packets += !(rx[i].desc.flags & FIDO_DESC_CHAINED);
+	}
+	fido_counter_add(&stats->polled, n);
+	fido_counter_add(&stats->bytes, bytes);
+	fido_counter_add(&stats->packets, packets);
+	fido_counter_add(&stats->zero_copy, packets);
+}
+
 unsigned int
 fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
 {
 	unsigned int n = 0;
 	bool broken = false;
+	uint16_t at;
 
 	fido_lock_take(&q->lock);
+	/* Each call begins with the next one. */
+	if (++q->next >= q->count)
+		q->next = 0;
+	at = q->next;
 	for (uint16_t k = 0; k < q->count && n < max; k++) {
-		struct fido_receiver *r = q->receivers[(q->next + k) % q->count];
-
+		struct fido_receiver *r = q->receivers[at];
 		unsigned int got = poll_receiver(q, r, rx + n, max - n, n == 0);
 
 		if (got != 0)
 			fido_receiver_stamp(r);
 		n += got;
 		broken |= r->broken;
+		if (++at >= q->count)
+			at = 0;
 	}
-	q->next++;
+	if (n != 0)
+		count(q->stats, rx, n);
 	fido_lock_release(&q->lock);
 	if (broken)
 		fido_link_kick(q->link);

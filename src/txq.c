@@ -195,10 +195,9 @@ message_length(const struct fido_buf *bufs, unsigned int n)
 }
 
 static int
-put_message(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
+put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b, const struct fido_buf *bufs, unsigned int n)
 {
 	uint64_t gaddr[n];
-	uint64_t bytes = 0;
 	bool foreign = false;
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -209,45 +208,53 @@ put_message(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
 		foreign |= reach == FIDO_REACH_FOREIGN;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		fido_sender_put(q->sender, gaddr[i], bufs[i].len, bufs[i].flags, bufs[i].cookie);
-		bytes += bufs[i].len;
+		fido_cursor_put(c, gaddr[i], bufs[i].len, bufs[i].flags, bufs[i].cookie);
+		b->bytes += bufs[i].len;
 	}
-	fido_counter_add(&q->stats->packets, 1);
-	fido_counter_add(&q->stats->bytes, bytes);
-	fido_counter_add(&q->stats->posted, n);
-	fido_counter_add(foreign ? &q->stats->forwarded : &q->stats->zero_copy, 1);
+	b->descriptors += n;
+	b->forwarded += foreign;
+	b->own += !foreign;
+	return 0;
+}
+
+/* Put whole messages, as far as there is room. @return 0, or why the next one cannot be put, -errno */
+static int
+put_messages(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b, const struct fido_buf *bufs, unsigned int n)
+{
+	while (b->descriptors < n) {
+		const struct fido_buf *next = bufs + b->descriptors;
+		unsigned int len = message_length(next, n - (unsigned int)b->descriptors);
+		int ret;
+
+		if (len == 0 || len > q->sender->mask + 1)
+			return -EINVAL;
+		if (len > fido_cursor_room(c, q->sender)) {
+			fido_counter_add(&q->stats->ring_full, 1);
+			return 0;
+		}
+		ret = put_message(q, c, b, next, len);
+		if (ret != 0)
+			return ret;
+	}
 	return 0;
 }
 
 static int
 post_locked(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
 {
-	unsigned int done = 0;
-	int ret = 0;
+	struct fido_tx_burst b = {0};
+	struct fido_cursor c;
+	int ret;
 
 	if (!q->open)
 		return 0;
-	while (done < n) {
-		unsigned int len = message_length(bufs + done, n - done);
-
-		if (len == 0 || len > q->sender->mask + 1) {
-			ret = -EINVAL;
-			break;
-		}
-		if (len > fido_sender_room(q->sender)) {
-			fido_counter_add(&q->stats->ring_full, 1);
-			break;
-		}
-		ret = put_message(q, bufs + done, len);
-		if (ret != 0)
-			break;
-		done += len;
-	}
-	if (done == 0)
+	c = fido_sender_begin(q->sender);
+	ret = put_messages(q, &c, &b, bufs, n);
+	fido_sender_end(q->sender, &c);
+	if (b.descriptors == 0)
 		return ret;
-	fido_sender_publish(q->sender);
-	fido_txq_wake_receiver(q);
-	return (int)done;
+	fido_txq_publish(q, &b);
+	return (int)b.descriptors;
 }
 
 int

@@ -469,9 +469,9 @@ drop_buffer(struct back_queue *q, struct back_request *r)
 
 /* @return 1: put, 0: no room now, -1: the front-end does not wait for it any more. The txq's lock is held */
 static int
-put_memory(struct back_queue *q, const struct back_request *r)
+put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b, const struct back_request *r)
 {
-	struct fido_sender *s = q->txq->sender;
+	const struct fido_sender *s = q->txq->sender;
 	uint16_t tag = (uint16_t)(r->tickets[0] << FIDO_DESC_USER_SHIFT);
 	uint64_t gaddr[FIDO_BLK_LENT_MAX];
 
@@ -481,15 +481,14 @@ put_memory(struct back_queue *q, const struct back_request *r)
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
 		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len, &gaddr[i]) == FIDO_REACH_NONE)
 			return -1;
-	if (fido_sender_room(s) < r->io.iovcnt)
+	if (fido_cursor_room(c, s) < r->io.iovcnt)
 		return r->io.iovcnt > s->mask + 1 ? -1 : 0;
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
-		fido_sender_put(s, gaddr[i], (uint32_t)r->io.iov[i].iov_len,
+		fido_cursor_put(c, gaddr[i], (uint32_t)r->io.iov[i].iov_len,
 				(uint16_t)(tag | (i + 1 < r->io.iovcnt ? FIDO_DESC_CHAINED : 0)), r->io.lent[i]);
-	fido_counter_add(&q->txq->stats->packets, 1);
-	fido_counter_add(&q->txq->stats->zero_copy, 1);
-	fido_counter_add(&q->txq->stats->bytes, r->op == BLK_OP_OPEN ? sizeof(struct blk_info_shm) : r->io.length);
-	fido_counter_add(&q->txq->stats->posted, r->io.iovcnt);
+	b->own++;
+	b->descriptors += r->io.iovcnt;
+	b->bytes += r->op == BLK_OP_OPEN ? sizeof(struct blk_info_shm) : r->io.length;
 	if (r->op != BLK_OP_OPEN)
 		fido_counter_add(&q->count->lent, r->io.iovcnt);
 	return 1;
@@ -499,27 +498,29 @@ put_memory(struct back_queue *q, const struct back_request *r)
 static struct back_list
 send_memory(struct back_queue *q)
 {
+	struct fido_tx_burst b = {0};
+	struct fido_cursor c = {0};
 	struct back_list out;
-	bool any = false;
 
 	back_list_init(&out);
 	fido_lock_take(&q->txq->lock);
+	if (q->txq->sender != NULL)
+		c = fido_sender_begin(q->txq->sender);
 	while (q->done.first != NULL) {
 		struct back_request *r = q->done.first;
-		int put = r->has_memory ? put_memory(q, r) : 1;
+		int put = r->has_memory ? put_memory(q, &c, &b, r) : 1;
 
 		if (put == 0) {
 			fido_counter_add(&q->count->waits, 1);
 			break;
 		}
-		any |= put == 1 && r->has_memory;
 		if (put < 0)
 			keep_memory(q, r);
 		back_list_add(&out, back_list_take(&q->done));
 	}
-	if (any) {
-		fido_sender_publish(q->txq->sender);
-		fido_txq_wake_receiver(q->txq);
+	if (b.descriptors != 0) {
+		fido_sender_end(q->txq->sender, &c);
+		fido_txq_publish(q->txq, &b);
 	}
 	fido_lock_release(&q->txq->lock);
 	return out;

@@ -59,51 +59,40 @@ prepare_write(struct fido_blk_queue *q, struct request *r, struct message *m)
 }
 
 static void
-put_message(struct fido_blk_queue *q, struct request *r, const struct message *m)
+put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b, struct request *r, const struct message *m)
 {
-	struct fido_sender *s = q->txq->sender;
 	uint16_t flags = blk_command_flags(r->op, r->flags & FIDO_BLK_FUA ? BLK_FLAG_FUA : 0);
 	uint32_t len = (uint32_t)(blk_op_in_sectors(r->op) ? r->length / BLK_SECTOR : r->length);
 	void *cookie = front_cookie(q, r->seq, r->index + 1u);
-	uint64_t bytes = 0;
 
-	r->ticket = fido_sender_next_ticket(s);
+	r->ticket = fido_cursor_next_ticket(c);
 	q->by_ticket[r->ticket] = r->op == FIDO_BLK_READ ? (uint16_t)(r->index + 1) : 0;
-	fido_sender_put(s, r->offset / BLK_SECTOR, len, (uint16_t)(flags | (m->count != 0 ? FIDO_DESC_CHAINED : 0)), cookie);
+	fido_cursor_put(c, r->offset / BLK_SECTOR, len,
+			(uint16_t)(flags | (m->count != 0 ? FIDO_DESC_CHAINED : 0)), cookie);
 	for (unsigned int i = 0; i < m->count; i++) {
-		fido_sender_put(s, m->gaddr[i], m->len[i], i + 1 < m->count ? FIDO_DESC_CHAINED : 0, cookie);
-		bytes += m->len[i];
+		fido_cursor_put(c, m->gaddr[i], m->len[i], i + 1 < m->count ? FIDO_DESC_CHAINED : 0, cookie);
+		b->bytes += m->len[i];
 	}
 	r->tickets_out += 1 + m->count;
-	fido_counter_add(&q->txq->stats->packets, 1);
-	fido_counter_add(&q->txq->stats->bytes, bytes);
-	fido_counter_add(&q->txq->stats->posted, 1 + m->count);
-	fido_counter_add(&q->txq->stats->zero_copy, 1);
+	b->descriptors += 1 + m->count;
+	b->own++;
 }
 
 /* The queue's lock is held, and the session is that of the rings. @return false: not now */
 static bool
-send_one(struct fido_blk_queue *q, struct request *r)
+send_one(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b, struct request *r)
 {
-	struct fido_sender *s = q->txq->sender;
 	struct message m;
 
 	m.count = 0;
-	if (fido_sender_room(s) < (r->op == FIDO_BLK_WRITE ? 1 + r->iovcnt : 1)) {
+	if (fido_cursor_room(c, q->txq->sender) < (r->op == FIDO_BLK_WRITE ? 1 + r->iovcnt : 1)) {
 		fido_counter_add(&q->txq->stats->ring_full, 1);
 		return false;
 	}
 	if (r->op == FIDO_BLK_WRITE && !prepare_write(q, r, &m))
 		return false;
-	put_message(q, r, &m);
+	put_message(q, c, b, r, &m);
 	return true;
-}
-
-static void
-publish(struct fido_blk_queue *q)
-{
-	fido_sender_publish(q->txq->sender);
-	fido_txq_wake_receiver(q->txq);
 }
 
 static bool
@@ -112,20 +101,28 @@ in_session(const struct fido_blk_queue *q)
 	return q->txq->open && q->txq->sender != NULL && q->txq->sender->queue_id == q->session;
 }
 
+/* The queue's lock is held, and the session is that of the rings. */
+static void
+send_waiting(struct fido_blk_queue *q)
+{
+	struct fido_cursor c = fido_sender_begin(q->txq->sender);
+	struct fido_tx_burst b = {0};
+
+	while (q->waiting.first != NULL && send_one(q, &c, &b, q->waiting.first))
+		request_list_take(&q->waiting)->state = REQUEST_SENT;
+	fido_sender_end(q->txq->sender, &c);
+	if (b.descriptors != 0)
+		fido_txq_publish(q->txq, &b);
+}
+
 void
 blk_front_send(struct fido_blk_queue *q)
 {
-	bool any = false;
-
 	if (q->waiting.first == NULL || q->state != SESSION_OPEN)
 		return;
 	fido_lock_take(&q->txq->lock);
-	while (q->waiting.first != NULL && in_session(q) && send_one(q, q->waiting.first)) {
-		request_list_take(&q->waiting)->state = REQUEST_SENT;
-		any = true;
-	}
-	if (any)
-		publish(q);
+	if (in_session(q))
+		send_waiting(q);
 	fido_lock_release(&q->txq->lock);
 }
 
@@ -149,10 +146,7 @@ blk_front_send_open(struct fido_blk_queue *q)
 		q->by_ticket[q->open_ticket] = COOKIE_OPEN;
 		fido_sender_put(s, gaddr, sizeof(*q->open_shm), (uint16_t)(BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
 				front_cookie(q, 0, COOKIE_OPEN));
-		fido_counter_add(&q->txq->stats->packets, 1);
-		fido_counter_add(&q->txq->stats->posted, 1);
-		fido_counter_add(&q->txq->stats->zero_copy, 1);
-		publish(q);
+		fido_txq_publish(q->txq, &(struct fido_tx_burst){.own = 1, .descriptors = 1});
 		sent = true;
 	}
 	fido_lock_release(&q->txq->lock);

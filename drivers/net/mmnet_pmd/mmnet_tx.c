@@ -159,15 +159,6 @@ mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
 	return (int)n;
 }
 
-/* What a burst adds to the counters. */
-struct burst {
-	uint64_t bytes;
-	uint32_t own;
-	uint32_t forwarded;
-	uint32_t copied;
-	uint32_t descriptors;
-};
-
 static inline uint32_t
 bounce_buffers(uint32_t len)
 {
@@ -211,7 +202,7 @@ bounce_ready(const struct mmnet_txq *txq)
  * @return 1: put, 0: no room now, -1: it can never be sent
  */
 static int
-put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct burst *b)
+put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
 	struct fido_sender *s = txq->q->sender;
 	uint32_t need = 0, copies = 0;
@@ -249,26 +240,12 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct burst *b)
 	return 1;
 }
 
-static void
-count_burst(struct fido_tx_stats_shm *stats, const struct burst *b, uint16_t packets)
-{
-	fido_counter_add(&stats->packets, packets);
-	fido_counter_add(&stats->bytes, b->bytes);
-	fido_counter_add(&stats->posted, b->descriptors);
-	if (b->own != 0)
-		fido_counter_add(&stats->zero_copy, b->own);
-	if (b->forwarded != 0)
-		fido_counter_add(&stats->forwarded, b->forwarded);
-	if (b->copied != 0)
-		fido_counter_add(&stats->copied, b->copied);
-}
-
 /*
  * The fast path: packets of one segment, in the region that the last one lay in, on pages that the peer has
  * mapped. Ends at the first packet that is not so. @return packets put
  */
 static inline uint16_t
-put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b)
+put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
 	const struct fido_region *r = txq->q->last;
 	uint32_t room = fido_sender_room(txq->q->sender);
@@ -307,7 +284,7 @@ put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst
 
 /* The same for packets of one segment that lie in other domains' memory: their address is what is sent. */
 static inline uint16_t
-put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b)
+put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
 	const struct fido_txq *q = txq->q;
 	uint64_t slots = fido_load_acquire(&q->peer->slots) & ~(UINT64_C(1) << q->slot);
@@ -336,7 +313,7 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct bu
 
 /* One packet of any kind. @return 1: put, 0: no room now, -1: it can never be sent */
 static int
-put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct burst *b)
+put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
 	struct fido_sender *s = txq->q->sender;
 	enum fido_reach reach;
@@ -359,7 +336,7 @@ put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct burst *b)
 
 /* Put as many packets as there is room for. Those that can never be sent are freed and counted. */
 static uint16_t
-put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct burst *b, uint16_t *dropped)
+put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b, uint16_t *dropped)
 {
 	uint16_t i = 0;
 
@@ -408,7 +385,7 @@ static uint16_t
 tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct fido_txq *q = txq->q;
-	struct burst b = {0};
+	struct fido_tx_burst b = {0};
 	uint16_t dropped = 0, done;
 
 	if (unlikely(!q->open || q->old != NULL))
@@ -427,10 +404,8 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 		fido_counter_add(&q->stats->dropped, dropped);
 	if (done == dropped)
 		return done;
-	fido_sender_publish(q->sender);
+	fido_txq_publish(q, &b);
 	fido_prefetch_read(&q->sender->comp[q->sender->cons & q->sender->mask]);
-	count_burst(q->stats, &b, (uint16_t)(done - dropped));
-	fido_txq_wake_receiver(q);
 	return done;
 }
 

@@ -335,6 +335,34 @@ fido_txq_wake_receiver(struct fido_txq *q)
 	}
 }
 
+/** What a burst of posts was: counted once, when it is published. */
+struct fido_tx_burst {
+	uint64_t own;         /**< messages of this domain's memory, or without any */
+	uint64_t forwarded;   /**< messages with another domain's memory */
+	uint64_t copied;      /**< messages copied into the arena first */
+	uint64_t descriptors;
+	uint64_t bytes;
+};
+
+/** Make what was put visible, count it, wake the receiver if it sleeps. The lock is held. */
+static inline void
+fido_txq_publish(struct fido_txq *q, const struct fido_tx_burst *b)
+{
+	struct fido_tx_stats_shm *stats = q->stats;
+
+	fido_sender_publish(q->sender);
+	fido_counter_add(&stats->packets, b->own + b->forwarded + b->copied);
+	fido_counter_add(&stats->bytes, b->bytes);
+	fido_counter_add(&stats->posted, b->descriptors);
+	if (b->own != 0)
+		fido_counter_add(&stats->zero_copy, b->own);
+	if (b->forwarded != 0)
+		fido_counter_add(&stats->forwarded, b->forwarded);
+	if (b->copied != 0)
+		fido_counter_add(&stats->copied, b->copied);
+	fido_txq_wake_receiver(q);
+}
+
 #ifdef __cplusplus
 }
 #endif

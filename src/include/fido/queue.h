@@ -309,6 +309,20 @@ fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 	s->free_get = c->free_get;
 }
 
+/** @return descriptors that can still be put. @see fido_sender_room */
+static inline uint32_t
+fido_cursor_room(const struct fido_cursor *c, const struct fido_sender *s)
+{
+	return s->free_put - c->free_get;
+}
+
+/** @return the ticket that the next descriptor will have; there is room for one. */
+static inline uint16_t
+fido_cursor_next_ticket(const struct fido_cursor *c)
+{
+	return c->free_ticket[c->free_get & c->mask];
+}
+
 static inline uint64_t
 fido_posted_units(uint32_t len)
 {
