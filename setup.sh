@@ -49,7 +49,7 @@ usage()
 	  --build               also configure (meson) and build (ninja) the build folder
 	  --no-hugepages        leave the hugepages alone
 	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
-	                        test/run.sh --only xen asks for it
+	                        test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers

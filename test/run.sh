@@ -9,8 +9,8 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint model mutants unit unit-asan unit-tsan fuzz stress system)
-suites_on_demand=(xen soak)
+suites=(build-gcc build-clang lint model mutants unit unit-asan unit-tsan fuzz stress system xen)
+suites_on_demand=(soak)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Every process that a test starts carries this in its environment: none may be left at the end.
@@ -608,7 +608,7 @@ fi
 mkdir -p "$logs"
 save_hugepages
 setup_options=()
-[[ " ${only[*]:-} " != *" xen"[/\ ]* ]] || setup_options=(--xen)
+! suite_wanted xen || setup_options=(--xen)
 [ $want_setup = 0 ] || "$top/setup.sh" ${setup_options[@]+"${setup_options[@]}"}
 leftovers >"$lib_dir/before"
 # Names of single unit tests are known once the build folder is configured.
