@@ -26,8 +26,9 @@ expect_no_copies()
 on domA "pktcheck -l 0 --no-huge -m 64 --no-pci --vdev=net_pcap0,tx_pcap=/tmp/in.pcap -- --mode gen --count $count \
 	--size 60-1514 --random --mbufs 2048 >/tmp/in.log 2>&1 || { cat /tmp/in.log; false; }"
 testpmd domA gen "--vdev=net_pcap0,rx_pcap=/tmp/in.pcap $(dev gen fwd 0) --"
-bg domC sink "exec pktcheck $eal_fwd $(dev sink fwd 0) -- --mode sink --expect $count --mbufs 2048 --timeout 240"
 fwd domB fwd "$(dev fwd gen 0) $(dev fwd sink 1) -- --map 0:1 --burst 256 --idle adaptive"
+# Last: it polls from its start on.
+bg domC sink "exec pktcheck $eal_fwd $(dev sink fwd 0) -- --mode sink --expect $count --mbufs 2048 --timeout 240"
 connected 3 2
 testpmd_cmd domA gen 'set fwd io retry' 'set burst tx delay 1000 retry 5000' start
 try_wait_bg domC sink 60 || fail "domC: $(output domC)"
