@@ -17,7 +17,7 @@ COLOURS = {
 }
 HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'
 set output '{path}'
-set title '{title}'
+set title {title}
 set key outside right top
 set grid ytics
 set yrange [0:*]
@@ -28,6 +28,10 @@ def block(name, rows):
     """Data within the script."""
     lines = [" ".join("NaN" if cell is None else str(cell) for cell in row) for row in rows]
     return f"${name} << EOD\n" + "\n".join(lines) + "\nEOD\n"
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
 
 
 def entry_of(case, metric, scale):
@@ -45,13 +49,14 @@ def bars(result, key, path):
     peers = list(dict.fromkeys(case["peer"] for case in cases
                                if entry_of(case, metric, scale)[0] is not None))
     by_key = {(case["peer"], case["size"]): case for case in cases}
-    script = HEAD.format(path=path, title=title)
+    script = HEAD.format(path=path, title=quoted(title))
     script += "set style data histograms\nset style histogram errorbars gap 2 lw 1\n"
-    script += "set style fill solid 0.9 border -1\nset xlabel 'bytes a packet'\n"
+    unit = "request" if result["set"] == "blk" else "packet"
+    script += f"set style fill solid 0.9 border -1\nset xlabel 'bytes a {unit}'\n"
     for i, peer in enumerate(peers):
         script += block(f"d{i}", [[size, *entry_of(by_key.get((peer, size)), metric, scale)]
                                   for size in sizes])
-    curves = [f"$d{i} using 2:3:4:xticlabels(1) title '{result['labels'][peer]}' "
+    curves = [f"$d{i} using 2:3:4:xticlabels(1) title {quoted(result['labels'][peer])} "
               f"linecolor rgb '{COLOURS[peer]}'" for i, peer in enumerate(peers)]
     return script + "plot " + ", \\\n".join(curves) + "\n"
 
@@ -61,7 +66,7 @@ def lines(result, key, path):
     title, metric, scale = TITLES[key]
     cases = [case for case in result["cases"] if case["bench"] == "chain"]
     sizes = sorted({case["size"] for case in cases})
-    script = HEAD.format(path=path, title=title)
+    script = HEAD.format(path=path, title=quoted(title))
     script += "set xlabel 'hops'\nset xtics 1\nset xrange [0.8:6.2]\n"
     for i, size in enumerate(sizes):
         rows = [[case["hops"], *entry_of(case, metric, scale)]
