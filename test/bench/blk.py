@@ -112,7 +112,8 @@ def file(bench, bench_name, peer, size):
     path = bench.path("volume")
     make_file(path)
     if peer == "fio-uring":
-        return fio(bench, ["--ioengine=io_uring", "--direct=1", "--registerfiles=1",
+        # In huge pages, as fido-blkd's memory is: the kernel then hands the device one piece, not 32.
+        return fio(bench, ["--ioengine=io_uring", "--direct=1", "--registerfiles=1", "--iomem=mmaphuge",
                            f"--filename={path}", f"--size={VOLUME_MIB}M",
                            *fio_options(bench_name[1:], size)])
     serve(bench, f"file:{path},direct=on")
