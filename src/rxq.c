@@ -167,15 +167,18 @@ unread(struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 static unsigned int
 poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max, bool alone)
 {
+	struct fido_read_cursor c = fido_read_begin(r);
 	unsigned int n = 0, first = 0;
 	uint32_t left = r->mask + 1, more;
 
-	while (n < max && left != 0 && fido_receiver_next(r, &rx[n].desc) == 1) {
+	while (n < max && left != 0 && fido_read_next(&c, &rx[n].desc) == 1) {
 		left--;
 		rx[n].receiver = r;
 		/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
-		if (rx[n].desc.data == NULL || (rx[n].desc.flags & FIDO_DESC_INLINE)) {
+		if (__builtin_expect(rx[n].desc.data == NULL || (rx[n].desc.flags & FIDO_DESC_INLINE), 0)) {
+			fido_read_end(r, &c);
 			more = drop_message(q, r, rx + first, n - first, rx[n].desc);
+			c = fido_read_begin(r);
 			left -= more < left ? more : left;
 			n = first;
 			continue;
@@ -183,6 +186,7 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 		if (!(rx[n++].desc.flags & FIDO_DESC_CHAINED))
 			first = n;
 	}
+	fido_read_end(r, &c);
 	if (n == max && first < n && (first != 0 || !alone)) {
 		unread(r, rx + first, n - first);
 		n = first;
@@ -239,20 +243,29 @@ fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
 	return n;
 }
 
+/* Those of the first one's ring, as far as they stand together. @return number */
+static unsigned int
+complete_run(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status)
+{
+	struct fido_receiver *r = rx[0].receiver;
+	struct fido_complete_cursor c = fido_complete_begin(r);
+	unsigned int i;
+
+	for (i = 0; i < n && rx[i].receiver == r; i++)
+		fido_complete_put(&c, rx[i].desc.ticket, status);
+	fido_complete_flush(&c);
+	fido_complete_end(r, &c);
+	if (fido_receiver_must_wake(r))
+		fido_rxq_ring_sender(q, r);
+	return i;
+}
+
 void
 fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status)
 {
 	fido_lock_take(&q->lock);
-	for (unsigned int i = 0; i < n; i++) {
-		struct fido_receiver *r = rx[i].receiver;
-
-		fido_receiver_complete(r, rx[i].desc.ticket, status);
-		if (i + 1 < n && rx[i + 1].receiver == r)
-			continue;
-		fido_receiver_flush(r);
-		if (fido_receiver_must_wake(r))
-			fido_rxq_ring_sender(q, r);
-	}
+	for (unsigned int i = 0; i < n;)
+		i += complete_run(q, rx + i, n - i, status);
 	fido_counter_add(&q->stats->completed, n);
 	fido_lock_release(&q->lock);
 }

@@ -45,20 +45,24 @@ static void
 give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsigned int n)
 {
 	struct fido_receiver *r = mmnet_header_priv(objs[0])->receiver;
+	struct fido_complete_cursor c = fido_complete_begin(r);
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
 		struct mmnet_header_priv *priv = mmnet_header_priv(m);
 
-		if (priv->receiver != r) {
-			fido_receiver_flush(r);
+		if (unlikely(priv->receiver != r)) {
+			fido_complete_flush(&c);
+			fido_complete_end(r, &c);
 			r = priv->receiver;
+			c = fido_complete_begin(r);
 		}
-		fido_receiver_complete(r, priv->ticket, FIDO_STATUS_OK);
+		fido_complete_put(&c, priv->ticket, FIDO_STATUS_OK);
 		push(h, m);
 	}
+	fido_complete_flush(&c);
+	fido_complete_end(r, &c);
 	fido_counter_add(&q->stats->completed, n);
-	fido_receiver_flush(r);
 	if (fido_receiver_must_wake(r))
 		fido_rxq_ring_sender(q, r);
 }

@@ -537,6 +537,69 @@ fido_sender_next_ticket(const struct fido_sender *s)
 unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max);
 
 /**
+ * What a burst of reads changes of a receiver, in the reader's registers: between fido_read_begin() and fido_read_end()
+ * nothing else uses the receiver. @see struct fido_cursor
+ */
+struct fido_read_cursor {
+	const struct fido_desc_shm *desc;
+	uint64_t *held;
+	struct fido_map map;
+	uint64_t batch; /**< FIDO_HELD and the batch */
+	uint32_t mask;
+	uint32_t shift;
+	uint32_t cons;
+	uint32_t first;
+	bool broken;
+};
+
+/** Begin a burst of reads. Receiver. @see fido_read_end */
+static inline struct fido_read_cursor
+fido_read_begin(const struct fido_receiver *r)
+{
+	return (struct fido_read_cursor){r->desc, r->held, *r->map, FIDO_HELD | (uint64_t)r->batch << FIDO_GADDR_BITS,
+		r->mask, r->shift, r->cons, r->cons, r->broken};
+}
+
+/** End a burst of reads: what was read is held. */
+static inline void
+fido_read_end(struct fido_receiver *r, const struct fido_read_cursor *c)
+{
+	r->held_count += c->cons - c->first;
+	r->cons = c->cons;
+	r->broken = c->broken;
+}
+
+/** As fido_receiver_next(), within a burst. */
+static inline int
+fido_read_next(struct fido_read_cursor *c, struct fido_desc *d)
+{
+	const struct fido_desc_shm *shm = &c->desc[c->cons & c->mask];
+	/* A2: pairs with R2. */
+	uint64_t w1 = fido_load_acquire(&shm->w1);
+	uint64_t w0;
+	uint16_t ticket;
+
+	if ((uint16_t)w1 != (uint16_t)((c->cons >> c->shift) + 1))
+		return 0;
+	if (__builtin_expect(c->broken, 0))
+		return -EPROTO;
+	w0 = fido_load_relaxed(&shm->w0);
+	ticket = (uint16_t)(w1 >> 16);
+	if (__builtin_expect(ticket > c->mask || c->held[ticket] != 0, 0)) {
+		c->broken = true;
+		return -EPROTO;
+	}
+	c->held[ticket] = c->batch | (w0 & FIDO_GADDR_MASK);
+	c->cons++;
+	d->gaddr = w0 & FIDO_GADDR_MASK;
+	d->len = (uint32_t)(w1 >> 32);
+	d->flags = (uint16_t)(w0 >> FIDO_GADDR_BITS);
+	d->ticket = ticket;
+	d->data = fido_map_ptr(&c->map, d->gaddr, d->len);
+	return 1;
+}
+
+/**
  * Read the next descriptor.
  *
  * Receiver; does not block. The ticket is held until fido_receiver_complete(). A descriptor whose
@@ -551,31 +614,11 @@ unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned 
 static inline int
 fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 {
-	const struct fido_desc_shm *shm = &r->desc[r->cons & r->mask];
-	/* A2: pairs with R2. */
-	uint64_t w1 = fido_load_acquire(&shm->w1);
-	uint64_t w0;
-	uint16_t ticket;
+	struct fido_read_cursor c = fido_read_begin(r);
+	int ret = fido_read_next(&c, d);
 
-	if ((uint16_t)w1 != (uint16_t)((r->cons >> r->shift) + 1))
-		return 0;
-	if (__builtin_expect(r->broken, 0))
-		return -EPROTO;
-	w0 = fido_load_relaxed(&shm->w0);
-	ticket = (uint16_t)(w1 >> 16);
-	if (__builtin_expect(ticket > r->mask || r->held[ticket] != 0, 0)) {
-		r->broken = true;
-		return -EPROTO;
-	}
-	r->held[ticket] = FIDO_HELD | (uint64_t)r->batch << FIDO_GADDR_BITS | (w0 & FIDO_GADDR_MASK);
-	r->held_count++;
-	r->cons++;
-	d->gaddr = w0 & FIDO_GADDR_MASK;
-	d->len = (uint32_t)(w1 >> 32);
-	d->flags = (uint16_t)(w0 >> FIDO_GADDR_BITS);
-	d->ticket = ticket;
-	d->data = fido_map_ptr(r->map, d->gaddr, d->len);
-	return 1;
+	fido_read_end(r, &c);
+	return ret;
 }
 
 /** The numbers of batches are used up: keep the times of what is held by ticket, exactly. Receiver; does not block. */
@@ -624,20 +667,82 @@ fido_receiver_pending(const struct fido_receiver *r)
 	return !r->broken && (uint16_t)w1 == (uint16_t)((r->cons >> r->shift) + 1);
 }
 
+/** What a burst of completions changes of a receiver, likewise: fido_complete_begin() to fido_complete_end(). */
+struct fido_complete_cursor {
+	uint64_t *held;
+	uint64_t *comp;
+	uint32_t mask;
+	uint32_t shift;
+	uint32_t prod;
+	uint32_t count;
+	uint16_t run_ticket;
+	uint16_t run_count;
+	uint16_t run_status;
+};
+
+/** Begin a burst of completions. Receiver. @see fido_complete_end */
+static inline struct fido_complete_cursor
+fido_complete_begin(const struct fido_receiver *r)
+{
+	return (struct fido_complete_cursor){r->held, r->comp, r->mask, r->shift, r->prod, 0, r->run_ticket, r->run_count,
+		r->run_status};
+}
+
+/** End a burst of completions. The last run may not be visible yet: fido_complete_flush() before, fido_receiver_flush(). */
+static inline void
+fido_complete_end(struct fido_receiver *r, const struct fido_complete_cursor *c)
+{
+	r->prod = c->prod;
+	r->held_count -= c->count;
+	r->run_ticket = c->run_ticket;
+	r->run_count = c->run_count;
+	r->run_status = c->run_status;
+}
+
+/** As fido_receiver_flush(), within a burst. */
+static inline void
+fido_complete_flush(struct fido_complete_cursor *c)
+{
+	uint64_t word;
+
+	if (c->run_count == 0)
+		return;
+	word = (uint64_t)c->run_status << 48 | (uint64_t)c->run_count << 32 | (uint32_t)c->run_ticket << 16 |
+	       (uint16_t)((c->prod >> c->shift) + 1);
+	/* R3: pairs with A3. All reads of the buffers come before their tickets go back. */
+	fido_store_release(&c->comp[c->prod & c->mask], word);
+	c->prod++;
+	c->run_count = 0;
+}
+
+/** As fido_receiver_complete(), within a burst. */
+static inline void
+fido_complete_put(struct fido_complete_cursor *c, uint16_t ticket, uint16_t status)
+{
+	assert(c->held[ticket] != 0);
+	c->held[ticket] = 0;
+	c->count++;
+	if (c->run_count != 0 && status == c->run_status && ticket == ((c->run_ticket + c->run_count) & c->mask)) {
+		c->run_count++;
+		return;
+	}
+	fido_complete_flush(c);
+	c->run_ticket = ticket;
+	c->run_status = status;
+	c->run_count = 1;
+}
+
 /** Write the run of tickets gathered so far. Receiver; does not block. */
 static inline void
 fido_receiver_flush(struct fido_receiver *r)
 {
-	uint64_t c;
+	struct fido_complete_cursor c;
 
 	if (r->run_count == 0)
 		return;
-	c = (uint64_t)r->run_status << 48 | (uint64_t)r->run_count << 32 | (uint32_t)r->run_ticket << 16 |
-	    (uint16_t)((r->prod >> r->shift) + 1);
-	/* R3: pairs with A3. All reads of the buffers come before their tickets go back. */
-	fido_store_release(&r->comp[r->prod & r->mask], c);
-	r->prod++;
-	r->run_count = 0;
+	c = fido_complete_begin(r);
+	fido_complete_flush(&c);
+	fido_complete_end(r, &c);
 }
 
 /**
@@ -650,18 +755,10 @@ fido_receiver_flush(struct fido_receiver *r)
 static inline void
 fido_receiver_complete(struct fido_receiver *r, uint16_t ticket, uint16_t status)
 {
-	assert(r->held[ticket] != 0);
-	r->held[ticket] = 0;
-	r->held_count--;
-	if (r->run_count != 0 && status == r->run_status &&
-	    ticket == ((r->run_ticket + r->run_count) & r->mask)) {
-		r->run_count++;
-		return;
-	}
-	fido_receiver_flush(r);
-	r->run_ticket = ticket;
-	r->run_status = status;
-	r->run_count = 1;
+	struct fido_complete_cursor c = fido_complete_begin(r);
+
+	fido_complete_put(&c, ticket, status);
+	fido_complete_end(r, &c);
 }
 
 /** Ask whether the sender must be woken for what was flushed. Receiver; does not block. */

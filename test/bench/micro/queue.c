@@ -22,21 +22,25 @@ post(struct micro_queue *q, unsigned int burst)
 static unsigned int
 receive(struct fido_receiver *r, unsigned int burst)
 {
+	struct fido_complete_cursor done;
+	struct fido_read_cursor c;
 	uint16_t tickets[64];
 	struct fido_desc d;
 	unsigned int n = 0;
 
-	while (n < burst && fido_receiver_next(r, &d) == 1) {
-		if (n == 0)
-			fido_receiver_prefetch(r, burst);
-		tickets[n++] = d.ticket;
-	}
-	if (n == 0)
+	if (!fido_receiver_pending(r))
 		return 0;
+	fido_receiver_prefetch(r, burst);
+	c = fido_read_begin(r);
+	while (n < burst && fido_read_next(&c, &d) == 1)
+		tickets[n++] = d.ticket;
+	fido_read_end(r, &c);
 	fido_receiver_stamp(r);
+	done = fido_complete_begin(r);
 	for (unsigned int i = 0; i < n; i++)
-		fido_receiver_complete(r, tickets[i], FIDO_STATUS_OK);
-	fido_receiver_flush(r);
+		fido_complete_put(&done, tickets[i], FIDO_STATUS_OK);
+	fido_complete_flush(&done);
+	fido_complete_end(r, &done);
 	return n;
 }
 
