@@ -50,6 +50,8 @@ blkd_options_usage(FILE *out)
 	fputs("usage: fido-blkd --group GROUP --domain NAME --volume NAME=STORE... [options]\n"
 	      "Serve block volumes to the domains of a group.\n"
 	      "\n"
+	      "  --group GROUP           the group: NAME or TRANSPORT:NAME (host:demo)\n"
+	      "  --domain NAME           what this process is called in the group\n"
 	      "  --volume NAME=STORE     serve STORE as NAME; any number of times\n"
 	      "  --read-only NAME=STORE  the same, and nobody can write to it\n"
 	      "      mem:SIZE                   memory of this process, gone when it ends\n"
