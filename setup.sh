@@ -15,7 +15,7 @@ packages=(
 	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
 	libcmocka-dev libbenchmark-dev libcjson-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
 	cppcheck e2fsprogs ethtool fio fuse3 gnuplot-nox iperf3 iproute2 iputils-ping jq libnbd-bin nbdkit procps python3 qemu-utils
-	shellcheck spin strace tcpdump util-linux valgrind
+	mandoc shellcheck spin strace tcpdump util-linux valgrind
 )
 # What the tests on real Xen boot in emulation: hypervisor, dom0 and guests. Only with --xen: where GRUB is installed, it
 # finds a kernel and a hypervisor more to offer at the next boot.

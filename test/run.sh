@@ -336,7 +336,7 @@ lint_spdx()
 			echo "$file: no line 'SPDX-License-Identifier: $licence' in its first three"
 			bad=1
 		}
-	done < <(find setup.sh .ci src drivers apps test -name '*.[ch]' -o -name '*.sh' \
+	done < <(find setup.sh .ci src drivers apps test -name '*.[ch18]' -o -name '*.sh' -o -name '*.bash' \
 		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run -o -path apps/xen/fido-group)
 	return $bad
 }

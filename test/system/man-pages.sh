@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Proves: each program that is installed has a man page without faults. Its options are those of the program's --help,
+# and of the table that the program reads its options by; likewise commands, and the nbdkit plugin's parameters.
+set -eu -o pipefail
+# shellcheck source=test/lib.sh
+. "$(dirname "$0")/../lib.sh"
+apps=$FIDO_BUILD/apps
+
+command -v mandoc >/dev/null || fail "there is no mandoc: run setup.sh"
+
+# same WHAT HELP PAGE: two lists of words
+same()
+{
+	[ -n "$2" ] || fail "$1: --help has none"
+	[ "$2" = "$3" ] || fail "$1: <: --help only; >: the other only: $(diff <(echo "$2") <(echo "$3") | grep '^[<>]')"
+}
+
+# Of lines of a --help that begin with an option.
+help_options()
+{
+	sed -n '/^  -/p' | grep -oE -- '(^|[ ,(])--?[a-z][a-z-]*' | tr -d ' ,(' | sort -u
+}
+
+page_options()
+{
+	sed -n '/^\.It Fl /p' "$1" | grep -oE 'Fl -?[a-z][a-z-]*' | sed 's/^Fl /-/' | sort -u
+}
+
+page_commands()
+{
+	sed -nE 's/^\.It Cm ([a-z]+)$/\1/p' "$1" | sort
+}
+
+table_options()
+{
+	sed -nE 's/^\t\{"([a-z-]+)", [a-z]+_argument,.*/--\1/p' "$1" | sort
+}
+
+# check PAGE HELP...: what the command prints
+check()
+{
+	local page=$1 name help
+	name=$(basename "$page")
+	name=${name%.*}
+	shift
+	echo "+ $name"
+	mandoc -Tlint -W warning "$page" || fail "$page: see above"
+	help=$("$@") || fail "$name: no --help"
+	same "options of $page" "$(help_options <<<"$help")" "$(page_options "$page")"
+	[ ! -e "$(dirname "$page")/options.c" ] || same "long_options of $name" "$(help_options <<<"$help" | grep '^--')" \
+		"$(table_options "$(dirname "$page")/options.c")"
+	checked+=("$name")
+}
+
+checked=()
+cd "$FIDO_TOP"
+check apps/fido-fwd/fido-fwd.1 "$apps/fido-fwd/fido-fwd" -- --help
+check apps/fido-ctl/fido-ctl.1 "$apps/fido-ctl/fido-ctl" --help
+check apps/fido-blkd/fido-blkd.8 "$apps/fido-blkd/fido-blkd" --help
+check apps/fido-blk-perf/fido-blk-perf.1 "$apps/fido-blk-perf/fido-blk-perf" --help
+check apps/xen/fido-group.8 apps/xen/fido-group --help
+
+same "commands of fido-ctl" "$("$apps/fido-ctl/fido-ctl" --help | sed -nE '/^commands:/,/^options:/s/^  ([a-z]+) .*/\1/p' | sort)" \
+	"$(page_commands apps/fido-ctl/fido-ctl.1)"
+same "commands of fido-group" "$(apps/xen/fido-group --help | sed -nE 's/^(usage:|      ) [^ ]*fido-group ([a-z]+) .*/\2/p' | sort)" \
+	"$(page_commands apps/xen/fido-group.8)"
+
+page=drivers/blk/nbdkit/nbdkit-fido-plugin.1
+echo "+ nbdkit-fido-plugin"
+mandoc -Tlint -W warning $page || fail "$page: see above"
+same "parameters of $page" "$(nbdkit "$nbdkit_plugin" --help | sed -nE 's/^\[?([a-z]+=)\]?<.*/\1/p' | sort)" \
+	"$(sed -nE 's/^\.It (Oo )?Cm ([a-z]+=).*/\2/p' $page | sort)"
+
+# Whoever adds a program adds its page.
+for path in $(meson introspect --installed "$FIDO_BUILD" | jq -r '.[] | select(test("/s?bin/"))'); do
+	printf '%s\n' "${checked[@]}" | grep -qx "${path##*/}" || fail "${path##*/} has no man page that is looked at here"
+	meson introspect --installed "$FIDO_BUILD" | jq -r '.[]' | grep -q "/man[18]/${path##*/}\.[18]$" ||
+		fail "the man page of ${path##*/} is not installed"
+done
