@@ -320,7 +320,7 @@ lint_shell()
 {
 	cd "$top"
 	find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0 |
-		xargs -0 shellcheck -S warning -x .ci/run apps/xen/fido-group
+		xargs -0 shellcheck -S warning -x .ci/run apps/xen/fido-group apps/completion/fido.bash
 }
 
 # Every source file names its licence near its top. What becomes part of a kernel may be taken under
