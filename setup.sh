@@ -17,6 +17,8 @@ packages=(
 	cppcheck e2fsprogs ethtool fio fuse3 gnuplot-nox iperf3 iproute2 iputils-ping jq libnbd-bin nbdkit procps python3 qemu-utils
 	mandoc shellcheck spin strace tcpdump util-linux valgrind
 )
+# What the project's own packages (debian/) are built with, beside these.
+packages+=(build-essential debhelper dh-dkms dpkg-dev)
 # What the tests on real Xen boot in emulation: hypervisor, dom0 and guests. Only with --xen: where GRUB is installed, it
 # finds a kernel and a hypervisor more to offer at the next boot.
 xen_packages=(

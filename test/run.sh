@@ -9,7 +9,7 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint model mutants unit unit-asan unit-tsan fuzz stress system xen)
+suites=(build-gcc build-clang lint model mutants unit unit-asan unit-tsan fuzz stress system packages xen)
 suites_on_demand=(soak)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -336,8 +336,9 @@ lint_spdx()
 			echo "$file: no line 'SPDX-License-Identifier: $licence' in its first three"
 			bad=1
 		}
-	done < <(find setup.sh .ci src drivers apps test -name '*.[ch18]' -o -name '*.sh' -o -name '*.bash' \
-		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run -o -path apps/xen/fido-group)
+	done < <(find setup.sh .ci src drivers apps test debian/rules -name '*.[ch18]' -o -name '*.sh' -o -name '*.bash' \
+		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run -o -path apps/xen/fido-group \
+		-o -path debian/rules)
 	return $bad
 }
 
@@ -436,6 +437,20 @@ suite_system()
 	local name
 	for name in $(list_system); do
 		run "$name" run_script "$name" 180
+	done
+}
+
+list_packages()
+{
+	list_scripts packages
+}
+
+# Debian's packages, built in a folder outside.
+suite_packages()
+{
+	local name
+	for name in $(list_packages); do
+		run "$name" run_script "$name" 600
 	done
 }
 

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Proves: debian/ makes its packages of the tree alone, with each file in one of them; and what they hold works where
+# they were unpacked: DPDK takes the driver, packets pass and fido-ctl shows it, a program builds with libfido-dev,
+# nbdkit loads the plugin. Nothing is installed.
+#
+#	a copy of the tree --dpkg-buildpackage--> *.deb --dpkg-deb -x--> root/ ==> testpmd tx --> testpmd rx
+set -eu -o pipefail
+# shellcheck source=test/system/mmnet.bash
+. "$(dirname "$0")/../system/mmnet.bash"
+work=$lib_dir/packages
+tree=$work/fido
+# EAL loads no driver from below a folder that everyone may write to, such as /tmp.
+root=$(mktemp -d /run/fido-packages.XXXXXX)
+at_exit "rm -rf '$root'"
+chmod 755 "$root"
+lib=usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+version=$(meson introspect --projectinfo "$FIDO_TOP/meson.build" | jq -r .version)
+
+build()
+{
+	[ -e "$FIDO_BUILD/dpdk-headers/ethdev_driver.h" ] || skip "this DPDK is not Debian's"
+	mkdir -p "$tree"
+	tar -C "$FIDO_TOP" --exclude=./.git --exclude='./build*' -c . | tar -C "$tree" -x
+	echo "+ dpkg-buildpackage -us -uc -b"
+	(cd "$tree" && env -u CC -u CXX -u MAKEFLAGS DPDK_HEADERS="$(realpath "$FIDO_BUILD/dpdk-headers")" \
+		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=${FIDO_JOBS:-$(nproc)}" dpkg-buildpackage -us -uc -b) \
+		>"$work/log" 2>&1 || fail "the packages are not built: $(tail -n 40 "$work/log")"
+	! grep -E '^(dh_[a-z]+|dpkg-[a-z]+): warning' "$work/log" || fail "the build of the packages warns"
+}
+
+# What control says there is was built, with the project's version; no two have a file in common.
+packages_are_whole()
+{
+	local package files=$work/files
+	for package in $(sed -n 's/^Package: //p' "$tree/debian/control"); do
+		echo "+ dpkg-deb -x ${package}_${version}_*.deb"
+		dpkg-deb -x "$work/${package}_${version}"_*.deb "$root"
+		dpkg-deb --fsys-tarfile "$work/${package}_${version}"_*.deb | tar -t | grep -v '/$' >"$work/these"
+		grep -qv '/share/doc/' "$work/these" || fail "$package has nothing in it"
+		cat "$work/these" >>"$files"
+	done
+	expect_eq "$(sort "$files" | uniq -d | xargs)" "" "files that are in two packages"
+}
+
+there_is()
+{
+	local path
+	for path in "$@"; do
+		compgen -G "$root/$path" >/dev/null || fail "no package has $path"
+	done
+}
+
+programs_start()
+{
+	local program
+	for program in "$root"/usr/bin/* "$root"/usr/sbin/*; do
+		case $program in
+		*/fido-fwd) set -- -- --help ;;
+		*) set -- --help ;;
+		esac
+		echo "+ ${program##*/} $*"
+		env LD_LIBRARY_PATH="$root/$lib" "$program" "$@" | grep -q "usage: ${program##*/} " ||
+			fail "${program##*/} does not start"
+		there_is "usr/share/man/man[18]/${program##*/}.[18].gz" \
+			"usr/share/bash-completion/completions/${program##*/}"
+	done
+	"$root/usr/bin/fido-ctl" --version | grep -q "^fido-ctl $version " || fail "fido-ctl is of another version"
+	nbdkit "$root/$lib/nbdkit/plugins/nbdkit-fido-plugin.so" --dump-plugin | grep -qx "fido_version=$version" ||
+		fail "nbdkit does not load the plugin"
+}
+
+# A program that joins a group, by libfido-dev and libfido0.
+library_is_usable()
+{
+	local flags program=$work/joins
+	cat >"$program.c" <<-'END'
+	#include <fido/blk.h>
+	#include <fido/domain.h>
+
+	int main(void)
+	{
+		struct fido_domain *domain;
+		int ret = fido_domain_join(&domain, &(struct fido_domain_config){.group = "g", .name = "a", .no_hugepages = true});
+
+		if (ret == 0)
+			fido_domain_leave(domain);
+		return ret != 0 || fido_blk_open == NULL;
+	}
+	END
+	flags=$(PKG_CONFIG_PATH=$root/$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 \
+		PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --cflags --libs libfido-blk libfido)
+	# shellcheck disable=SC2086 # the flags are separate words
+	echo_run cc -o "$program" "$program.c" $flags
+	LD_LIBRARY_PATH=$root/$lib ldd "$program" | grep -q "=> $root/$lib/libfido.so.0 " || fail "it has another libfido"
+	LD_LIBRARY_PATH=$root/$lib echo_run "$program" || fail "it cannot join a group"
+}
+
+driver_works()
+{
+	# shellcheck disable=SC2034 # lib.sh uses it
+	mmnet_driver=$(compgen -G "$root/$lib/dpdk/pmds-*/librte_net_mmnet.so")
+	need_hugepages 320
+	testpmd tx "$(on2 0)" "$(dev 0 tx rx)" -- --forward-mode=txonly
+	testpmd rx "$(on2 1)" "$(dev 0 rx tx)" -- --forward-mode=rxonly
+	grep -q " $mmnet_driver\$" "/proc/${lib_pid[tx]}/maps" || fail "testpmd has not loaded $mmnet_driver"
+	testpmd_cmd rx start >/dev/null
+	testpmd_cmd tx start >/dev/null
+	wait_for 20 '[ "$(xstat rx 0 rx_good_packets)" -gt 1000 ]' || fail "rx receives nothing"
+	expect_eq "$("$root/usr/bin/fido-ctl" list --group "$fido_group" --json | jq -r '[.domains[].name] | sort | join(" ")')" \
+		"rx tx" "the domains that fido-ctl lists"
+	stop tx
+	stop rx
+}
+
+build
+packages_are_whole
+there_is 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz "$lib/libfido.a"
+programs_start
+library_is_usable
+driver_works
