@@ -73,7 +73,7 @@ programs_start()
 # A program that joins a group, by libfido-dev and libfido0.
 library_is_usable()
 {
-	local flags program=$work/joins
+	local need flags program=$work/joins
 	cat >"$program.c" <<-'END'
 	#include <fido/blk.h>
 	#include <fido/domain.h>
@@ -88,6 +88,11 @@ library_is_usable()
 		return ret != 0 || fido_blk_open == NULL;
 	}
 	END
+	# Of what pkg-config reads too, none may be missing where only this package was asked for.
+	for need in $(sed -n 's/^Requires.private: //p' "$root/$lib/pkgconfig/"*.pc | tr -d ,); do
+		need=$(dpkg -S "$(pkg-config --variable=pcfiledir "$need")/$need.pc" | cut -d: -f1)
+		dpkg-deb -f "$work"/libfido-dev_*.deb Depends | grep -qw "$need" || fail "libfido-dev does not depend on $need"
+	done
 	flags=$(PKG_CONFIG_PATH=$root/$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 \
 		PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --cflags --libs libfido-blk libfido)
 	# shellcheck disable=SC2086 # the flags are separate words
