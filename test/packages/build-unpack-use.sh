@@ -19,7 +19,8 @@ version=$(meson introspect --projectinfo "$FIDO_TOP/meson.build" | jq -r .versio
 
 build()
 {
-	[ -e "$FIDO_BUILD/dpdk-headers/ethdev_driver.h" ] || skip "this DPDK is not Debian's"
+	dpkg-query -W libdpdk-dev >/dev/null 2>&1 || skip "this DPDK is not Debian's"
+	[ -e "$FIDO_BUILD/dpdk-headers/ethdev_driver.h" ] || fail "no DPDK driver headers: run setup.sh"
 	mkdir -p "$tree"
 	tar -C "$FIDO_TOP" --exclude=./.git --exclude='./build*' -c . | tar -C "$tree" -x
 	echo "+ dpkg-buildpackage -us -uc -b"
