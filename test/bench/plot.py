@@ -30,6 +30,11 @@ def block(name, rows):
     return f"${name} << EOD\n" + "\n".join(lines) + "\nEOD\n"
 
 
+def colour(peer, number):
+    """Its own, or gnuplot's next one."""
+    return f"rgb '{COLOURS[peer]}'" if peer in COLOURS else str(number + 1)
+
+
 def quoted(text):
     return "'" + text.replace("'", "''") + "'"
 
@@ -51,13 +56,14 @@ def bars(result, key, path):
     by_key = {(case["peer"], case["size"]): case for case in cases}
     script = HEAD.format(path=path, title=quoted(title))
     script += "set style data histograms\nset style histogram errorbars gap 2 lw 1\n"
-    unit = "request" if result["set"] == "blk" else "packet"
-    script += f"set style fill solid 0.9 border -1\nset xlabel 'bytes a {unit}'\n"
+    of = "request" if result["set"] == "blk" else "packet"
+    unit = result["units"].get(key, f"bytes a {of}")
+    script += f"set style fill solid 0.9 border -1\nset xlabel '{unit}'\n"
     for i, peer in enumerate(peers):
         script += block(f"d{i}", [[size, *entry_of(by_key.get((peer, size)), metric, scale)]
                                   for size in sizes])
     curves = [f"$d{i} using 2:3:4:xticlabels(1) title {quoted(result['labels'][peer])} "
-              f"linecolor rgb '{COLOURS[peer]}'" for i, peer in enumerate(peers)]
+              f"linecolor {colour(peer, i)}" for i, peer in enumerate(peers)]
     return script + "plot " + ", \\\n".join(curves) + "\n"
 
 

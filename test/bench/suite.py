@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import machine
 import plot
@@ -27,6 +27,7 @@ class Suite:
     ratios: list
     goals: list
     labels: dict
+    units: dict = field(default_factory=dict)  # of a case's size, by benchmark: where not "bytes"
 
 
 def matches(case, patterns):
@@ -73,7 +74,8 @@ def run_round(suite, bench, cases, taken, failures, title):
         if (case["bench"], case["size"]) != group:
             group = (case["bench"], case["size"])
             cacheline = bench.cacheline_ns()
-            print(f"\n{title}  {case['bench']:5} {case['size']:4} bytes  "
+            unit = suite.units.get(case["bench"], "bytes")
+            print(f"\n{title}  {case['bench']:5} {case['size']:4} {unit}  "
                   f"(cache line {cacheline:.0f} ns)", end="", flush=True)
         sample = measure(suite, bench, case, failures)
         if sample is not None:
@@ -102,7 +104,7 @@ def collect(suite, bench, arguments, cases, failures):
         "set": suite.name, "quick": arguments.quick, "runs": arguments.runs,
         "window_seconds": bench.window, "minutes": round((time.monotonic() - start) / 60, 1),
         "machine": described,
-        "labels": suite.labels,
+        "labels": suite.labels, "units": suite.units,
         "cacheline_ns": results.summary(cachelines),
         "cases": done, "ratios": ratios,
         "goals": [results.goal_result(goal, ratios) for goal in suite.goals],

@@ -23,6 +23,14 @@ TITLES = {
     "frwrite32": ("random writes to a file, 32 at a time, thousand a second", "pps", 1e3),
     "fsread8": ("sequential reads of a file, 8 at a time, thousand a second", "pps", 1e3),
     "fswrite8": ("sequential writes to a file, 8 at a time, thousand a second", "pps", 1e3),
+    "two_cores": ("descriptors from one core to the other, million a second", "pps", 1e6),
+    "line": ("bare cache lines from one core to the other, million a second", "pps", 1e6),
+    "one_core": ("descriptors, both ends on one core, million a second", "pps", 1e6),
+    "layout": ("layouts of a ring, descriptors across cores, million a second", "pps", 1e6),
+    "address": ("addresses, memory exported by a peer: nanoseconds", "turn_ns", 1),
+    "copy": ("copying, from memory to memory: nanoseconds", "turn_ns", 1),
+    "join": ("joining, until a peer's memory can be read: milliseconds", "turn_ns", 1e6),
+    "doorbell": ("a doorbell there and one back: microseconds", "turn_ns", 1e3),
     "chain-rate": ("a chain on two CPUs, million packets a second at its end", "pps", 1e6),
 }
 
@@ -55,7 +63,8 @@ def grid(result, bench, metric, scale):
                    if case["peer"] == peer and case.get("hops") == hops}
         label = result["labels"][peer] if hops is None else f"{hops} hop{'s' if hops > 1 else ''}"
         rows.append([label] + [spread(entries.get(size), scale) for size in sizes])
-    return ["median (min - max)"] + [f"{size} bytes" for size in sizes], rows
+    unit = result["units"].get(bench, "bytes")
+    return ["median (min - max)"] + [f"{size} {unit}".rstrip() for size in sizes], rows
 
 
 def tables(result):

@@ -142,7 +142,7 @@ register_lines(void)
 {
 	static const int lines[] = {1, 2, 8, 16}, sizes[] = {64, 1500, 4096, 9000};
 
-	bench_register("line/ping-pong", ping_pong, 1, false);
+	bench_register("line/ping_pong", ping_pong, 1, false);
 	for (unsigned int i = 0; i < 4; i++) {
 		bench_register("line/stream", stream, lines[i], false);
 		bench_register("copy/memcpy", copy, sizes[i], false);

@@ -117,7 +117,7 @@ register_queue(void)
 	static const int bursts[] = {1, 8, 32, 64};
 
 	for (unsigned int i = 0; i < 4; i++) {
-		bench_register("same-core/fido", same_core, bursts[i], false);
-		bench_register("two-cores/fido", two_cores, bursts[i], false);
+		bench_register("one_core/fido", same_core, bursts[i], false);
+		bench_register("two_cores/fido", two_cores, bursts[i], false);
 	}
 }

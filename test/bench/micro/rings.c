@@ -151,8 +151,8 @@ register_rings(void)
 	static const int bursts[] = {1, 8, 32, 64};
 
 	for (unsigned int i = 0; i < 4; i++) {
-		bench_register("two-cores/rte-ring", rte_one_way, bursts[i], false);
-		bench_register("two-cores/rte-ring-pair", rte_pair, bursts[i], false);
-		bench_register("two-cores/index", index_ring, bursts[i], false);
+		bench_register("two_cores/rte-ring", rte_one_way, bursts[i], false);
+		bench_register("two_cores/rte-ring-pair", rte_pair, bursts[i], false);
+		bench_register("two_cores/index", index_ring, bursts[i], false);
 	}
 }
