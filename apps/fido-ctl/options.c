@@ -34,7 +34,7 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char *const command_names[] = {"list", "links", "stats", "top", "blk"};
+static const char *const command_names[] = {"list", "links", "stats", "top", "blk", "record"};
 
 const char *
 ctl_command_name(enum ctl_command command)
@@ -54,12 +54,13 @@ print_usage(void)
 	      "  stats               the counters of each queue since its link was made\n"
 	      "  top                 the busiest queues, once a second; q or Ctrl-C ends\n"
 	      "  blk                 block volumes, what was done with them, their clients' queues\n"
+	      "  record              CSV: a line for each queue and interval; Ctrl-C ends\n"
 	      "options:\n"
 	      "  -g, --group G       the group: NAME or TRANSPORT:NAME (host:demo)\n"
 	      "  --domain NAME       only this domain (links: and the other ends of its links)\n"
 	      "  --rates             stats, blk: what happens in a second; so do --interval and --count\n"
-	      "  --interval SEC      stats, top, blk: measure this long (default 1)\n"
-	      "  --count N           stats, top, blk: N rounds (default 1; top: until it is ended)\n"
+	      "  --interval SEC      stats, top, blk, record: measure this long (default 1)\n"
+	      "  --count N           the same: N rounds (default 1; top, record: until it is ended)\n"
 	      "  --json              one JSON object (top: one a line, each round)\n"
 	      "  -h, --help          this text\n"
 	      "  --version           the version\n"
@@ -167,7 +168,7 @@ take_command(struct ctl_options *opt, int argc, char **argv)
 	size_t n = sizeof(command_names) / sizeof(command_names[0]);
 
 	if (optind == argc)
-		return usage_error("no command", NULL, "give one of list, links, stats, top, blk; see fido-ctl --help");
+		return usage_error("no command", NULL, "give one of list, links, stats, top, blk, record; see fido-ctl --help");
 	if (optind + 1 < argc)
 		return usage_error("too much", argv[optind + 1], "give one command; see fido-ctl --help");
 	for (size_t i = 0; i < n; i++)
@@ -175,7 +176,7 @@ take_command(struct ctl_options *opt, int argc, char **argv)
 			opt->command = (enum ctl_command)i;
 			return 0;
 		}
-	return usage_error("unknown command", argv[optind], "give one of list, links, stats, top, blk");
+	return usage_error("unknown command", argv[optind], "give one of list, links, stats, top, blk, record");
 }
 
 /* What only makes sense together. */
@@ -183,14 +184,17 @@ static int
 check_together(struct ctl_options *opt)
 {
 	bool once = opt->command == CTL_LIST || opt->command == CTL_LINKS;
+	bool endless = opt->command == CTL_TOP || opt->command == CTL_RECORD;
 
 	if (opt->group == NULL)
 		return usage_error("no group", NULL, "give --group NAME, as the domains have it");
 	if (once && (opt->rates || opt->count != 0))
-		return usage_error(ctl_command_name(opt->command), NULL, "--rates, --interval and --count are for stats, top and blk");
-	if (opt->command == CTL_TOP || opt->count != 0)
+		return usage_error(ctl_command_name(opt->command), NULL, "--rates, --interval and --count are for stats, top, blk and record");
+	if (opt->command == CTL_RECORD && opt->json)
+		return usage_error("record", NULL, "writes CSV: for JSON there is stats --json --count N");
+	if (endless || opt->count != 0)
 		opt->rates = true;
-	if (opt->command != CTL_TOP && opt->count == 0)
+	if (!endless && opt->count == 0)
 		opt->count = 1;
 	return 0;
 }

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP, CTL_BLK };
+enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP, CTL_BLK, CTL_RECORD };
 
 struct ctl_options {
 	enum ctl_command command;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csv.h"
 #include "json.h"
 #include "screen.h"
 #include "snapshot.h"
@@ -88,6 +89,8 @@ print(const struct top *t, FILE *out)
 {
 	const struct ctl_options *opt = t->opt;
 
+	if (opt->command == CTL_RECORD)
+		return ctl_csv_queues(out, t->before, t->now, opt);
 	if (opt->command == CTL_BLK)
 		return opt->json ? ctl_json_volumes(out, t->before, t->now, opt, opt->count != 1) :
 				   ctl_text_volumes(out, t->before, t->now, opt);
@@ -107,7 +110,9 @@ show(const struct top *t, bool first)
 
 	if (out == NULL)
 		return -errno;
-	if (!first && !t->opt->json && !ctl_screen_is_tty(t->screen))
+	if (t->opt->command == CTL_RECORD && first)
+		ctl_csv_head(out);
+	else if (t->opt->command != CTL_RECORD && !first && !t->opt->json && !ctl_screen_is_tty(t->screen))
 		fputc('\n', out);
 	ret = print(t, out);
 	if (fclose(out) != 0 && ret == 0)
@@ -133,7 +138,7 @@ rounds(struct top *t)
 		next += interval;
 		/* What stats and blk were asked for is not there then; top has shown what it could. */
 		if (!ctl_screen_wait(t->screen, next))
-			return t->opt->command == CTL_TOP ? 0 : -EINTR;
+			return t->opt->count == 0 ? 0 : -EINTR;
 		if (must_ask(t))
 			ret = fido_observer_refresh(t->observer);
 		if (ret == 0)

@@ -153,7 +153,7 @@ test_wrong_usage()
 
 test_no_group()
 {
-	for command in list links stats top blk; do
+	for command in list links stats top blk record; do
 		ctl 1 $command --group "$group"
 		says "there is no such group"
 	done
@@ -251,6 +251,21 @@ test_rates()
 	json stats --domain right
 	holds "only one domain" '[.queues[].domain] | unique == ["right"]'
 	echo "ok: rates as text"
+}
+
+# What is recorded is what stats says, a line for each queue and round.
+test_record()
+{
+	local column
+	ctl 2 record --group "$group" --json
+	ctl 0 record --group "$group" --count 3 --interval 0.2
+	expect_eq "$(wc -l <"$work/out")" 25 "lines: the head, and 3 rounds of 8 queues"
+	expect_eq "$(awk -F, '{ print NF }' "$work/out" | sort -u | wc -l)" 1 "lines of different lengths"
+	expect_eq "$(head -n 1 "$work/out" | cut -d, -f1-6)" time,domain,peer,link,direction,queue "head"
+	column=$(head -n 1 "$work/out" | tr , '\n' | grep -nx packets | cut -d: -f1)
+	tail -n +2 "$work/out" | awk -F, -v "c=$column" '$2 == "left" && $5 == "tx" && $6 == 0 { if ($c < last || $1 <= t) exit 1
+		last = $c; t = $1; n++ } END { exit n != 3 || last == 0 }' || fail "left's queue 0 goes back: $(cat "$work/out")"
+	echo "ok: record"
 }
 
 test_top()
@@ -385,6 +400,7 @@ tell release
 test_totals "all are back"
 test_states
 test_rates
+test_record
 test_top
 test_screen
 test_no_permission
