@@ -154,7 +154,8 @@ set_open(struct fido_link *link, bool open)
 		fido_lock_take(&q->lock);
 		q->sender = e->sender;
 		fido_sleeper_tell(&q->sleeper, &e->sender->shm->sleeps);
-		q->open = open;
+		q->up = open;
+		q->open = open && !q->paused;
 		fido_lock_release(&q->lock);
 		/* Its thread may sleep until it can post. */
 		if (open && fido_sleeper_is(&q->sleeper))
@@ -174,7 +175,7 @@ unbind_senders(struct fido_link *link)
 		if (e->state != FIDO_END_LIVE)
 			continue;
 		fido_lock_take(&q->lock);
-		q->open = false;
+		q->up = q->open = false;
 		q->sender = NULL;
 		q->peer_bell = NULL;
 		if (e->peer != NULL) {

@@ -290,6 +290,8 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 	if (e->state == FIDO_END_LIVE)
 		return false;
 	fido_lock_take(&q->lock);
+	if (e->discard && q->watched == r)
+		q->watched = NULL;
 	if (e->discard && (e->polled || sender_attached(e))) {
 		stop_polling(e);
 		discard(r);
@@ -297,8 +299,11 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 	if (e->state == FIDO_END_OLD && r->held_count == 0 && !peer_posts(e) &&
 			(!e->polled || r->broken || !fido_receiver_pending(r))) {
 		stop_polling(e);
-		e->state = FIDO_END_RETIRED;
-		fido_store_release(&r->shm->closed, 1);
+		/* Who watches it finds it gone when he asks again: until then its memory stays. */
+		if (q->watched != r) {
+			e->state = FIDO_END_RETIRED;
+			fido_store_release(&r->shm->closed, 1);
+		}
 	}
 	fido_lock_release(&q->lock);
 	/* What retires a receiver is the sender's word that it reads no more, so its memory goes at once. */

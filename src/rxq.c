@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A receive queue: what of it is not inline. */
 
+#include <errno.h>
+
 #include "link_private.h"
 #include "sleeper.h"
 
@@ -10,6 +12,60 @@ fido_rxq_held(struct fido_rxq *q)
 	uint64_t polled = fido_load_relaxed(&q->stats->polled);
 
 	return (uint32_t)(polled - fido_load_relaxed(&q->stats->completed));
+}
+
+/* @return descriptors that wait, at most max */
+static uint32_t
+waiting(const struct fido_receiver *r, uint32_t max)
+{
+	uint32_t n = 0;
+
+	/* The first of a burst is published last (R2): where it is missing, the later ones do not count yet. */
+	while (!r->broken && n < max && n <= r->mask) {
+		uint32_t pos = r->cons + n;
+
+		if ((uint16_t)fido_load_relaxed(&r->desc[pos & r->mask].w1) != (uint16_t)((pos >> r->shift) + 1))
+			break;
+		n++;
+	}
+	return n;
+}
+
+void
+fido_rxq_look(struct fido_rxq *q, uint32_t max, struct fido_rxq_fill *fill)
+{
+	*fill = (struct fido_rxq_fill){0};
+	fido_lock_take(&q->lock);
+	fill->rings = q->count;
+	for (uint16_t i = 0; i < q->count; i++) {
+		const struct fido_receiver *r = q->receivers[i];
+
+		fill->size += r->mask + 1;
+		fill->held += r->held_count;
+		fill->waiting += waiting(r, max - fill->waiting);
+	}
+	fido_lock_release(&q->lock);
+}
+
+int
+fido_rxq_watch(struct fido_rxq *q, const uint64_t **word, uint16_t *lap)
+{
+	const struct fido_receiver *r = NULL;
+	uint16_t count;
+
+	fido_lock_take(&q->lock);
+	count = q->count;
+	if (count == 1 && !q->receivers[0]->broken)
+		r = q->receivers[0];
+	q->watched = r;
+	if (r != NULL) {
+		*word = &r->desc[r->cons & r->mask].w1;
+		*lap = (uint16_t)((r->cons >> r->shift) + 1);
+	}
+	fido_lock_release(&q->lock);
+	if (r != NULL)
+		return 0;
+	return count > 1 ? -ENOTSUP : -EAGAIN;
 }
 
 /* The lock is held. */

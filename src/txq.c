@@ -89,6 +89,57 @@ fido_txq_out(struct fido_txq *q)
 	return out;
 }
 
+/* @return tickets that came back and wait to be reaped */
+static uint32_t
+done(const struct fido_sender *s)
+{
+	uint32_t n = s->run_left, out = fido_sender_out(s);
+
+	for (uint32_t pos = s->cons; !s->broken && n < out && pos - s->cons <= s->mask; pos++) {
+		uint64_t c = fido_load_relaxed(&s->comp[pos & s->mask]);
+
+		if ((uint16_t)c != (uint16_t)((pos >> s->shift) + 1))
+			break;
+		n += (uint16_t)(c >> 32);
+	}
+	return n < out ? n : out;
+}
+
+void
+fido_txq_look(struct fido_txq *q, struct fido_txq_fill *fill)
+{
+	*fill = (struct fido_txq_fill){0};
+	fido_lock_take(&q->lock);
+	if (q->sender != NULL) {
+		fill->size = q->sender->mask + 1;
+		fill->room = fido_sender_room(q->sender);
+		fill->done = done(q->sender);
+		fill->open = q->open;
+	}
+	fido_lock_release(&q->lock);
+}
+
+void
+fido_txq_pause(struct fido_txq *q)
+{
+	fido_lock_take(&q->lock);
+	q->paused = true;
+	q->open = false;
+	fido_lock_release(&q->lock);
+}
+
+void
+fido_txq_resume(struct fido_txq *q)
+{
+	fido_lock_take(&q->lock);
+	q->paused = false;
+	q->open = q->up;
+	fido_lock_release(&q->lock);
+	/* Its thread may sleep until it can post. */
+	if (fido_sleeper_is(&q->sleeper))
+		fido_doorbell_ring(q->bell);
+}
+
 /* On rings of now and of before: either may bring completions. */
 static void
 set_armed(struct fido_txq *q, uint32_t armed)

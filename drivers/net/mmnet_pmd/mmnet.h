@@ -15,11 +15,15 @@
  *   mmnet_rx.c      a burst function for each Rx mode
  *   mmnet_csum.c    checksums of received packets, if asked for
  *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
+ *   mmnet_queue.c   one queue: start, stop, what is in its ring, where the next packet shows
  *   mmnet_stats.c   counters
+ *   mmnet_telemetry.c  the same and more by DPDK's telemetry
+ *   mmnet_secondary.c  secondary processes: what they are told of a port
  */
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <ethdev_driver.h>
 #include <rte_ether.h>
@@ -33,6 +37,10 @@
 #define MMNET_MIN_DESC 64
 #define MMNET_MAX_DESC FIDO_RING_MAX
 #define MMNET_MAX_FRAME 65535u
+/* Addresses a port may have; all that the peer sends is received, whatever they are. */
+#define MMNET_MAX_MACS 16
+/* How long stop waits for the peer to take what was sent. */
+#define MMNET_STOP_WAIT_MS 500
 /* Header mode: this much is copied into the writable first segment... */
 #define MMNET_HEADER_COPY 128
 /* ... of packets longer than this; shorter ones are copied whole. */
@@ -87,6 +95,7 @@ struct mmnet_header_priv {
 };
 
 struct mmnet_port;
+struct rte_vdev_device;
 
 struct mmnet_rxq {
 	struct fido_rxq *q;           /**< NULL until the port has started once */
@@ -101,6 +110,7 @@ struct mmnet_rxq {
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
 	bool dropping;                /**< the rest of the message that is being read is dropped */
+	bool stopped;                 /**< what is in the rings waits */
 	uint64_t rearm;               /**< first mbuf fields of a received packet */
 	uint64_t header_rearm;
 	struct rte_mbuf *head;        /**< message that is being read */
@@ -108,6 +118,10 @@ struct mmnet_rxq {
 	uint64_t partial_id;          /**< queue_id of the ring it comes by */
 	struct mmnet_port *port;
 	struct fido_rx_stats_shm base; /**< at the last reset */
+	struct fido_rx_stats_shm now; /**< at the last mmnet_view_update() */
+	uint32_t ring_size;           /**< of all rings it reads, then; 0: none */
+	uint16_t nb_desc;             /**< as the application set it up */
+	struct rte_eth_rxconf conf;
 };
 
 struct mmnet_txq {
@@ -120,15 +134,23 @@ struct mmnet_txq {
 	uint32_t bounce_count;
 	struct mmnet_port *port;
 	struct fido_tx_stats_shm base;
+	struct fido_tx_stats_shm now; /**< at the last mmnet_view_update() */
+	uint32_t out;                 /**< tickets out, then */
+	struct rte_eth_txconf conf;
 };
 
+/**
+ * A port. It and its queues lie in EAL's shared memory, so that a secondary process can read them; what they point to of
+ * libfido's (link, arena, q) is the primary's alone.
+ */
 struct mmnet_port {
 	struct mmnet_port *next;      /**< in the list of all ports */
 	struct rte_eth_dev *dev;      /**< NULL: closed, waits for its buffers */
 	struct fido_link *link;
 	struct fido_region *arena;
 	struct mmnet_args args;
-	struct rte_ether_addr mac;
+	struct rte_ether_addr macs[MMNET_MAX_MACS];
+	enum mmnet_rx_mode mode;      /**< what rx= came to when the port was started */
 	uint16_t port_id;
 	uint16_t nrx;
 	uint16_t ntx;
@@ -181,6 +203,8 @@ void mmnet_rx_settle_lcore(unsigned int lcore);
 eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool csum);
 /** Drop what was read of an unfinished message, free what was allocated ahead. Port stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);
+/** Free what was allocated ahead. Port stopped, or the queue's lock is held. */
+void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
 
 /* mmnet_csum.c */
 /** Set the packets' RX_IP_CKSUM flags; not known (0) of what is not IPv4. @return n */
@@ -198,6 +222,36 @@ int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
 /** All ports, closed ones that wait for their buffers too. The lock guards the list, not the ports. */
 extern struct mmnet_port *mmnet_ports;
 extern struct fido_lock mmnet_ports_lock;
+
+int mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info);
+/** Wait until no buffer of the queue is out, but no longer than so. */
+void mmnet_txq_drain(struct mmnet_txq *txq, unsigned int ms);
+
+/* mmnet_queue.c */
+int mmnet_rx_queue_start(struct rte_eth_dev *dev, uint16_t i);
+int mmnet_rx_queue_stop(struct rte_eth_dev *dev, uint16_t i);
+int mmnet_tx_queue_start(struct rte_eth_dev *dev, uint16_t i);
+int mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i);
+void mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info *info);
+void mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info);
+uint32_t mmnet_rx_queue_count(void *queue);
+int mmnet_rx_descriptor_status(void *queue, uint16_t offset);
+int mmnet_tx_descriptor_status(void *queue, uint16_t offset);
+int mmnet_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc);
+
+/* mmnet_telemetry.c */
+/** @return the name of an Rx mode, as rx= takes it. */
+const char *mmnet_mode_name(enum mmnet_rx_mode mode);
+/** Print the port's state for people. Primary or secondary process. */
+int mmnet_priv_dump(struct rte_eth_dev *dev, FILE *file);
+
+/* mmnet_secondary.c */
+/** Answer secondary processes from now on. Primary process. */
+void mmnet_secondary_serve(void);
+/** Attach to the primary's port. Secondary process. @return 0, -errno (message written) */
+int mmnet_secondary_probe(struct rte_vdev_device *vdev);
+/** Bring what the queues say of their rings (now, ring_size, out) up to date. Either process. @return 0, -errno */
+int mmnet_view_update(struct rte_eth_dev *dev);
 
 /* mmnet_stats.c */
 int mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats);

@@ -17,8 +17,7 @@
 #include "mmnet.h"
 #include "rte_pmd_mmnet.h"
 
-/* How long stop waits for the peer to take what was sent, and close for it to give all back. */
-#define STOP_WAIT_MS 500
+/* How long close waits for the peer to give all back. */
 #define CLOSE_WAIT_MS 500
 /* How often a closed port whose buffers are still out is looked at. */
 #define LINGER_US 100000
@@ -95,11 +94,11 @@ dev_configure(struct rte_eth_dev *dev)
 	return 0;
 }
 
-static int
-dev_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
+int
+mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 {
 	(void)dev;
-	info->max_mac_addrs = 1;
+	info->max_mac_addrs = MMNET_MAX_MACS;
 	info->max_rx_pktlen = MMNET_MAX_FRAME;
 	info->max_rx_queues = FIDO_LINK_QUEUES_MAX;
 	info->max_tx_queues = FIDO_LINK_QUEUES_MAX;
@@ -146,7 +145,6 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	struct mmnet_rxq *rxq = port->rxq[i];
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	(void)conf;
 	if (rxq == NULL) {
 		rxq = rte_zmalloc_socket("mmnet_rxq", sizeof(*rxq), RTE_CACHE_LINE_SIZE, (int)socket);
 		if (rxq == NULL)
@@ -162,6 +160,9 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 		}
 	}
 	rxq->mp = mp;
+	rxq->nb_desc = n;
+	rxq->conf = (struct rte_eth_rxconf){.rx_free_thresh = conf->rx_free_thresh,
+		.rx_deferred_start = conf->rx_deferred_start, .offloads = conf->offloads};
 	rxq->room = rte_pktmbuf_data_room_size(mp) - RTE_PKTMBUF_HEADROOM;
 	/* The mbufs of a pool with external buffers keep theirs, and this flag says so, for as long as they live. */
 	rxq->fresh_flags = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF ? RTE_MBUF_F_EXTERNAL : 0;
@@ -194,6 +195,7 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	offloads = conf->offloads | dev->data->dev_conf.txmode.offloads;
 	txq->fast_free = (offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
 			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start, .offloads = conf->offloads};
 	port->ring_size = i == 0 ? n : RTE_MAX(port->ring_size, (uint32_t)n);
 	port->txq[i] = txq;
 	dev->data->tx_queues[i] = txq;
@@ -255,6 +257,7 @@ static void
 rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 {
 	rxq->q = q;
+	rxq->stopped = rxq->conf.rx_deferred_start;
 	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
 	rxq->header_rearm = rearm_value(0, rxq->port_id);
@@ -294,16 +297,25 @@ queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
-		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
+		dev->data->rx_queue_state[i] = port->rxq[i]->stopped ? RTE_ETH_QUEUE_STATE_STOPPED :
+				RTE_ETH_QUEUE_STATE_STARTED;
 	}
 	for (uint16_t i = 0; i < port->ntx && ret == 0; i++) {
-		port->txq[i]->q = fido_link_txq(port->link, i);
-		port->txq[i]->reap_below = port->ring_size - RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
+		struct mmnet_txq *txq = port->txq[i];
+
+		txq->q = fido_link_txq(port->link, i);
+		txq->reap_below = port->ring_size - RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
 		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
-			fido_txq_share_bell(port->txq[i]->q, port->rxq[i % port->nrx]->q);
-		ret = bounce_start(port, port->txq[i], i);
-		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
+			fido_txq_share_bell(txq->q, port->rxq[i % port->nrx]->q);
+		if (txq->conf.tx_deferred_start)
+			fido_txq_pause(txq->q);
+		else
+			fido_txq_resume(txq->q);
+		ret = bounce_start(port, txq, i);
+		dev->data->tx_queue_state[i] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
+				RTE_ETH_QUEUE_STATE_STARTED;
 	}
+	port->mode = mode;
 	dev->rx_pkt_burst = mmnet_rx_function(mode, has_csum(dev));
 	dev->tx_pkt_burst = mmnet_tx_burst;
 	return ret;
@@ -380,6 +392,16 @@ dev_start(struct rte_eth_dev *dev)
 
 /* ---- stop ---- */
 
+void
+mmnet_txq_drain(struct mmnet_txq *txq, unsigned int ms)
+{
+	mmnet_tx_reap(txq);
+	for (unsigned int i = 0; fido_txq_out(txq->q) != 0 && i < ms; i++) {
+		rte_delay_us_sleep(1000);
+		mmnet_tx_reap(txq);
+	}
+}
+
 /* @return true when no buffer of the port is out */
 static bool
 reap_all(struct mmnet_port *port)
@@ -423,7 +445,7 @@ dev_stop(struct rte_eth_dev *dev)
 		return 0;
 	fido_link_quiesce(port->link);
 	/* What was accepted is still the peer's to take. */
-	wait_reaped(port, fido_link_is_bound(port->link) ? STOP_WAIT_MS : 0);
+	wait_reaped(port, fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	port->started = false;
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		mmnet_rx_reset(port->rxq[i]);
@@ -533,7 +555,34 @@ mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 static int
 mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 {
-	port_of(dev)->mac = *addr;
+	port_of(dev)->macs[0] = *addr;
+	return 0;
+}
+
+/* ethdev keeps the addresses, in port->macs. */
+static int
+mac_addr_add(struct rte_eth_dev *dev, struct rte_ether_addr *addr, uint32_t i, uint32_t vmdq)
+{
+	(void)dev;
+	(void)addr;
+	(void)i;
+	(void)vmdq;
+	return 0;
+}
+
+static void
+mac_addr_remove(struct rte_eth_dev *dev, uint32_t i)
+{
+	(void)dev;
+	(void)i;
+}
+
+static int
+set_mc_addr_list(struct rte_eth_dev *dev, struct rte_ether_addr *addrs, uint32_t n)
+{
+	(void)dev;
+	(void)addrs;
+	(void)n;
 	return 0;
 }
 
@@ -551,10 +600,16 @@ arm_queue(struct mmnet_port *port, uint16_t rx)
 {
 	struct fido_txq *txqs[FIDO_LINK_QUEUES_MAX];
 	unsigned int n = 0;
+	bool pending = false;
 
 	for (uint16_t i = rx; i < port->ntx; i += port->nrx)
 		txqs[n++] = port->txq[i]->q;
-	return fido_link_arm(port->rxq[rx]->q, txqs, n);
+	if (!port->rxq[rx]->stopped)
+		return fido_link_arm(port->rxq[rx]->q, txqs, n);
+	/* What waits in the rings of a stopped queue is none to wake for. */
+	for (unsigned int i = 0; i < n; i++)
+		pending |= fido_txq_arm(txqs[i]);
+	return pending;
 }
 
 static int
@@ -622,9 +677,13 @@ static const struct eth_dev_ops ops = {
 	.dev_close = dev_close,
 	.dev_set_link_up = set_link_up,
 	.dev_set_link_down = set_link_down,
-	.dev_infos_get = dev_infos_get,
+	.dev_infos_get = mmnet_infos_get,
 	.rx_queue_setup = rx_queue_setup,
 	.tx_queue_setup = tx_queue_setup,
+	.rx_queue_start = mmnet_rx_queue_start,
+	.rx_queue_stop = mmnet_rx_queue_stop,
+	.tx_queue_start = mmnet_tx_queue_start,
+	.tx_queue_stop = mmnet_tx_queue_stop,
 	.rx_queue_release = queue_release,
 	.tx_queue_release = queue_release,
 	.rx_queue_intr_enable = rx_intr_enable,
@@ -637,6 +696,9 @@ static const struct eth_dev_ops ops = {
 	.allmulticast_disable = accept_all,
 	.mtu_set = mtu_set,
 	.mac_addr_set = mac_addr_set,
+	.mac_addr_add = mac_addr_add,
+	.mac_addr_remove = mac_addr_remove,
+	.set_mc_addr_list = set_mc_addr_list,
 	.stats_get = mmnet_stats_get,
 	.stats_reset = mmnet_stats_reset,
 	.xstats_get = mmnet_xstats_get,
@@ -644,6 +706,10 @@ static const struct eth_dev_ops ops = {
 	.xstats_reset = mmnet_stats_reset,
 	.rx_burst_mode_get = rx_burst_mode_get,
 	.tx_burst_mode_get = tx_burst_mode_get,
+	.rxq_info_get = mmnet_rxq_info_get,
+	.txq_info_get = mmnet_txq_info_get,
+	.get_monitor_addr = mmnet_get_monitor_addr,
+	.eth_dev_priv_dump = mmnet_priv_dump,
 };
 
 /* ---- probe ---- */
@@ -691,9 +757,9 @@ port_create(const struct mmnet_args *args, struct mmnet_port **out)
 		return ret;
 	}
 	if (args->has_mac)
-		port->mac = args->mac;
+		port->macs[0] = args->mac;
 	else
-		rte_eth_random_addr(port->mac.addr_bytes);
+		rte_eth_random_addr(port->macs[0].addr_bytes);
 	fido_lock_take(&mmnet_ports_lock);
 	port->next = mmnet_ports;
 	mmnet_ports = port;
@@ -718,13 +784,16 @@ ethdev_create(struct rte_vdev_device *vdev, struct mmnet_port *port)
 	open_ports++;
 	port->port_id = dev->data->port_id;
 	dev->data->dev_private = port;
-	dev->data->mac_addrs = &port->mac;
+	dev->data->mac_addrs = port->macs;
 	dev->data->promiscuous = 1;
 	dev->data->all_multicast = 1;
 	dev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	dev->dev_ops = &ops;
 	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
 	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
+	dev->rx_queue_count = mmnet_rx_queue_count;
+	dev->rx_descriptor_status = mmnet_rx_descriptor_status;
+	dev->tx_descriptor_status = mmnet_tx_descriptor_status;
 	rte_eth_dev_probing_finish(dev);
 	return 0;
 }
@@ -737,11 +806,8 @@ probe(struct rte_vdev_device *vdev)
 	struct mmnet_port *port;
 	int ret;
 
-	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
-		MMNET_LOG(ERR, "%s: a secondary process cannot use the port: give it a port of its own, as another domain",
-				name);
-		return -ENOTSUP;
-	}
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
+		return mmnet_secondary_probe(vdev);
 	ret = mmnet_args_parse(&args, name, rte_vdev_device_args(vdev));
 	if (ret != 0)
 		return ret;
@@ -754,6 +820,8 @@ probe(struct rte_vdev_device *vdev)
 	ret = ethdev_create(vdev, port);
 	if (ret != 0)
 		port_free(port);
+	else
+		mmnet_secondary_serve();
 	return ret;
 }
 

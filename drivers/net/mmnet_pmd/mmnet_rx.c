@@ -458,17 +458,21 @@ suspend(struct reader *rd)
 	fido_link_kick(rxq->q->link);
 }
 
-/* @return the ring to begin with: the one that an unfinished message is in, else in turn */
+/* @return the ring to begin with: the one that an unfinished message is in, else in turn. A stopped queue reads none. */
 static uint16_t
 first_ring(struct reader *rd)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 	struct fido_rxq *q = rxq->q;
 
-	if (likely(rxq->head == NULL && !rxq->dropping)) {
+	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped)) {
 		if (++q->next >= q->count)
 			q->next = 0;
 		return q->next;
+	}
+	if (rxq->stopped) {
+		rd->max = 0;
+		return 0;
 	}
 	for (uint16_t i = 0; i < q->count; i++)
 		if (q->receivers[i]->queue_id == rxq->partial_id)
@@ -488,7 +492,7 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 
 	if (mode != MMNET_RX_COPY)
 		mmnet_headers_harvest(rxq->headers, q);
-	for (uint16_t k = 0; k < q->count && rd.n < n; k++) {
+	for (uint16_t k = 0; k < q->count && rd.n < rd.max; k++) {
 		rd.r = q->receivers[first];
 		if (++first == q->count)
 			first = 0;
@@ -572,6 +576,14 @@ mmnet_rx_function(enum mmnet_rx_mode mode, bool csum)
 }
 
 void
+mmnet_rx_free_fresh(struct mmnet_rxq *rxq)
+{
+	if (rxq->fresh_count != 0)
+		rte_mempool_put_bulk(rxq->mp, (void **)rxq->fresh, rxq->fresh_count);
+	rxq->fresh_count = 0;
+}
+
+void
 mmnet_rx_reset(struct mmnet_rxq *rxq)
 {
 	mmnet_rx_settle(rxq);
@@ -583,7 +595,5 @@ mmnet_rx_reset(struct mmnet_rxq *rxq)
 			fido_receiver_flush(rxq->q->receivers[i]);
 		fido_lock_release(&rxq->q->lock);
 	}
-	if (rxq->fresh_count != 0)
-		rte_mempool_put_bulk(rxq->mp, (void **)rxq->fresh, rxq->fresh_count);
-	rxq->fresh_count = 0;
+	mmnet_rx_free_fresh(rxq);
 }

@@ -16,58 +16,57 @@ struct counter {
 #define RX(field) offsetof(struct fido_rx_stats_shm, field)
 
 static const struct counter rx_counters[] = {
-	{"rx_zero_copy_packets", RX(zero_copy)},
-	{"rx_header_packets", RX(header)},
-	{"rx_copied_packets", RX(copied)},
-	{"rx_bad_descriptors", RX(bad)},
-	{"rx_too_long", RX(too_long)},
-	{"rx_no_buffer", RX(no_buffer)},
-	{"rx_doorbells", RX(doorbells)},
-	{"rx_armed", RX(wakeups)},
+	{"zero_copy_packets", RX(zero_copy)},
+	{"header_packets", RX(header)},
+	{"copied_packets", RX(copied)},
+	{"bad_descriptors", RX(bad)},
+	{"too_long", RX(too_long)},
+	{"no_buffer", RX(no_buffer)},
+	{"doorbells", RX(doorbells)},
+	{"armed", RX(wakeups)},
 };
 
 static const struct counter tx_counters[] = {
-	{"tx_zero_copy_packets", TX(zero_copy)},
-	{"tx_forwarded_packets", TX(forwarded)},
-	{"tx_copied_packets", TX(copied)},
-	{"tx_error_completions", TX(errors)},
-	{"tx_ring_full", TX(ring_full)},
-	{"tx_doorbells", TX(doorbells)},
-	{"tx_dropped", TX(dropped)},
+	{"zero_copy_packets", TX(zero_copy)},
+	{"forwarded_packets", TX(forwarded)},
+	{"copied_packets", TX(copied)},
+	{"error_completions", TX(errors)},
+	{"ring_full", TX(ring_full)},
+	{"doorbells", TX(doorbells)},
+	{"dropped", TX(dropped)},
 };
 
-/* Beside the sums above: what is out and held now. */
-static const char *const gauges[] = {"rx_buffers_held", "tx_buffers_out"};
+/* Beside the counters: what is held and out now. */
+#define RX_XSTATS (RTE_DIM(rx_counters) + 1)
+#define TX_XSTATS (RTE_DIM(tx_counters) + 1)
 
-#define XSTATS (RTE_DIM(rx_counters) + RTE_DIM(tx_counters) + RTE_DIM(gauges))
-
-/* A counter that another thread writes, since the last reset. */
+/* A counter since the last reset. */
 static uint64_t
 since(const void *now, const void *base, size_t offset)
 {
-	const uint64_t *n = (const uint64_t *)((const char *)now + offset);
-	const uint64_t *b = (const uint64_t *)((const char *)base + offset);
-
-	return fido_load_relaxed(n) - *b;
+	return *(const uint64_t *)((const char *)now + offset) - *(const uint64_t *)((const char *)base + offset);
 }
 
 static uint64_t
 rx_get(const struct mmnet_rxq *rxq, size_t offset)
 {
-	return rxq != NULL && rxq->q != NULL ? since(rxq->q->stats, &rxq->base, offset) : 0;
+	return rxq != NULL ? since(&rxq->now, &rxq->base, offset) : 0;
 }
 
 static uint64_t
 tx_get(const struct mmnet_txq *txq, size_t offset)
 {
-	return txq != NULL && txq->q != NULL ? since(txq->q->stats, &txq->base, offset) : 0;
+	return txq != NULL ? since(&txq->now, &txq->base, offset) : 0;
 }
 
 int
 mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 {
 	const struct mmnet_port *port = dev->data->dev_private;
+	int ret = mmnet_view_update(dev);
 
+	if (ret != 0)
+		return ret;
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		uint64_t packets = rx_get(port->rxq[i], RX(packets));
 		uint64_t bytes = rx_get(port->rxq[i], RX(bytes));
@@ -102,56 +101,65 @@ int
 mmnet_stats_reset(struct rte_eth_dev *dev)
 {
 	struct mmnet_port *port = dev->data->dev_private;
+	int ret = mmnet_view_update(dev);
 
+	if (ret != 0)
+		return ret;
 	for (uint16_t i = 0; i < port->nrx; i++)
-		if (port->rxq[i] != NULL && port->rxq[i]->q != NULL)
-			port->rxq[i]->base = *port->rxq[i]->q->stats;
+		if (port->rxq[i] != NULL)
+			port->rxq[i]->base = port->rxq[i]->now;
 	for (uint16_t i = 0; i < port->ntx; i++)
-		if (port->txq[i] != NULL && port->txq[i]->q != NULL)
-			port->txq[i]->base = *port->txq[i]->q->stats;
+		if (port->txq[i] != NULL)
+			port->txq[i]->base = port->txq[i]->now;
 	return 0;
 }
 
-static uint64_t
-rx_sum(const struct mmnet_port *port, size_t offset)
-{
-	uint64_t sum = 0;
+/* ---- extended: of the port, then of each queue ---- */
 
-	for (uint16_t i = 0; i < port->nrx; i++)
-		sum += rx_get(port->rxq[i], offset);
-	return sum;
+static unsigned int
+xstats_count(const struct mmnet_port *port)
+{
+	return (unsigned int)((port->nrx + 1u) * RX_XSTATS + (port->ntx + 1u) * TX_XSTATS);
 }
 
-static uint64_t
-tx_sum(const struct mmnet_port *port, size_t offset)
+/* Those of queues [from, to), summed up. @return RX_XSTATS */
+static unsigned int
+rx_xstats(const struct mmnet_port *port, uint16_t from, uint16_t to, struct rte_eth_xstat *xstats)
 {
-	uint64_t sum = 0;
+	uint64_t held = 0;
+	unsigned int k;
 
-	for (uint16_t i = 0; i < port->ntx; i++)
-		sum += tx_get(port->txq[i], offset);
-	return sum;
+	for (k = 0; k < RTE_DIM(rx_counters); k++) {
+		xstats[k].value = 0;
+		for (uint16_t i = from; i < to; i++)
+			xstats[k].value += rx_get(port->rxq[i], rx_counters[k].offset);
+	}
+	for (uint16_t i = from; i < to; i++) {
+		const struct mmnet_rxq *rxq = port->rxq[i];
+
+		/* The two were read one after the other while they grew. */
+		if (rxq != NULL && rxq->now.polled > rxq->now.completed)
+			held += rxq->now.polled - rxq->now.completed;
+	}
+	xstats[k++].value = held;
+	return k;
 }
 
-static uint64_t
-held(const struct mmnet_port *port)
+static unsigned int
+tx_xstats(const struct mmnet_port *port, uint16_t from, uint16_t to, struct rte_eth_xstat *xstats)
 {
-	uint64_t sum = 0;
+	uint64_t out = 0;
+	unsigned int k;
 
-	for (uint16_t i = 0; i < port->nrx; i++)
-		if (port->rxq[i] != NULL && port->rxq[i]->q != NULL)
-			sum += fido_rxq_held(port->rxq[i]->q);
-	return sum;
-}
-
-static uint64_t
-out(const struct mmnet_port *port)
-{
-	uint64_t sum = 0;
-
-	for (uint16_t i = 0; i < port->ntx; i++)
-		if (port->txq[i] != NULL && port->txq[i]->q != NULL)
-			sum += fido_txq_out(port->txq[i]->q);
-	return sum;
+	for (k = 0; k < RTE_DIM(tx_counters); k++) {
+		xstats[k].value = 0;
+		for (uint16_t i = from; i < to; i++)
+			xstats[k].value += tx_get(port->txq[i], tx_counters[k].offset);
+	}
+	for (uint16_t i = from; i < to; i++)
+		out += port->txq[i] != NULL ? port->txq[i]->out : 0;
+	xstats[k++].value = out;
+	return k;
 }
 
 int
@@ -159,33 +167,64 @@ mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned
 {
 	const struct mmnet_port *port = dev->data->dev_private;
 	unsigned int k = 0;
+	int ret;
 
-	if (n < XSTATS)
-		return XSTATS;
-	for (unsigned int i = 0; i < RTE_DIM(rx_counters); i++)
-		xstats[k++].value = rx_sum(port, rx_counters[i].offset);
-	for (unsigned int i = 0; i < RTE_DIM(tx_counters); i++)
-		xstats[k++].value = tx_sum(port, tx_counters[i].offset);
-	xstats[k++].value = held(port);
-	xstats[k++].value = out(port);
+	if (n < xstats_count(port))
+		return (int)xstats_count(port);
+	ret = mmnet_view_update(dev);
+	if (ret != 0)
+		return ret;
+	k += rx_xstats(port, 0, port->nrx, xstats);
+	k += tx_xstats(port, 0, port->ntx, xstats + k);
+	for (uint16_t i = 0; i < port->nrx; i++)
+		k += rx_xstats(port, i, i + 1, xstats + k);
+	for (uint16_t i = 0; i < port->ntx; i++)
+		k += tx_xstats(port, i, i + 1, xstats + k);
 	for (unsigned int i = 0; i < k; i++)
 		xstats[i].id = i;
 	return (int)k;
 }
 
+/* @return number of names: those of the counters, and the last one */
+static unsigned int
+name_set(struct rte_eth_xstat_name *names, const char *prefix, const struct counter *counters, unsigned int n, const char *last)
+{
+	for (unsigned int i = 0; i < n; i++)
+		snprintf(names[i].name, sizeof(names[i].name), "%s_%s", prefix, counters[i].name);
+	snprintf(names[n].name, sizeof(names[n].name), "%s_%s", prefix, last);
+	return n + 1;
+}
+
+static unsigned int
+rx_names(struct rte_eth_xstat_name *names, const char *prefix)
+{
+	return name_set(names, prefix, rx_counters, RTE_DIM(rx_counters), "buffers_held");
+}
+
+static unsigned int
+tx_names(struct rte_eth_xstat_name *names, const char *prefix)
+{
+	return name_set(names, prefix, tx_counters, RTE_DIM(tx_counters), "buffers_out");
+}
+
 int
 mmnet_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names, unsigned int n)
 {
+	const struct mmnet_port *port = dev->data->dev_private;
 	unsigned int k = 0;
+	char prefix[16];
 
-	(void)dev;
-	if (names == NULL || n < XSTATS)
-		return XSTATS;
-	for (unsigned int i = 0; i < RTE_DIM(rx_counters); i++)
-		snprintf(names[k++].name, sizeof(names->name), "%s", rx_counters[i].name);
-	for (unsigned int i = 0; i < RTE_DIM(tx_counters); i++)
-		snprintf(names[k++].name, sizeof(names->name), "%s", tx_counters[i].name);
-	for (unsigned int i = 0; i < RTE_DIM(gauges); i++)
-		snprintf(names[k++].name, sizeof(names->name), "%s", gauges[i]);
+	if (names == NULL || n < xstats_count(port))
+		return (int)xstats_count(port);
+	k += rx_names(names, "rx");
+	k += tx_names(names + k, "tx");
+	for (uint16_t i = 0; i < port->nrx; i++) {
+		snprintf(prefix, sizeof(prefix), "rx_q%u", i);
+		k += rx_names(names + k, prefix);
+	}
+	for (uint16_t i = 0; i < port->ntx; i++) {
+		snprintf(prefix, sizeof(prefix), "tx_q%u", i);
+		k += tx_names(names + k, prefix);
+	}
 	return (int)k;
 }

@@ -63,7 +63,9 @@ struct fido_sleeper {
 struct fido_txq {
 	struct fido_lock lock;
 	bool own_bell;                      /**< bell is not shared with a receive queue */
-	bool open;                          /**< posting is allowed: both ends are up */
+	bool open;                          /**< posting is allowed: the link is up, and the queue is not paused */
+	bool up;                            /**< the link is */
+	bool paused;                        /**< by the application */
 	uint16_t index;
 	uint32_t slot;                      /**< this domain's own */
 	struct fido_sender *sender;         /**< NULL: not connected; may outlive `open` to be reaped */
@@ -86,6 +88,7 @@ struct fido_rxq {
 	uint16_t next;                      /**< where the next burst starts */
 	struct fido_rx_stats_shm *stats;
 	struct fido_receiver *receivers[FIDO_RXQ_RECEIVERS_MAX];
+	const struct fido_receiver *watched; /**< its memory stays, as somebody may look at it without the lock */
 	struct fido_doorbell *bell;         /**< rings when descriptors come and we are armed */
 	struct fido_sleeper sleeper;
 	struct fido_link *link;
@@ -165,6 +168,49 @@ uint32_t fido_txq_out(struct fido_txq *q);
 uint32_t fido_link_stranded(const struct fido_link *link);
 /** @return tickets this queue holds. */
 uint32_t fido_rxq_held(struct fido_rxq *q);
+
+/** What the rings of a receive queue hold now. */
+struct fido_rxq_fill {
+	uint32_t rings;   /**< that it reads */
+	uint32_t size;    /**< descriptors of all of them */
+	uint32_t waiting; /**< descriptors that wait to be read */
+	uint32_t held;    /**< tickets of these rings that are held */
+};
+
+/**
+ * Look into a receive queue's rings. Takes the lock itself; any thread.
+ * @param max stop counting at so many descriptors that wait
+ */
+void fido_rxq_look(struct fido_rxq *q, uint32_t max, struct fido_rxq_fill *fill);
+
+/** What the ring of a transmit queue holds now. */
+struct fido_txq_fill {
+	uint32_t size; /**< 0: not connected */
+	uint32_t room; /**< descriptors that can be posted at once */
+	uint32_t done; /**< tickets that came back and wait to be reaped */
+	bool open;     /**< posting is allowed */
+};
+
+/** Look into a transmit queue's ring. Takes the lock itself; any thread. */
+void fido_txq_look(struct fido_txq *q, struct fido_txq_fill *fill);
+
+/**
+ * Post no more by this queue until fido_txq_resume(); what was posted comes back. Holds across link changes, and when the
+ * link is configured anew. Any thread; when it returns, no burst is under way.
+ */
+void fido_txq_pause(struct fido_txq *q);
+/** Undo fido_txq_pause(). */
+void fido_txq_resume(struct fido_txq *q);
+
+/**
+ * Ask where the next descriptor will show, for a thread that has the processor wait for a write there. Takes the lock
+ * itself. The memory can be read until the queue is watched again or the link is closed: the peer may be kept from
+ * reusing it for so long.
+ *
+ * @param word where: a descriptor waits when its low 16 bits are lap
+ * @return 0, -EAGAIN (no ring to read now), -ENOTSUP (there are several)
+ */
+int fido_rxq_watch(struct fido_rxq *q, const uint64_t **word, uint16_t *lap);
 /** Have the control thread look at the link: a data path found a broken ring. Any thread; does not block. */
 void fido_link_kick(struct fido_link *link);
 

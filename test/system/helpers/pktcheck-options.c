@@ -49,6 +49,7 @@ static const struct option options[] = {
 	{"--window", AT(window), U32, 0, UINT32_MAX, NULL},
 	{"--hold", AT(hold), U32, 0, 65536, NULL},
 	{"--churn", AT(churn), U32, 0, UINT32_MAX, NULL},
+	{"--halt", AT(halt), U32, 0, UINT32_MAX, NULL},
 	{"--mbufs", AT(mbufs), U32, 64, UINT32_MAX, NULL},
 	{"--rxq", AT(rxq), U16, 1, QUEUES_MAX, NULL},
 	{"--txq", AT(txq), U16, 1, QUEUES_MAX, NULL},
@@ -60,6 +61,7 @@ static const struct option options[] = {
 	{"--ipv4", AT(ipv4), WORD, 0, 0, ipv4s},
 	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
 	{"--spin", AT(spin), FLAG, 0, 0, NULL},
+	{"--monitor", AT(monitor), FLAG, 0, 0, NULL},
 	{"--no-link-wait", AT(no_link_wait), FLAG, 0, 0, NULL},
 	{NULL, 0, FLAG, 0, 0, NULL},
 };
@@ -75,6 +77,8 @@ static const char usage[] =
 	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
 	"         in any order, on a second lcore too\n"
 	"  --pool arena: mbufs in an mmnet arena; extbuf: mbufs with external buffers\n"
+	"  --halt N: stop the queue each N packets, look that it is, start it again\n"
+	"  --monitor: while nothing comes, look where rte_eth_get_monitor_addr() says\n"
 	"options:";
 
 static void

@@ -201,6 +201,9 @@ step(struct app *app)
 		n = gen_step(app);
 	if (app->opt.mode != MODE_GEN || app->opt.back != BACK_NO)
 		n += receive_step(app);
+	halt_step(app);
+	if (n == 0)
+		monitor_step(app);
 	return n;
 }
 

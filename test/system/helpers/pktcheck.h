@@ -57,6 +57,7 @@ struct options {
 	uint32_t window; /**< gen: packets of ours that may be on their way; 0: any number */
 	uint32_t hold; /**< packets kept before they are freed */
 	uint32_t churn; /**< so many pools, one after the other */
+	uint32_t halt; /**< each so many packets the queue is stopped, and started again; 0: never */
 	uint32_t mbufs;      /**< gen: to send; else: to receive; 0: enough */
 	uint16_t rxq, txq, rxd, txd;
 	const char *go; /**< gen: begin when there is such a file; NULL: at once */
@@ -64,6 +65,7 @@ struct options {
 	double duration; /**< seconds: then stop */
 	bool scatter;
 	bool spin;
+	bool monitor; /**< while nothing comes, look where the driver says that it will */
 	bool no_link_wait;
 };
 
@@ -83,6 +85,8 @@ struct app {
 	uint64_t rx_packets, rx_bytes, rx_max_segs, rx_max_burst;
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
 	uint64_t pools, pages_added, pages_freed;
+	uint64_t halts, halt_wrong, halt_waiting; /**< waiting: most that waited in a stopped queue */
+	uint64_t monitor_seen, monitor_empty, monitor_wrong, monitor_refused;
 	uint64_t now_us;
 	double seconds; /**< from the first link up to the end of the run */
 	bool link[PORTS_MAX]; /**< at the end of the run */
@@ -112,6 +116,12 @@ bool receive_pending(void);
 /** Free what is held. */
 void receive_settle(struct app *app);
 int receive_worker(void *arg);
+
+/* pktcheck-queue.c */
+/** --halt: stop port 0's queue 0 for a while, if it is time. */
+void halt_step(struct app *app);
+/** --monitor: nothing came; wait for a packet as a sleeping processor does. */
+void monitor_step(struct app *app);
 
 /* pktcheck-report.c */
 /** @return packets of ours that no peer has given back */

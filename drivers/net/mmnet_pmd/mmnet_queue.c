@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One queue: start and stop, what is in its rings, where the next packet shows.
+ *
+ * A Rx queue reads the rings of as many of the peer's queues as fall to it. Where ethdev asks about one ring, they count
+ * as one, of the sum of their sizes.
+ */
+
+#include <errno.h>
+
+#include <rte_power_intrinsics.h>
+
+#include <fido/doorbell.h>
+
+#include "mmnet.h"
+
+static struct mmnet_port *
+port_of(const struct rte_eth_dev *dev)
+{
+	return dev->data->dev_private;
+}
+
+/* ---- start and stop ---- */
+
+static void
+set_stopped(struct mmnet_rxq *rxq, bool stopped)
+{
+	/* A burst that is under way ends first. */
+	fido_lock_take(&rxq->q->lock);
+	rxq->stopped = stopped;
+	if (stopped)
+		mmnet_rx_free_fresh(rxq);
+	fido_lock_release(&rxq->q->lock);
+}
+
+int
+mmnet_rx_queue_start(struct rte_eth_dev *dev, uint16_t i)
+{
+	struct mmnet_rxq *rxq = port_of(dev)->rxq[i];
+
+	set_stopped(rxq, false);
+	dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
+	/* Its thread may sleep, and nobody rings for what came before. */
+	if (dev->data->dev_conf.intr_conf.rxq != 0)
+		fido_doorbell_ring(rxq->q->bell);
+	return 0;
+}
+
+int
+mmnet_rx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
+{
+	set_stopped(port_of(dev)->rxq[i], true);
+	dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
+	return 0;
+}
+
+int
+mmnet_tx_queue_start(struct rte_eth_dev *dev, uint16_t i)
+{
+	fido_txq_resume(port_of(dev)->txq[i]->q);
+	dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
+	return 0;
+}
+
+/* What was accepted is still the peer's to take. What it does not give back now is taken back later, as always. */
+int
+mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	fido_txq_pause(port->txq[i]->q);
+	dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
+	mmnet_txq_drain(port->txq[i], fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
+	return 0;
+}
+
+/* ---- information ---- */
+
+void
+mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info *info)
+{
+	const struct mmnet_rxq *rxq = port_of(dev)->rxq[i];
+	uint32_t size;
+
+	/* The rings are the peer's, and of the size that it chose; without a peer, what was asked for is all there is. */
+	size = mmnet_view_update(dev) == 0 && rxq->ring_size != 0 ? rxq->ring_size : rxq->nb_desc;
+	info->mp = rxq->mp;
+	info->conf = rxq->conf;
+	info->scattered_rx = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	info->nb_desc = (uint16_t)RTE_MIN(size, (uint32_t)UINT16_MAX);
+	info->rx_buf_size = rxq->room;
+}
+
+void
+mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info)
+{
+	const struct mmnet_port *port = port_of(dev);
+	const struct mmnet_txq *txq = port->txq[i];
+
+	info->conf = txq->conf;
+	info->conf.tx_free_thresh = (uint16_t)txq->reap_below;
+	info->nb_desc = (uint16_t)port->ring_size;
+}
+
+uint32_t
+mmnet_rx_queue_count(void *queue)
+{
+	const struct mmnet_rxq *rxq = queue;
+	struct fido_rxq_fill fill;
+
+	fido_rxq_look(rxq->q, UINT32_MAX, &fill);
+	return fill.waiting;
+}
+
+/* First what waits, then what the peer may still fill, last what is held: by the application, or on its way back. */
+int
+mmnet_rx_descriptor_status(void *queue, uint16_t offset)
+{
+	const struct mmnet_rxq *rxq = queue;
+	struct fido_rxq_fill fill;
+
+	fido_rxq_look(rxq->q, offset + 1u, &fill);
+	if (fill.size == 0)
+		return RTE_ETH_RX_DESC_UNAVAIL;
+	if (offset >= fill.size)
+		return -EINVAL;
+	if (offset < fill.waiting)
+		return RTE_ETH_RX_DESC_DONE;
+	return offset < fill.size - fill.held ? RTE_ETH_RX_DESC_AVAIL : RTE_ETH_RX_DESC_UNAVAIL;
+}
+
+/* First what can be posted, counting what a burst would take back, last what the peer has. */
+int
+mmnet_tx_descriptor_status(void *queue, uint16_t offset)
+{
+	const struct mmnet_txq *txq = queue;
+	struct fido_txq_fill fill;
+
+	fido_txq_look(txq->q, &fill);
+	if (fill.size == 0)
+		return RTE_ETH_TX_DESC_UNAVAIL;
+	if (offset >= fill.size)
+		return -EINVAL;
+	if (offset >= fill.room + fill.done)
+		return RTE_ETH_TX_DESC_FULL;
+	return fill.open ? RTE_ETH_TX_DESC_DONE : RTE_ETH_TX_DESC_UNAVAIL;
+}
+
+/* ---- power management ---- */
+
+/* @return -1: a descriptor is there, do not sleep */
+static int
+monitor_callback(const uint64_t value, const uint64_t opaque[RTE_POWER_MONITOR_OPAQUE_SZ])
+{
+	return (uint16_t)value == opaque[0] ? -1 : 0;
+}
+
+int
+mmnet_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc)
+{
+	const struct mmnet_rxq *rxq = queue;
+	const uint64_t *word;
+	uint16_t lap;
+	int ret;
+
+	if (rxq->q == NULL)
+		return -EINVAL;
+	ret = fido_rxq_watch(rxq->q, &word, &lap);
+	if (ret != 0)
+		return ret;
+	/* In the peer's memory: it is read only. */
+	pmc->addr = (volatile void *)(uintptr_t)word;
+	pmc->size = sizeof(*word);
+	pmc->opaque[0] = lap;
+	pmc->fn = monitor_callback;
+	return 0;
+}
