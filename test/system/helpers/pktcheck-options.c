@@ -61,6 +61,7 @@ static const struct option options[] = {
 	{"--ipv4", AT(ipv4), WORD, 0, 0, ipv4s},
 	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
 	{"--spin", AT(spin), FLAG, 0, 0, NULL},
+	{"--pdump", AT(pdump), FLAG, 0, 0, NULL},
 	{"--monitor", AT(monitor), FLAG, 0, 0, NULL},
 	{"--no-link-wait", AT(no_link_wait), FLAG, 0, 0, NULL},
 	{NULL, 0, FLAG, 0, 0, NULL},
@@ -78,6 +79,7 @@ static const char usage[] =
 	"         in any order, on a second lcore too\n"
 	"  --pool arena: mbufs in an mmnet arena; extbuf: mbufs with external buffers\n"
 	"  --halt N: stop the queue each N packets, look that it is, start it again\n"
+	"  --pdump: dpdk-dumpcap can capture\n"
 	"  --monitor: while nothing comes, look where rte_eth_get_monitor_addr() says\n"
 	"options:";
 

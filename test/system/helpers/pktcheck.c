@@ -21,6 +21,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_memory.h>
+#include <rte_pdump.h>
 
 #include "pktcheck.h"
 #include "rte_pmd_mmnet.h"
@@ -137,6 +138,10 @@ setup(struct app *app)
 	app->nports = (uint16_t)RTE_MIN(rte_eth_dev_count_avail(), PORTS_MAX);
 	app->rxq = opt->rxq;
 	app->txq = opt->txq;
+	if (opt->pdump && rte_pdump_init() != 0) {
+		fprintf(stderr, "pktcheck: no packet capture: %s\n", rte_strerror(rte_errno));
+		return -rte_errno;
+	}
 	if (app->nports == 0) {
 		fprintf(stderr, "pktcheck: there are no ports: give a --vdev\n");
 		return -ENODEV;
@@ -324,6 +329,8 @@ run_and_report(struct app *app)
 		ok = false;
 	for (uint16_t port = 0; port < app->nports; port++)
 		rte_eth_dev_close(port);
+	if (app->opt.pdump)
+		rte_pdump_uninit();
 	return ok && app->corrupt == 0 && app->flows.unknown == 0 && missing == 0 ? 0 : 1;
 }
 

@@ -65,6 +65,7 @@ struct options {
 	double duration; /**< seconds: then stop */
 	bool scatter;
 	bool spin;
+	bool pdump; /**< let dpdk-dumpcap capture */
 	bool monitor; /**< while nothing comes, look where the driver says that it will */
 	bool no_link_wait;
 };
