@@ -28,12 +28,6 @@ waiting()
 	number rx "show port 0 rxq $1 desc used count"
 }
 
-# received COMPARISON: of all packets that rx has counted
-received()
-{
-	[ "$(xstat rx 0 rx_good_packets)" "$@" ]
-}
-
 echo "--- what waits, and what is out"
 testpmd tx "$(on2 0)" "$(dev 0 tx rx)" -- --forward-mode=txonly --txd=256 --txpkts=64
 testpmd rx "$(on2 1)" "$(dev 0 rx tx)" -- --forward-mode=rxonly --rxd=512
@@ -70,7 +64,7 @@ done
 
 echo "--- received"
 testpmd_cmd rx start >/dev/null
-wait_for 20 'received = 256' || fail "of 256 packets $(xstat rx 0 rx_good_packets) were received"
+wait_for 20 '[ "$(xstat rx 0 rx_good_packets)" = 256 ]' || fail "of 256 packets $(xstat rx 0 rx_good_packets) were received"
 testpmd_cmd rx stop >/dev/null
 expect_eq "$(waiting 0)" 0 "packets that wait when all were received"
 says rx "show port 0 rxq 0 desc 0 status" 'Desc status = AVAILABLE'

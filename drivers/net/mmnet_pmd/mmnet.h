@@ -109,8 +109,9 @@ struct mmnet_rxq {
 	uint64_t fresh_flags;         /**< offload flags of a fresh mbuf of mp */
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
-	bool dropping;                /**< the rest of the message that is being read is dropped */
-	bool stopped;                 /**< what is in the rings waits */
+	/* In one byte, as each burst asks for both. Changed with the queue's lock held. */
+	bool dropping : 1;            /**< the rest of the message that is being read is dropped */
+	bool stopped : 1;             /**< what is in the rings waits */
 	uint64_t rearm;               /**< first mbuf fields of a received packet */
 	uint64_t header_rearm;
 	struct rte_mbuf *head;        /**< message that is being read */
