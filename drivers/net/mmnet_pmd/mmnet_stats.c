@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Counters: libfido's, which fido-ctl sees too, less what they were at the last reset. */
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,9 @@ mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned
 	unsigned int k = 0;
 	int ret;
 
+	/* The primary has closed it, and this is a secondary. */
+	if (port == NULL)
+		return -ENODEV;
 	if (n < xstats_count(port))
 		return (int)xstats_count(port);
 	ret = mmnet_view_update(dev);
@@ -214,6 +218,8 @@ mmnet_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names
 	unsigned int k = 0;
 	char prefix[16];
 
+	if (port == NULL)
+		return -ENODEV;
 	if (names == NULL || n < xstats_count(port))
 		return (int)xstats_count(port);
 	k += rx_names(names, "rx");
