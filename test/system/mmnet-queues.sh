@@ -70,6 +70,20 @@ expect_eq "$(waiting 0)" 0 "packets that wait when all were received"
 says rx "show port 0 rxq 0 desc 0 status" 'Desc status = AVAILABLE'
 says tx "show port 0 txq 0 desc 255 status" 'Desc status = DONE'
 
+echo "--- more addresses, and not promiscuous: whatever is sent is received"
+for command in "mac_addr add 0 02:00:00:00:00:05" "mcast_addr add 0 01:00:5e:00:00:01" "set promisc 0 off" "set allmulti 0 off"; do
+	testpmd_cmd rx "$command" >"$lib_dir/answer"
+	! grep -Eiq 'not supported|error|fail|invalid' "$lib_dir/answer" || fail "$command: $(cat "$lib_dir/answer")"
+done
+says rx "show port 0 macs" '02:00:00:00:00:05'
+testpmd_cmd rx start >/dev/null
+testpmd_cmd tx start >/dev/null
+wait_for 20 '[ "$(xstat rx 0 rx_good_packets)" -gt 1000 ]' || fail "nothing is received"
+testpmd_cmd tx stop >/dev/null
+wait_for 20 '[ "$(waiting 0)" = 0 ]' || fail "it is not received on"
+testpmd_cmd rx stop >/dev/null
+testpmd_cmd rx "mac_addr remove 0 02:00:00:00:00:05" >/dev/null
+
 echo "--- stopped by hand"
 testpmd_cmd rx "port 0 rxq 0 stop" >/dev/null
 says rx "show rxq info 0 0" 'Rx queue state: stopped'

@@ -36,12 +36,12 @@ list(const char *cmd, const char *params, struct rte_tel_data *d)
 }
 
 static void
-add_rxq(struct rte_tel_data *d, const struct mmnet_rxq *rxq)
+add_rxq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struct mmnet_rxq *rxq, uint16_t i)
 {
 	struct fido_rxq_fill fill;
 
 	fido_rxq_look(rxq->q, UINT32_MAX, &fill);
-	rte_tel_data_add_dict_int(d, "started", !rxq->stopped);
+	rte_tel_data_add_dict_int(d, "started", data->rx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED);
 	rte_tel_data_add_dict_int(d, "rings", (int)fill.rings);
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "waiting", (int)fill.waiting);
@@ -89,7 +89,7 @@ add_queues(struct rte_tel_data *d, const struct mmnet_port *port)
 		snprintf(name, sizeof(name), "q%u", i);
 		part = port->rxq[i]->q != NULL ? add_dict(rx, name) : NULL;
 		if (part != NULL)
-			add_rxq(part, port->rxq[i]);
+			add_rxq(part, port->dev->data, port->rxq[i], i);
 	}
 	for (uint16_t i = 0; tx != NULL && i < port->ntx; i++) {
 		snprintf(name, sizeof(name), "q%u", i);
@@ -170,8 +170,9 @@ mmnet_priv_dump(struct rte_eth_dev *dev, FILE *file)
 			mmnet_mode_name(port->args.rx), mmnet_mode_name(port->mode), port->args.no_heap ? "off" : "on");
 	for (uint16_t i = 0; i < port->nrx; i++)
 		fprintf(file, "  rx queue %u: %s, ring of %u, %" PRIu64 " descriptors read, %" PRIu64 " given back\n", i,
-				port->rxq[i]->stopped ? "stopped" : "started", port->rxq[i]->ring_size,
-				port->rxq[i]->now.polled, port->rxq[i]->now.completed);
+				dev->data->rx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED ? "started" : "stopped",
+				port->rxq[i]->ring_size, port->rxq[i]->now.polled,
+				port->rxq[i]->now.completed);
 	for (uint16_t i = 0; i < port->ntx; i++)
 		fprintf(file, "  tx queue %u: %s, ring of %u, %" PRIu64 " descriptors posted, %u out\n", i,
 				dev->data->tx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED ? "started" : "stopped",
