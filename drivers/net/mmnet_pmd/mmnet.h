@@ -13,7 +13,7 @@
  *   mmnet_arena.c   mempools in an arena
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
- *   mmnet_csum.c    checksums of received packets, if asked for
+ *   mmnet_csum.c    checksums and packet types, if asked for
  *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
  *   mmnet_queue.c   one queue: start, stop, what is in its ring, where the next packet shows
  *   mmnet_stats.c   counters
@@ -109,6 +109,7 @@ struct mmnet_rxq {
 	uint64_t fresh_flags;         /**< offload flags of a fresh mbuf of mp */
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
+	bool l4_csum;                 /**< check those of UDP and TCP too */
 	/* In one byte, as each burst asks for both. Changed with the queue's lock held. */
 	bool dropping : 1;            /**< the rest of the message that is being read is dropped */
 	bool stopped : 1;             /**< what is in the rings waits */
@@ -130,6 +131,7 @@ struct mmnet_txq {
 	uint32_t reap_below;          /**< reap when there is less room than this */
 	unsigned int lcore;           /**< the lcore that sent last */
 	bool fast_free;
+	bool ip_csum;                 /**< packets may ask for an IPv4 header checksum */
 	char *bounce;                 /**< this queue's part of the arena */
 	uint16_t *bounce_free;
 	uint32_t bounce_count;
@@ -208,8 +210,15 @@ void mmnet_rx_reset(struct mmnet_rxq *rxq);
 void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
 
 /* mmnet_csum.c */
-/** Set the packets' RX_IP_CKSUM flags; not known (0) of what is not IPv4. @return n */
-uint16_t mmnet_csum_check(struct rte_mbuf **pkts, uint16_t n);
+/**
+ * Set the packets' types, their RX_IP_CKSUM flags, and those of L4 if the queue is to; not known (0) of what is not
+ * IPv4, and not UDP or TCP in one piece. @return n
+ */
+uint16_t mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
+/** The types that mmnet_csum_check() tells apart. */
+const uint32_t *mmnet_csum_types(void);
+/** Write the checksum of the IPv4 header l2_len bytes from data on; what is none is left alone. */
+void mmnet_csum_fill(char *data, uint32_t len, uint32_t l2_len);
 
 /* mmnet_tx.c */
 uint16_t mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n);

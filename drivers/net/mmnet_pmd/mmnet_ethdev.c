@@ -21,6 +21,7 @@
 #define CLOSE_WAIT_MS 500
 /* How often a closed port whose buffers are still out is looked at. */
 #define LINGER_US 100000
+#define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
 
 int mmnet_logtype;
 struct mmnet_port *mmnet_ports;
@@ -105,8 +106,9 @@ mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->min_rx_bufsize = 0;
 	info->min_mtu = RTE_ETHER_MIN_MTU;
 	info->max_mtu = MMNET_MAX_FRAME - RTE_ETHER_HDR_LEN;
-	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
-	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM;
+	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE |
+			RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
 	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, MMNET_MIN_DESC,
@@ -196,6 +198,7 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	txq->fast_free = (offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
 			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start, .offloads = conf->offloads};
+	txq->ip_csum = (offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
 	port->ring_size = i == 0 ? n : RTE_MAX(port->ring_size, (uint32_t)n);
 	port->txq[i] = txq;
 	dev->data->tx_queues[i] = txq;
@@ -259,6 +262,7 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 	rxq->q = q;
 	rxq->stopped = rxq->conf.rx_deferred_start;
 	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	rxq->l4_csum = (dev->data->dev_conf.rxmode.offloads & L4_CSUM) != 0;
 	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
 	rxq->header_rearm = rearm_value(0, rxq->port_id);
 	if (rxq->headers != NULL)
@@ -286,7 +290,14 @@ bounce_start(struct mmnet_port *port, struct mmnet_txq *txq, uint16_t i)
 static bool
 has_csum(const struct rte_eth_dev *dev)
 {
-	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0;
+}
+
+/* Known of packets whose headers are looked at. */
+static const uint32_t *
+supported_ptypes_get(struct rte_eth_dev *dev)
+{
+	return has_csum(dev) ? mmnet_csum_types() : NULL;
 }
 
 static int
@@ -678,6 +689,7 @@ static const struct eth_dev_ops ops = {
 	.dev_set_link_up = set_link_up,
 	.dev_set_link_down = set_link_down,
 	.dev_infos_get = mmnet_infos_get,
+	.dev_supported_ptypes_get = supported_ptypes_get,
 	.rx_queue_setup = rx_queue_setup,
 	.tx_queue_setup = tx_queue_setup,
 	.rx_queue_start = mmnet_rx_queue_start,

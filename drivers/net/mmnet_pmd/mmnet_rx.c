@@ -547,19 +547,19 @@ rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
 static uint16_t
 rx_burst_copy_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_csum_check(pkts, rx_burst_copy(queue, pkts, n));
+	return mmnet_csum_check(queue, pkts, rx_burst_copy(queue, pkts, n));
 }
 
 static uint16_t
 rx_burst_header_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_csum_check(pkts, rx_burst_header(queue, pkts, n));
+	return mmnet_csum_check(queue, pkts, rx_burst_header(queue, pkts, n));
 }
 
 static uint16_t
 rx_burst_zero_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_csum_check(pkts, rx_burst_zero(queue, pkts, n));
+	return mmnet_csum_check(queue, pkts, rx_burst_zero(queue, pkts, n));
 }
 
 eth_rx_burst_t

@@ -165,9 +165,9 @@ bounce_buffers(uint32_t len)
 	return len == 0 ? 1 : (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
 }
 
-/* Copy one segment into the arena and put it. Its mbuf is free afterwards. */
+/* Copy one segment into the arena, make its checksum if asked to, and put it. Its mbuf is free afterwards. */
 static void
-put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t last_flags)
+put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, bool csum, uint16_t last_flags)
 {
 	const char *from = rte_pktmbuf_mtod(seg, const char *);
 	uint32_t left = seg->data_len;
@@ -178,6 +178,9 @@ put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t last_flags)
 		char *to = txq->bounce + (size_t)index * MMNET_BOUNCE_SIZE;
 
 		memcpy(to, from, len);
+		if (csum)
+			mmnet_csum_fill(to, len, seg->l2_len);
+		csum = false;
 		from += len;
 		left -= len;
 		/* The arena is mapped at its own gaddr. */
@@ -197,12 +200,19 @@ bounce_ready(const struct mmnet_txq *txq)
 	       fido_txq_gaddr(txq->q, txq->bounce, MMNET_BOUNCE_SIZE, &gaddr) != FIDO_REACH_NONE;
 }
 
+static enum fido_reach
+reach_of(const struct mmnet_txq *txq, const struct rte_mbuf *seg, bool copy, uint64_t *gaddr)
+{
+	return copy ? FIDO_REACH_NONE : fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(seg, void *), seg->data_len, gaddr);
+}
+
 /*
- * A packet with several segments, or one that must be copied.
+ * A packet with several segments, or one that must be copied; `csum`: its first segment must, for a checksum that
+ * may not be written into it.
  * @return 1: put, 0: no room now, -1: it can never be sent
  */
 static int
-put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
+put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, bool csum, struct fido_tx_burst *b)
 {
 	struct fido_sender *s = txq->q->sender;
 	uint32_t need = 0, copies = 0;
@@ -210,8 +220,7 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 	uint64_t gaddr;
 
 	for (struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
-		enum fido_reach reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(seg, void *), seg->data_len,
-				&gaddr);
+		enum fido_reach reach = reach_of(txq, seg, csum && seg == m, &gaddr);
 
 		foreign |= reach == FIDO_REACH_FOREIGN;
 		if (reach == FIDO_REACH_NONE)
@@ -231,10 +240,11 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 		struct rte_mbuf *next = m->next;
 		uint16_t flags = next != NULL ? FIDO_DESC_CHAINED : 0;
 
-		if (fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr) == FIDO_REACH_NONE)
-			put_copy(txq, m, flags);
+		if (reach_of(txq, m, csum, &gaddr) == FIDO_REACH_NONE)
+			put_copy(txq, m, csum, flags);
 		else
 			fido_sender_put(s, gaddr, m->data_len, flags, m);
+		csum = false;
 		m = next;
 	}
 	return 1;
@@ -311,6 +321,16 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 	return i;
 }
 
+/* Make the checksum that the packet asks for. @return false: others read this memory, or own it, so it takes a copy */
+static bool
+make_csum(struct rte_mbuf *m)
+{
+	if (!RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1)
+		return false;
+	mmnet_csum_fill(rte_pktmbuf_mtod(m, char *), m->data_len, m->l2_len);
+	return true;
+}
+
 /* One packet of any kind. @return 1: put, 0: no room now, -1: it can never be sent */
 static int
 put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
@@ -319,13 +339,15 @@ put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 	enum fido_reach reach;
 	uint64_t gaddr;
 
+	if (txq->ip_csum && (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0 && !make_csum(m))
+		return put_slow(txq, m, true, b);
 	if (m->nb_segs != 1)
-		return put_slow(txq, m, b);
+		return put_slow(txq, m, false, b);
 	if (fido_sender_room(s) == 0)
 		return 0;
 	reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
 	if (unlikely(reach == FIDO_REACH_NONE))
-		return put_slow(txq, m, b);
+		return put_slow(txq, m, false, b);
 	fido_sender_put(s, gaddr, m->data_len, 0, m);
 	b->bytes += m->data_len;
 	b->descriptors++;
@@ -343,8 +365,11 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 	for (;;) {
 		int ret;
 
-		i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
-		i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+		/* A packet that asks for a checksum has to be looked at. */
+		if (likely(!txq->ip_csum)) {
+			i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
+			i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+		}
 		if (i == n)
 			return n;
 		ret = put_one(txq, pkts[i], b);
