@@ -38,7 +38,7 @@ driver_headers=(
 )
 # DPDK's own examples that tests run on mmnet ports, by their folders in DPDK's examples/; common/ is
 # what their Makefiles include.
-dpdk_examples=(common l3fwd-power)
+dpdk_examples=(common ip_fragmentation ip_reassembly l2fwd l3fwd l3fwd-power packet_ordering rxtx_callbacks skeleton)
 
 usage()
 {

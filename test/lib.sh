@@ -270,9 +270,10 @@ pktcheck()
 lib_find_example()
 {
 	local dir=$FIDO_BUILD/dpdk-examples/$1
-	lib_example=$dir/build/$1
-	[ ! -x "$lib_example" ] || return 0
 	[ -e "$dir/Makefile" ] || fail "no example $1 in $FIDO_BUILD/dpdk-examples: run $FIDO_TOP/setup.sh"
+	# Not each program is called like its folder.
+	lib_example=$dir/build/$(sed -n 's/^APP *= *//p' "$dir/Makefile")
+	[ ! -x "$lib_example" ] || return 0
 	echo_run make -s -C "$dir" >"$lib_dir/make.log" 2>&1 ||
 		fail "cannot build DPDK's example $1: $(tail -n 15 "$lib_dir/make.log")"
 }

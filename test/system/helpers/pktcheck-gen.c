@@ -134,6 +134,8 @@ prepare(struct app *app)
 			break;
 		}
 		packet_write(m, &id);
+		if (opt->csum)
+			packet_leave_checksum(m);
 		pending[pending_count++] = m;
 		(*seq)++;
 		made++;

@@ -59,6 +59,9 @@ static const struct option options[] = {
 	{"--timeout", AT(timeout), SECONDS, 0, 0, NULL},
 	{"--duration", AT(duration), SECONDS, 0, 0, NULL},
 	{"--ipv4", AT(ipv4), WORD, 0, 0, ipv4s},
+	{"--net-100", AT(net_100), FLAG, 0, 0, NULL},
+	{"--ether", AT(ether), TEXT, 0, 0, NULL},
+	{"--csum", AT(csum), FLAG, 0, 0, NULL},
 	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
 	{"--spin", AT(spin), FLAG, 0, 0, NULL},
 	{"--pdump", AT(pdump), FLAG, 0, 0, NULL},
@@ -77,6 +80,8 @@ static const char usage[] =
 	"  echo   as sink, and send each back by the same port\n"
 	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
 	"         in any order, on a second lcore too\n"
+	"  --ether DST-SRC: packets arrive with these Ethernet addresses\n"
+	"  --csum: the ports are to make and check IPv4 header checksums (--ipv4)\n"
 	"  --pool arena: mbufs in an mmnet arena; extbuf: mbufs with external buffers\n"
 	"  --halt N: stop the queue each N packets, look that it is, start it again\n"
 	"  --pdump: dpdk-dumpcap can capture\n"
@@ -179,6 +184,24 @@ static const struct options defaults = {
 	.timeout = 30,
 };
 
+static bool
+use_ether(const char *text)
+{
+	struct rte_ether_addr dst, src;
+	char copy[64];
+	char *dash;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	dash = strchr(copy, '-');
+	if (dash == NULL)
+		return false;
+	*dash = '\0';
+	if (rte_ether_unformat_addr(copy, &dst) != 0 || rte_ether_unformat_addr(dash + 1, &src) != 0)
+		return false;
+	packet_use_ether(&dst, &src);
+	return true;
+}
+
 int
 options_parse(struct options *opt, int argc, char **argv)
 {
@@ -198,6 +221,12 @@ options_parse(struct options *opt, int argc, char **argv)
 	}
 	if (opt->ipv4 != IPV4_NO)
 		packet_use_ipv4(opt->ipv4 == IPV4_TO_1);
+	if (opt->net_100)
+		packet_use_net_100();
+	if (opt->ether != NULL && !use_ether(opt->ether)) {
+		fprintf(stderr, "pktcheck: --ether takes two addresses, DST-SRC\n");
+		return -1;
+	}
 	if (opt->ipv4 != IPV4_NO && opt->size_min < PACKET_MIN_IPV4) {
 		fprintf(stderr, "pktcheck: --ipv4 needs a --size of %u or more\n", PACKET_MIN_IPV4);
 		return -1;

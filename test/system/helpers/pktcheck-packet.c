@@ -11,8 +11,9 @@
 
 #define TYPE 0x88b5 /* IEEE: for local experiments */
 #define TTL 64
-/* An address that DPDK's examples route to this port of theirs. */
+/* Addresses that DPDK's examples route to this port of theirs. */
 #define ADDRESS(port) RTE_IPV4((port) + 1, 1, 1, 1)
+#define ADDRESS_100(port) RTE_IPV4(100, 10 * ((port) + 1), 1, 1)
 
 struct header {
 	uint8_t dst[RTE_ETHER_ADDR_LEN];
@@ -28,15 +29,34 @@ struct label {
 } __rte_packed;
 
 static bool ipv4;
+static unsigned int there_port;
 static uint32_t here, there;
+static bool ether;
+static struct rte_ether_addr ether_dst, ether_src;
 static _Thread_local uint8_t scratch[PACKET_MAX + 8];
 
 void
 packet_use_ipv4(unsigned int port)
 {
 	ipv4 = true;
+	there_port = port;
 	there = ADDRESS(port);
 	here = ADDRESS(1 - port);
+}
+
+void
+packet_use_net_100(void)
+{
+	there = ADDRESS_100(there_port);
+	here = ADDRESS_100(1 - there_port);
+}
+
+void
+packet_use_ether(const struct rte_ether_addr *dst, const struct rte_ether_addr *src)
+{
+	ether = true;
+	ether_dst = *dst;
+	ether_src = *src;
 }
 
 static uint32_t
@@ -46,10 +66,11 @@ label_offset(void)
 }
 
 static void
-build_ipv4(uint8_t *out, uint32_t len, bool back, uint8_t ttl)
+build_ipv4(uint8_t *out, const struct packet_id *id, bool back, uint8_t ttl)
 {
 	struct rte_ipv4_hdr ip = {.version_ihl = RTE_IPV4_VHL_DEF,
-		.total_length = rte_cpu_to_be_16((uint16_t)(len - sizeof(struct header))),
+		.total_length = rte_cpu_to_be_16((uint16_t)(id->len - sizeof(struct header))),
+		.packet_id = rte_cpu_to_be_16((uint16_t)id->seq),
 		.time_to_live = ttl,
 		.next_proto_id = IPPROTO_RAW,
 		.src_addr = rte_cpu_to_be_32(back ? there : here),
@@ -74,7 +95,7 @@ build(uint8_t *out, const struct packet_id *id)
 	h.src[0] = 0x06;
 	memcpy(out, &h, sizeof(h));
 	if (ipv4)
-		build_ipv4(out + sizeof(h), id->len, false, TTL);
+		build_ipv4(out + sizeof(h), id, false, TTL);
 	memcpy(out + label_offset(), &l, sizeof(l));
 	for (uint32_t i = label_offset() + sizeof(l); i < id->len; i += sizeof(word)) {
 		word = word * UINT64_C(6364136223846793005) + key;
@@ -102,6 +123,15 @@ packet_write(struct rte_mbuf *m, const struct packet_id *id)
 		memcpy(rte_pktmbuf_mtod(m, void *), from, m->data_len);
 		from += m->data_len;
 	}
+}
+
+void
+packet_leave_checksum(struct rte_mbuf *m)
+{
+	rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(struct header))->hdr_checksum = 0;
+	m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	m->l2_len = sizeof(struct header);
+	m->l3_len = sizeof(struct rte_ipv4_hdr);
 }
 
 static int
@@ -151,12 +181,12 @@ packet_turn(struct rte_mbuf *m)
  * live, and the checksum that belongs to it. Everything else is as it was sent.
  */
 static void
-expect_routed(const struct header *h, const struct rte_ipv4_hdr *ip, uint32_t len, bool *turned)
+expect_routed(const struct header *h, const struct rte_ipv4_hdr *ip, const struct packet_id *id, bool *turned)
 {
 	*turned = ip->src_addr == rte_cpu_to_be_32(there);
 	if (ip->time_to_live < TTL)
 		memcpy(scratch, h, offsetof(struct header, type));
-	build_ipv4(scratch + sizeof(*h), len, *turned, RTE_MIN(ip->time_to_live, TTL));
+	build_ipv4(scratch + sizeof(*h), id, *turned, RTE_MIN(ip->time_to_live, TTL));
 }
 
 int
@@ -178,10 +208,14 @@ packet_check(const struct rte_mbuf *m, struct packet_id *id, bool *swapped)
 	*id = (struct packet_id){l->seed, m->pkt_len, l->seq, l->queue};
 	build(scratch, id);
 	if (ipv4) {
-		expect_routed(h, (const struct rte_ipv4_hdr *)(h + 1), id->len, swapped);
+		expect_routed(h, (const struct rte_ipv4_hdr *)(h + 1), id, swapped);
 	} else if (h->dst[0] == 0x06) {
 		*swapped = true;
 		swap_addresses(scratch);
+	}
+	if (ether) {
+		memcpy(scratch, &ether_dst, sizeof(ether_dst));
+		memcpy(scratch + sizeof(ether_dst), &ether_src, sizeof(ether_src));
 	}
 	return first_difference(m);
 }

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_ether.h>
 #include <rte_mbuf.h>
 
 #define PACKET_MIN 32u
@@ -38,6 +39,18 @@ struct packet_id {
  * 0, or the other way round; routers may have passed them on.
  */
 void packet_use_ipv4(unsigned int port);
+
+/**
+ * With packet_use_ipv4(): addresses of 100.10.0.0/16 (port 0) and 100.20.0.0/16, which other routers among DPDK's
+ * examples have in their tables, in place of 1.1.1.1 and 2.1.1.1.
+ */
+void packet_use_net_100(void);
+
+/** What is checked has these Ethernet addresses, as a bridge or router wrote them, in place of those it was sent with. */
+void packet_use_ether(const struct rte_ether_addr *dst, const struct rte_ether_addr *src);
+
+/** Leave the IPv4 header checksum of a packet of packet_write() to the port that sends it. */
+void packet_leave_checksum(struct rte_mbuf *m);
 
 /** Send an IPv4 packet back to where it came from: its IP addresses change places. */
 void packet_turn(struct rte_mbuf *m);

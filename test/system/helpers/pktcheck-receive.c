@@ -74,6 +74,7 @@ take(struct app *app, struct rte_mbuf *m, uint16_t rxq)
 	if (!check(app, m, &id))
 		return;
 	flows_add(&app->flows, &id, rxq);
+	app->checked += (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
 	app->rx_own += id.seed == app->opt.seed;
 }
 

@@ -118,6 +118,10 @@ port_setup(struct app *app, uint16_t port)
 	conf.rxmode.mtu = RTE_MIN(conf.rxmode.mtu, (uint32_t)info.max_mtu);
 	conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS & info.tx_offload_capa;
 	conf.rxmode.offloads = opt->scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0;
+	if (opt->csum) {
+		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
+	}
 	ret = rte_eth_dev_configure(port, app->rxq, app->txq, &conf);
 	for (uint16_t q = 0; q < app->rxq && ret == 0; q++)
 		ret = rte_eth_rx_queue_setup(port, q, opt->rxd, SOCKET_ID_ANY, NULL, app->rx_pool);

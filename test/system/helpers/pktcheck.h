@@ -42,6 +42,9 @@ enum back {
 struct options {
 	enum mode mode;
 	enum ipv4 ipv4; /**< packets that a router takes, to this port of its; echo writes to them */
+	bool net_100; /**< IPv4 addresses of 100.0.0.0/8, which other routers know */
+	const char *ether; /**< DST-SRC: the Ethernet addresses that packets arrive with; NULL: those they were sent with */
+	bool csum; /**< leave IPv4 header checksums to the ports, and see that they make and check them */
 	enum pool pool; /**< what the mbufs' memory is: as the application gets it, an mmnet arena, external buffers */
 	enum back back; /**< gen: do packets come back; clone: send back */
 	uint32_t size_min;
@@ -82,6 +85,7 @@ struct app {
 	struct flows flows;
 	uint64_t corrupt; /**< written by the worker too */
 	uint64_t swapped;
+	uint64_t checked; /**< packets whose checksum the port has found right */
 	uint64_t rx_own; /**< right packets that this program sent itself */
 	uint64_t rx_packets, rx_bytes, rx_max_segs, rx_max_burst;
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
