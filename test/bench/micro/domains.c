@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <fido/domain.h>
+#include <fido/log.h>
 #include <fido/region.h>
 
 #include "doorbell_private.h"
@@ -42,6 +43,7 @@ owner(uint64_t size, bool hugepages, int out, int in)
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	micro_pin_second();
 	if (fido_domain_join(&domain, &config) == 0 && fido_arena_create(domain, size, &arena) == 0 &&
 			arena->page_size == (hugepages ? 2u << 20 : 4096u)) {
 		memset((void *)arena->va, 1, size);
@@ -80,7 +82,7 @@ measure_joins(struct bench *b, uint64_t size, uint64_t gaddr)
 	while (took >= 0 && bench_next(b, 1)) {
 		took = join(gaddr, size);
 		if (took < 0)
-			bench_skip(b, "joining failed");
+			bench_skip(b, fido_last_error());
 		else
 			bench_took(b, took);
 	}

@@ -45,6 +45,12 @@ micro_pin_first(void)
 	return pin(cpus[1]) && pin(cpus[0]);
 }
 
+void
+micro_pin_second(void)
+{
+	pin(cpus[1]);
+}
+
 bool
 micro_stopping(void)
 {

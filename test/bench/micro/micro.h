@@ -18,6 +18,8 @@
 
 /** The CPUs to run on, of FIDO_BENCH_CPUS ("0,1"). @return false: no such ones */
 bool micro_pin_first(void);
+/** Run on the second one: what a child process does. */
+void micro_pin_second(void);
 
 /** A thread on the second CPU, which runs fn(arg) until micro_stopping() says so. */
 struct micro_thread;
