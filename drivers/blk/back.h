@@ -102,6 +102,7 @@ struct back_queue {
 	uint32_t request_count;
 	struct back_request *free;
 	uint32_t in_flight;            /**< with the store, or waiting for memory */
+	size_t buffered;               /**< bytes of the worker's buffers that it has: being read into, or lent */
 	struct back_list done;         /**< to be answered */
 	struct back_list starved;      /**< wait for memory to read into */
 	bool dirty;                    /**< in worker->dirty */

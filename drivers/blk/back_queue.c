@@ -293,13 +293,45 @@ check(const struct fido_blk_info *info, const struct back_request *r)
 	return r->io.iovcnt > info->max_segments ? -E2BIG : 0;
 }
 
+/*
+ * No queue has more of the worker's buffers than are free beside, so one whose client keeps all that it was lent leaves some
+ * for the others: one such queue gets half of them, two a third each. A first one it always gets.
+ */
+static bool
+may_have(const struct back_queue *q, size_t len)
+{
+	const struct blk_buffers *b = q->worker->buffers;
+
+	return q->buffered == 0 || q->buffered + len <= blk_buffers_size(b) - blk_buffers_used(b);
+}
+
+/* @return NULL: not now */
+static void *
+buffer_take(struct back_queue *q, size_t len)
+{
+	size_t used = blk_buffers_used(q->worker->buffers);
+	void *buffer = may_have(q, len) ? blk_buffers_alloc(q->worker->buffers, len) : NULL;
+
+	q->buffered += blk_buffers_used(q->worker->buffers) - used;
+	return buffer;
+}
+
+static void
+buffer_give(struct back_queue *q, void *buffer)
+{
+	size_t used = blk_buffers_used(q->worker->buffers);
+
+	blk_buffers_free(q->worker->buffers, buffer);
+	q->buffered -= used - blk_buffers_used(q->worker->buffers);
+}
+
 /* Memory for what is read. @return 0, -EAGAIN: none is free now, -ENOMEM */
 static int
 prepare_read(struct back_queue *q, struct back_request *r)
 {
 	if (q->channel->store->ops->release != NULL)
 		return r->io.length <= (BACK_FEW - 1) * PAGE || request_grow(q, r) ? 0 : -ENOMEM;
-	r->buffer = blk_buffers_alloc(q->worker->buffers, r->io.length);
+	r->buffer = buffer_take(q, r->io.length);
 	if (r->buffer == NULL)
 		return -EAGAIN;
 	r->io.iov[0] = (struct iovec){r->buffer, r->io.length};
@@ -379,8 +411,7 @@ back_queue_retry(struct back_queue *q)
 	while (q->starved.first != NULL) {
 		struct back_request *r = q->starved.first;
 
-		if (q->worker->buffers != NULL && blk_buffers_used(q->worker->buffers) + r->io.length >
-				blk_buffers_size(q->worker->buffers))
+		if (!may_have(q, r->io.length))
 			return;
 		back_list_take(&q->starved);
 		if (start(q, r))
@@ -429,7 +460,7 @@ take_back(struct back_queue *q, void *lent)
 	if (ops->release != NULL)
 		ops->release(q->lent_channel, lent);
 	else
-		blk_buffers_free(q->worker->buffers, lent);
+		buffer_give(q, lent);
 }
 
 unsigned int
@@ -463,7 +494,7 @@ static void
 drop_buffer(struct back_queue *q, struct back_request *r)
 {
 	if (r->buffer != NULL && !r->has_memory)
-		blk_buffers_free(q->worker->buffers, r->buffer);
+		buffer_give(q, r->buffer);
 	r->buffer = NULL;
 }
 
