@@ -164,6 +164,7 @@ struct blk_server {
 	struct back_client *clients;
 	struct back_worker *workers;
 	unsigned int next_worker;
+	uint64_t told_ms;              /**< when an offer that could not be taken was last told of; 0: never */
 };
 
 /** Queues that are shown to fido-ctl. */

@@ -20,6 +20,8 @@
 #define LOOK_US 10000
 #define LEAVE_LIMIT_MS 3000
 #define OFFERS_MAX 16
+/* An offer that cannot be taken is tried again each time; it is not told of each time. */
+#define TELL_AGAIN_MS 10000
 
 static uint64_t
 now_ms(void)
@@ -186,6 +188,18 @@ client_link(struct back_client *c, const struct fido_offer *offer)
 }
 
 static void
+tell_of_refusal(struct blk_server *s, const struct fido_offer *offer, int error)
+{
+	uint64_t now = now_ms();
+
+	if (s->told_ms != 0 && now - s->told_ms < TELL_AGAIN_MS)
+		return;
+	s->told_ms = now;
+	fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s%s", offer->name, offer->peer, strerror(-error),
+			error == -ENOSPC ? ": a backend serves 64 open volumes at a time, as far as --control-size reaches: have another one serve some" : "");
+}
+
+static void
 accept_client(struct blk_server *s, const struct fido_offer *offer)
 {
 	struct back_client *c;
@@ -201,7 +215,7 @@ accept_client(struct blk_server *s, const struct fido_offer *offer)
 	memcpy(c->peer, offer->peer, sizeof(c->peer));
 	ret = client_link(c, offer);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s", offer->name, offer->peer, strerror(-ret));
+		tell_of_refusal(s, offer, ret);
 		client_destroy(c);
 		return;
 	}

@@ -206,6 +206,7 @@ end_server(void)
 		out += volume_shm[i].closed.lent - volume_shm[i].closed.returned;
 		FUZZ_CHECK(volume_shm[i].clients == 0 && volume_shm[i].exclusive == 0);
 	}
+	FUZZ_CHECK(q->buffered == blk_buffers_used(worker.buffers));
 	give_back(cookies, fb_recall(cookies), out);
 	FUZZ_CHECK(blk_buffers_used(worker.buffers) == 0 && lent == 0);
 	for (struct back_request *r = q->free; r != NULL; r = r->next)
