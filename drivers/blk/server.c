@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "back.h"
 #include "log_private.h"
+#include "now.h"
 #include "server.h"
 
 #define BUFFERS_DEFAULT ((size_t)64 << 20)
@@ -22,15 +22,6 @@
 #define OFFERS_MAX 16
 /* An offer that cannot be taken is tried again each time; it is not told of each time. */
 #define TELL_AGAIN_MS 10000
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* ---- volumes ---- */
 
@@ -190,7 +181,7 @@ client_link(struct back_client *c, const struct fido_offer *offer)
 static void
 tell_of_refusal(struct blk_server *s, const struct fido_offer *offer, int error)
 {
-	uint64_t now = now_ms();
+	uint64_t now = blk_now_ms();
 
 	if (s->told_ms != 0 && now - s->told_ms < TELL_AGAIN_MS)
 		return;
@@ -357,7 +348,7 @@ out:
 static void
 wait_for_returns(struct blk_server *s)
 {
-	uint64_t start = now_ms();
+	uint64_t start = blk_now_ms();
 	uint32_t out;
 
 	do {
@@ -369,7 +360,7 @@ wait_for_returns(struct blk_server *s)
 			}
 		if (out != 0)
 			usleep(1000);
-	} while (out != 0 && now_ms() - start < LEAVE_LIMIT_MS);
+	} while (out != 0 && blk_now_ms() - start < LEAVE_LIMIT_MS);
 }
 
 void

@@ -24,10 +24,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "buffers.h"
 #include "log_private.h"
+#include "now.h"
 
 #define OPEN_LIMIT_MS 10000
 /* What a server that says nothing takes: the protocol's document. */
@@ -97,25 +97,16 @@ blk_nbd_export_fits(const struct blk_nbd *n, const struct blk_nbd_export *e)
 
 /* ---- opening ---- */
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* nbd_connect_uri() would wait for ever for a server that says nothing. @return 0, -errno */
 static int
 connect_now(struct nbd_handle *h, const char *uri)
 {
-	uint64_t until = now_ms() + OPEN_LIMIT_MS, now;
+	uint64_t until = blk_now_ms() + OPEN_LIMIT_MS, now;
 
 	if (nbd_aio_connect_uri(h, uri) != 0)
 		return blk_nbd_errno();
 	while (nbd_aio_is_ready(h) == 0) {
-		now = now_ms();
+		now = blk_now_ms();
 		if (now >= until)
 			return -ETIMEDOUT;
 		if (nbd_poll(h, (int)(until - now)) < 0)

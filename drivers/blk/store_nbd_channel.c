@@ -29,6 +29,7 @@
 
 #include "copies.h"
 #include "log_private.h"
+#include "now.h"
 #include "zeros.h"
 
 #define RETRY_MS 1000
@@ -84,15 +85,6 @@ struct channel {
 	struct op_list ended;
 	struct blk_copies copies;
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
 
 static void
 list_init(struct op_list *l)
@@ -349,7 +341,7 @@ set_deadline(struct channel *ch, uint64_t ms)
 {
 	struct itimerspec t = {.it_value = {0}};
 
-	ch->deadline = now_ns() + ms * 1000000;
+	ch->deadline = blk_now_ns() + ms * 1000000;
 	if (ms != 0)
 		t.it_value = (struct timespec){(time_t)(ch->deadline / 1000000000), (long)(ch->deadline % 1000000000)};
 	timerfd_settime(ch->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
@@ -438,7 +430,7 @@ socket_turn(struct channel *ch)
 static void
 connection_turn(struct channel *ch)
 {
-	if (ch->state == WAITING && now_ns() >= ch->deadline)
+	if (ch->state == WAITING && blk_now_ns() >= ch->deadline)
 		connect_begin(ch);
 	if (ch->state == WAITING)
 		return;
@@ -450,7 +442,7 @@ connection_turn(struct channel *ch)
 		connection_lost(ch, ch->why);
 	else if (ch->state == CONNECTING && nbd_aio_is_ready(ch->h) == 1)
 		connected(ch);
-	else if (ch->state == CONNECTING && now_ns() >= ch->deadline)
+	else if (ch->state == CONNECTING && blk_now_ns() >= ch->deadline)
 		connection_lost(ch, "the server says nothing");
 }
 

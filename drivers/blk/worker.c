@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "back.h"
 #include "log_private.h"
+#include "now.h"
 
 /* How long a worker that stops waits for its stores. */
 #define STOP_LIMIT_NS UINT64_C(5000000000)
@@ -21,15 +21,6 @@
 #define LOOK_AGAIN_MS 1
 /* Descriptors that a worker sleeps on; with more queues it looks around now and then. */
 #define FDS_MAX 256
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- channels ---- */
 
@@ -264,9 +255,9 @@ all_idle(const struct back_worker *w)
 static void
 finish(struct back_worker *w)
 {
-	uint64_t start = now_ns();
+	uint64_t start = blk_now_ns();
 
-	while (!all_idle(w) && now_ns() - start < STOP_LIMIT_NS)
+	while (!all_idle(w) && blk_now_ns() - start < STOP_LIMIT_NS)
 		if (turn(w, true) == 0)
 			sched_yield();
 }
@@ -303,7 +294,7 @@ worker_thread(void *arg)
 			fido_pause();
 			continue;
 		}
-		now = now_ns();
+		now = blk_now_ns();
 		if (idle_since == 0)
 			idle_since = now;
 		if (now - idle_since < spin_ns)

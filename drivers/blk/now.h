@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_BLK_NOW_H
+#define FIDO_BLK_NOW_H
+
+/** @file The monotonic clock, for limits. */
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t
+blk_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+static inline uint64_t
+blk_now_ms(void)
+{
+	return blk_now_ns() / 1000000;
+}
+
+#endif
