@@ -29,8 +29,10 @@ flows()
 	local before
 	up gen
 	before=$(xstat gen 0 rx_good_packets)
-	wait_for 10 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" ||
-		fail "no packets come back after: $1: $(tail -n 20 "$(log_of pmd)")"
+	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" && return
+	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" links --group "$fido_group" || true
+	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" stats --group "$fido_group" || true
+	fail "no packets come back after: $1"
 }
 
 for rx in zero copy; do
