@@ -22,6 +22,7 @@
 #   telemetry NAME COMMAND       ask a DPDK process: one JSON object
 #   xstat NAME PORT KEY          one extended statistic; 0 where the port has no such one
 #   xstat_sum NAME REGEX...      for each, the sum over all its ports of those whose name matches
+#   fwd_to_tap NAME NETNS ADDRESS VDEV [APP...]   start fido-fwd in NETNS between its kernel (tap fido0) and port VDEV
 #   netns_add NAME, in_ns NAME CMD...    a network namespace of this script's own; run CMD in it
 #   netns_of NAME                its real name, as for: start srv ip netns exec "$(netns_of a)" CMD
 #   blkd NAME ARG...             start fido-blkd as domain NAME of the script's group, wait until it serves
@@ -415,6 +416,21 @@ in_ns()
 	local ns=$lib_id-$1
 	shift
 	ip netns exec "$ns" "$@"
+}
+
+# With little memory: --no-huge, and a VDEV that says hugepages=off.
+fwd_to_tap()
+{
+	local name=$1 ns=$2 address=$3 vdev=$4
+	shift 4
+	lib_find_driver
+	lib_prefix[$name]=$lib_id-$name
+	start "$name" ip netns exec "$(netns_of "$ns")" "$FIDO_BUILD/apps/fido-fwd/fido-fwd" \
+		--file-prefix "${lib_prefix[$name]}" --no-pci -d "$mmnet_driver" --lcores 0@0 --no-huge -m 32 \
+		--vdev=net_tap0,iface=fido0 "$vdev" -- \
+		--map net_tap0:net_mmnet0,net_mmnet0:net_tap0 --rxd 256 "$@"
+	wait_for 20 "in_ns $ns ip link set fido0 up 2>/dev/null" || fail "$name: no tap: $(cat "$(log_of "$name")")"
+	in_ns "$ns" ip addr add "$address/24" dev fido0
 }
 
 # --- groups ---

@@ -21,22 +21,10 @@ dev()
 	echo "--vdev=net_mmnet$3,group=$fido_group,domain=$1,peer=$2,hugepages=off,rx=zero"
 }
 
-end() # NAME NETNS ADDRESS
-{
-	lib_find_driver
-	lib_prefix[$1]=$lib_id-$1
-	start "$1" ip netns exec "$(netns_of "$2")" "$FIDO_BUILD/apps/fido-fwd/fido-fwd" \
-		--file-prefix "${lib_prefix[$1]}" --no-pci -d "$mmnet_driver" --lcores 0@0 --no-huge -m 32 \
-		--vdev=net_tap0,iface=fido0 "$(dev "$1" mid 0)" -- \
-		--map net_tap0:net_mmnet0,net_mmnet0:net_tap0 --rxd 256 "${fwd_options[@]}"
-	wait_for 20 "in_ns $2 ip link set fido0 up 2>/dev/null" || fail "$1: no tap: $(cat "$(log_of "$1")")"
-	in_ns "$2" ip addr add "$3/24" dev fido0
-}
-
 eal_memory=(--no-huge -m 32)
 fido_fwd mid --lcores 0@1 "$(dev mid left 0)" "$(dev mid right 1)" -- --pairs "${fwd_options[@]}"
-end left a 10.99.0.1
-end right b 10.99.0.2
+fwd_to_tap left a 10.99.0.1 "$(dev left mid 0)" "${fwd_options[@]}"
+fwd_to_tap right b 10.99.0.2 "$(dev right mid 0)" "${fwd_options[@]}"
 head -c "${mib}M" /dev/urandom >sent
 start server ip netns exec "$(netns_of b)" python3 -IS -c '
 import shutil, socket

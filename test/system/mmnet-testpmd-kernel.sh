@@ -11,29 +11,17 @@ set -eu -o pipefail
 [ -c /dev/net/tun ] || skip "no /dev/net/tun: modprobe tun"
 need_hugepages 256
 mib=16
+fwd_options=(--mbufs 2048 --on-down hold --idle adaptive --quiet --stats-period 0 --json)
 work=$(mktemp -d)
 at_exit 'rm -rf "$work"'
-
-end() # NAME NETNS ADDRESS
-{
-	lib_find_driver
-	lib_prefix[$1]=$lib_id-$1
-	start "$1" ip netns exec "$(netns_of "$2")" "$FIDO_BUILD/apps/fido-fwd/fido-fwd" \
-		--file-prefix "${lib_prefix[$1]}" --no-pci -d "$mmnet_driver" --lcores 0@0 --no-huge -m 32 \
-		--vdev=net_tap0,iface=fido0 "$(dev 0 "$1" pmd hugepages=off)" -- \
-		--map net_tap0:net_mmnet0,net_mmnet0:net_tap0 --rxd 256 --mbufs 2048 --on-down hold --idle adaptive --quiet \
-		--stats-period 0 --json
-	wait_for 20 "in_ns $2 ip link set fido0 up 2>/dev/null" || fail "$1: no tap: $(cat "$(log_of "$1")")"
-	in_ns "$2" ip addr add "$3/24" dev fido0
-}
 
 netns_add a
 netns_add b
 testpmd pmd "$(on2 1)" "$(dev 0 pmd left)" "$(dev 1 pmd right)" --
 testpmd_cmd pmd "set fwd icmpecho" >/dev/null
 testpmd_cmd pmd start >/dev/null
-end left a 10.99.0.1
-end right b 10.99.0.2
+fwd_to_tap left a 10.99.0.1 "$(dev 0 left pmd hugepages=off)" "${fwd_options[@]}"
+fwd_to_tap right b 10.99.0.2 "$(dev 0 right pmd hugepages=off)" "${fwd_options[@]}"
 for port in 0 1; do
 	wait_for 20 "telemetry pmd /ethdev/link_status,$port | grep -q '\"UP\"'" || fail "the link of port $port does not come up"
 done
