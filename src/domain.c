@@ -24,15 +24,6 @@
 /* How long leave() waits for the peers to give back what they hold. */
 #define LEAVE_WAIT_MS 1000
 
-uint64_t
-fido_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static uint64_t
 new_generation(void)
 {

@@ -22,6 +22,7 @@
 
 #include <fido/control_shm.h>
 #include "map.h"
+#include "now.h"
 #include "transport.h"
 
 /** Pages of the control region's heap. */
@@ -173,8 +174,6 @@ bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
 void fido_region_free(struct fido_region *region);
 /** Publish that our own memory changed: the next epoch. Lock held. @return it */
 uint32_t fido_domain_next_epoch(struct fido_domain *d);
-/** Monotonic time in ns. */
-uint64_t fido_now_ns(void);
 /** Map a descriptor's pages at a fixed address. A fido_map_fn; arg is a struct fido_fd_map. */
 struct fido_fd_map {
 	int fd;

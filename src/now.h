@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef FIDO_BLK_NOW_H
-#define FIDO_BLK_NOW_H
+#ifndef FIDO_NOW_H
+#define FIDO_NOW_H
 
-/** @file The monotonic clock, for limits. */
+/** @file The monotonic clock, for limits; what peers compare is fido/clock.h. */
 
 #include <stdint.h>
 #include <time.h>
 
 static inline uint64_t
-blk_now_ns(void)
+fido_now_ns(void)
 {
 	struct timespec ts;
 
@@ -17,9 +17,9 @@ blk_now_ns(void)
 }
 
 static inline uint64_t
-blk_now_ms(void)
+fido_now_ms(void)
 {
-	return blk_now_ns() / 1000000;
+	return fido_now_ns() / 1000000;
 }
 
 #endif

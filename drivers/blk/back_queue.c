@@ -409,11 +409,8 @@ back_queue_retry(struct back_queue *q)
 	if (q->in_flight != 0 && (fido_load_relaxed(&q->client->downs) != q->downs || fido_load_acquire(&q->client->leaving)))
 		give_up_waiting(q);
 	while (q->starved.first != NULL) {
-		struct back_request *r = q->starved.first;
+		struct back_request *r = back_list_take(&q->starved);
 
-		if (!may_have(q, r->io.length))
-			return;
-		back_list_take(&q->starved);
 		if (start(q, r))
 			continue;
 		r->next = q->starved.first;

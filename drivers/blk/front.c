@@ -121,7 +121,7 @@ static int
 wait_for_backend(struct fido_blk *blk)
 {
 	struct fido_blk_queue *q = blk->queues[0];
-	uint64_t start = blk_now_ms();
+	uint64_t start = fido_now_ms();
 
 	for (;;) {
 		blk_front_queue_step(q);
@@ -129,7 +129,7 @@ wait_for_backend(struct fido_blk *blk)
 			return 0;
 		if (q->state == SESSION_REFUSED)
 			return q->refusal;
-		if (blk->config.timeout_ms >= 0 && blk_now_ms() - start > (uint64_t)blk->config.timeout_ms)
+		if (blk->config.timeout_ms >= 0 && fido_now_ms() - start > (uint64_t)blk->config.timeout_ms)
 			break;
 		usleep(LOOK_US);
 	}
@@ -210,15 +210,15 @@ anything_out(struct fido_blk *blk)
 void
 fido_blk_close(struct fido_blk *blk)
 {
-	uint64_t start = blk_now_ms();
+	uint64_t start = fido_now_ms();
 
 	if (blk == NULL)
 		return;
 	/* While the link is open, what the backend works on comes back in the usual way. */
-	while (fido_link_is_up(blk->link) && anything_out(blk) && blk_now_ms() - start < CLOSE_LIMIT_MS)
+	while (fido_link_is_up(blk->link) && anything_out(blk) && fido_now_ms() - start < CLOSE_LIMIT_MS)
 		usleep(LOOK_US);
 	fido_link_close(blk->link);
-	while (anything_out(blk) && blk_now_ms() - start < CLOSE_LIMIT_MS)
+	while (anything_out(blk) && fido_now_ms() - start < CLOSE_LIMIT_MS)
 		usleep(LOOK_US);
 	if (anything_out(blk))
 		fido_log(FIDO_LOG_WARNING, "volume %s: %s lives and has not answered for %d ms: closed all the same",

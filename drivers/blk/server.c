@@ -181,7 +181,7 @@ client_link(struct back_client *c, const struct fido_offer *offer)
 static void
 tell_of_refusal(struct blk_server *s, const struct fido_offer *offer, int error)
 {
-	uint64_t now = blk_now_ms();
+	uint64_t now = fido_now_ms();
 
 	if (s->told_ms != 0 && now - s->told_ms < TELL_AGAIN_MS)
 		return;
@@ -348,7 +348,7 @@ out:
 static void
 wait_for_returns(struct blk_server *s)
 {
-	uint64_t start = blk_now_ms();
+	uint64_t start = fido_now_ms();
 	uint32_t out;
 
 	do {
@@ -360,7 +360,7 @@ wait_for_returns(struct blk_server *s)
 			}
 		if (out != 0)
 			usleep(1000);
-	} while (out != 0 && blk_now_ms() - start < LEAVE_LIMIT_MS);
+	} while (out != 0 && fido_now_ms() - start < LEAVE_LIMIT_MS);
 }
 
 void

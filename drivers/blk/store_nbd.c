@@ -101,12 +101,12 @@ blk_nbd_export_fits(const struct blk_nbd *n, const struct blk_nbd_export *e)
 static int
 connect_now(struct nbd_handle *h, const char *uri)
 {
-	uint64_t until = blk_now_ms() + OPEN_LIMIT_MS, now;
+	uint64_t until = fido_now_ms() + OPEN_LIMIT_MS, now;
 
 	if (nbd_aio_connect_uri(h, uri) != 0)
 		return blk_nbd_errno();
 	while (nbd_aio_is_ready(h) == 0) {
-		now = blk_now_ms();
+		now = fido_now_ms();
 		if (now >= until)
 			return -ETIMEDOUT;
 		if (nbd_poll(h, (int)(until - now)) < 0)

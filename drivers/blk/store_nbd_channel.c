@@ -341,7 +341,7 @@ set_deadline(struct channel *ch, uint64_t ms)
 {
 	struct itimerspec t = {.it_value = {0}};
 
-	ch->deadline = blk_now_ns() + ms * 1000000;
+	ch->deadline = fido_now_ns() + ms * 1000000;
 	if (ms != 0)
 		t.it_value = (struct timespec){(time_t)(ch->deadline / 1000000000), (long)(ch->deadline % 1000000000)};
 	timerfd_settime(ch->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
@@ -430,7 +430,7 @@ socket_turn(struct channel *ch)
 static void
 connection_turn(struct channel *ch)
 {
-	if (ch->state == WAITING && blk_now_ns() >= ch->deadline)
+	if (ch->state == WAITING && fido_now_ns() >= ch->deadline)
 		connect_begin(ch);
 	if (ch->state == WAITING)
 		return;
@@ -442,7 +442,7 @@ connection_turn(struct channel *ch)
 		connection_lost(ch, ch->why);
 	else if (ch->state == CONNECTING && nbd_aio_is_ready(ch->h) == 1)
 		connected(ch);
-	else if (ch->state == CONNECTING && blk_now_ns() >= ch->deadline)
+	else if (ch->state == CONNECTING && fido_now_ns() >= ch->deadline)
 		connection_lost(ch, "the server says nothing");
 }
 

@@ -255,9 +255,9 @@ all_idle(const struct back_worker *w)
 static void
 finish(struct back_worker *w)
 {
-	uint64_t start = blk_now_ns();
+	uint64_t start = fido_now_ns();
 
-	while (!all_idle(w) && blk_now_ns() - start < STOP_LIMIT_NS)
+	while (!all_idle(w) && fido_now_ns() - start < STOP_LIMIT_NS)
 		if (turn(w, true) == 0)
 			sched_yield();
 }
@@ -294,7 +294,7 @@ worker_thread(void *arg)
 			fido_pause();
 			continue;
 		}
-		now = blk_now_ns();
+		now = fido_now_ns();
 		if (idle_since == 0)
 			idle_since = now;
 		if (now - idle_since < spin_ns)
