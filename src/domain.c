@@ -391,8 +391,10 @@ int
 fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config)
 {
 	struct fido_domain *d;
-	int ret = domain_alloc(&d, config);
+	int ret = fido_clock_check();
 
+	if (ret == 0)
+		ret = domain_alloc(&d, config);
 	if (ret != 0)
 		return ret;
 	ret = d->ops->join(d, &d->transport);

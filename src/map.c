@@ -51,7 +51,7 @@ int
 fido_map_init(struct fido_map *map, const struct fido_layout *layout)
 {
 	uint64_t top;
-	void *bits;
+	void *table;
 
 	if (layout->slots < 2 || layout->slots > FIDO_SLOTS_MAX || layout->slot_shift < 24 ||
 			layout->slot_shift > 42 || layout->base % FIDO_GRANULE_SIZE != 0 || layout->base == 0)
@@ -61,11 +61,10 @@ fido_map_init(struct fido_map *map, const struct fido_layout *layout)
 		return -EINVAL;
 	map->base = layout->base;
 	map->granule_count = (top - layout->base) >> FIDO_GRANULE_SHIFT;
-	bits = mmap(NULL, (map->granule_count + 63) / 64 * 8, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (bits == MAP_FAILED)
+	table = mmap(NULL, map->granule_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (table == MAP_FAILED)
 		return -ENOMEM;
-	map->granules = bits;
+	map->granules = table;
 	return 0;
 }
 
@@ -73,8 +72,21 @@ void
 fido_map_fini(struct fido_map *map)
 {
 	if (map->granules != NULL)
-		munmap(map->granules, (map->granule_count + 63) / 64 * 8);
+		munmap(map->granules, map->granule_count);
 	map->granules = NULL;
+}
+
+const void *
+fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t len)
+{
+	uint64_t off = gaddr - map->base;
+	uint64_t last = (off + len - (len != 0)) >> FIDO_GRANULE_SHIFT;
+
+	/* Of an address below base off is huge, and the first granule says no. */
+	for (uint64_t g = off >> FIDO_GRANULE_SHIFT; fido_map_granule_test(map, g); g++)
+		if (g == last)
+			return (const void *)(uintptr_t)gaddr;
+	return NULL;
 }
 
 void
@@ -83,9 +95,9 @@ fido_map_set(struct fido_map *map, uint64_t gaddr, uint64_t len)
 	uint64_t g = (gaddr - map->base) >> FIDO_GRANULE_SHIFT;
 	uint64_t last = (gaddr + len - 1 - map->base) >> FIDO_GRANULE_SHIFT;
 
-	/* R1: pairs with A1. The mapping is made before its bit is seen. */
+	/* R1: pairs with A1. The mapping is made before its byte is seen. */
 	for (; g <= last; g++)
-		__atomic_fetch_or(&map->granules[g >> 6], UINT64_C(1) << (g & 63), __ATOMIC_RELEASE);
+		__atomic_store_n(&map->granules[g], 1, __ATOMIC_RELEASE);
 }
 
 void
@@ -95,7 +107,7 @@ fido_map_clear(struct fido_map *map, uint64_t gaddr, uint64_t len)
 	uint64_t last = (gaddr + len - 1 - map->base) >> FIDO_GRANULE_SHIFT;
 
 	for (; g <= last; g++)
-		__atomic_fetch_and(&map->granules[g >> 6], ~(UINT64_C(1) << (g & 63)), __ATOMIC_SEQ_CST);
+		__atomic_store_n(&map->granules[g], 0, __ATOMIC_SEQ_CST);
 }
 
 static bool

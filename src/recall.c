@@ -206,12 +206,14 @@ bool
 fido_recall_allows(const struct fido_recall *q, const struct fido_posted *posted)
 {
 	uint64_t units = posted->what >> FIDO_GADDR_BITS;
+	/* The address of what is empty may be held all the same. */
+	uint64_t len = (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
 
 	if (posted->at > q->newest)
 		return true;
 	/* A message so long that its length is not known: by its time only. */
 	return q->listed && units != UINT16_MAX &&
-	       !is_held(q, posted->what & FIDO_GADDR_MASK, units * FIDO_POSTED_UNIT);
+	       !is_held(q, posted->what & FIDO_GADDR_MASK, len);
 }
 
 void

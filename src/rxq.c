@@ -6,6 +6,9 @@
 #include "link_private.h"
 #include "sleeper.h"
 
+/* Descriptors read at a time. */
+#define CHUNK 32
+
 uint32_t
 fido_rxq_held(struct fido_rxq *q)
 {
@@ -173,37 +176,11 @@ drop(struct fido_rxq *q, struct fido_receiver *r, uint16_t ticket)
 	fido_counter_add(&q->stats->bad, 1);
 }
 
-/*
- * One descriptor of a message is bad: give back all of it. rx[0..n) are its good ones, d the bad one.
- * No message is longer than the ring. @return descriptors read to find its end
- */
-static uint32_t
-drop_message(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n,
-		struct fido_desc d)
-{
-	uint32_t more = 0;
-
-	for (unsigned int i = 0; i < n; i++)
-		drop(q, r, rx[i].desc.ticket);
-	drop(q, r, d.ticket);
-	while ((d.flags & FIDO_DESC_CHAINED) && n + more < r->mask && fido_receiver_next(r, &d) == 1) {
-		drop(q, r, d.ticket);
-		more++;
-	}
-	if (d.flags & FIDO_DESC_CHAINED)
-		r->broken = true; /* It has no end. */
-	fido_receiver_flush(r);
-	return more;
-}
-
-/* A sender publishes whole messages (R2): one whose end is not there breaks the rules. Give back what was read. */
 static void
-drop_unfinished(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
+drop_all(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		drop(q, r, rx[i].desc.ticket);
-	fido_receiver_flush(r);
-	r->broken = true;
 }
 
 /* The last message does not fit: leave what was read of it for the next call. */
@@ -216,41 +193,71 @@ unread(struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 	r->cons -= n;
 }
 
+/* What has been read of a ring in one call. */
+struct taken {
+	struct fido_rx *rx;
+	unsigned int n;     /* of rx */
+	unsigned int first; /* where the last message begins, if its end is not there yet; else n */
+	uint32_t dropping;  /* descriptors of a message that is being given back; 0: none is */
+};
+
+static void
+take(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, const struct fido_desc *d)
+{
+	bool chained = (d->flags & FIDO_DESC_CHAINED) != 0;
+
+	/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
+	if (__builtin_expect(d->data != NULL && !(d->flags & FIDO_DESC_INLINE) && t->dropping == 0, 1)) {
+		t->rx[t->n++] = (struct fido_rx){*d, r};
+		if (!chained)
+			t->first = t->n;
+		return;
+	}
+	/* One descriptor of a message is bad: give back all of it. */
+	drop_all(q, r, t->rx + t->first, t->n - t->first);
+	t->dropping = chained ? t->dropping + 1 + t->n - t->first : 0;
+	t->n = t->first;
+	drop(q, r, d->ticket);
+}
+
 /*
- * alone: a message longer than max is returned in parts. No more is read than a ring holds: a sender that posts
+ * No more is read than a ring holds, and what is left then of a message that is being given back: a sender that posts
  * nothing but bad descriptors, and never waits for their completions, must not keep us here.
  */
+static void
+take_all(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, unsigned int max)
+{
+	struct fido_desc d[CHUNK];
+	uint32_t seen = 0;
+	unsigned int want, got;
+
+	do {
+		want = max - t->n < CHUNK ? max - t->n : CHUNK;
+		got = fido_receiver_poll(r, d, want);
+		for (unsigned int i = 0; i < got; i++)
+			take(q, r, t, &d[i]);
+		seen += got;
+	} while (got == want && t->n < max && (seen <= r->mask || (t->dropping != 0 && t->dropping <= r->mask)));
+}
+
+/* alone: a message longer than max is returned in parts. @return number of descriptors */
 static unsigned int
 poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max, bool alone)
 {
-	struct fido_read_cursor c = fido_read_begin(r);
-	unsigned int n = 0, first = 0;
-	uint32_t left = r->mask + 1, more;
+	struct taken t = {.rx = rx};
 
-	while (n < max && left != 0 && fido_read_next(&c, &rx[n].desc) == 1) {
-		left--;
-		rx[n].receiver = r;
-		/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
-		if (__builtin_expect(rx[n].desc.data == NULL || (rx[n].desc.flags & FIDO_DESC_INLINE), 0)) {
-			fido_read_end(r, &c);
-			more = drop_message(q, r, rx + first, n - first, rx[n].desc);
-			c = fido_read_begin(r);
-			left -= more < left ? more : left;
-			n = first;
-			continue;
-		}
-		if (!(rx[n++].desc.flags & FIDO_DESC_CHAINED))
-			first = n;
+	take_all(q, r, &t, max);
+	if (t.n == max && t.first < t.n && (t.first != 0 || !alone)) {
+		unread(r, rx + t.first, t.n - t.first);
+		t.n = t.first;
+	} else if (t.dropping != 0 || (t.n < max && t.first < t.n)) {
+		/* A sender publishes whole messages (R2): one whose end is not there breaks the rules. */
+		drop_all(q, r, rx + t.first, t.n - t.first);
+		t.n = t.first;
+		r->broken = true;
 	}
-	fido_read_end(r, &c);
-	if (n == max && first < n && (first != 0 || !alone)) {
-		unread(r, rx + first, n - first);
-		n = first;
-	} else if (n < max && first < n) {
-		drop_unfinished(q, r, rx + first, n - first);
-		n = first;
-	}
-	return n;
+	fido_receiver_flush(r);
+	return t.n;
 }
 
 static void

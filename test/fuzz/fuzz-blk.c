@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Granule 0 is the hostile side's, 1 a hole, 2 and 3 the honest side's. */
 #define GRANULES 4
-static uint64_t granules[1] = {0xd};
+static uint8_t granules[GRANULES] = {[0] = 1, [2] = 1, [3] = 1};
 
 static void
 silent(enum fido_log_level level, const char *message)
@@ -53,7 +53,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	FUZZ_CHECK(at != (uintptr_t)MAP_FAILED);
 	fb.base = (at + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	for (unsigned int i = 0; i < GRANULES; i++)
-		if (granules[0] >> i & 1)
+		if (granules[i] != 0)
 			FUZZ_CHECK(mprotect((void *)(uintptr_t)(fb.base + i * FIDO_GRANULE_SIZE), FIDO_GRANULE_SIZE,
 						   PROT_READ | PROT_WRITE) == 0);
 	fb.ours = fb.base + 2 * FIDO_GRANULE_SIZE;

@@ -19,10 +19,9 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Granules 1, 2 and 4 can be read; the others are holes. */
-static const uint64_t readable = 0x16;
 static uint64_t base;
-static uint64_t granules[1];
+/* Granules 1, 2 and 4 can be read; the others are holes. */
+static uint8_t granules[GRANULES] = {[1] = 1, [2] = 1, [4] = 1};
 static struct fido_map map;
 static struct fido_domain domain;
 static struct fido_link the_link;
@@ -64,10 +63,9 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	FUZZ_CHECK(at != (uintptr_t)MAP_FAILED);
 	base = (at + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	for (unsigned int i = 0; i < GRANULES; i++)
-		if (readable >> i & 1)
+		if (granules[i] != 0)
 			FUZZ_CHECK(mprotect((void *)(uintptr_t)(base + i * FIDO_GRANULE_SIZE), FIDO_GRANULE_SIZE,
 						   PROT_READ) == 0);
-	granules[0] = readable;
 	map = (struct fido_map){base, GRANULES, granules};
 	domain.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	the_link.domain = &domain;
@@ -91,8 +89,8 @@ start(uint16_t lap)
 	our_sender->sleeps = our_receiver->sleeps = 1; /* Said before: arming need not wait. */
 	/* Somewhere in the life of the ring, so that laps wrap. */
 	r->cons = r->prod = (uint32_t)lap * N;
-	s->prod = s->first = s->cons = s->free_get = (uint32_t)lap * N;
-	s->free_put = s->free_get + N;
+	s->prod = s->first = s->cons = (uint32_t)lap * N;
+	s->free_put = s->prod + N;
 	rxq = (struct fido_rxq){.count = 1, .stats = &rx_stats, .receivers = {r}, .link = &the_link};
 	txq = (struct fido_txq){.stats = &tx_stats, .sender = s, .link = &the_link};
 	rx_stats = (struct fido_rx_stats_shm){0};

@@ -26,7 +26,7 @@ mutants()
 	R1|map.c|__ATOMIC_RELEASE|__ATOMIC_RELAXED|release becomes relaxed|tsan:map-bit-seen-after-mapping
 	A1|include/fido/gaddr.h|fido_load_acquire(&map->granules|fido_load_relaxed(&map->granules|acquire becomes relaxed|tsan:map-bit-seen-after-mapping
 	R2|include/fido/queue.h|fido_store_release(&s->desc[|fido_store_relaxed(&s->desc[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r2
-	A2|include/fido/queue.h|fido_load_acquire(&shm->w1)|fido_load_relaxed(&shm->w1)|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
+	A2|include/fido/queue.h|fido_load_acquire(&shm->w1)}|fido_load_relaxed(&shm->w1)}|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
 	R3|include/fido/queue.h|fido_store_release(&c->comp[|fido_store_relaxed(&c->comp[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r3
 	A3|include/fido/queue.h|fido_load_acquire(&s->comp[|fido_load_relaxed(&s->comp[|acquire becomes relaxed|tsan:queue-two-threads
 	F4|include/fido/queue.h|fido_fence_seq_cst();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f4

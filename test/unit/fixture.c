@@ -22,7 +22,7 @@ test_queue_create(struct test_queue *q, uint32_t n)
 	*q = (struct test_queue){.n = n};
 	q->sender_shm = zeroed(fido_sender_shm_size(n));
 	q->receiver_shm = zeroed(fido_receiver_shm_size(n));
-	q->granules[0] = UINT64_MAX; /* TEST_QUEUE_MAPPED; the second word is not mapped */
+	memset(q->granules, 1, 64); /* TEST_QUEUE_MAPPED; the second half is not mapped */
 	q->map = (struct fido_map){TEST_QUEUE_BASE, 128, q->granules};
 	assert_int_equal(fido_sender_create(&q->s, q->sender_shm, n, 1), 0);
 	assert_int_equal(fido_receiver_create(&q->r, q->receiver_shm, q->sender_shm, n, &q->map), 0);
@@ -44,7 +44,6 @@ test_queue_set_lap(struct test_queue *q, uint32_t lap)
 	uint32_t pos = lap << q->s->shift;
 
 	q->s->prod = q->s->first = q->s->cons = pos;
-	q->s->free_get = pos;
 	q->s->free_put = pos + q->n;
 	q->r->cons = q->r->prod = pos;
 	/* Every slot holds what the lap before left there, whose number is the lap's index itself. */
@@ -92,14 +91,11 @@ test_queue_reap(struct test_queue *q)
 void
 test_map_over(struct fido_map *map, const void *p, size_t len)
 {
-	uint64_t words;
-
 	map->base = (uintptr_t)p & ~(FIDO_GRANULE_SIZE - 1);
 	map->granule_count = ((uintptr_t)p + len - map->base + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
-	words = (map->granule_count + 63) / 64;
-	map->granules = malloc(words * sizeof(uint64_t));
+	map->granules = malloc(map->granule_count);
 	assert_non_null(map->granules);
-	memset(map->granules, 0xff, words * sizeof(uint64_t));
+	memset(map->granules, 1, map->granule_count);
 }
 
 /* ---- domains ---- */

@@ -8,8 +8,8 @@
 static void
 borders(void **state)
 {
-	uint64_t granules = 1 << 3; /* of 64, granule 3 alone is mapped */
-	struct fido_map map = {BASE, 64, &granules};
+	uint8_t granules[64] = {[3] = 1};
+	struct fido_map map = {BASE, 64, granules};
 	const uint64_t first = BASE + 3 * G, last = BASE + 4 * G - 1;
 
 	assert_ptr_equal(fido_map_ptr(&map, first, 1), (void *)first);

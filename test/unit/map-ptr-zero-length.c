@@ -7,8 +7,8 @@
 static void
 zero_length(void **state)
 {
-	uint64_t granules = 1;
-	struct fido_map map = {BASE, 64, &granules};
+	uint8_t granules[64] = {[0] = 1};
+	struct fido_map map = {BASE, 64, granules};
 
 	assert_ptr_equal(fido_map_ptr(&map, BASE, 0), (void *)BASE);
 	assert_ptr_equal(fido_map_ptr(&map, BASE + FIDO_GRANULE_SIZE - 1, 0),

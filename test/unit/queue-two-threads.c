@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #if defined(TEST_ASAN) || defined(TEST_TSAN)
 #define TOTAL 60000u
@@ -18,13 +19,23 @@ static struct test_queue q;
 static bool out_of_order;
 static const char *volatile failure; /* the receiving thread's; cmocka is the main thread's alone */
 
+/* The other thread may be waiting for this processor. */
+static void
+pause_a_little(uint32_t tries)
+{
+	if (tries % 256 == 0)
+		sched_yield();
+	else
+		fido_pause();
+}
+
 static void
 receive_one(uint16_t *held, unsigned int *count, uint32_t k)
 {
 	struct fido_desc d = {0};
 
-	while (fido_receiver_next(q.r, &d) != 1)
-		fido_pause();
+	for (uint32_t tries = 1; fido_receiver_next(q.r, &d) != 1; tries++)
+		pause_a_little(tries);
 	if (d.data == NULL || d.len != LEN || !test_filled(d.data, LEN, k))
 		failure = "content";
 	held[(*count)++] = d.ticket;
@@ -57,7 +68,7 @@ static void
 sender(void)
 {
 	uint64_t *free_buffers[N];
-	uint32_t posted = 0, reaped = 0, count = N;
+	uint32_t posted = 0, reaped = 0, count = N, tries = 0;
 	uint64_t seed = 9, until = test_now_ms() + 4 * TEST_LIMIT_MS;
 
 	for (uint32_t i = 0; i < N; i++)
@@ -78,6 +89,8 @@ sender(void)
 		for (unsigned int i = 0; i < n; i++)
 			free_buffers[count++] = cookies[i];
 		reaped += n;
+		tries = n == 0 ? tries + 1 : 0;
+		pause_a_little(tries + 1);
 		if (n == 0 && burst == 0 && test_now_ms() > until)
 			fail_msg("stuck: %u of %u came back", reaped, TOTAL);
 	}

@@ -157,7 +157,7 @@ struct test_queue {
 	struct fido_sender *s;
 	struct fido_receiver *r;
 	struct fido_map map;
-	uint64_t granules[2];
+	uint8_t granules[128];
 	uint32_t n;
 };
 

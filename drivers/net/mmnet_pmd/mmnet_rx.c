@@ -386,20 +386,15 @@ budget(struct mmnet_rxq *rxq, uint16_t want, enum mmnet_rx_mode mode)
 static inline uint16_t
 read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_mode mode)
 {
-	struct fido_read_cursor c;
-	uint16_t n = 0;
+	uint16_t n;
 
 	if (max == 0 || !fido_receiver_pending(rd->r))
 		return 0;
 	/* As many as came the last time. */
 	fido_receiver_prefetch(rd->r, rd->rxq->last_chunk);
-	c = fido_read_begin(rd->r);
-	while (n < max && fido_read_next(&c, &d[n]) == 1) {
-		if (mode != MMNET_RX_ZERO && d[n].data != NULL)
-			rte_prefetch0(d[n].data);
-		n++;
-	}
-	fido_read_end(rd->r, &c);
+	n = (uint16_t)fido_receiver_poll(rd->r, d, max);
+	for (uint16_t i = 0; mode != MMNET_RX_ZERO && i < n; i++)
+		rte_prefetch0(d[i].data); /* NULL does no harm */
 	if (n != 0)
 		fido_receiver_stamp(rd->r);
 	rd->rxq->last_chunk = n;

@@ -36,9 +36,12 @@ fido_clock_before(void)
 static inline uint64_t
 fido_clock_after(void)
 {
-	/* rdtsc alone may be done before an earlier read is. */
-	__asm__ volatile("lfence" : : : "memory");
-	return __builtin_ia32_rdtsc();
+	unsigned int processor;
+	/* Waits for what comes before it, which rdtsc alone does not; and unlike an lfence keeps nothing back that comes later. */
+	uint64_t t = __builtin_ia32_rdtscp(&processor);
+
+	__asm__ volatile("" : : : "memory");
+	return t;
 }
 
 #elif defined(__aarch64__)
@@ -77,6 +80,9 @@ fido_clock_after(void)
 }
 
 #endif
+
+/** @return 0; -ENOTSUP: this processor does not have what the two need (message written). Any thread; does not block. */
+int fido_clock_check(void);
 
 #ifdef __cplusplus
 }

@@ -53,6 +53,7 @@ struct fido_domain_config {
  *   - -EACCES, -EPERM: no permission for the group's folder
  *   - -EPROTO: a domain of the group speaks another layout version
  *   - -ENOSPC: no free slot, or no memory for the control block
+ *   - -ENOTSUP: the processor has no clock that messages can be dated by (<fido/clock.h>)
  *   - other -errno of the system call that failed
  * After a failure nothing is left behind; fido_last_error() says what to do.
  */

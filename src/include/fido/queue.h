@@ -56,6 +56,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <fido/atomic.h>
 #include <fido/clock.h>
@@ -161,14 +162,19 @@ struct fido_rx_stats_shm {
 FIDO_STATIC_ASSERT(sizeof(struct fido_tx_stats_shm) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_rx_stats_shm) == 128, "layout");
 
-/** A descriptor as the receiver sees it: copied once, checked, private. */
+/**
+ * A descriptor as the receiver sees it: copied once, checked, private. After the pointer come the two words of
+ * fido_desc_shm as they are, so that nothing is taken apart that is not asked for.
+ */
 struct fido_desc {
 	const void *data; /**< readable for len bytes; NULL: the address failed the check */
-	uint64_t gaddr;
-	uint32_t len;
-	uint16_t flags;
+	uint64_t gaddr : FIDO_GADDR_BITS;
+	uint64_t flags : 16;
+	uint16_t lap; /**< of no use to who reads it */
 	uint16_t ticket;
+	uint32_t len;
 };
+FIDO_STATIC_ASSERT(sizeof(struct fido_desc) == 24 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the words' order");
 
 /** What a ticket stands for; of use only after the receiver's death. */
 struct fido_posted {
@@ -188,11 +194,10 @@ struct fido_sender {
 	struct fido_posted *posted; /**< by ticket */
 	uint32_t mask;              /**< N - 1 */
 	uint32_t shift;             /**< log2 N */
-	uint32_t prod;              /**< next position to write */
+	uint32_t prod;              /**< next position to write; each takes a ticket, so free tickets = free_put - prod */
 	uint32_t first;             /**< first position not published yet */
 	uint64_t first_w1;          /**< its second word, kept back until publish */
-	uint32_t free_get;          /**< free-running; free tickets = free_put - free_get */
-	uint32_t free_put;
+	uint32_t free_put;          /**< free-running: place of free_ticket that is filled next */
 	uint32_t cons;              /**< next completion to read */
 	uint16_t run_ticket;        /**< rest of a run that reap's caller had no room for */
 	uint16_t run_left;
@@ -263,14 +268,14 @@ fido_ring_size_valid(uint32_t n)
 static inline uint32_t
 fido_sender_room(const struct fido_sender *s)
 {
-	return s->free_put - s->free_get;
+	return s->free_put - s->prod;
 }
 
 /** @return tickets that are out. Sender. */
 static inline uint32_t
 fido_sender_out(const struct fido_sender *s)
 {
-	return s->mask + 1 - (s->free_put - s->free_get);
+	return s->mask + 1 - (s->free_put - s->prod);
 }
 
 /**
@@ -285,11 +290,11 @@ struct fido_cursor {
 	struct fido_posted *posted;
 	uint64_t now;
 	uint64_t first_w1;
+	uint64_t lap;
 	uint32_t mask;
-	uint32_t shift;
 	uint32_t prod;
-	uint32_t first;
-	uint32_t free_get;
+	uint32_t at;       /**< place of prod in the ring */
+	uint32_t first_at; /**< place of what is published first */
 };
 
 /** Begin a burst of posts. Sender. @see fido_sender_end */
@@ -297,7 +302,7 @@ static inline struct fido_cursor
 fido_sender_begin(const struct fido_sender *s)
 {
 	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted, fido_clock_before(), s->first_w1,
-		s->mask, s->shift, s->prod, s->first, s->free_get};
+		(uint16_t)((s->prod >> s->shift) + 1), s->mask, s->prod, s->prod & s->mask, s->first & s->mask};
 }
 
 /** End a burst of posts. The descriptors are not visible yet: fido_sender_publish(). */
@@ -306,47 +311,50 @@ fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 {
 	s->first_w1 = c->first_w1;
 	s->prod = c->prod;
-	s->free_get = c->free_get;
 }
 
 /** @return descriptors that can still be put. @see fido_sender_room */
 static inline uint32_t
 fido_cursor_room(const struct fido_cursor *c, const struct fido_sender *s)
 {
-	return s->free_put - c->free_get;
+	return s->free_put - c->prod;
 }
 
 /** @return the ticket that the next descriptor will have; there is room for one. */
 static inline uint16_t
 fido_cursor_next_ticket(const struct fido_cursor *c)
 {
-	return c->free_ticket[c->free_get & c->mask];
+	return c->free_ticket[c->at];
 }
 
 static inline uint64_t
 fido_posted_units(uint32_t len)
 {
-	uint64_t units = ((uint64_t)len + FIDO_POSTED_UNIT - (len != 0)) / FIDO_POSTED_UNIT;
+	uint64_t units = ((uint64_t)len + FIDO_POSTED_UNIT - 1) / FIDO_POSTED_UNIT;
 
-	return units < UINT16_MAX ? units : UINT16_MAX;
+	return __builtin_expect(units < UINT16_MAX, 1) ? units : UINT16_MAX;
 }
 
 /** As fido_sender_put(), within a burst. */
 static inline void
 fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
 {
-	uint32_t pos = c->prod++;
-	struct fido_desc_shm *d = &c->desc[pos & c->mask];
-	uint16_t ticket = c->free_ticket[c->free_get++ & c->mask];
-	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | (uint16_t)((pos >> c->shift) + 1);
+	struct fido_desc_shm *d = &c->desc[c->at];
+	uint16_t ticket = c->free_ticket[c->at];
+	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | c->lap;
 
 	c->cookie[ticket] = cookie;
 	c->posted[ticket] = (struct fido_posted){c->now, gaddr | fido_posted_units(len) << FIDO_GADDR_BITS};
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
-	if (pos == c->first)
+	if (c->at == c->first_at)
 		c->first_w1 = w1;
 	else
 		fido_store_relaxed(&d->w1, w1);
+	c->prod++;
+	if (__builtin_expect(c->at++ == c->mask, 0)) {
+		c->at = 0;
+		c->lap = (uint16_t)(c->lap + 1);
+	}
 }
 
 /**
@@ -456,35 +464,55 @@ fido_sender_next_run(struct fido_sender *s)
 	return true;
 }
 
-/** Take back up to max cookies of the run that was read last. @return number; fewer: its end, or broken */
+/**
+ * Take back n cookies that lie side by side, with n free places from put on.
+ * @return number; fewer: the next one is not out (I6)
+ */
+static inline uint32_t
+fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, uint32_t put, uint32_t n)
+{
+	uint16_t *free_ticket = s->free_ticket + put;
+	void **cookie = s->cookie + ticket;
+	uint64_t missing = 0;
+
+	/* All of them first: a loop that ends early is not made into vectors. */
+	for (uint32_t i = 0; i < n; i++)
+		missing |= (uint64_t)(cookie[i] == NULL);
+	if (__builtin_expect(missing != 0, 0))
+		for (n = 0; cookie[n] != NULL;)
+			n++;
+	for (uint32_t i = 0; i < n; i++) {
+		cookies[i] = cookie[i];
+		cookie[i] = NULL;
+		free_ticket[i] = (uint16_t)(ticket + i);
+	}
+	return n;
+}
+
+/**
+ * Take back up to max cookies of the run that was read last, in parts that end where an array does.
+ * @return number; fewer: its end, or broken
+ */
 static inline unsigned int
 fido_sender_take_run(struct fido_sender *s, void **cookies, unsigned int max)
 {
-	unsigned int n = s->run_left < max ? s->run_left : max;
-	uint32_t mask = s->mask, ticket = s->run_ticket, put = s->free_put;
-	uint16_t *free_ticket = s->free_ticket;
-	void **cookie = s->cookie;
-	unsigned int i;
+	uint32_t n = s->run_left < max ? s->run_left : max, size = s->mask + 1, done = 0;
 
-	for (i = 0; i < n; i++) {
-		uint32_t t = (ticket + i) & mask;
-		void *c = cookie[t];
+	while (done < n && !s->broken) {
+		uint32_t ticket = (s->run_ticket + done) & s->mask, put = (s->free_put + done) & s->mask;
+		uint32_t room = size - (ticket > put ? ticket : put), part = n - done < room ? n - done : room;
+		uint32_t got = fido_sender_take_part(s, cookies + done, ticket, put, part);
 
-		if (__builtin_expect(c == NULL, 0)) {
-			/* I6: not out. Nothing of this word or of later ones can be believed. */
-			s->broken = true;
-			break;
-		}
-		cookie[t] = NULL;
-		free_ticket[(put + i) & mask] = (uint16_t)t;
-		cookies[i] = c;
+		/* Nothing of this word or of later ones can be believed. */
+		s->broken = got < part;
+		done += got;
 	}
 	if (__builtin_expect(s->run_status != FIDO_STATUS_OK, 0))
-		s->error_count += i;
-	s->free_put = put + i;
-	s->run_ticket = (uint16_t)(ticket + i);
-	s->run_left = s->broken ? 0 : (uint16_t)(s->run_left - i);
-	return i;
+		s->error_count += done;
+	s->free_put += done;
+	s->run_ticket = (uint16_t)(s->run_ticket + done);
+	s->run_left = s->broken ? 0 : (uint16_t)(s->run_left - done);
+	return done;
 }
 
 /**
@@ -526,7 +554,7 @@ fido_sender_reap_status(struct fido_sender *s, void **cookies, uint16_t *status,
 static inline uint16_t
 fido_sender_next_ticket(const struct fido_sender *s)
 {
-	return s->free_ticket[s->free_get & s->mask];
+	return s->free_ticket[s->prod & s->mask];
 }
 
 /**
@@ -537,74 +565,58 @@ fido_sender_next_ticket(const struct fido_sender *s)
 unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max);
 
 /**
- * What a burst of reads changes of a receiver, in the reader's registers: between fido_read_begin() and fido_read_end()
- * nothing else uses the receiver. @see struct fido_cursor
+ * Read descriptors, as many as are there.
+ *
+ * Receiver; does not block. Each ticket is held until fido_receiver_complete(). A descriptor whose
+ * address fails the check comes with data NULL: the caller completes it with
+ * FIDO_STATUS_BAD_ADDRESS, unless it is FIDO_DESC_INLINE and the caller takes such ones.
+ *
+ * @param d room for max
+ * @return number of descriptors; fewer than max: there are no more, or the peer broke the ring's rules
+ *         (fido_receiver.broken is set then; the queue is of no more use)
  */
-struct fido_read_cursor {
-	const struct fido_desc_shm *desc;
-	uint64_t *held;
-	struct fido_map map;
-	uint64_t batch; /**< FIDO_HELD and the batch */
-	uint32_t mask;
-	uint32_t shift;
-	uint32_t cons;
-	uint32_t first;
-	bool broken;
-};
-
-/** Begin a burst of reads. Receiver. @see fido_read_end */
-static inline struct fido_read_cursor
-fido_read_begin(const struct fido_receiver *r)
+static inline unsigned int
+fido_receiver_poll(struct fido_receiver *r, struct fido_desc *d, unsigned int max)
 {
-	return (struct fido_read_cursor){r->desc, r->held, *r->map, FIDO_HELD | (uint64_t)r->batch << FIDO_GADDR_BITS,
-		r->mask, r->shift, r->cons, r->cons, r->broken};
-}
+	const struct fido_map map = *r->map;
+	const struct fido_desc_shm *shm = &r->desc[r->cons & r->mask], *end = &r->desc[r->mask];
+	uint64_t batch = FIDO_HELD | (uint64_t)r->batch << FIDO_GADDR_BITS;
+	uint64_t *held = r->held;
+	uint32_t mask = r->mask;
+	uint16_t lap = (uint16_t)((r->cons >> r->shift) + 1);
+	unsigned int n;
 
-/** End a burst of reads: what was read is held. */
-static inline void
-fido_read_end(struct fido_receiver *r, const struct fido_read_cursor *c)
-{
-	r->held_count += c->cons - c->first;
-	r->cons = c->cons;
-	r->broken = c->broken;
-}
-
-/** As fido_receiver_next(), within a burst. */
-static inline int
-fido_read_next(struct fido_read_cursor *c, struct fido_desc *d)
-{
-	const struct fido_desc_shm *shm = &c->desc[c->cons & c->mask];
-	/* A2: pairs with R2. */
-	uint64_t w1 = fido_load_acquire(&shm->w1);
-	uint64_t w0;
-	uint16_t ticket;
-
-	if ((uint16_t)w1 != (uint16_t)((c->cons >> c->shift) + 1))
+	if (__builtin_expect(r->broken, 0))
 		return 0;
-	if (__builtin_expect(c->broken, 0))
-		return -EPROTO;
-	w0 = fido_load_relaxed(&shm->w0);
-	ticket = (uint16_t)(w1 >> 16);
-	if (__builtin_expect(ticket > c->mask || c->held[ticket] != 0, 0)) {
-		c->broken = true;
-		return -EPROTO;
+	for (n = 0; n < max; n++) {
+		/* A2: pairs with R2. */
+		uint64_t word[2] = {0, fido_load_acquire(&shm->w1)};
+		uint32_t ticket = (uint32_t)word[1] >> 16;
+		uint64_t gaddr;
+
+		if ((uint16_t)word[1] != lap)
+			break;
+		if (__builtin_expect(ticket > mask || held[ticket] != 0, 0)) {
+			r->broken = true;
+			break;
+		}
+		word[0] = fido_load_relaxed(&shm->w0);
+		gaddr = word[0] & FIDO_GADDR_MASK;
+		held[ticket] = batch | gaddr;
+		memcpy((char *)&d[n] + sizeof(d->data), word, sizeof(word));
+		d[n].data = fido_map_ptr(&map, gaddr, (uint32_t)(word[1] >> 32));
+		if (__builtin_expect(shm++ == end, 0)) {
+			shm = r->desc;
+			lap++;
+		}
 	}
-	c->held[ticket] = c->batch | (w0 & FIDO_GADDR_MASK);
-	c->cons++;
-	d->gaddr = w0 & FIDO_GADDR_MASK;
-	d->len = (uint32_t)(w1 >> 32);
-	d->flags = (uint16_t)(w0 >> FIDO_GADDR_BITS);
-	d->ticket = ticket;
-	d->data = fido_map_ptr(&c->map, d->gaddr, d->len);
-	return 1;
+	r->held_count += n;
+	r->cons += n;
+	return n;
 }
 
 /**
- * Read the next descriptor.
- *
- * Receiver; does not block. The ticket is held until fido_receiver_complete(). A descriptor whose
- * address fails the check comes with data NULL: the caller completes it with
- * FIDO_STATUS_BAD_ADDRESS, unless it is FIDO_DESC_INLINE and the caller takes such ones.
+ * Read the next descriptor. @see fido_receiver_poll
  *
  * @return
  *   - 1: d is filled
@@ -614,11 +626,9 @@ fido_read_next(struct fido_read_cursor *c, struct fido_desc *d)
 static inline int
 fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 {
-	struct fido_read_cursor c = fido_read_begin(r);
-	int ret = fido_read_next(&c, d);
-
-	fido_read_end(r, &c);
-	return ret;
+	if (fido_receiver_poll(r, d, 1) == 1)
+		return 1;
+	return __builtin_expect(r->broken, 0) ? -EPROTO : 0;
 }
 
 /** The numbers of batches are used up: keep the times of what is held by ticket, exactly. Receiver; does not block. */

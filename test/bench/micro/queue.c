@@ -9,7 +9,7 @@ post(struct micro_queue *q, unsigned int burst)
 	struct fido_cursor c = fido_sender_begin(q->s);
 
 	for (unsigned int i = 0; i < burst; i++) {
-		char *buffer = q->buffers + ((c.prod & (RING - 1)) * MICRO_BUFFER);
+		char *buffer = q->buffers + (c.at * MICRO_BUFFER);
 
 		fido_cursor_put(&c, (uintptr_t)buffer, 64, 0, buffer);
 	}
@@ -23,22 +23,17 @@ static unsigned int
 receive(struct fido_receiver *r, unsigned int burst)
 {
 	struct fido_complete_cursor done;
-	struct fido_read_cursor c;
-	uint16_t tickets[64];
-	struct fido_desc d;
-	unsigned int n = 0;
+	struct fido_desc d[64];
+	unsigned int n;
 
 	if (!fido_receiver_pending(r))
 		return 0;
 	fido_receiver_prefetch(r, burst);
-	c = fido_read_begin(r);
-	while (n < burst && fido_read_next(&c, &d) == 1)
-		tickets[n++] = d.ticket;
-	fido_read_end(r, &c);
+	n = fido_receiver_poll(r, d, burst);
 	fido_receiver_stamp(r);
 	done = fido_complete_begin(r);
 	for (unsigned int i = 0; i < n; i++)
-		fido_complete_put(&done, tickets[i], FIDO_STATUS_OK);
+		fido_complete_put(&done, d[i].ticket, FIDO_STATUS_OK);
 	fido_complete_flush(&done);
 	fido_complete_end(r, &done);
 	return n;
@@ -89,6 +84,7 @@ send_turn(struct micro_queue *q, unsigned int burst)
 		if (fido_sender_reap(q->s, cookies, 64) == 0)
 			fido_pause();
 	post(q, burst);
+	fido_prefetch_read(&q->s->comp[q->s->cons & q->s->mask]);
 }
 
 static void
