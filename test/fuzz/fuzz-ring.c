@@ -206,7 +206,7 @@ check_desc(const struct fido_desc *d)
 
 	for (uint64_t g = (d->gaddr - base) >> FIDO_GRANULE_SHIFT;
 			inside && g <= (d->gaddr + len - 1 - base) >> FIDO_GRANULE_SHIFT; g++)
-		inside = readable >> g & 1;
+		inside = granules[g] != 0;
 	FUZZ_CHECK(d->ticket < N && (d->data != NULL) == inside);
 	if (inside)
 		for (uint64_t i = 0; i < len; i += FIDO_GRANULE_SIZE / 2)
