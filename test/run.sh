@@ -342,7 +342,13 @@ lint_spdx()
 	return $bad
 }
 
-lint_tests=(cppcheck shell spdx)
+# What later releases of DPDK have changed in their headers.
+lint_dpdk_versions()
+{
+	run_script lint/dpdk-versions 120
+}
+
+lint_tests=(cppcheck dpdk-versions shell spdx)
 
 list_lint()
 {
@@ -353,7 +359,7 @@ suite_lint()
 {
 	local name
 	for name in "${lint_tests[@]}"; do
-		run "lint/$name" "lint_$name"
+		run "lint/$name" "lint_${name//-/_}"
 	done
 }
 

@@ -52,7 +52,7 @@ make_packets(struct rte_mempool *pool, struct rte_mbuf **pkts, uint64_t wanted)
 		pkts[i]->data_len = pkts[i]->pkt_len = LEN;
 		memset(eth, 0, LEN);
 		memset(&eth->dst_addr, 0xff, sizeof(eth->dst_addr));
-		rte_eth_macaddr_get(0, &eth->src_addr);
+		need(rte_eth_macaddr_get(0, &eth->src_addr) == 0, "read the port's address");
 		eth->ether_type = rte_cpu_to_be_16(0x88b5); /* for local experiments */
 	}
 	return n;

@@ -28,7 +28,7 @@ enum fwd_phase {
 	FWD_QUIT,
 };
 
-struct fwd_lcore {
+struct __rte_cache_aligned fwd_lcore {
 	unsigned int id; /* EAL's number */
 	unsigned int nb_streams;
 	struct fwd_stream **streams;
@@ -66,7 +66,7 @@ struct fwd_lcore {
 	_Atomic uint64_t sleeps;
 	_Atomic bool pending; /* some stream holds packets */
 	_Atomic int phase_seen;
-} __rte_cache_aligned;
+};
 
 /* Set what follows from lcore->streams, ports and the options, before the first run. */
 void fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt);

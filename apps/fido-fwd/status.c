@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include <rte_cycles.h>
@@ -145,12 +146,22 @@ print_text_stream(const struct fwd_app *app, const struct fwd_stream *s)
 	putchar('\n');
 }
 
+/* Return its counters; those of a driver that cannot tell are zeros. */
+static struct rte_eth_stats
+get_stats(const struct fwd_port *port)
+{
+	struct rte_eth_stats stats;
+
+	if (rte_eth_stats_get(port->id, &stats) != 0)
+		memset(&stats, 0, sizeof(stats));
+	return stats;
+}
+
 static void
 print_text_port(const struct fwd_port *port)
 {
-	struct rte_eth_stats stats = {0};
+	struct rte_eth_stats stats = get_stats(port);
 
-	rte_eth_stats_get(port->id, &stats);
 	printf("fido-fwd: port %u %s: rx %" PRIu64 " packets %" PRIu64 " bytes, tx %" PRIu64
 	       " packets %" PRIu64 " bytes, missed %" PRIu64 ", rx errors %" PRIu64
 	       ", tx errors %" PRIu64 ", no buffer %" PRIu64,
@@ -222,9 +233,8 @@ print_json_stream(const struct fwd_app *app, const struct fwd_stream *s)
 static void
 print_json_port(const struct fwd_port *port)
 {
-	struct rte_eth_stats stats = {0};
+	struct rte_eth_stats stats = get_stats(port);
 
-	rte_eth_stats_get(port->id, &stats);
 	printf("{\"port\":%u,\"name\":", port->id);
 	print_json_string(port->name);
 	printf(",\"driver\":");

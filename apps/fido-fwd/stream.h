@@ -49,7 +49,7 @@ struct fwd_stream_counters {
 	_Atomic uint64_t sum; /* --mode touch: sum of all packets, see sum.h */
 };
 
-struct fwd_stream {
+struct __rte_cache_aligned fwd_stream {
 	fwd_engine run;
 	uint16_t rx_port;
 	uint16_t rx_queue;
@@ -72,7 +72,7 @@ struct fwd_stream {
 	const struct fwd_stream *tx_bell_reader; /* who reads that queue; NULL: nobody */
 	struct fwd_stream_counters counters;
 	struct rte_mbuf *packet[FWD_BURST_MAX];
-} __rte_cache_aligned;
+};
 
 struct fwd_route {
 	uint16_t from;

@@ -19,6 +19,7 @@
  *   mmnet_stats.c   counters
  *   mmnet_telemetry.c  the same and more by DPDK's telemetry
  *   mmnet_secondary.c  secondary processes: what they are told of a port
+ *   mmnet_compat.h  what differs between the releases of DPDK
  */
 
 #include <stdbool.h>
@@ -31,6 +32,8 @@
 #include <rte_mempool.h>
 
 #include <fido/link.h>
+
+#include "mmnet_compat.h"
 
 #define MMNET_DRIVER_NAME net_mmnet
 #define MMNET_DEFAULT_DESC 1024
@@ -215,8 +218,8 @@ void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
  * IPv4, and not UDP or TCP in one piece. @return n
  */
 uint16_t mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
-/** The types that mmnet_csum_check() tells apart. */
-const uint32_t *mmnet_csum_types(void);
+/** The types that mmnet_csum_check() tells apart, *n of them, and after them RTE_PTYPE_UNKNOWN. */
+const uint32_t *mmnet_csum_types(size_t *n);
 /** Write the checksum of the IPv4 header l2_len bytes from data on; what is none is left alone. */
 void mmnet_csum_fill(char *data, uint32_t len, uint32_t l2_len);
 
@@ -244,7 +247,7 @@ int mmnet_tx_queue_start(struct rte_eth_dev *dev, uint16_t i);
 int mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i);
 void mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info *info);
 void mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info);
-uint32_t mmnet_rx_queue_count(void *queue);
+MMNET_QUEUE_COUNT mmnet_rx_queue_count(void *queue);
 int mmnet_rx_descriptor_status(void *queue, uint16_t offset);
 int mmnet_tx_descriptor_status(void *queue, uint16_t offset);
 int mmnet_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc);
@@ -264,7 +267,6 @@ int mmnet_secondary_probe(struct rte_vdev_device *vdev);
 int mmnet_view_update(struct rte_eth_dev *dev);
 
 /* mmnet_stats.c */
-int mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats);
 int mmnet_stats_reset(struct rte_eth_dev *dev);
 int mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned int n);
 int mmnet_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names, unsigned int n);

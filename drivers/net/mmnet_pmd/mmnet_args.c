@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_kvargs.h>
-
 #include "mmnet.h"
 
 struct keyword {
@@ -237,7 +235,7 @@ mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 		log_unknown(name, text);
 		return -EINVAL;
 	}
-	ret = rte_kvargs_process(kv, NULL, parse_one, args);
+	ret = mmnet_kvargs_each(kv, parse_one, args);
 	rte_kvargs_free(kv);
 	if (ret != 0)
 		return -EINVAL;

@@ -81,7 +81,7 @@ ipv6_l4_flags(const struct rte_mbuf *m, const struct rte_ipv6_hdr *ip)
 	uint32_t len = rte_be_to_cpu_16(((const volatile struct rte_ipv6_hdr *)ip)->payload_len);
 
 	return l4_flags(m, sizeof(struct rte_ether_hdr) + sizeof(*ip), len, ip->proto,
-			rte_raw_cksum(ip->src_addr, sizeof(ip->src_addr) + sizeof(ip->dst_addr)));
+			rte_raw_cksum(&ip->src_addr, sizeof(ip->src_addr) + sizeof(ip->dst_addr)));
 }
 
 /* ---- packet types ---- */
@@ -109,8 +109,9 @@ static const uint32_t types[] = {RTE_PTYPE_L2_ETHER, RTE_PTYPE_L3_IPV4, RTE_PTYP
 	RTE_PTYPE_L4_FRAG, RTE_PTYPE_UNKNOWN};
 
 const uint32_t *
-mmnet_csum_types(void)
+mmnet_csum_types(size_t *n)
 {
+	*n = RTE_DIM(types) - 1;
 	return types;
 }
 

@@ -294,10 +294,11 @@ has_csum(const struct rte_eth_dev *dev)
 }
 
 /* Known of packets whose headers are looked at. */
-static const uint32_t *
-supported_ptypes_get(struct rte_eth_dev *dev)
+const uint32_t *
+mmnet_ptypes(struct rte_eth_dev *dev, size_t *n)
 {
-	return has_csum(dev) ? mmnet_csum_types() : NULL;
+	*n = 0;
+	return has_csum(dev) ? mmnet_csum_types(n) : NULL;
 }
 
 static int
@@ -689,7 +690,7 @@ static const struct eth_dev_ops ops = {
 	.dev_set_link_up = set_link_up,
 	.dev_set_link_down = set_link_down,
 	.dev_infos_get = mmnet_infos_get,
-	.dev_supported_ptypes_get = supported_ptypes_get,
+	.dev_supported_ptypes_get = mmnet_supported_ptypes_get,
 	.rx_queue_setup = rx_queue_setup,
 	.tx_queue_setup = tx_queue_setup,
 	.rx_queue_start = mmnet_rx_queue_start,

@@ -167,7 +167,7 @@ cache_switch(struct mmnet_headers *h, unsigned int lcore, bool on)
 	struct rte_mempool_cache *cache = rte_mempool_default_cache(h->pool, lcore);
 
 	if (cache != NULL)
-		cache->flushthresh = on ? CACHE_SIZE : 0;
+		mmnet_cache_limit(cache, on ? CACHE_SIZE : 0);
 }
 
 static struct rte_mempool *

@@ -102,14 +102,14 @@ mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info 
 	info->nb_desc = (uint16_t)port->ring_size;
 }
 
-uint32_t
+MMNET_QUEUE_COUNT
 mmnet_rx_queue_count(void *queue)
 {
 	const struct mmnet_rxq *rxq = queue;
 	struct fido_rxq_fill fill;
 
 	fido_rxq_look(rxq->q, UINT32_MAX, &fill);
-	return fill.waiting;
+	return (MMNET_QUEUE_COUNT)fill.waiting;
 }
 
 /* First what waits, then what the peer may still fill, last what is held: by the application, or on its way back. */

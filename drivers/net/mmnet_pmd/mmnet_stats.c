@@ -61,7 +61,7 @@ tx_get(const struct mmnet_txq *txq, size_t offset)
 }
 
 int
-mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
+mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *stats, struct mmnet_queue_stats *queues)
 {
 	const struct mmnet_port *port = dev->data->dev_private;
 	int ret = mmnet_view_update(dev);
@@ -77,10 +77,10 @@ mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 		stats->ibytes += bytes;
 		stats->ierrors += errors;
 		stats->rx_nombuf += rx_get(port->rxq[i], RX(no_buffer));
-		if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			stats->q_ipackets[i] = packets;
-			stats->q_ibytes[i] = bytes;
-			stats->q_errors[i] = errors;
+		if (queues != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+			queues->q_ipackets[i] = packets;
+			queues->q_ibytes[i] = bytes;
+			queues->q_errors[i] = errors;
 		}
 	}
 	for (uint16_t i = 0; i < port->ntx; i++) {
@@ -90,9 +90,9 @@ mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 		stats->opackets += packets;
 		stats->obytes += bytes;
 		stats->oerrors += tx_get(port->txq[i], TX(dropped));
-		if (i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			stats->q_opackets[i] = packets;
-			stats->q_obytes[i] = bytes;
+		if (queues != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+			queues->q_opackets[i] = packets;
+			queues->q_obytes[i] = bytes;
 		}
 	}
 	return 0;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <rte_common.h>
-#include <rte_telemetry.h>
 
 #include "mmnet.h"
 
@@ -46,8 +45,8 @@ add_rxq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "waiting", (int)fill.waiting);
 	rte_tel_data_add_dict_int(d, "held", (int)fill.held);
-	rte_tel_data_add_dict_u64(d, "polled", fido_load_relaxed(&rxq->q->stats->polled));
-	rte_tel_data_add_dict_u64(d, "completed", fido_load_relaxed(&rxq->q->stats->completed));
+	mmnet_tel_add(d, "polled", fido_load_relaxed(&rxq->q->stats->polled));
+	mmnet_tel_add(d, "completed", fido_load_relaxed(&rxq->q->stats->completed));
 }
 
 static void
@@ -60,8 +59,8 @@ add_txq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "room", (int)fill.room);
 	rte_tel_data_add_dict_int(d, "out", (int)fido_txq_out(txq->q));
-	rte_tel_data_add_dict_u64(d, "posted", fido_load_relaxed(&txq->q->stats->posted));
-	rte_tel_data_add_dict_u64(d, "reaped", fido_load_relaxed(&txq->q->stats->reaped));
+	mmnet_tel_add(d, "posted", fido_load_relaxed(&txq->q->stats->posted));
+	mmnet_tel_add(d, "reaped", fido_load_relaxed(&txq->q->stats->reaped));
 }
 
 /* @return a new dictionary that is part of d, or NULL */
@@ -118,7 +117,7 @@ add_port(struct rte_tel_data *d, const struct mmnet_port *port)
 	rte_tel_data_add_dict_string(d, "rx_arg", mmnet_mode_name(port->args.rx));
 	rte_tel_data_add_dict_string(d, "rx_mode", mmnet_mode_name(port->mode));
 	rte_tel_data_add_dict_int(d, "heap_exported", !port->args.no_heap);
-	rte_tel_data_add_dict_u64(d, "arena", port->arena != NULL ? port->arena->len : 0);
+	mmnet_tel_add(d, "arena", port->arena != NULL ? port->arena->len : 0);
 	add_queues(d, port);
 }
 

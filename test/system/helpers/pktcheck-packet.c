@@ -19,14 +19,14 @@ struct header {
 	uint8_t dst[RTE_ETHER_ADDR_LEN];
 	uint8_t src[RTE_ETHER_ADDR_LEN];
 	uint16_t type;
-} __rte_packed;
+} __attribute__((packed));
 
 struct label {
 	uint16_t queue;
 	uint64_t seq;
 	uint32_t len;
 	uint32_t seed;
-} __rte_packed;
+} __attribute__((packed));
 
 static bool ipv4;
 static unsigned int there_port;
