@@ -26,6 +26,8 @@ xen_packages=(
 	busybox-static cpio binutils kmod qemu-system-x86 xen-hypervisor-4.17-amd64 xen-utils-4.17
 	xenstore-utils xz-utils
 )
+# What looks at the packages that were built. Only with --packages: it is many packages itself.
+lint_packages=(lintian)
 # Needed unless pkg-config finds another DPDK that has its driver headers.
 dpdk_packages=(dpdk dpdk-dev libdpdk-dev dpkg-dev)
 # DPDK's headers for drivers that libdpdk-dev leaves out, by their place in DPDK's source.
@@ -43,7 +45,7 @@ dpdk_examples=(common ip_fragmentation ip_reassembly l2fwd l3fwd l3fwd-power pac
 usage()
 {
 	cat <<-EOF
-	usage: setup.sh [--build] [--no-hugepages] [--xen] [--check]
+	usage: setup.sh [--build] [--no-hugepages] [--xen] [--packages] [--check]
 	       setup.sh --raise-hugepages MB
 	Installs what Fido needs on Debian 12, fetches DPDK's driver headers and some of its examples
 	into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing that is done
@@ -52,6 +54,7 @@ usage()
 	  --no-hugepages        leave the hugepages alone
 	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
 	                        test/run.sh asks for it
+	  --packages            also what the tests of Debian packages need (lintian); test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
@@ -108,6 +111,7 @@ missing_packages()
 {
 	local want=("${packages[@]}") have name
 	[ "$xen" = 0 ] || want+=("${xen_packages[@]}")
+	[ "$lint" = 0 ] || want+=("${lint_packages[@]}")
 	dpdk_has_driver_headers || want+=("${dpdk_packages[@]}")
 	have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${want[@]}" 2>/dev/null || true)
 	for name in "${want[@]}"; do
@@ -346,6 +350,7 @@ check()
 
 hugepages=1
 xen=0
+lint=0
 want_build=0
 want_check=0
 while [ $# -gt 0 ]; do
@@ -353,6 +358,7 @@ while [ $# -gt 0 ]; do
 	--build) want_build=1 ;;
 	--no-hugepages) hugepages=0 ;;
 	--xen) xen=1 ;;
+	--packages) lint=1 ;;
 	--check) want_check=1 ;;
 	--raise-hugepages)
 		[[ ${2:-} =~ ^[0-9]+$ ]] || die "--raise-hugepages needs a number of MB"

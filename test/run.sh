@@ -320,7 +320,7 @@ lint_shell()
 {
 	cd "$top"
 	find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0 |
-		xargs -0 shellcheck -S warning -x .ci/run apps/xen/fido-group apps/completion/fido.bash
+		xargs -0 shellcheck -S warning -x .ci/run apps/xen/fido-group apps/completion/fido.bash debian/tests/exchange
 }
 
 # Every source file names its licence near its top. What becomes part of a kernel may be taken under
@@ -336,9 +336,9 @@ lint_spdx()
 			echo "$file: no line 'SPDX-License-Identifier: $licence' in its first three"
 			bad=1
 		}
-	done < <(find setup.sh .ci src drivers apps test debian/rules -name '*.[ch18]' -o -name '*.sh' -o -name '*.bash' \
+	done < <(find setup.sh .ci src drivers apps test debian -name '*.[ch178]' -o -name '*.sh' -o -name '*.bash' \
 		-o -name meson.build -o -name '*.py' -o -name '*.pml' -o -path .ci/run -o -path apps/xen/fido-group \
-		-o -path debian/rules)
+		-o -path debian/rules -o -path debian/tests/exchange -o -name 'fido*.map')
 	return $bad
 }
 
@@ -629,7 +629,8 @@ fi
 mkdir -p "$logs"
 save_hugepages
 setup_options=()
-! suite_wanted xen || setup_options=(--xen)
+! suite_wanted xen || setup_options+=(--xen)
+! suite_wanted packages || setup_options+=(--packages)
 [ $want_setup = 0 ] || "$top/setup.sh" ${setup_options[@]+"${setup_options[@]}"}
 leftovers >"$lib_dir/before"
 # Names of single unit tests are known once the build folder is configured.

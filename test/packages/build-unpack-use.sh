@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: debian/ makes its packages of the tree alone, with each file in one of them; and what they hold works where
-# they were unpacked: DPDK takes the driver, packets pass and fido-ctl shows it, a program builds with libfido-dev,
-# nbdkit loads the plugin. Nothing is installed.
+# Proves: debian/ makes its packages of the tree alone, with each file in one of them, and lintian finds no fault in
+# them; and what they hold works where they were unpacked: DPDK takes the driver, packets pass and fido-ctl shows it, a
+# program builds with libfido-dev, nbdkit loads the plugin, and the test for autopkgtest passes. Nothing is installed.
 #
 #	a copy of the tree --dpkg-buildpackage--> *.deb --dpkg-deb -x--> root/ ==> testpmd tx --> testpmd rx
 set -eu -o pipefail
@@ -28,6 +28,14 @@ build()
 		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=${FIDO_JOBS:-$(nproc)}" dpkg-buildpackage -us -uc -b) \
 		>"$work/log" 2>&1 || fail "the packages are not built: $(tail -n 40 "$work/log")"
 	! grep -E '^(dh_[a-z]+|dpkg-[a-z]+): warning' "$work/log" || fail "the build of the packages warns"
+}
+
+packages_are_clean()
+{
+	command -v lintian >/dev/null || fail "there is no lintian: run setup.sh --packages"
+	echo "+ lintian fido_${version}_*.changes"
+	lintian --allow-root --fail-on error,warning "$work/fido_${version}"_*.changes >"$work/lintian.log" 2>&1 ||
+		fail "lintian: $(cat "$work/lintian.log")"
 }
 
 # What control says there is was built, with the project's version; no two have a file in common.
@@ -119,9 +127,22 @@ driver_works()
 	stop rx
 }
 
+# As autopkgtest would run it, but for where the packages are.
+autopkgtest_passes()
+{
+	local name
+	for name in $(sed -n 's/^Tests: //p' "$tree/debian/tests/control"); do
+		PATH=$root/usr/bin:$PATH LD_LIBRARY_PATH=$root/$lib EAL_OPTIONS="-d $mmnet_driver" \
+			echo_run "$tree/debian/tests/$name" || fail "debian/tests/$name: see above"
+	done
+}
+
 build
 packages_are_whole
-there_is 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz "$lib/libfido.a"
+packages_are_clean
+there_is 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz \
+	usr/share/man/man7/net_mmnet.7.gz "$lib/libfido.a"
 programs_start
 library_is_usable
 driver_works
+autopkgtest_passes

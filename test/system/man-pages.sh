@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: each program that is installed has a man page without faults. Its options are those of the program's --help,
-# and of the table that the program reads its options by; likewise commands, and the nbdkit plugin's parameters.
+# and of the table that the program reads its options by; likewise commands, the nbdkit plugin's parameters, and the
+# device arguments of the DPDK driver.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -71,6 +72,18 @@ echo "+ nbdkit-fido-plugin"
 mandoc -Tlint -W warning $page || fail "$page: see above"
 same "parameters of $page" "$(nbdkit "$nbdkit_plugin" --help | sed -nE 's/^\[?([a-z]+=)\]?<.*/\1/p' | sort)" \
 	"$(sed -nE 's/^\.It (Oo )?Cm ([a-z]+=).*/\2/p' $page | sort)"
+
+# The driver names the arguments that it takes when it is given another.
+driver=$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so
+page=drivers/net/mmnet_pmd/net_mmnet.7
+echo "+ net_mmnet"
+mandoc -Tlint -W warning $page || fail "$page: see above"
+lib_find_driver
+arguments=$("$apps/fido-fwd/fido-fwd" --no-pci --no-huge --no-shconf --no-telemetry -m 64 -l 0 -d "$mmnet_driver" \
+	--vdev=net_mmnet0,no=such -- --map 0:0 2>&1 | sed -n 's/.*known keys: //p' | xargs -n 1 | sort) || true
+same "device arguments of $page" "$arguments" "$(sed -nE 's/^\.It Cm ([a-z_]+) Ns = Ns .*/\1/p' $page | sort)"
+same "device arguments that $driver names to tools" "$arguments" \
+	"$(grep -aoE 'group=<name> [^[:cntrl:]]*' "$driver" | grep -oE '[a-z_]+=' | tr -d = | sort)"
 
 # Whoever adds a program adds its page.
 for path in $(meson introspect --installed "$FIDO_BUILD" | jq -r '.[] | select(test("/s?bin/"))'); do

@@ -875,6 +875,7 @@ RTE_PMD_REGISTER_PARAM_STRING(MMNET_DRIVER_NAME,
 		"hugepages=on|off "
 		"heap=on|off "
 		"pools=heap|arena "
+		"allow=<user>:<user>... "
 		"mac=<address> "
 		"base=<address> "
 		"slot_size=<size> "
