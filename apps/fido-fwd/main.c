@@ -18,6 +18,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <rte_pdump.h>
 
 #include "app.h"
 #include "wake.h"
@@ -386,6 +387,15 @@ err_close_ports:
 	return ret;
 }
 
+/* Let dpdk-dumpcap and dpdk-pdump see the ports' packets. Until one does it costs nothing; without it all else works. */
+static void
+allow_capture(const struct fwd_options *opt)
+{
+	if (rte_pdump_init() != 0 && !opt->quiet)
+		fprintf(stderr, "fido-fwd: nothing can be captured from the ports: %s\n",
+			rte_strerror(rte_errno));
+}
+
 static void
 print_usage_after_eal(const char *prgname __rte_unused)
 {
@@ -416,7 +426,9 @@ main(int argc, char **argv)
 	ret = fwd_wake_create();
 	if (ret == 0) {
 		catch_signals();
+		allow_capture(&app.opt);
 		ret = run(&app);
+		rte_pdump_uninit();
 		fwd_wake_destroy();
 	} else {
 		fprintf(stderr, "fido-fwd: cannot create an eventfd: %s: see ulimit -n\n",

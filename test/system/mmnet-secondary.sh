@@ -9,23 +9,11 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 256
-[ "$(id -u)" = 0 ] || skip "dpdk-dumpcap finds the driver in a folder of root's"
-# Shared with secondary processes.
+# Shared with secondary processes, of which dpdk-dumpcap is lcore 0.
 eal_memory=(-m 128)
 prefix=$lib_id-sink
 lib_prefix[sink]=$prefix
-lib_find_driver
-
-# dpdk-dumpcap has no option that names a driver: the folder that EAL looks in has it as well. Primary and secondary must
-# find all drivers in the same order, as their mempool ops are known by their number.
-PMDS=$(echo "$(pkg-config --variable=libdir libdpdk)"/dpdk/pmds-*)
-MMNET=$(mktemp -d /run/fido-pmd.XXXXXX)
-export PMDS MMNET
-at_exit 'rm -rf "$MMNET"'
-chmod 755 "$MMNET"
-cp "$mmnet_driver" "$MMNET/"
-installed=(unshare -m sh -c 'mount -t overlay fido-test -o "lowerdir=$MMNET:$PMDS" "$PMDS" && exec "$@"' installed)
-"${installed[@]}" true || skip "this kernel mounts no overlay"
+installed_driver
 
 proc_info()
 {
@@ -45,7 +33,7 @@ gen()
 }
 
 start sink "${installed[@]}" stdbuf -oL "$FIDO_BUILD/test/system/helpers/pktcheck" --file-prefix "$prefix" --no-pci \
-	"${eal_memory[@]}" "$(on 1)" "$(dev 0 sink gen rx=zero)" -- --mode sink --rxq 2 --txq 2 --pdump --timeout 0
+	"${eal_memory[@]}" "--lcores=1@$((1 % $(nproc)))" "$(dev 0 sink gen rx=zero)" -- --mode sink --rxq 2 --txq 2 --pdump --timeout 0
 up sink
 
 echo "--- dpdk-proc-info, the link is down"

@@ -12,6 +12,7 @@
 #   expect_received NAME N         pktcheck: N packets came, and all of the above
 #   expect_no_copies NAME PORT     pktcheck: nothing was copied, in either direction
 #   expect_stat NAME PORT KEY WANT
+#   installed_driver             have "${installed[@]}" CMD... run CMD as if the driver was installed, for secondary processes
 #   driver_maps NAME, open_files NAME      what a process has of libfido's memory; its file descriptors
 
 FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
@@ -81,6 +82,22 @@ expect_no_copies()
 {
 	expect_stat "$1" "$2" tx_copied_packets 0
 	expect_stat "$1" "$2" rx_copied_packets 0
+}
+
+# DPDK's tools that run as secondary processes have no option that names a driver, or must find all drivers in the same
+# order as the primary, as mempool ops are known by their number: the folder that EAL looks in has ours as well.
+installed_driver()
+{
+	[ "$(id -u)" = 0 ] || skip "dpdk-dumpcap finds the driver in a folder of root's"
+	lib_find_driver
+	PMDS=$(echo "$(pkg-config --variable=libdir libdpdk)"/dpdk/pmds-*)
+	MMNET=$(mktemp -d /run/fido-pmd.XXXXXX)
+	export PMDS MMNET
+	at_exit 'rm -rf "$MMNET"'
+	chmod 755 "$MMNET"
+	cp "$mmnet_driver" "$MMNET/"
+	installed=(unshare -m sh -c 'mount -t overlay fido-test -o "lowerdir=$MMNET:$PMDS" "$PMDS" && exec "$@"' installed)
+	"${installed[@]}" true || skip "this kernel mounts no overlay"
 }
 
 driver_maps()

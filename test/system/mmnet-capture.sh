@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Proves: dpdk-dumpcap captures what mmnet ports of a running fido-fwd receive and send, every byte of every packet in
+# order, and dpdk-pdump does; fido-fwd goes on before, meanwhile and after. With Debian's testpmd dpdk-dumpcap does too,
+# once it has loaded the mempool driver that testpmd is linked with.
+#
+#	frames.pcap --> [ends] ==> 0 [fido-fwd] 1 ==> [ends] --> came.pcap
+#	                          |            |
+#	                    captured.pcap  captured.pcap
+set -eu
+# shellcheck source=test/system/mmnet.bash
+. "$(dirname "$0")/mmnet.bash"
+need_hugepages 512
+installed_driver
+count=900
+work=$lib_dir/work
+mkdir "$work"
+# Shared with secondary processes. dpdk-dumpcap is lcore 0: whose packets it captures is another, or both
+# use one cache of its mbuf pool, and packets are captured twice or not at all.
+primary_eal=(-m 128 "--lcores=1@$((1 % $(nproc))),2@$((1 % $(nproc)))" --main-lcore 2)
+eal_memory=(--in-memory -m 128)
+
+# Debian's own Python, without what else is installed for it.
+frames()
+{
+	PATH=/usr/bin:$PATH python3 -IS "$FIDO_TOP/test/system/helpers/frames.py" "$@"
+}
+
+# primary NAME COMMAND [EAL...]: as others' primary process
+primary()
+{
+	local name=$1 command=$2
+	shift 2
+	lib_prefix[$name]=$lib_id-$name
+	start "$name" "${installed[@]}" stdbuf -oL "$command" --file-prefix "${lib_prefix[$name]}" --no-pci \
+		"${primary_eal[@]}" "$@"
+}
+
+ends()
+{
+	rm -f "$work/came.pcap"
+	fido_fwd ends "$(on 0)" "$(dev 0 ends mid)" "$(dev 1 ends mid link=1)" \
+		"--vdev=net_pcap0,rx_pcap=$work/frames.pcap,tx_pcap=$work/came.pcap" -- \
+		--map net_pcap0:net_mmnet0,net_mmnet1:net_pcap0 --on-down hold --idle adaptive --stats-period 0 --json
+	up ends
+}
+
+# dumpcap PRIMARY PORT OPTION...: until it has done what the options say
+dumpcap()
+{
+	local prefix=${lib_prefix[$1]} port=$2
+	shift 2
+	# It cuts no file that is there.
+	rm -f "$work/captured.pcap"
+	start dumpcap "${installed[@]}" env LD_PRELOAD="${preload:-}" stdbuf -oL dpdk-dumpcap --file-prefix="$prefix" \
+		-i "net_mmnet$port" -P -w "$work/captured.pcap" "$@"
+	wait_for 20 "! is_running dumpcap || grep -q 'Capturing on' '$(log_of dumpcap)'" || true
+	grep -q 'Capturing on' "$(log_of dumpcap)" || fail "dpdk-dumpcap does not start: $(cat "$(log_of dumpcap)")"
+}
+
+all_came()
+{
+	wait_for 20 '[ "$(xstat ends 1 rx_good_packets)" -ge $count ]' || fail "$(xstat ends 1 rx_good_packets) of $count packets came"
+	stop ends
+	same came
+}
+
+same()
+{
+	echo_run frames check io "$work/frames.pcap" "$work/$1.pcap" "00:00:00:00:00:00" "00:00:00:00:00:00" ||
+		fail "$1.pcap is not what was sent: see above"
+}
+
+# mid RX
+mid()
+{
+	primary mid "$FIDO_BUILD/apps/fido-fwd/fido-fwd" "$(dev 0 mid ends "rx=$1")" "$(dev 1 mid ends link=1)" -- \
+		--map 0:1 --on-down hold --idle adaptive --stats-period 0 --json
+	up mid
+}
+
+# captured_by_dumpcap PORT
+captured_by_dumpcap()
+{
+	echo "--- dpdk-dumpcap of port $1"
+	dumpcap mid "$1" -c $count
+	ends
+	finish dumpcap 30
+	all_came
+	same captured
+}
+
+captured_by_pdump()
+{
+	echo "--- dpdk-pdump of port 0"
+	rm -f "$work/captured.pcap"
+	start pdump "${installed[@]}" stdbuf -oL dpdk-pdump --file-prefix "${lib_prefix[mid]}" --no-pci "--lcores=3@0,4@0" -- \
+		--pdump "port=0,queue=*,rx-dev=$work/captured.pcap"
+	wait_for 20 "! is_running pdump || grep -q 'capture for' '$(log_of pdump)'" || true
+	is_running pdump || fail "dpdk-pdump does not start: $(cat "$(log_of pdump)")"
+	ends
+	all_came
+	stop pdump
+	same captured
+}
+
+frames make "$work/frames.pcap" $count >/dev/null
+mid zero
+captured_by_dumpcap 0
+captured_by_dumpcap 1
+captured_by_pdump
+echo "--- nobody captures any more"
+ends
+all_came
+stop mid
+mid copy
+captured_by_dumpcap 0
+stop mid
+
+echo "--- dpdk-dumpcap of testpmd"
+primary pmd dpdk-testpmd "$(dev 0 pmd gen rx=zero)" -- --forward-mode=rxonly --auto-start --total-num-mbufs=8192 \
+	--stats-period 1
+pktcheck gen "$(on 0)" "$(dev 0 gen pmd)" -- --mode gen --size 60-1514 --gap-us 500 --burst 8 --timeout 0
+up gen
+# What an application is linked with registers its mempool ops before what EAL loads, and they are known by their number.
+preload=$(ldd "$(command -v dpdk-testpmd)" | grep -oE 'librte_mempool_[a-z0-9]+\.so\.[0-9]+' | sort -u | xargs | tr ' ' :)
+dumpcap pmd 0 -c 200
+finish dumpcap 30
+expect_ge "$(tcpdump -nr "$work/captured.pcap" ether proto 0x88b5 2>/dev/null | grep -c ethertype)" 200 "packets captured from testpmd"
+stop gen
+stop pmd
