@@ -218,7 +218,7 @@ ctl_json_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_s
 	if (ret != 0)
 		return ret;
 	if (opt->command == CTL_TOP)
-		ctl_rows_sort_by_rate(&rows);
+		ctl_rows_sort(&rows, opt->sort, false);
 	root = ctl_writer_begin(&w, opt);
 	ctl_writer_interval(&w, root, before, now);
 	ctl_writer_states(&w, root, now);

@@ -19,6 +19,7 @@ enum {
 	OPT_INTERVAL,
 	OPT_JSON,
 	OPT_RATES,
+	OPT_SORT,
 	OPT_VERSION,
 };
 
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
 	{"interval", required_argument, NULL, OPT_INTERVAL},
 	{"count", required_argument, NULL, OPT_COUNT},
 	{"rates", no_argument, NULL, OPT_RATES},
+	{"sort", required_argument, NULL, OPT_SORT},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -61,6 +63,8 @@ print_usage(void)
 	      "  --rates             stats, blk: what happens in a second; so do --interval and --count\n"
 	      "  --interval SEC      stats, top, blk, record: measure this long (default 1)\n"
 	      "  --count N           the same: N rounds (default 1; top, record: until it is ended)\n"
+	      "  --sort packets|bits|copied|kept|doorbells|total|name\n"
+	      "                      top: what comes first (default packets); a key for each on a screen\n"
 	      "  --json              one JSON object (top: one a line, each round)\n"
 	      "  -h, --help          this text\n"
 	      "  --version           the version\n"
@@ -110,6 +114,17 @@ parse_count(const char *text, unsigned long *out)
 	return usage_error("--count", text, "give a number of rounds, 1 or more");
 }
 
+static int
+parse_sort(const char *text, enum ctl_sort *out)
+{
+	for (unsigned int i = 0; i < CTL_SORTS; i++)
+		if (strcmp(text, ctl_sort_name((enum ctl_sort)i)) == 0) {
+			*out = (enum ctl_sort)i;
+			return 0;
+		}
+	return usage_error("--sort", text, "give one of packets, bits, copied, kept, doorbells, total, name");
+}
+
 /* "demo" or "host:demo"; which transports there are is libfido's business. */
 static bool
 group_valid(const char *group)
@@ -148,6 +163,9 @@ take_option(struct ctl_options *opt, int key)
 	case OPT_RATES:
 		opt->rates = true;
 		return 0;
+	case OPT_SORT:
+		opt->sorted = true;
+		return parse_sort(optarg, &opt->sort);
 	case OPT_JSON:
 		opt->json = true;
 		return 0;
@@ -192,6 +210,8 @@ check_together(struct ctl_options *opt)
 		return usage_error(ctl_command_name(opt->command), NULL, "--rates, --interval and --count are for stats, top, blk and record");
 	if (opt->command == CTL_RECORD && opt->json)
 		return usage_error("record", NULL, "writes CSV: for JSON there is stats --json --count N");
+	if (opt->sorted && opt->command != CTL_TOP)
+		return usage_error("--sort", ctl_command_name(opt->command), "is for top");
 	if (endless || opt->count != 0)
 		opt->rates = true;
 	if (!endless && opt->count == 0)

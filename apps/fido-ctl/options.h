@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "rows.h"
+
 enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP, CTL_BLK, CTL_RECORD };
 
 struct ctl_options {
@@ -13,6 +15,8 @@ struct ctl_options {
 	const char *group;
 	const char *domain;  /**< only this one; NULL: all */
 	bool json;
+	enum ctl_sort sort;  /**< of queues that are shown busiest first */
+	bool sorted;         /**< --sort was given */
 	bool rates;          /**< measure over `interval` */
 	double interval;     /**< seconds */
 	unsigned long count; /**< rounds; 0: until it is ended */

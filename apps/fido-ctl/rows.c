@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,16 +152,43 @@ ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
 	return 0;
 }
 
-static int
-by_rate(const void *a, const void *b)
+/* The index of a counter that queues of both kinds have. */
+#define BOTH(q, field) \
+	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 : offsetof(struct fido_rx_stats_shm, field) / 8)
+
+/* qsort() passes nothing on. */
+static enum ctl_sort sort_by;
+static bool sort_reverse;
+
+static double
+sort_value(const struct ctl_row *row)
 {
-	const struct ctl_row *x = a, *y = b;
-	double rx = x->per_second[CTL_PACKETS], ry = y->per_second[CTL_PACKETS];
+	const struct ctl_queue *q = row->queue;
+	uint64_t kept;
+
+	switch (sort_by) {
+	case CTL_SORT_PACKETS:
+		return row->per_second[CTL_PACKETS];
+	case CTL_SORT_BITS:
+		return row->per_second[CTL_BYTES];
+	case CTL_SORT_COPIED:
+		return row->per_second[BOTH(q, copied)];
+	case CTL_SORT_KEPT:
+		return ctl_queue_kept(q, &kept) ? (double)kept : 0;
+	case CTL_SORT_DOORBELLS:
+		return row->per_second[BOTH(q, doorbells)];
+	case CTL_SORT_TOTAL:
+		return (double)q->counter[CTL_PACKETS];
+	default:
+		return 0;
+	}
+}
+
+static int
+by_name(const struct ctl_row *x, const struct ctl_row *y)
+{
 	int order = strcmp(x->domain->name, y->domain->name);
 
-	/* Equal ones keep the order in which they were made, so that lines do not jump. */
-	if (rx != ry)
-		return rx < ry ? 1 : -1;
 	if (order == 0)
 		order = (int)x->link->index - (int)y->link->index;
 	if (order == 0)
@@ -168,10 +196,33 @@ by_rate(const void *a, const void *b)
 	return order != 0 ? order : (int)x->queue->index - (int)y->queue->index;
 }
 
-void
-ctl_rows_sort_by_rate(struct ctl_rows *rows)
+static int
+by_value(const void *a, const void *b)
 {
-	qsort(rows->row, rows->count, sizeof(*rows->row), by_rate);
+	double x = sort_value(a), y = sort_value(b);
+	int order = x < y ? 1 : x > y ? -1 : 0;
+
+	if (order != 0)
+		return sort_reverse ? -order : order;
+	/* Equal ones keep one order, so that lines do not jump. */
+	order = by_name(a, b);
+	return sort_by == CTL_SORT_NAME && sort_reverse ? -order : order;
+}
+
+void
+ctl_rows_sort(struct ctl_rows *rows, enum ctl_sort sort, bool reverse)
+{
+	sort_by = sort;
+	sort_reverse = reverse;
+	qsort(rows->row, rows->count, sizeof(*rows->row), by_value);
+}
+
+const char *
+ctl_sort_name(enum ctl_sort sort)
+{
+	static const char *const names[CTL_SORTS] = {"packets", "bits", "copied", "kept", "doorbells", "total", "name"};
+
+	return names[sort];
 }
 
 void

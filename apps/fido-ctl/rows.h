@@ -9,6 +9,18 @@
 
 #include "snapshot.h"
 
+/** What queues are sorted by. */
+enum ctl_sort {
+	CTL_SORT_PACKETS,   /**< packets a second */
+	CTL_SORT_BITS,      /**< bits a second */
+	CTL_SORT_COPIED,    /**< copied packets a second */
+	CTL_SORT_KEPT,      /**< buffers out or held */
+	CTL_SORT_DOORBELLS, /**< doorbells a second */
+	CTL_SORT_TOTAL,     /**< packets since the link was made */
+	CTL_SORT_NAME,      /**< domain, link, direction, number */
+};
+#define CTL_SORTS 7
+
 /** One end of a link, or one queue of it. Points into the snapshots that it was made of. */
 struct ctl_row {
 	const struct ctl_domain *domain;
@@ -37,8 +49,10 @@ int ctl_rows_of_links(struct ctl_rows *out, const struct ctl_snapshot *s, const 
  */
 int ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
 		const struct ctl_snapshot *now, const char *only);
-/** Sort queues: the one with the most packets a second first. */
-void ctl_rows_sort_by_rate(struct ctl_rows *rows);
+/** Sort queues: the greatest first, by name the least; reverse: the other way round. */
+void ctl_rows_sort(struct ctl_rows *rows, enum ctl_sort sort, bool reverse);
+/** @return the name of an order, one word; no two begin with the same letter. */
+const char *ctl_sort_name(enum ctl_sort sort);
 void ctl_rows_free(struct ctl_rows *rows);
 
 #endif

@@ -19,21 +19,29 @@
 #define TO_TOP "\033[H"
 #define END_OF_LINE "\033[K\n"
 #define CLEAR_BELOW "\033[J"
+#define LAST_ROW "\033[%zu;1H\033[7m"
+#define PLAIN "\033[m"
 
 struct ctl_screen {
 	bool tty;
-	bool keys; /* stdin is a terminal, set to give us each key */
+	bool raw;     /* stdin is a terminal, set to give us each key */
+	bool keys_on; /* and it still does */
 	struct termios saved;
 	sigset_t waiting_mask;
+	char keys[64]; /* read, and not yet taken */
+	size_t key_count;
 };
 
 static volatile sig_atomic_t stop;
+static volatile sig_atomic_t resized;
 
 static void
 on_signal(int number)
 {
-	(void)number;
-	stop = 1;
+	if (number == SIGWINCH)
+		resized = 1;
+	else
+		stop = 1;
 }
 
 /* Signals are let in only while waiting: none comes between looking at `stop` and that. */
@@ -41,7 +49,7 @@ static void
 catch_signals(struct ctl_screen *s)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
 	sigset_t block;
 
 	sigemptyset(&block);
@@ -68,7 +76,7 @@ take_keys(struct ctl_screen *s)
 	raw.c_cc[VTIME] = 0;
 	/* Stopped, we would leave the terminal like this. */
 	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
-	s->keys = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+	s->keys_on = s->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
 struct ctl_screen *
@@ -97,7 +105,7 @@ ctl_screen_close(struct ctl_screen *s)
 		fputs(LEAVE, stdout);
 		fflush(stdout);
 	}
-	if (s->keys)
+	if (s->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &s->saved);
 	free(s);
 }
@@ -108,11 +116,22 @@ ctl_screen_is_tty(const struct ctl_screen *s)
 	return s->tty;
 }
 
+/* Of the terminal; what a terminal is usually where it does not say. */
+static struct winsize
+size_of(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 2 || size.ws_col == 0)
+		size = (struct winsize){.ws_row = 24, .ws_col = 80};
+	return size;
+}
+
+/* The screen's last row is the foot's: a newline there would scroll. */
 static void
-show_cut(const char *text, size_t rows, size_t columns)
+show_cut(const char *text, const char *foot, size_t rows, size_t columns)
 {
 	fputs(TO_TOP, stdout);
-	/* The last row stays free: a newline there would scroll. */
 	for (size_t row = 0; row + 1 < rows && *text != '\0'; row++) {
 		size_t len = strcspn(text, "\n");
 
@@ -122,35 +141,78 @@ show_cut(const char *text, size_t rows, size_t columns)
 		text += *text == '\n';
 	}
 	fputs(CLEAR_BELOW, stdout);
+	if (foot != NULL)
+		printf(LAST_ROW "%.*s" PLAIN, rows, (int)columns, foot);
 }
 
 void
-ctl_screen_show(const struct ctl_screen *s, const char *text)
+ctl_screen_show(const struct ctl_screen *s, const char *text, const char *foot)
 {
-	struct winsize size;
+	struct winsize size = size_of();
 
 	if (!s->tty)
 		fputs(text, stdout);
-	else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 && size.ws_col > 0)
-		show_cut(text, size.ws_row, size.ws_col);
 	else
-		show_cut(text, 24, 80);
+		show_cut(text, foot, size.ws_row, size.ws_col);
 	fflush(stdout);
 }
 
-static bool
-key_ends(struct ctl_screen *s)
+size_t
+ctl_screen_rows(const struct ctl_screen *s)
 {
-	char keys[64];
-	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
-
-	if (n <= 0)
-		s->keys = n < 0 && (errno == EINTR || errno == EAGAIN); /* The terminal is gone. */
-	for (ssize_t i = 0; i < n; i++)
-		if (keys[i] == 'q' || keys[i] == 'Q')
-			return true;
-	return false;
+	return s->tty ? size_of().ws_row - 1u : SIZE_MAX;
 }
+
+/* ---- keys ---- */
+
+static void
+read_keys(struct ctl_screen *s)
+{
+	ssize_t n = read(STDIN_FILENO, s->keys + s->key_count, sizeof(s->keys) - s->key_count);
+
+	if (n > 0)
+		s->key_count += (size_t)n;
+	else
+		s->keys_on = n < 0 && (errno == EINTR || errno == EAGAIN); /* The terminal is gone. */
+}
+
+/* What terminals send for a key that is no character. */
+static const struct {
+	const char *text;
+	enum ctl_key key;
+} sequences[] = {
+	{"\033[A", CTL_KEY_UP}, {"\033OA", CTL_KEY_UP}, {"\033[B", CTL_KEY_DOWN}, {"\033OB", CTL_KEY_DOWN},
+	{"\033[5~", CTL_KEY_PAGE_UP}, {"\033[6~", CTL_KEY_PAGE_DOWN},
+	{"\033[H", CTL_KEY_HOME}, {"\033OH", CTL_KEY_HOME}, {"\033[1~", CTL_KEY_HOME},
+	{"\033[F", CTL_KEY_END}, {"\033OF", CTL_KEY_END}, {"\033[4~", CTL_KEY_END},
+};
+
+/* Take one key off those that were read. @return 0: there is none, or an unknown one */
+static int
+next_key(struct ctl_screen *s)
+{
+	size_t len = s->key_count != 0;
+	int key = len != 0 ? (unsigned char)s->keys[0] : 0;
+
+	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++) {
+		size_t n = strlen(sequences[i].text);
+
+		if (n <= s->key_count && memcmp(s->keys, sequences[i].text, n) == 0) {
+			len = n;
+			key = sequences[i].key;
+		}
+	}
+	/* The rest of one that we do not know is not keys of its own. */
+	if (key == '\033') {
+		len = s->key_count;
+		key = 0;
+	}
+	s->key_count -= len;
+	memmove(s->keys, s->keys + len, s->key_count);
+	return key;
+}
+
+/* ---- waiting ---- */
 
 uint64_t
 ctl_screen_now_ns(void)
@@ -161,20 +223,42 @@ ctl_screen_now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-bool
-ctl_screen_wait(struct ctl_screen *s, uint64_t until_ns)
+/* @return true when there is something to tell: *wake says what */
+static bool
+has_news(struct ctl_screen *s, enum ctl_wake *wake, int *key)
 {
-	while (!stop) {
+	*wake = CTL_WAKE_END;
+	if (stop)
+		return true;
+	*key = next_key(s);
+	if (*key == 'q' || *key == 'Q')
+		return true;
+	*wake = CTL_WAKE_KEY;
+	if (*key != 0)
+		return true;
+	*wake = CTL_WAKE_SIZE;
+	if (!resized)
+		return false;
+	resized = 0;
+	return s->tty;
+}
+
+enum ctl_wake
+ctl_screen_wait(struct ctl_screen *s, uint64_t until_ns, int *key)
+{
+	enum ctl_wake wake;
+
+	while (!has_news(s, &wake, key)) {
 		struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
 		uint64_t now = ctl_screen_now_ns();
 		uint64_t left = now < until_ns ? until_ns - now : 0;
 		struct timespec timeout = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
-		int n = ppoll(&p, s->keys ? 1 : 0, &timeout, &s->waiting_mask);
+		int n = ppoll(&p, s->keys_on ? 1 : 0, &timeout, &s->waiting_mask);
 
-		if (n > 0 && key_ends(s))
-			return false;
+		if (n > 0)
+			read_keys(s);
 		if (n == 0)
-			return true;
+			return CTL_WAKE_TIME;
 	}
-	return false;
+	return wake;
 }

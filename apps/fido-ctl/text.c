@@ -266,7 +266,7 @@ top_queue(struct ctl_table *t, const struct ctl_row *row)
 
 int
 ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt)
+		const struct ctl_options *opt, const struct ctl_view *view, size_t *count)
 {
 	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"QUEUE", false}, {"PEER", false},
 		{"LINK", false}, {"PACKETS", true}, {"BITS", true}, {"COPIED", true},
@@ -277,8 +277,9 @@ ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snap
 	int ret = t != NULL ? ctl_rows_of_queues(&rows, before, now, opt->domain) : -ENOMEM;
 
 	if (ret == 0) {
-		ctl_rows_sort_by_rate(&rows);
-		for (size_t i = 0; i < rows.count; i++)
+		*count = rows.count;
+		ctl_rows_sort(&rows, view->sort, view->reverse);
+		for (size_t i = view->first; i < rows.count; i++)
 			top_queue(t, &rows.row[i]);
 		fprintf(out, "group %s: %u domain%s, %zu queues", opt->group, now->domain_count,
 				now->domain_count == 1 ? "" : "s", rows.count);

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "rows.h"
 #include "snapshot.h"
+#include "view.h"
 
 int ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
 int ctl_text_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
@@ -17,8 +18,12 @@ int ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ct
 		const struct ctl_options *opt);
 /** Name the domains of which nothing could be listed, or nothing new. */
 void ctl_text_silent(FILE *out, const struct ctl_snapshot *s);
-/** before: NULL in the first round of all. */
+/**
+ * The busiest queues.
+ * @param before NULL in the first round of all
+ * @param rows how many queues there are
+ */
 int ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt);
+		const struct ctl_options *opt, const struct ctl_view *view, size_t *rows);
 
 #endif

@@ -10,6 +10,7 @@
 #include "snapshot.h"
 #include "text.h"
 #include "top.h"
+#include "view.h"
 #include "volume_json.h"
 #include "volume_text.h"
 
@@ -31,6 +32,8 @@ struct top {
 	struct ctl_screen *screen;
 	struct ctl_snapshot *before;
 	struct ctl_snapshot *now;
+	struct ctl_view view;
+	size_t rows;            /* of queues, at last */
 	uint64_t members;
 	unsigned int looks;     /* rounds in which to ask again */
 	unsigned long silent;   /* rounds since a silent domain was asked */
@@ -85,7 +88,7 @@ must_ask(struct top *t)
 }
 
 static int
-print(const struct top *t, FILE *out)
+print(struct top *t, FILE *out)
 {
 	const struct ctl_options *opt = t->opt;
 
@@ -96,14 +99,29 @@ print(const struct top *t, FILE *out)
 				   ctl_text_volumes(out, t->before, t->now, opt);
 	if (opt->json)
 		return ctl_json_queues(out, t->before, t->now, opt, opt->count != 1);
-	return opt->command == CTL_TOP ? ctl_text_top(out, t->before, t->now, opt) :
+	return opt->command == CTL_TOP ? ctl_text_top(out, t->before, t->now, opt, &t->view, &t->rows) :
 					 ctl_text_stats(out, t->before, t->now, opt);
 }
 
-static int
-show(const struct top *t, bool first)
+/* @return NULL: no memory */
+static char *
+make_foot(const struct top *t)
 {
 	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	ctl_view_foot(&t->view, out);
+	fclose(out);
+	return text;
+}
+
+static int
+show(struct top *t, bool first)
+{
+	char *text = NULL, *foot = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 	int ret;
@@ -117,10 +135,40 @@ show(const struct top *t, bool first)
 	ret = print(t, out);
 	if (fclose(out) != 0 && ret == 0)
 		ret = -errno;
+	if (ret == 0 && ctl_screen_is_tty(t->screen))
+		foot = make_foot(t);
 	if (ret == 0)
-		ctl_screen_show(t->screen, text);
+		ctl_screen_show(t->screen, text, foot);
 	free(text);
+	free(foot);
 	return ret == 0 && ferror(stdout) ? -EIO : ret;
+}
+
+/* Wait, and meanwhile show what the keys ask for. @return false: it is to end; *ret may say why */
+static bool
+wait_until(struct top *t, uint64_t until_ns, int *ret)
+{
+	for (;;) {
+		/* Beside the group's line and the heads. */
+		size_t rows = ctl_screen_rows(t->screen), page = rows > 2 ? rows - 2 : 1;
+		int key;
+
+		switch (ctl_screen_wait(t->screen, until_ns, &key)) {
+		case CTL_WAKE_TIME:
+			return true;
+		case CTL_WAKE_END:
+			return false;
+		case CTL_WAKE_KEY:
+			if (!ctl_view_key(&t->view, key, t->rows, page))
+				continue;
+			break;
+		case CTL_WAKE_SIZE:
+			break;
+		}
+		*ret = show(t, true);
+		if (*ret != 0)
+			return false;
+	}
 }
 
 static int
@@ -137,8 +185,10 @@ rounds(struct top *t)
 	for (unsigned long round = 0; ret == 0 && (count == 0 || round < count); round++) {
 		next += interval;
 		/* What stats and blk were asked for is not there then; top has shown what it could. */
-		if (!ctl_screen_wait(t->screen, next))
-			return t->opt->count == 0 ? 0 : -EINTR;
+		if (!wait_until(t, next, &ret))
+			return ret != 0 || t->opt->count == 0 ? ret : -EINTR;
+		if (t->view.held)
+			continue;
 		if (must_ask(t))
 			ret = fido_observer_refresh(t->observer);
 		if (ret == 0)
@@ -155,7 +205,7 @@ rounds(struct top *t)
 int
 ctl_top_run(const struct ctl_options *opt, struct fido_observer *observer)
 {
-	struct top t = {.opt = opt, .observer = observer, .patience = SILENT_ROUNDS};
+	struct top t = {.opt = opt, .observer = observer, .patience = SILENT_ROUNDS, .view.sort = opt->sort};
 	int ret = snapshot(&t);
 
 	if (ret != 0)

@@ -54,6 +54,7 @@ offers "blk links list record stats top" fido-ctl ""
 offers "links list" fido-ctl li
 offers "" fido-ctl list ""
 offers "--rates" fido-ctl stats --r
+offers "bits copied doorbells kept name packets total" fido-ctl top --sort ""
 offers "add create destroy list remove" fido-group ""
 offers "io mac touch" fido-fwd -- --mode ""
 offers "touch" fido-fwd -- --mode t
