@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Put the results of a run into doc/benchmarks.md, between its two marks.
+"""Put the results of a set into doc/benchmarks.md, between the set's two marks; where there are none
+yet, at the end.
 
-usage: test/bench/report.py [NET.JSON [BENCHMARKS.MD]]
+usage: test/bench/report.py [SET.JSON [BENCHMARKS.MD]]
 """
 import json
 import os
@@ -12,8 +13,8 @@ sys.dont_write_bytecode = True
 
 import table  # noqa: E402 (after the setting above, which keeps the source tree clean)
 
-BEGIN = "<!-- results: begin (written by test/bench/report.py) -->"
-END = "<!-- results: end -->"
+BEGIN = "<!-- results of {}: begin (written by test/bench/report.py) -->"
+END = "<!-- results of {}: end -->"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -26,7 +27,7 @@ def machine_lines(machine, result):
         ("kernel", machine["kernel"]),
         ("compiler", f"{machine['compiler']}, {machine['build_type']}"),
         ("DPDK", machine["dpdk"]),
-        ("commit", machine["commit"]),
+        ("commit", commits(result)),
         ("date", machine["date"]),
         ("load average before", machine["load_average_before"]),
         ("cache line, there and back", f"{table.spread(result['cacheline_ns'])} ns"),
@@ -36,14 +37,23 @@ def machine_lines(machine, result):
     return table.markdown(["", ""], [[name, str(value)] for name, value in facts])
 
 
+def commits(result):
+    """All that were measured, each once."""
+    every = [part["commit"] for part in result["earlier"]] + [result["machine"]["commit"]]
+    return ", ".join(dict.fromkeys(every))
+
+
 def report(result):
     quick = " This was a `--quick` run: few rounds, short ones." if result["quick"] else ""
-    parts = [f"Figures are the median of the rounds (min - max).{quick}",
+    parts = [f"### The set `{result['set']}`, as measured last",
+             f"Figures are the median of the rounds (min - max).{quick}",
              machine_lines(result["machine"], result)]
     for title, head, rows in table.tables(result):
-        parts += [f"### {title[0].upper()}{title[1:]}", table.markdown(head, rows)]
-    parts += ["### Ratios, formed within each round", table.markdown(*table.ratio_table(result))]
-    parts += ["### Goals", table.markdown(*table.goal_table(result))]
+        parts += [f"{title[0].upper()}{title[1:]}:", table.markdown(head, rows)]
+    if result["ratios"]:
+        parts += ["Ratios, formed within each round:", table.markdown(*table.ratio_table(result))]
+    if result["goals"]:
+        parts += ["Goals:", table.markdown(*table.goal_table(result))]
     if result["failures"]:
         lost = sum(case["metrics"] == {} for case in result["cases"])
         parts.append(f"{len(result['failures'])} samples failed and were tried again; {lost} "
@@ -51,12 +61,14 @@ def report(result):
     return "\n\n".join(parts)
 
 
-def replace_section(text, section):
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"report: the document lacks the lines '{BEGIN}' and '{END}'")
-    return f"{before}{BEGIN}\n\n{section}\n\n{END}{after}"
+def replace_section(text, name, section):
+    begin, end = BEGIN.format(name), END.format(name)
+    before, found, rest = text.partition(begin)
+    after = rest.partition(end)[2] if found else "\n"
+    if found and end not in rest:
+        raise SystemExit(f"report: the document lacks the line '{end}'")
+    before = before if found else before.rstrip("\n") + "\n\n"
+    return f"{before}{begin}\n\n{section}\n\n{end}{after}"
 
 
 def main(argv):
@@ -67,12 +79,12 @@ def main(argv):
         with open(source) as file:
             result = json.load(file)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"report: cannot read {source}: {error}. Run test/bench/run.sh net "
-                         "first, or name its net.json") from error
+        raise SystemExit(f"report: cannot read {source}: {error}. Run test/bench/run.sh "
+                         "first, or name the SET.json that it wrote") from error
     with open(document) as file:
         text = file.read()
     with open(document, "w") as file:
-        file.write(replace_section(text, report(result)))
+        file.write(replace_section(text, result["set"], report(result)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 # --out FOLDER and names of cases, and writes FOLDER/NAME.json. Add it to `sets`.
 set -eu -o pipefail
 
-sets=(net wake blk micro)
+sets=(net wake chains blk micro)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$top/test/bench
@@ -15,11 +15,15 @@ here=$top/test/bench
 usage()
 {
 	cat <<-EOF
-	usage: sudo test/bench/run.sh [--quick] [--runs N] [--cpus A,B] [--list] [--no-setup] [NAME...]
+	usage: sudo test/bench/run.sh [--quick | --smoke] [--runs N] [--append] [--report] [--cpus A,B]
+	                              [--list] [--no-setup] [NAME...]
 	  NAME        a set (${sets[*]}) or cases of it: net/rate, net/hop/mmnet-zero, 'net/*/*/64';
 	              all sets when there is none
 	  --quick     3 rounds of the most telling cases, less than 3 minutes for each set
 	  --runs N    N rounds instead of 7 (3 with --quick)
+	  --smoke     one round, too short for figures: do the cases run?
+	  --append    add the rounds to those that the result files have already
+	  --report    put the results into doc/benchmarks.md, too
 	  --cpus A,B  run on these two CPUs (default 0,1): two cores that share a cache, and not two
 	              threads of one core
 	  --list      print the cases, run nothing
@@ -30,11 +34,13 @@ usage()
 
 want_setup=1
 want_list=0
+want_report=0
 options=()
 names=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--quick) options+=("$1") ;;
+	--quick | --smoke | --append) options+=("$1") ;;
+	--report) want_report=1 ;;
 	--runs)
 		[[ ${2:-} =~ ^[1-9][0-9]*$ ]] || {
 			echo "bench: --runs needs a number, 1 or more" >&2
@@ -125,4 +131,10 @@ failed=0
 for set in "${sets[@]}"; do
 	! printf '%s\n' "${names[@]}" | grep -q "^$set\(/\|$\)" || run_set "$set" || failed=1
 done
+if [ $want_report = 1 ]; then
+	for set in "${sets[@]}"; do
+		! printf '%s\n' "${names[@]}" | grep -q "^$set\(/\|$\)" ||
+			python3 "$here/report.py" "$FIDO_BUILD/bench/$set.json"
+	done
+fi
 exit $failed

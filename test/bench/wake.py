@@ -6,19 +6,15 @@ Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
 import json
 import subprocess
 import sys
-import time
 
+import crowd
 import suite
-from peers import Memif, PEERS
+from peers import PEERS
 from process import SampleError, wait_until
-from samples import read_counter, start_both
+from samples import start_both
 
 GAP_US = 1000
 DOMAINS = 6
-# The rate is read this many times, so that a chain that stands still for a while is seen.
-WINDOWS = 8
-# Below it, who is woken does not take the core away from who works on it: batches grow.
-BATCH = ("chrt", "--batch", "0")
 
 LABELS = {
     "mmnet-sleep": "mmnet, receiver asleep", "mmnet-poll": "mmnet, receiver polls",
@@ -75,73 +71,9 @@ def sample_latency(bench, name, size):
     return times(answer_of(started["rx"], 30), way == "sleep")
 
 
-# --- crowd ---
-
-def memif_ports(bench, peer, i, size):
-    """Each is the client of the next one, which started before it. (A client can do without a
-    copy of its own.)"""
-    ports = []
-    if i > 0:
-        ports += peer.port(bench, 0, "server", f"{i}.sock", size)
-    if i < DOMAINS - 1:
-        ports += peer.port(bench, 1, "client", f"{i + 1}.sock", size)
-    return ports
-
-
-def mmnet_ports(bench, i):
-    ports = []
-    if i > 0:
-        ports += PEERS["mmnet-zero"].port(bench, 0, f"d{i}", f"d{i - 1}", ",rx=zero")
-    if i < DOMAINS - 1:
-        ports += PEERS["mmnet-zero"].port(bench, 1, f"d{i}", f"d{i + 1}", ",rx=zero")
-    return ports
-
-
-def start_crowd(bench, name, size):
-    """d0, which makes packets, to d5, which throws them away: the first half of them on the one
-    CPU, the others on the other one, so that the fewest doorbells go from CPU to CPU."""
-    mmnet = name.startswith("mmnet")
-    idle = "adaptive" if mmnet else "poll"
-    sink = None
-    for i in range(DOMAINS - 1, -1, -1):
-        eal = mmnet_ports(bench, i) if mmnet \
-            else memif_ports(bench, Memif(name == "memif-zero"), i, size)
-        if i in (0, DOMAINS - 1):
-            eal = [*eal, f"--vdev=net_null9,size={size}"]
-        ways = {0: "net_null9:0", DOMAINS - 1: "0:net_null9"}
-        domain = bench.start(f"d{i}", i * 2 // DOMAINS, bench.fido_fwd, eal,
-                             ["--map", ways.get(i, "0:1").replace(
-                                 "net_null9:0", f"net_null9:net_{name.split('-')[0]}1"),
-                              "--idle", idle, "--mbufs", "2048", "--quiet"],
-                             BATCH if name.endswith("-batch") else ())
-        if i > 0 and not mmnet:
-            wait_until(lambda: domain.check() and socket_there(bench, f"{i}.sock"), 30,
-                       f"d{i}: socket")
-        sink = sink or domain
-    return sink
-
-
-def socket_there(bench, name):
-    try:
-        with open("/proc/net/unix") as file:
-            return bench.path(name) in file.read()
-    except OSError:
-        return False
-
-
 def sample_crowd(bench, name, size):
     """Packets a second at the end of a chain of six domains on two CPUs; the slowest window too."""
-    sink = start_crowd(bench, name, size)
-    wait_until(lambda: sink.check() and sink.ask("/ethdev/stats,0")["ipackets"] > 0, 60,
-               "sink: a packet")
-    time.sleep(2 * bench.warm_up)
-    seen = [read_counter(sink, "ipackets", bench.window)[:2]]
-    for _ in range(WINDOWS):
-        time.sleep(bench.window / 2)
-        seen.append(read_counter(sink, "ipackets", bench.window)[:2])
-    rates = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(seen, seen[1:])]
-    return {"pps": (seen[-1][0] - seen[0][0]) / (seen[-1][1] - seen[0][1]),
-            "slowest_pps": min(rates), "_rates": rates}
+    return crowd.sample(bench, name, size, DOMAINS)
 
 
 # --- the set ---

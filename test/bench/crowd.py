@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A chain of more domains than there are CPUs: made by mmnet, memif, or vhost-user and virtio-user.
+
+The first domain makes packets (net_null), the last one throws them away, the others forward; all
+are fido-fwd. The first half of them runs on the one CPU, the others on the other one, so that the
+fewest doorbells go from CPU to CPU.
+"""
+import time
+
+from peers import PEERS, Memif
+from process import SampleError, wait_until
+from samples import copies, mtu, read_counter
+
+# The rate is read this many times, so that a chain that stands still for a while is seen.
+WINDOWS = 8
+# Below it, who is woken does not take the core away from who works on it: batches grow.
+BATCH = ("chrt", "--batch", "0")
+
+
+def mmnet_ports(bench, i, last, size):
+    ports, names = [], ["", ""]
+    for number, peer in ((0, i - 1), (1, i + 1)):
+        if 0 <= peer <= last:
+            ports += PEERS["mmnet-zero"].port(bench, number, f"d{i}", f"d{peer}", ",rx=zero")
+            names[number] = f"net_mmnet{number}"
+    return ports, names
+
+
+def memif_ports(bench, peer, i, last, size):
+    """Each is the client of the next one, which started before it. (A client can do without a
+    copy of its own.)"""
+    ports, names = [], ["", ""]
+    for number, role, socket in ((0, "server", i), (1, "client", i + 1)):
+        if 0 < socket <= last:
+            ports += peer.port(bench, number, role, f"{socket}.sock", size)
+            names[number] = f"net_memif{number}"
+    return ports, names
+
+
+def vhost_ports(bench, receiver, i, last, size):
+    """One end of each link is vhost, which listens, the other virtio, which connects to it."""
+    ports, names = [], ["", ""]
+    for number, socket in ((0, i), (1, i + 1)):
+        if not 0 < socket <= last:
+            continue
+        path = bench.path(f"{socket}.sock")
+        if (number == 0) == (receiver == "vhost"):
+            ports.append(f"--vdev=net_vhost{number},iface={path},queues=1")
+            names[number] = f"net_vhost{number}"
+        else:
+            mergeable = 1 if receiver == "virtio" else 0
+            ports.append(f"--vdev=net_virtio_user{number},path={path},queues=1,queue_size=1024,"
+                         f"mrg_rxbuf={mergeable},in_order=1")
+            names[number] = f"net_virtio_user{number}"
+    return ports, names
+
+
+def ports_of(bench, name, i, last, size):
+    """EAL's options of domain number i of a chain, and the names of its ports: in, out."""
+    if name.startswith("mmnet"):
+        return mmnet_ports(bench, i, last, size)
+    if name.startswith("memif"):
+        return memif_ports(bench, Memif("zero" in name), i, last, size)
+    return vhost_ports(bench, "vhost" if "-rx" in name else "virtio", i, last, size)
+
+
+def start_domain(bench, name, i, domains, size):
+    last = domains - 1
+    eal, (way_in, way_out) = ports_of(bench, name, i, last, size)
+    if i in (0, last):
+        eal = [*eal, f"--vdev=net_null9,size={size}"]
+    sleeps = name.startswith("mmnet") or name.endswith("-nap")
+    return bench.start(
+        f"d{i}", i * 2 // domains, bench.fido_fwd, eal,
+        ["--map", f"{way_in or 'net_null9'}:{way_out or 'net_null9'}",
+         "--idle", "adaptive" if sleeps else "poll", "--mbufs", "4096", "--quiet", *mtu(size)],
+        BATCH if name.endswith("-batch") else ())
+
+
+def socket_there(bench, name):
+    try:
+        with open("/proc/net/unix") as file:
+            return bench.path(name) in file.read()
+    except OSError:
+        return False
+
+
+def start(bench, name, size, domains):
+    """The processes in the order of the chain. Who listens starts before who connects."""
+    mmnet = name.startswith("mmnet")
+    forwards = name.startswith("vhost-tx")
+    chain = [None] * domains
+    for i in range(domains) if forwards else range(domains - 1, -1, -1):
+        domain = chain[i] = start_domain(bench, name, i, domains, size)
+        socket = i + 1 if forwards else i
+        if not mmnet and 0 < socket < domains:
+            wait_until(lambda: domain.check() and socket_there(bench, f"{socket}.sock"), 30,
+                       f"d{i}: socket")
+    return chain
+
+
+def sample(bench, name, size, domains):
+    """Packets a second at the end of the chain, the slowest window's too, and the forwarders'
+    processor time for a packet and hop."""
+    chain = start(bench, name, size, domains)
+    sink, forwarders = chain[-1], chain[1:-1]
+    wait_until(lambda: sink.check() and sink.ask("/ethdev/stats,0")["ipackets"] > 0, 60,
+               "sink: a packet")
+    time.sleep(2 * bench.warm_up)
+    before = [domain.cpu_ns() for domain in forwarders]
+    seen = [read_counter(sink, "ipackets", bench.window)[:2]]
+    for _ in range(WINDOWS):
+        time.sleep(bench.window / 2)
+        seen.append(read_counter(sink, "ipackets", bench.window)[:2])
+    cpu = [domain.cpu_ns() - at for domain, at in zip(forwarders, before)]
+    packets = seen[-1][0] - seen[0][0]
+    rates = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(seen, seen[1:])]
+    if packets <= 0:
+        raise SampleError("sink: no packet")
+    return {"pps": packets / (seen[-1][1] - seen[0][1]), "slowest_pps": min(rates),
+            "hop_ns": sum(cpu) / len(cpu) / packets, "_rates": rates,
+            "_copies": sum(copies(domain) for domain in forwarders)}
