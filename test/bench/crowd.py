@@ -64,14 +64,15 @@ def ports_of(bench, name, i, last, size):
     return vhost_ports(bench, "vhost" if "-rx" in name else "virtio", i, last, size)
 
 
-def start_domain(bench, name, i, domains, size):
+def start_domain(bench, name, i, domains, size, cpu=None):
+    """On the CPU of its half of the chain, if not on another one."""
     last = domains - 1
     eal, (way_in, way_out) = ports_of(bench, name, i, last, size)
     if i in (0, last):
         eal = [*eal, f"--vdev=net_null9,size={size}"]
     sleeps = name.startswith("mmnet") or name.endswith("-nap")
     return bench.start(
-        f"d{i}", i * 2 // domains, bench.fido_fwd, eal,
+        f"d{i}", i * 2 // domains if cpu is None else cpu, bench.fido_fwd, eal,
         ["--map", f"{way_in or 'net_null9'}:{way_out or 'net_null9'}",
          "--idle", "adaptive" if sleeps else "poll", "--mbufs", "4096", "--quiet", *mtu(size)],
         BATCH if name.endswith("-batch") else ())

@@ -19,12 +19,22 @@ latency_now(void)
 }
 
 void
+latency_reset(void)
+{
+	count = 0;
+}
+
+void
+latency_add_ns(uint64_t value)
+{
+	if (count < LATENCY_MAX)
+		ns[count++] = value;
+}
+
+void
 latency_add(uint64_t then)
 {
-	uint64_t now = latency_now();
-
-	if (count < LATENCY_MAX)
-		ns[count++] = now - then;
+	latency_add_ns(latency_now() - then);
 }
 
 static int
@@ -36,13 +46,25 @@ by_size(const void *a, const void *b)
 }
 
 void
+latency_print_members(void)
+{
+	printf("\"count\":%zu", count);
+	if (count == 0)
+		return;
+	qsort(ns, count, sizeof(ns[0]), by_size);
+	printf(",\"p50_ns\":%" PRIu64 ",\"p90_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64
+	       ",\"p999_ns\":%" PRIu64 ",\"max_ns\":%" PRIu64,
+		ns[count / 2], ns[count * 90 / 100], ns[count * 99 / 100], ns[count * 999 / 1000],
+		ns[count - 1]);
+}
+
+void
 latency_print(uint64_t slept)
 {
 	if (count == 0)
 		return;
-	qsort(ns, count, sizeof(ns[0]), by_size);
-	printf("{\"count\":%zu,\"p50_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64 ",\"max_ns\":%" PRIu64
-	       ",\"slept\":%" PRIu64 "}\n",
-		count, ns[count / 2], ns[count * 99 / 100], ns[count - 1], slept);
+	printf("{");
+	latency_print_members();
+	printf(",\"slept\":%" PRIu64 "}\n", slept);
 	fflush(stdout);
 }

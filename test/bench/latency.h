@@ -10,11 +10,20 @@
 /* Nanoseconds of a clock that all processes of this machine share. */
 uint64_t latency_now(void);
 
+/* Forget all that was added. */
+void latency_reset(void);
+
+/* Add one of so many nanoseconds; after LATENCY_MAX of them, no more. */
+void latency_add_ns(uint64_t ns);
+
 /* Add one that began at `then`; after LATENCY_MAX of them, no more. */
 void latency_add(uint64_t then);
 
+/* Print as members of a JSON object: how many, percentiles and the largest, in nanoseconds. */
+void latency_print_members(void);
+
 /*
- * Print one line of JSON: how many, the median, the 99th percentile and the largest, in nanoseconds.
+ * Print the same as one line of JSON.
  *
  * @param slept  how often the receiver was woken
  */

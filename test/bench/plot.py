@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from table import TITLES
+from table import TITLES, WIDE
 
 COLOURS = {
     "mmnet-zero": "#08519c", "mmnet-header": "#3182bd", "mmnet-copy": "#9ecae1",
@@ -16,6 +16,12 @@ COLOURS = {
     "direct": "#636363", "direct-touch": "#969696", "nbd": "#d94801", "fio-uring": "#d94801",
     "memif-poll": "#d94801", "eventfd": "#969696",
 }
+# What is plotted: the tables, and of those with several columns the first and the third.
+PLOTS = dict(TITLES)
+for wide_key, (wide_title, wide_names, wide_scale) in WIDE.items():
+    for wide_name in list(wide_names)[:3:2]:
+        PLOTS[f"{wide_key}-{wide_name.split('_')[0]}"] = (
+            f"{wide_title}, {wide_names[wide_name]}", wide_name, wide_scale)
 HEAD = """set terminal svg size 900,480 dynamic noenhanced background rgb 'white' font 'sans,12'
 set output '{path}'
 set title {title}
@@ -49,7 +55,7 @@ def entry_of(case, metric, scale):
 
 def bars(result, key, path):
     """Groups of bars: sizes; within a group: peers. Whiskers: min and max."""
-    title, metric, scale = TITLES[key]
+    title, metric, scale = PLOTS[key]
     cases = [case for case in result["cases"] if case["bench"] == key.split("-")[0]]
     sizes = sorted({case["size"] for case in cases})
     peers = list(dict.fromkeys(case["peer"] for case in cases
@@ -70,7 +76,7 @@ def bars(result, key, path):
 
 def lines(result, key, path):
     """A chain's figures over its number of hops; a line for each size."""
-    title, metric, scale = TITLES[key]
+    title, metric, scale = PLOTS[key]
     cases = [case for case in result["cases"] if case["bench"] == "chain"]
     sizes = sorted({case["size"] for case in cases})
     script = HEAD.format(path=path, title=quoted(title))
@@ -88,10 +94,10 @@ def plot_all(result, folder):
     """Write the plots; return their paths, or None when there is no gnuplot."""
     present = {case["bench"] for case in result["cases"] if case["metrics"]}
     made = []
-    for key in TITLES:
+    for key in PLOTS:
         if key.split("-")[0] not in present:
             continue
-        if not any(TITLES[key][1] in case["metrics"] for case in result["cases"]
+        if not any(PLOTS[key][1] in case["metrics"] for case in result["cases"]
                    if case["bench"] == key.split("-")[0]):
             continue
         path = os.path.join(folder, f"{result['set']}-{key}.svg")

@@ -39,7 +39,7 @@ def machine_lines(machine, result):
 
 def commits(result):
     """All that were measured, each once."""
-    every = [part["commit"] for part in result["earlier"]] + [result["machine"]["commit"]]
+    every = [part["commit"] for part in result.get("earlier", [])] + [result["machine"]["commit"]]
     return ", ".join(dict.fromkeys(every))
 
 

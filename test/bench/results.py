@@ -55,8 +55,13 @@ def ratio_result(ratio, cases):
     return {**ratio, **summary(values)}
 
 
-def goal_result(goal, ratios):
-    value = next((r["median"] for r in ratios if r["name"] == goal["ratio"]), None)
+def goal_result(goal, ratios, cases):
+    """A goal is for a ratio, or for a metric of a case."""
+    if "case" in goal:
+        case = cases.get(goal["case"])
+        value = case["metrics"].get(goal["metric"], {}).get("median") if case else None
+    else:
+        value = next((r["median"] for r in ratios if r["name"] == goal["ratio"]), None)
     reached = None
     if value is not None:
         reached = value >= goal["at_least"] if "at_least" in goal else value <= goal["at_most"]

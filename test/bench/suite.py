@@ -64,8 +64,10 @@ def shown(sample):
         return "failed"
     if "pps" in sample and "ns" not in sample:
         return table.number(sample["pps"] / 1e6)
-    name = next(name for name in ("ns", "p50_us") if name in sample)
-    return f"{table.number(sample[name])} {name[-2:]}"
+    if "cpu" in sample:
+        return f"{table.number(sample['cpu'])} %"
+    name = next(name for name in ("ns", "p50_us", "p50_us_0") if name in sample)
+    return f"{table.number(sample[name])} {'us' if 'us' in name else 'ns'}"
 
 
 def run_round(suite, bench, cases, taken, failures, title):
@@ -144,7 +146,7 @@ def collect(suite, bench, arguments, cases, failures):
         "labels": suite.labels, "units": suite.units,
         "cacheline_ns": results.summary(cachelines),
         "cases": done, "ratios": ratios,
-        "goals": [results.goal_result(goal, ratios) for goal in suite.goals],
+        "goals": [results.goal_result(goal, ratios, by_id) for goal in suite.goals],
         "failures": before["failures"] + [{key: failure[key] for key in ("case", "why")}
                                           for failure in failures],
     }

@@ -16,6 +16,11 @@ TITLES = {
     "six": ("six forwarders in a chain on two CPUs, million packets a second at its end", "pps", 1e6),
     "six-slowest": ("the same in the slowest of eight windows", "slowest_pps", 1e6),
     "six-hop": ("the same, nanoseconds of processor time a packet and hop", "hop_ns", 1),
+    "rtt-free": ("to a reflector and back: the highest rate without loss, million packets a second",
+                 "loss_free_pps", 1e6),
+    "silent": ("five domains with nothing to do, percent of one CPU", "cpu", 1),
+    "slow": ("five domains and 1000 packets a second, percent of one CPU", "cpu", 1),
+    "full": ("full load, a domain on each CPU, million packets a second", "pps", 1e6),
     "rread1": ("random reads of a volume in memory, one at a time, thousand a second", "pps", 1e3),
     "rread32": ("random reads of a volume in memory, 32 at a time, thousand a second", "pps", 1e3),
     "rwrite1": ("random writes to a volume in memory, one at a time, thousand a second", "pps", 1e3),
@@ -36,6 +41,19 @@ TITLES = {
     "doorbell": ("a doorbell there and one back: microseconds", "turn_ns", 1e3),
     "chain-rate": ("a chain on two CPUs, million packets a second at its end", "pps", 1e6),
 }
+PARTS = {"p50": "median", "p90": "90 %", "p99": "99 %", "p999": "99.9 %", "max": "largest"}
+# Tables with a column for each of several metrics, and a row for each peer and size: title, metrics
+# with their column's head, scale.
+WIDE = {
+    f"rtt-{load}": (f"there and back, microseconds, {what}",
+                    {f"{part}_us_{load}": head for part, head in PARTS.items()}, 1)
+    for load, what in ((0, "one packet at a time"), (10, "at 10 % of that rate"),
+                       (50, "at 50 % of that rate"), (90, "at 90 % of that rate"))
+}
+WIDE["rtt-floor"] = (
+    "what the floor is made of, microseconds",
+    {"line_us": "a cache line, there and back", "ping_us": "bench-ping and a ring of its own",
+     "packet_us": "testpmd, a turn with one packet", "empty_us": "(testpmd, a turn without)"}, 1)
 
 
 def number(value):
@@ -57,7 +75,7 @@ def spread(entry, scale=1):
 
 def grid(result, bench, metric, scale):
     """A head and rows: peers (of a chain: number of hops) by size of packet."""
-    cases = [case for case in result["cases"] if case["bench"] == bench]
+    cases = [case for case in result["cases"] if case["bench"] == bench and metric in case["metrics"]]
     sizes = sorted({case["size"] for case in cases})
     keys = list(dict.fromkeys((case.get("hops"), case["peer"]) for case in cases))
     rows = []
@@ -70,10 +88,24 @@ def grid(result, bench, metric, scale):
     return ["median (min - max)"] + [f"{size} {unit}".rstrip() for size in sizes], rows
 
 
+def wide(result, bench, names, scale):
+    rows = []
+    for case in result["cases"]:
+        if case["bench"] != bench or not any(name in case["metrics"] for name in names):
+            continue
+        rows.append([f"{case['size']} bytes, {result['labels'][case['peer']]}"]
+                    + [spread(case["metrics"].get(name), scale) for name in names])
+    return ["median (min - max)", *names.values()], rows
+
+
 def tables(result):
     """Title, head and rows of each benchmark that was run."""
     for key, (title, metric, scale) in TITLES.items():
         head, rows = grid(result, key.split("-")[0], metric, scale)
+        if rows:
+            yield title, head, rows
+    for key, (title, names, scale) in WIDE.items():
+        head, rows = wide(result, key.split("-")[0], names, scale)
         if rows:
             yield title, head, rows
 

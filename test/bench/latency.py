@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The benchmark set `latency`: to a reflector and back, at shares of the highest loss-free rate.
+
+Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+"""
+import json
+import re
+import sys
+import time
+
+import suite
+from peers import PEERS, Memif, Mmnet, Side
+from process import SampleError, wait_until
+from samples import start_both, testpmd_options
+
+LOADS = (0, 10, 50, 90)
+PARTS = ("p50", "p90", "p99", "p999", "max")
+SIZES = (64, 1500)
+COMPARED = ("mmnet-zero", "mmnet-auto", "memif-copy", "memif-zero", "vhost")
+LABELS = {name: PEERS[name].label for name in COMPARED if name in PEERS}
+LABELS.update({
+    "vhost": "virtio-user, vhost-user", "floor": "the floor: cache line, and both programs alone",
+})
+# What testpmd says of the bursts that it received, at the end: how many, and the share without a packet.
+BURSTS = re.compile(r"RX-bursts : (\d+) \[(\d+)% of 0 pkts")
+
+
+def sides(bench, name, size):
+    """Who asks, who reflects, and who of them listens on what."""
+    if name == "vhost":
+        path = bench.path("v.sock")
+        asks = [f"--vdev=net_virtio_user0,path={path},queues=1,queue_size=1024,mrg_rxbuf=1,in_order=1"]
+        return asks, [f"--vdev=net_vhost0,iface={path},queues=1"], "reflector", [path]
+    peer = PEERS[name]
+    if isinstance(peer, Memif):
+        socket = bench.path("a.sock")
+        return (peer.port(bench, 0, "client", "a.sock", size),
+                peer.port(bench, 0, "server", "a.sock", size), "reflector", [socket])
+    assert isinstance(peer, Mmnet)
+    mode = f",rx={peer.mode}"
+    return (peer.port(bench, 0, "ping", "back", mode), peer.port(bench, 0, "back", "ping", mode),
+            "", [])
+
+
+def start_testpmd(bench, cpu, side, size, *options):
+    """testpmd that sends what it receives back on the same port."""
+    return bench.start("reflector", cpu, "dpdk-testpmd", ["-m", "256", *side.eal],
+                       testpmd_options("io", size) + ["--port-topology=loop", *options])
+
+
+def start_ping(bench, eal, size, loads):
+    return bench.start("ping", 0, bench.build + "/test/bench/bench-ping", ["-m", "64", *eal],
+                       [str(size), str(int(1000 * bench.window)), *map(str, loads)])
+
+
+def answers(ping, seconds):
+    """What bench-ping printed, once it has ended."""
+    wait_until(lambda: ping.child.poll() is not None, seconds, "ping: its end")
+    lines = [json.loads(line) for line in ping.log().splitlines() if line.startswith("{")]
+    if ping.child.returncode != 0 or not lines:
+        raise SampleError(f"ping: {ping.last_lines()}")
+    return lines
+
+
+def metrics(lines):
+    sample = {}
+    for line in lines:
+        if "loss_free" in line:
+            sample["loss_free_pps"] = line["loss_free"]
+            continue
+        if not line["count"]:
+            raise SampleError(f"ping: nothing came back at load {line['load']}")
+        for part in PARTS:
+            sample[f"{part}_us_{line['load']}"] = line[f"{part}_ns"] / 1e3
+        sample[f"_lost_{line['load']}"] = line["lost"]
+        sample[f"_sent_{line['load']}"] = line["sent"]
+    return sample
+
+
+def sample_rtt(bench, name, size):
+    """There and back, for every load."""
+    if name == "floor":
+        return sample_floor(bench, size)
+    asks, reflects, listener, sockets = sides(bench, name, size)
+
+    def reflector():
+        process = start_testpmd(bench, 1, Side(reflects), size)
+        process.tell("start")
+        return process
+
+    started = start_both({"ping": lambda: start_ping(bench, asks, size, LOADS[1:]),
+                          "reflector": reflector}, listener, sockets)
+    return metrics(answers(started["ping"], 60))
+
+
+# --- the floor ---
+
+def empty_turn_ns(bench, size):
+    """testpmd's time for a turn of its loop that finds an empty ring."""
+    process = start_testpmd(bench, 1, Side(["--vdev=net_ring0"]), size)
+    process.wait_ready()
+    process.tell("set record-burst-stats on")
+    process.tell("start")
+    began = time.monotonic()
+    time.sleep(bench.window)
+    process.tell("stop")
+    took = time.monotonic() - began
+    # What it prints to a file comes at the end.
+    process.tell("quit")
+    process.child.wait(10)
+    said = BURSTS.search(process.log())
+    if said is None:
+        raise SampleError(f"testpmd: no account of bursts: {process.last_lines()}")
+    return took / int(said.group(1)) * 1e9
+
+
+def packet_turn_ns(bench, size):
+    """testpmd's time for a turn that receives one packet and sends it: from and to net_null."""
+    process = start_testpmd(bench, 1, Side([f"--vdev=net_null0,size={size}"]), size, "--burst=1")
+    process.wait_ready()
+    process.tell("start")
+    wait_until(lambda: process.ask("/ethdev/stats,0")["opackets"] > 0, 20, "testpmd: a packet")
+    first, began = process.ask("/ethdev/stats,0")["opackets"], time.monotonic()
+    time.sleep(bench.window)
+    return (time.monotonic() - began) / (process.ask("/ethdev/stats,0")["opackets"] - first) * 1e9
+
+
+def sample_floor(bench, size):
+    """What is left of a round trip when nothing is between the two programs but a cache line.
+
+    bench-ping's part: a ring of its own (net_ring) gives its packets back to itself. testpmd's: a
+    turn with one packet, from and to net_null."""
+    line = bench.cacheline_ns()
+    empty = empty_turn_ns(bench, size)
+    bench.stop_all()
+    packet = packet_turn_ns(bench, size)
+    bench.stop_all()
+    own = metrics(answers(start_ping(bench, ["--vdev=net_ring0"], size, ()), 60))
+    total = line + packet + own["p50_us_0"] * 1e3
+    return {"p50_us_0": total / 1e3, "line_us": line / 1e3, "ping_us": own["p50_us_0"],
+            "empty_us": empty / 1e3, "packet_us": packet / 1e3}
+
+
+# --- the set ---
+
+def ratio(name, metric, of, to):
+    return {"name": name, "metric": metric, "of": of, "to": to}
+
+
+CASES = [{"id": f"rtt/{peer}/{size}", "bench": "rtt", "peer": peer, "size": size}
+         for size in SIZES for peer in COMPARED + ("floor",)]
+RATIOS = [ratio(f"round trip, {size} bytes, one at a time, p50: mmnet rx={mode} / the floor",
+                "p50_us_0", f"rtt/mmnet-{mode}/{size}", [f"rtt/floor/{size}"])
+          for size in SIZES for mode in ("zero", "auto")]
+RATIOS += [ratio(f"round trip, {size} bytes, load {load} %, {part}: mmnet rx={mode} / best of {name}",
+                 f"{part}_us_{load}", f"rtt/mmnet-{mode}/{size}", [f"rtt/{p}/{size}" for p in group])
+           for size in SIZES for mode in ("zero", "auto") for load in LOADS
+           for name, group in (("memif", ("memif-copy", "memif-zero")), ("vhost-user", ("vhost",)))
+           for part in ("p50", "p99")]
+GOALS = [{"ratio": RATIOS[0]["name"], "at_most": 1.5}]
+GOALS += [{"ratio": entry["name"], "at_most": 1} for entry in RATIOS
+          if "best of" in entry["name"] and "p50" in entry["name"] and "rx=zero" in entry["name"]]
+
+SUITE = suite.Suite(
+    name="latency", functions={"rtt": sample_rtt}, cases=CASES,
+    quick=("rtt/mmnet-zero/*", "rtt/memif-*/64", "rtt/vhost/64", "rtt/floor/64"),
+    ratios=RATIOS, goals=GOALS, labels=LABELS)
+
+if __name__ == "__main__":
+    sys.exit(suite.main(SUITE, sys.argv[1:]))
