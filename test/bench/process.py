@@ -167,15 +167,15 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
-    def start(self, name, cpu, program, eal, app, wrapper=()):
+    def start(self, name, cpu, program, eal, app, wrapper=(),
+              memory=("--in-memory", "--single-file-segments")):
         """Start a DPDK application on the benchmark's CPU number `cpu`, with all its threads; below
         the command `wrapper`."""
         cpu = self.cpus[cpu % len(self.cpus)]
         lcores = f"0@{cpu},1@{cpu}" if program == "dpdk-testpmd" else f"0@{cpu}"
         argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(cpu), *wrapper,
                 program,
-                "--lcores", lcores, "--file-prefix", name, "--no-pci", "--in-memory",
-                "--single-file-segments", *eal, "--", *app]
+                "--lcores", lcores, "--file-prefix", name, "--no-pci", *memory, *eal, "--", *app]
         environment = dict(os.environ, RUNTIME_DIRECTORY=self.work)
         process = Process(name, argv, self.path(name + ".log"),
                           self.path(f"dpdk/{name}/dpdk_telemetry.v2"), environment)

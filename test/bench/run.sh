@@ -7,7 +7,7 @@
 # --out FOLDER and names of cases, and writes FOLDER/NAME.json. Add it to `sets`.
 set -eu -o pipefail
 
-sets=(net wake chains latency idle shapes blk micro)
+sets=(net wake chains latency idle shapes instructions blk micro)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$top/test/bench

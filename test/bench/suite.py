@@ -64,6 +64,8 @@ def shown(sample):
         return "failed"
     if "pps" in sample and "ns" not in sample:
         return table.number(sample["pps"] / 1e6)
+    if "total" in sample:
+        return table.number(sample["total"])
     if "cpu" in sample:
         return f"{table.number(sample['cpu'])} %"
     name = next(name for name in ("ns", "p50_us", "p50_us_0") if name in sample)

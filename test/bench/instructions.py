@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The benchmark set `instructions`: how many a packet takes, by callgrind. The machine's speed and what
+else runs on it make no difference, so one round says all.
+
+Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+"""
+import os
+import re
+import subprocess
+import sys
+
+import suite
+from peers import PEERS
+from process import SampleError, wait_until
+from samples import start_both
+
+PACKETS = 6400
+BURSTS = {"steps": 32, "single": 1}
+COMPARED = ("mmnet-zero", "mmnet-copy", "memif-copy", "memif-zero")
+FUNCTIONS = {"tx": ("steps_send",), "rx": ("steps_receive", "steps_free")}
+# Emulated memory has no place for EAL's reservation of addresses, so it gets ordinary pages.
+MEMORY = ("--no-huge", "--single-file-segments", "-m", "64")
+
+
+def start(bench, which, cpu, side, size, burst):
+    counts = [f"--toggle-collect={name}" for name in FUNCTIONS[which]]
+    return bench.start(
+        which, cpu, bench.build + "/test/bench/bench-steps", side.eal,
+        ["send" if which == "tx" else "receive", str(size), str(burst), str(PACKETS),
+         bench.path("tx.fifo"), bench.path("rx.fifo")],
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={bench.path(which + '.callgrind')}",
+         *counts], MEMORY)
+
+
+def counted(bench, process):
+    """Instructions a packet, by function, what it called included."""
+    wait_until(lambda: process.child.poll() is not None, 60, f"{process.name}: its end")
+    said = re.search(r"^packets (\d+)$", process.log(), re.M)
+    if process.child.returncode != 0 or said is None:
+        raise SampleError(f"{process.name}: {process.last_lines()}")
+    done = subprocess.run(
+        ["callgrind_annotate", "--inclusive=yes", "--auto=no", "--threshold=100",
+         bench.path(process.name + ".callgrind")], capture_output=True, text=True, timeout=60)
+    found = {}
+    for name in FUNCTIONS[process.name]:
+        line = re.search(rf"^ *([0-9,]+) .*:{name} ", done.stdout, re.M)
+        if line is None:
+            raise SampleError(f"callgrind: nothing of {name}: {done.stderr.strip()}")
+        found[name] = int(line.group(1).replace(",", "")) / int(said.group(1))
+    return found
+
+
+def remove(bench):
+    for name in ("tx.fifo", "rx.fifo", "tx.callgrind", "rx.callgrind"):
+        if os.path.exists(bench.path(name)):
+            os.unlink(bench.path(name))
+
+
+def sample_steps(bench, name, size, burst):
+    """Sender and receiver take turns, so nobody looks in vain."""
+    pair = PEERS[name].pair(bench, size)
+    remove(bench)
+    for fifo in ("tx.fifo", "rx.fifo"):
+        os.mkfifo(bench.path(fifo))
+    try:
+        started = start_both({"tx": lambda: start(bench, "tx", 0, pair.tx, size, burst),
+                              "rx": lambda: start(bench, "rx", 1, pair.rx, size, burst)},
+                             pair.listener, pair.sockets)
+        found = {**counted(bench, started["tx"]), **counted(bench, started["rx"])}
+    finally:
+        remove(bench)
+    return {"total": sum(found.values()), **found}
+
+
+def ratio(name, of, to):
+    return {"name": name, "metric": "total", "of": of, "to": to}
+
+
+CASES = [{"id": f"{bench}/{peer}/{size}", "bench": bench, "peer": peer, "size": size}
+         for bench in BURSTS for size in (64, 1500) for peer in COMPARED]
+RATIOS = [ratio(f"instructions a packet, bursts of {burst}, {size} bytes: mmnet rx={mode} / best of memif",
+                f"{bench}/mmnet-{mode}/{size}",
+                [f"{bench}/{peer}/{size}" for peer in ("memif-copy", "memif-zero")])
+          for bench, burst in BURSTS.items() for size in (64, 1500) for mode in ("zero", "copy")]
+
+SUITE = suite.Suite(
+    name="instructions",
+    functions={bench: lambda bench_, peer, size, burst=burst: sample_steps(bench_, peer, size, burst)
+               for bench, burst in BURSTS.items()},
+    cases=CASES, quick=("steps",), ratios=RATIOS, goals=[],
+    labels={name: PEERS[name].label for name in COMPARED})
+
+if __name__ == "__main__":
+    sys.exit(suite.main(SUITE, sys.argv[1:]))
