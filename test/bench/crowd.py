@@ -17,6 +17,11 @@ WINDOWS = 8
 BATCH = ("chrt", "--batch", "0")
 
 
+def ring_of(name):
+    """Descriptors of each ring, by the way's name: usual, or more (-8k)."""
+    return 8192 if name.endswith("-8k") else 1024
+
+
 def mmnet_ports(bench, i, last, size):
     ports, names = [], ["", ""]
     for number, peer in ((0, i - 1), (1, i + 1)):
@@ -60,7 +65,9 @@ def ports_of(bench, name, i, last, size):
     if name.startswith("mmnet"):
         return mmnet_ports(bench, i, last, size)
     if name.startswith("memif"):
-        return memif_ports(bench, Memif("zero" in name), i, last, size)
+        ports, names = memif_ports(bench, Memif("zero" in name), i, last, size)
+        size_log = ring_of(name).bit_length() - 1
+        return [port.replace("rsize=10", f"rsize={size_log}") for port in ports], names
     return vhost_ports(bench, "vhost" if "-rx" in name else "virtio", i, last, size)
 
 
@@ -70,12 +77,15 @@ def start_domain(bench, name, i, domains, size, cpu=None):
     eal, (way_in, way_out) = ports_of(bench, name, i, last, size)
     if i in (0, last):
         eal = [*eal, f"--vdev=net_null9,size={size}"]
-    sleeps = name.startswith("mmnet") or name.endswith("-nap")
+    sleeps = name.startswith("mmnet") or "-nap" in name
+    ring = ring_of(name)
     return bench.start(
         f"d{i}", i * 2 // domains if cpu is None else cpu, bench.fido_fwd, eal,
         ["--map", f"{way_in or 'net_null9'}:{way_out or 'net_null9'}",
-         "--idle", "adaptive" if sleeps else "poll", "--mbufs", "4096", "--quiet", *mtu(size)],
-        BATCH if name.endswith("-batch") else ())
+         "--idle", "adaptive" if sleeps else "poll", "--rxd", str(ring), "--txd", str(ring),
+         # Enough for what virtio's two rings hold, too.
+         "--mbufs", str(max(4096, 2 * ring)), "--quiet", *mtu(size)],
+        BATCH if "-batch" in name else ())
 
 
 def socket_there(bench, name):

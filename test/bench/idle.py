@@ -88,7 +88,10 @@ def sample_full(bench, idle, size):
         started[side].wait_ready()
     started["tx"].tell("start")
     warm_up(bench, started["rx"])
-    return rate(bench, started["rx"])
+    slept = started["rx"].counters().get("rx_armed", 0)
+    sample = rate(bench, started["rx"])
+    sample["_slept"] = started["rx"].counters().get("rx_armed", 0) - slept
+    return sample
 
 
 def case(bench, peer, size=64):

@@ -10,7 +10,7 @@ COLOURS = {
     "mmnet-auto": "#6baed6", "memif-copy": "#fd8d3c", "memif-zero": "#d94801",
     "vhost-rx": "#74c476", "vhost-tx": "#238b45", "null": "#969696",
     "mmnet-sleep": "#08519c", "mmnet-adaptive": "#08519c", "mmnet-poll": "#6baed6",
-    "mmnet-batch": "#3182bd", "memif-copy-nap": "#fdd0a2", "memif-zero-nap": "#fdae6b",
+    "mmnet-batch": "#3182bd", "mmnet-adaptive-8k": "#08306b", "memif-copy-nap": "#fdd0a2", "memif-zero-nap": "#fdae6b",
     "vhost-rx-nap": "#c7e9c0", "vhost-tx-nap": "#a1d99b",
     "fido": "#08519c", "fido-touch": "#3182bd", "fido-copy": "#9ecae1", "fido-direct": "#08519c",
     "direct": "#636363", "direct-touch": "#969696", "nbd": "#d94801", "fio-uring": "#d94801",

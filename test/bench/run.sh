@@ -16,7 +16,7 @@ usage()
 {
 	cat <<-EOF
 	usage: sudo test/bench/run.sh [--quick | --smoke] [--runs N] [--append] [--report] [--cpus A,B]
-	                              [--list] [--no-setup] [NAME...]
+	                              [--out DIR] [--list] [--no-setup] [NAME...]
 	  NAME        a set (${sets[*]}) or cases of it: net/rate, net/hop/mmnet-zero, 'net/*/*/64';
 	              all sets when there is none
 	  --quick     3 rounds of the most telling cases, less than 3 minutes for each set
@@ -24,6 +24,7 @@ usage()
 	  --smoke     one round, too short for figures: do the cases run?
 	  --append    add the rounds to those that the result files have already
 	  --report    put the results into doc/benchmarks.md, too
+	  --out DIR   write there instead of into bench/ of the build folder
 	  --cpus A,B  run on these two CPUs (default 0,1): two cores that share a cache, and not two
 	              threads of one core
 	  --list      print the cases, run nothing
@@ -35,12 +36,21 @@ usage()
 want_setup=1
 want_list=0
 want_report=0
+out=
 options=()
 names=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick | --smoke | --append) options+=("$1") ;;
 	--report) want_report=1 ;;
+	--out)
+		[ -n "${2:-}" ] || {
+			echo "bench: --out needs a folder" >&2
+			exit 2
+		}
+		out=$(realpath -m -- "$2")
+		shift
+		;;
 	--runs)
 		[[ ${2:-} =~ ^[1-9][0-9]*$ ]] || {
 			echo "bench: --runs needs a number, 1 or more" >&2
@@ -110,7 +120,7 @@ run_set()
 		esac
 	done
 	: >"$(log_of "$set")"
-	env --default-signal=INT,QUIT python3 "$here/$set.py" --out "$FIDO_BUILD/bench" \
+	env --default-signal=INT,QUIT python3 "$here/$set.py" --out "$out" \
 		${options[@]+"${options[@]}"} ${cases[@]+"${cases[@]}"} &
 	lib_pid[$set]=$!
 	wait "${lib_pid[$set]}" || status=$?
@@ -125,7 +135,8 @@ save_hugepages
 }
 need_hugepages 1024
 lib_find_driver
-mkdir -p "$FIDO_BUILD/bench" "$lib_dir/work"
+out=${out:-$FIDO_BUILD/bench}
+mkdir -p "$out" "$lib_dir/work"
 export FIDO_DRIVER=$mmnet_driver FIDO_GROUP=$fido_group FIDO_BENCH_WORK=$lib_dir/work
 failed=0
 for set in "${sets[@]}"; do
@@ -134,7 +145,7 @@ done
 if [ $want_report = 1 ]; then
 	for set in "${sets[@]}"; do
 		! printf '%s\n' "${names[@]}" | grep -q "^$set\(/\|$\)" ||
-			python3 "$here/report.py" "$FIDO_BUILD/bench/$set.json"
+			python3 "$here/report.py" "$out/$set.json"
 	done
 fi
 exit $failed
