@@ -16,6 +16,8 @@ from samples import start_both, testpmd_options
 LOADS = (0, 10, 50, 90)
 PARTS = ("p50", "p90", "p99", "p999", "max")
 SIZES = (64, 1500)
+# What both programs need by themselves, by size of packet, as measured last.
+own_us = {}
 COMPARED = ("mmnet-zero", "mmnet-auto", "memif-copy", "memif-zero", "vhost")
 LABELS = {name: PEERS[name].label for name in COMPARED if name in PEERS}
 LABELS.update({
@@ -81,6 +83,10 @@ def sample_rtt(bench, name, size):
     """There and back, for every load."""
     if name == "floor":
         return sample_floor(bench, size)
+    if size not in own_us:
+        sample_floor(bench, size)
+        bench.stop_all()
+    line = bench.cacheline_ns()
     asks, reflects, listener, sockets = sides(bench, name, size)
 
     def reflector():
@@ -90,7 +96,12 @@ def sample_rtt(bench, name, size):
 
     started = start_both({"ping": lambda: start_ping(bench, asks, size, LOADS[1:]),
                           "reflector": reflector}, listener, sockets)
-    return metrics(answers(started["ping"], 60))
+    sample = metrics(answers(started["ping"], 60))
+    bench.stop_all()
+    # The host moves its CPUs about: the line that goes with this sample is the mean of before and after.
+    sample["line_us"] = (line + bench.cacheline_ns()) / 2e3
+    sample["floors"] = sample["p50_us_0"] / (sample["line_us"] + own_us[size])
+    return sample
 
 
 # --- the floor ---
@@ -136,8 +147,8 @@ def sample_floor(bench, size):
     packet = packet_turn_ns(bench, size)
     bench.stop_all()
     own = metrics(answers(start_ping(bench, ["--vdev=net_ring0"], size, ()), 60))
-    total = line + packet + own["p50_us_0"] * 1e3
-    return {"p50_us_0": total / 1e3, "line_us": line / 1e3, "ping_us": own["p50_us_0"],
+    own_us[size] = packet / 1e3 + own["p50_us_0"]
+    return {"p50_us_0": line / 1e3 + own_us[size], "line_us": line / 1e3, "ping_us": own["p50_us_0"],
             "empty_us": empty / 1e3, "packet_us": packet / 1e3}
 
 
@@ -148,22 +159,20 @@ def ratio(name, metric, of, to):
 
 
 CASES = [{"id": f"rtt/{peer}/{size}", "bench": "rtt", "peer": peer, "size": size}
-         for size in SIZES for peer in COMPARED + ("floor",)]
-RATIOS = [ratio(f"round trip, {size} bytes, one at a time, p50: mmnet rx={mode} / the floor",
-                "p50_us_0", f"rtt/mmnet-{mode}/{size}", [f"rtt/floor/{size}"])
-          for size in SIZES for mode in ("zero", "auto")]
-RATIOS += [ratio(f"round trip, {size} bytes, load {load} %, {part}: mmnet rx={mode} / best of {name}",
-                 f"{part}_us_{load}", f"rtt/mmnet-{mode}/{size}", [f"rtt/{p}/{size}" for p in group])
-           for size in SIZES for mode in ("zero", "auto") for load in LOADS
-           for name, group in (("memif", ("memif-copy", "memif-zero")), ("vhost-user", ("vhost",)))
-           for part in ("p50", "p99")]
-GOALS = [{"ratio": RATIOS[0]["name"], "at_most": 1.5}]
+         for size in SIZES for peer in ("floor",) + COMPARED]
+RATIOS = [ratio(f"round trip, {size} bytes, load {load} %, {part}: mmnet rx={mode} / best of {name}",
+                f"{part}_us_{load}", f"rtt/mmnet-{mode}/{size}", [f"rtt/{p}/{size}" for p in group])
+          for size in SIZES for mode in ("zero", "auto") for load in LOADS
+          for name, group in (("memif", ("memif-copy", "memif-zero")), ("vhost-user", ("vhost",)))
+          for part in ("p50", "p99")]
+GOALS = [{"case": "rtt/mmnet-zero/64", "metric": "floors", "at_most": 1.5,
+          "ratio": "round trip, 64 bytes, one at a time, p50: mmnet rx=zero / the floor"}]
 GOALS += [{"ratio": entry["name"], "at_most": 1} for entry in RATIOS
           if "best of" in entry["name"] and "p50" in entry["name"] and "rx=zero" in entry["name"]]
 
 SUITE = suite.Suite(
     name="latency", functions={"rtt": sample_rtt}, cases=CASES,
-    quick=("rtt/mmnet-zero/*", "rtt/memif-*/64", "rtt/vhost/64", "rtt/floor/64"),
+    quick=("*",),
     ratios=RATIOS, goals=GOALS, labels=LABELS)
 
 if __name__ == "__main__":

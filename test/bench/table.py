@@ -57,7 +57,8 @@ WIDE = {
 WIDE["rtt-floor"] = (
     "what the floor is made of, microseconds",
     {"line_us": "a cache line, there and back", "ping_us": "bench-ping and a ring of its own",
-     "packet_us": "testpmd, a turn with one packet", "empty_us": "(testpmd, a turn without)"}, 1)
+     "packet_us": "testpmd, a turn with one packet", "empty_us": "(testpmd, a turn without)",
+     "floors": "a round trip's median, one packet at a time, in floors"}, 1)
 STEPS = {"steps_send": "sent", "steps_receive": "received", "steps_free": "freed", "total": "together"}
 WIDE["steps-each"] = ("instructions a packet, bursts of 32", STEPS, 1)
 WIDE["single-each"] = ("instructions a packet, one at a time", STEPS, 1)
