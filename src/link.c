@@ -49,6 +49,7 @@ publish(struct fido_link *link)
 		.tx_stats = link->shm->tx_stats,
 		.rx_stats = link->shm->rx_stats,
 		.stranded = link->shm->stranded,
+		.note = link->note != NULL ? (uint32_t)((char *)link->note - (char *)link->domain->control) : 0,
 	};
 
 	memcpy(rec.peer, link->peer_name, sizeof(rec.peer));
@@ -135,6 +136,7 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 		/* From now on the peer may poll, and we do not free the ring before it says that it has done. */
 		fido_store_release(&e->sender->shm->attached, 1);
 	}
+	link->peer_note = fido_link_peer_note(link, link->peer, rec->note);
 	if (bells != NULL) /* else they are on their way */
 		fido_link_set_bells(link, link->peer, bells);
 	fido_store_relaxed(&link->state, FIDO_LINK_CONNECTED);
@@ -153,6 +155,7 @@ set_open(struct fido_link *link, bool open)
 			continue;
 		fido_lock_take(&q->lock);
 		q->sender = e->sender;
+		q->note = link->peer_note;
 		fido_sleeper_tell(&q->sleeper, &e->sender->shm->sleeps);
 		q->up = open;
 		q->open = open && !q->paused;
@@ -177,6 +180,7 @@ unbind_senders(struct fido_link *link)
 		fido_lock_take(&q->lock);
 		q->up = q->open = false;
 		q->sender = NULL;
+		q->note = NULL;
 		q->peer_bell = NULL;
 		if (e->peer != NULL) {
 			e->next_old = q->old;

@@ -72,6 +72,8 @@ struct fido_link {
 	struct fido_rx_end *rx_ends;
 	size_t tx_stats_size;
 	size_t rx_stats_size;
+	struct fido_note_shm *note;            /**< ours; NULL: none yet */
+	const struct fido_note_shm *peer_note; /**< of the peer that our senders are attached to; NULL: none */
 };
 
 /** @return what names a queue of one incarnation; never used twice. */
@@ -109,6 +111,10 @@ bool fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len);
 void fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held);
 /** @return true when nothing of the link is out or held. */
 bool fido_link_quiet(struct fido_link *link);
+/** What a peer published as its note, at an offset in its control region. @return NULL: nothing usable */
+const struct fido_note_shm *fido_link_peer_note(const struct fido_link *link, const struct fido_peer *peer, uint32_t offset);
+/** Free our own note. */
+void fido_link_free_note(struct fido_link *link);
 /** Free the link at once, whatever is out. The domain leaves. */
 void fido_link_free(struct fido_link *link);
 

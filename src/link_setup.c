@@ -242,6 +242,7 @@ fido_link_free(struct fido_link *link)
 	struct fido_domain *d = link->domain;
 
 	free_ends(link);
+	fido_link_free_note(link);
 	fido_domain_heap_free(d, (void *)(uintptr_t)link->shm->tx_stats, link->tx_stats_size);
 	fido_domain_heap_free(d, (void *)(uintptr_t)link->shm->rx_stats, link->rx_stats_size);
 	fido_control_write_link(link->shm, &(struct fido_link_shm){.state = FIDO_LINK_UNUSED});

@@ -93,9 +93,16 @@ struct fido_link_shm {
 	uint64_t tx_stats;         /**< gaddr of ntx fido_tx_stats_shm */
 	uint64_t rx_stats;         /**< gaddr of nrx fido_rx_stats_shm */
 	uint32_t stranded;         /**< buffers out on rings of before */
-	uint32_t pad;
+	uint32_t note;             /**< offset of a fido_note_shm in the control region; 0: none */
 	struct fido_queue_ref_shm tx[FIDO_LINK_QUEUES_MAX]; /**< our senders */
 	struct fido_queue_ref_shm rx[FIDO_LINK_QUEUES_MAX]; /**< our receivers, by the peer's tx index */
+};
+
+/** What the application at this end of a link tells the one at the other (link.h). */
+struct fido_note_shm {
+	uint32_t seq;
+	uint32_t len; /**< bytes of it */
+	uint64_t data[FIDO_NOTE_MAX / 8];
 };
 
 struct fido_control_shm {
@@ -126,6 +133,8 @@ FIDO_STATIC_ASSERT(sizeof(struct fido_queue_ref_shm) == 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, peer) == 40, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, tx) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_link_shm) == 128 + 64 * 16, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, note) == 124, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_note_shm) == 256, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, name) == 72, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, blk) == 104, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, mapped) == 264, "layout");

@@ -32,7 +32,11 @@ extern "C" {
 /** Rings one receive queue can read: all of the peer's now, and as many of before. */
 #define FIDO_RXQ_RECEIVERS_MAX 64
 
+/** Longest note that the applications at the two ends of a link have for each other. */
+#define FIDO_NOTE_MAX 248
+
 struct fido_link;
+struct fido_note_shm;
 struct fido_tx_end;
 
 enum fido_link_event { FIDO_LINK_UP, FIDO_LINK_DOWN };
@@ -73,6 +77,7 @@ struct fido_txq {
 	struct fido_tx_stats_shm *stats;
 	const struct fido_doorbell *peer_bell; /**< the receiver's */
 	const struct fido_peer_view *peer;
+	const struct fido_note_shm *note;   /**< what the peer's application says of this link; NULL: nothing */
 	struct fido_region *const *regions; /**< own regions; NULL entries at the end */
 	const struct fido_region *last;     /**< the region that the last packet lay in */
 	struct fido_layout layout;
@@ -145,6 +150,27 @@ struct fido_offer {
  */
 unsigned int fido_domain_offers(struct fido_domain *domain, const char *prefix, struct fido_offer *offers,
 		unsigned int max);
+
+/**
+ * Tell the application at the other end something: what it should know to send well. The first note is published by the
+ * next fido_link_open(), later ones at once. Any thread; does not block for long.
+ * @param len bytes, at most FIDO_NOTE_MAX
+ * @return 0, -EINVAL (too long), -ENOSPC (control_size is too small)
+ * @see fido_txq_note
+ */
+int fido_link_set_note(struct fido_link *link, const void *data, uint32_t len);
+/**
+ * Copy what the peer's application says of the link. Nothing of it has been checked. Sender, with the queue's lock held;
+ * does not block.
+ * @param data room for FIDO_NOTE_MAX bytes
+ * @return bytes; 0: it says nothing, or the link is not up; -EAGAIN: it is being written
+ */
+int fido_txq_note(const struct fido_txq *q, void *data);
+/**
+ * Ask which note fido_txq_note() would copy: another number, another note (the same number after the link has been down
+ * may be another's). Sender, with the queue's lock held.
+ */
+uint32_t fido_txq_note_seq(const struct fido_txq *q);
 
 /** @return true: up, this end may post. */
 bool fido_link_is_up(const struct fido_link *link);

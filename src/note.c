@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Notes: what the applications at the two ends of a link tell each other beside the messages. Each lies in the control
+ * region of the one who writes it, and is read by the senders of the other as often as it changes.
+ *
+ * Orderings:
+ * | label | where             | partner | what it proves                                |
+ * |-------|-------------------|---------|-----------------------------------------------|
+ * | R22   | write: odd seq    | A22     | a copy of which something is newer than its   |
+ * |       |                   |         | number is not taken                           |
+ * | R23   | write: even seq   | A23     | what a number stands for is read, not older   |
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <fido/control_shm.h>
+
+#include "link_private.h"
+
+static void
+write_note(struct fido_note_shm *shm, const void *data, uint32_t len)
+{
+	uint64_t words[FIDO_NOTE_MAX / 8] = {0};
+	uint32_t seq = shm->seq;
+
+	memcpy(words, data, len);
+	fido_store_relaxed(&shm->seq, seq + 1);
+	/* R22: pairs with A22. The odd number is seen before anything of the new note... */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	fido_store_relaxed(&shm->len, len);
+	for (size_t i = 0; i < FIDO_NOTE_MAX / 8; i++)
+		fido_store_relaxed(&shm->data[i], words[i]);
+	/* R23: pairs with A23. ... and all of it before the even one. */
+	fido_store_release(&shm->seq, seq + 2);
+}
+
+int
+fido_link_set_note(struct fido_link *link, const void *data, uint32_t len)
+{
+	struct fido_domain *d = link->domain;
+
+	if (len > FIDO_NOTE_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&d->lock);
+	if (link->note == NULL)
+		link->note = fido_domain_heap_alloc(d, sizeof(*link->note));
+	if (link->note != NULL)
+		write_note(link->note, data, len);
+	pthread_mutex_unlock(&d->lock);
+	return link->note != NULL ? 0 : -ENOSPC;
+}
+
+void
+fido_link_free_note(struct fido_link *link)
+{
+	fido_domain_heap_free(link->domain, link->note, sizeof(*link->note));
+	link->note = NULL;
+}
+
+const struct fido_note_shm *
+fido_link_peer_note(const struct fido_link *link, const struct fido_peer *peer, uint32_t offset)
+{
+	if (offset % 64 != 0 || offset < FIDO_CONTROL_HEAP_OFFSET || offset > peer->control_size ||
+			peer->control_size - offset < sizeof(struct fido_note_shm))
+		return NULL;
+	return fido_map_ptr(&link->domain->map, (uintptr_t)peer->control + offset, sizeof(struct fido_note_shm));
+}
+
+uint32_t
+fido_txq_note_seq(const struct fido_txq *q)
+{
+	return q->note != NULL ? fido_load_relaxed(&q->note->seq) : 0;
+}
+
+int
+fido_txq_note(const struct fido_txq *q, void *data)
+{
+	uint64_t words[FIDO_NOTE_MAX / 8];
+	uint32_t seq, len;
+
+	if (q->note == NULL)
+		return 0;
+	/* A23: pairs with R23. */
+	seq = fido_load_acquire(&q->note->seq);
+	len = fido_load_relaxed(&q->note->len);
+	for (size_t i = 0; i < FIDO_NOTE_MAX / 8; i++)
+		words[i] = fido_load_relaxed(&q->note->data[i]);
+	/* A22: pairs with R22. What was copied was read before the number is read again. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if ((seq & 1) != 0 || fido_load_relaxed(&q->note->seq) != seq)
+		return -EAGAIN;
+	if (len > FIDO_NOTE_MAX)
+		return 0;
+	memcpy(data, words, FIDO_NOTE_MAX);
+	return (int)len;
+}
