@@ -25,7 +25,7 @@ prefetch(const struct fwd_stream *s, uint16_t i)
  * be written to, or must leave in one segment and do not all have one.
  */
 static __rte_always_inline uint16_t
-receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
+receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const bool offload)
 {
 	uint16_t n = rte_eth_rx_burst(s->rx_port, s->rx_queue, s->packet, s->burst);
 	uint64_t bytes = 0;
@@ -42,6 +42,8 @@ receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
 		bytes += s->packet[i]->pkt_len;
 		if (linear)
 			segs |= s->packet[i]->nb_segs;
+		if (offload)
+			fwd_packet_ask(s->packet[i]);
 		if (mode == FWD_TOUCH) {
 			prefetch(s, i);
 			sum += fwd_sum_packet(s->packet[i]);
@@ -133,14 +135,14 @@ transmit(struct fwd_stream *s)
 }
 
 static __rte_always_inline unsigned int
-run(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
+run(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const bool offload)
 {
 	unsigned int steps = 0;
 
 	if (likely(!fwd_stream_is_pending(s))) {
 		if (unlikely(s->closed))
 			return 0;
-		steps = receive(s, mode, linear);
+		steps = receive(s, mode, linear, offload);
 		if (steps == 0)
 			return 0;
 	}
@@ -152,49 +154,67 @@ run(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
 static unsigned int
 run_io(struct fwd_stream *s)
 {
-	return run(s, FWD_IO, false);
+	return run(s, FWD_IO, false, false);
 }
 
 static unsigned int
 run_io_linear(struct fwd_stream *s)
 {
-	return run(s, FWD_IO, true);
+	return run(s, FWD_IO, true, false);
+}
+
+static unsigned int
+run_io_offload(struct fwd_stream *s)
+{
+	return run(s, FWD_IO, false, true);
 }
 
 static unsigned int
 run_mac(struct fwd_stream *s)
 {
-	return run(s, FWD_MAC, false);
+	return run(s, FWD_MAC, false, false);
 }
 
 static unsigned int
 run_mac_linear(struct fwd_stream *s)
 {
-	return run(s, FWD_MAC, true);
+	return run(s, FWD_MAC, true, false);
+}
+
+static unsigned int
+run_mac_offload(struct fwd_stream *s)
+{
+	return run(s, FWD_MAC, false, true);
 }
 
 static unsigned int
 run_touch(struct fwd_stream *s)
 {
-	return run(s, FWD_TOUCH, false);
+	return run(s, FWD_TOUCH, false, false);
 }
 
 static unsigned int
 run_touch_linear(struct fwd_stream *s)
 {
-	return run(s, FWD_TOUCH, true);
+	return run(s, FWD_TOUCH, true, false);
+}
+
+static unsigned int
+run_touch_offload(struct fwd_stream *s)
+{
+	return run(s, FWD_TOUCH, false, true);
 }
 
 fwd_engine
-fwd_engine_choose(enum fwd_mode mode, bool linear)
+fwd_engine_choose(enum fwd_mode mode, bool linear, bool offload)
 {
-	static const fwd_engine engines[][2] = {
-		[FWD_IO] = {run_io, run_io_linear},
-		[FWD_MAC] = {run_mac, run_mac_linear},
-		[FWD_TOUCH] = {run_touch, run_touch_linear},
+	static const fwd_engine engines[][3] = {
+		[FWD_IO] = {run_io, run_io_linear, run_io_offload},
+		[FWD_MAC] = {run_mac, run_mac_linear, run_mac_offload},
+		[FWD_TOUCH] = {run_touch, run_touch_linear, run_touch_offload},
 	};
 
-	return engines[mode][linear];
+	return engines[mode][offload ? 2 : linear];
 }
 
 unsigned int

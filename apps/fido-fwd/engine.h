@@ -15,8 +15,10 @@
  *
  * @param linear
  *   The Tx port takes packets of one segment only
+ * @param offload
+ *   Packets may come that are not finished; the Tx port finishes them, and is not linear
  */
-fwd_engine fwd_engine_choose(enum fwd_mode mode, bool linear);
+fwd_engine fwd_engine_choose(enum fwd_mode mode, bool linear, bool offload);
 
 /* Free and count as dropped all packets that the stream holds; return how many. */
 unsigned int fwd_engine_drop(struct fwd_stream *stream);

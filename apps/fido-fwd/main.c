@@ -81,6 +81,9 @@ probe_ports(struct fwd_app *app)
 			return ret;
 		port->used = true;
 	}
+	for (unsigned int i = 0; i < app->routes.count; i++)
+		fwd_port_pair(&app->port[app->routes.route[i].from],
+			&app->port[app->routes.route[i].to], &app->opt);
 	return 0;
 }
 

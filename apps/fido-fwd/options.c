@@ -22,6 +22,7 @@ enum {
 	OPT_MBUFS,
 	OPT_MTU,
 	OPT_SCATTER,
+	OPT_OFFLOAD,
 	OPT_IDLE,
 	OPT_SPIN_US,
 	OPT_ON_DOWN,
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
 	{"mbufs", required_argument, NULL, OPT_MBUFS},
 	{"mtu", required_argument, NULL, OPT_MTU},
 	{"scatter", no_argument, NULL, OPT_SCATTER},
+	{"offload", no_argument, NULL, OPT_OFFLOAD},
 	{"idle", required_argument, NULL, OPT_IDLE},
 	{"spin-us", required_argument, NULL, OPT_SPIN_US},
 	{"on-down", required_argument, NULL, OPT_ON_DOWN},
@@ -95,6 +97,7 @@ fwd_options_usage(FILE *out)
 	      "  --mbufs N           buffers (default: as many as the rings can hold)\n"
 	      "  --mtu N             largest payload of a frame (default: 1500, or what there is)\n"
 	      "  --scatter           let long frames arrive in several buffers\n"
+	      "  --offload           pass on checksums and TCP segmentation that are left to do\n"
 	      "  --on-down drop|hold packets for a port whose link is down (default drop)\n"
 	      "When there is nothing to do:\n"
 	      "  --idle poll         look again at once (default)\n"
@@ -226,6 +229,9 @@ take_word(struct fwd_options *opt, int key)
 		break;
 	case OPT_SCATTER:
 		opt->scatter = true;
+		break;
+	case OPT_OFFLOAD:
+		opt->offload = true;
 		break;
 	case OPT_JSON:
 		opt->json = true;

@@ -51,6 +51,7 @@ struct fwd_options {
 	double stats_period; /* seconds, 0: no status line */
 	double duration; /* seconds, 0: until a signal */
 	bool scatter;
+	bool offload; /* take packets that are not finished, and pass them on */
 	bool hold; /* --on-down hold: wait for the link instead of dropping */
 	bool json;
 	bool quiet;

@@ -33,6 +33,27 @@ fwd_packet_is_writable(const struct rte_mbuf *m, const struct fwd_pools *pools)
 		RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1;
 }
 
+/*
+ * Ask the port that the packet leaves by for what is still to be done to it, by what the one that it
+ * came by says of it.
+ */
+static inline void
+fwd_packet_ask(struct rte_mbuf *m)
+{
+	uint64_t l4 = m->packet_type & RTE_PTYPE_L4_MASK, ask = 0;
+	bool ipv4 = RTE_ETH_IS_IPV4_HDR(m->packet_type);
+
+	if ((m->ol_flags & RTE_MBUF_F_RX_LRO) != 0)
+		ask = RTE_MBUF_F_TX_TCP_SEG | (ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
+		ask |= l4 == RTE_PTYPE_L4_TCP ? RTE_MBUF_F_TX_TCP_CKSUM :
+			l4 == RTE_PTYPE_L4_UDP ? RTE_MBUF_F_TX_UDP_CKSUM : 0;
+	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_NONE)
+		ask |= RTE_MBUF_F_TX_IP_CKSUM;
+	if (ask != 0)
+		m->ol_flags |= ask | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+}
+
 /* Let the addresses of a frame that may be written to change places. */
 static inline void
 fwd_packet_swap_addresses(struct rte_mbuf *m)

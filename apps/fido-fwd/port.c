@@ -19,6 +19,21 @@ const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS] = {
 	[FWD_TX_BUFFERS_OUT] = "tx_buffers_out",
 };
 
+/* What a packet of another domain may leave to be done. */
+#define TX_FINISH                                                                             \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
+		RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
+/*
+ * Many drivers want the sum of a pseudo header where the checksum is to be, and the packet may be
+ * read-only. These take it as it is, and write to no packet.
+ */
+static bool
+finds_sums_itself(const char *driver)
+{
+	return strcmp(driver, "net_mmnet") == 0 || strcmp(driver, "net_tap") == 0;
+}
+
 /* Return how many queues of `what` the port gets: wanted, if the driver has as many. */
 static uint16_t
 choose_queues(const struct fwd_port *port, const char *what, bool used, uint16_t wanted,
@@ -69,6 +84,8 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	strlcpy(port->driver, info.driver_name, sizeof(port->driver));
 	port->mmnet = strcmp(info.driver_name, "net_mmnet") == 0;
 	port->multi_segs = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	port->can_finish = (info.tx_offload_capa & TX_FINISH) == TX_FINISH && port->multi_segs &&
+		finds_sums_itself(port->driver);
 	port->rx_scatter = opt->scatter && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
 	if (opt->scatter && port->source && !port->rx_scatter && !opt->quiet)
 		fprintf(stderr,
@@ -96,6 +113,15 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	return choose_mtu(port, opt, &info);
 }
 
+void
+fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_options *opt)
+{
+	if (!opt->offload)
+		return;
+	from->rx_unfinished = from->mmnet && to->can_finish;
+	to->tx_finish |= from->rx_unfinished;
+}
+
 static int
 configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_intr)
 {
@@ -109,6 +135,10 @@ configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_in
 	conf.intr_conf.lsc = !!(*info.dev_flags & RTE_ETH_DEV_INTR_LSC);
 	if (port->multi_segs)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if (port->tx_finish)
+		conf.txmode.offloads |= TX_FINISH;
+	if (port->rx_unfinished)
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TCP_LRO;
 	if (port->rx_scatter)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (port->nb_rxq > 1 && info.flow_type_rss_offloads != 0 && info.reta_size != 0) {

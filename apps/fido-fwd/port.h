@@ -37,6 +37,9 @@ struct fwd_port {
 	bool mmnet;
 	bool multi_segs; /* a packet of several segments can be sent */
 	bool rx_scatter; /* asked for, and the driver has it */
+	bool can_finish; /* packets may be sent that lack checksums, or are to be cut */
+	bool rx_unfinished; /* such packets are received */
+	bool tx_finish; /* and sent */
 	bool rx_intr; /* Rx interrupts work */
 	bool tx_cleanup; /* rte_eth_tx_done_cleanup() works */
 	bool started;
@@ -65,6 +68,12 @@ extern const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS];
  *   - < 0: impossible; a message has been printed
  */
 int fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt);
+
+/*
+ * Have the port of a route receive what the other one can finish, if opt->offload says so. After both have been
+ * probed, before either is started.
+ */
+void fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_options *opt);
 
 /*
  * Configure and start a probed port, whose Rx queues fill mbufs from pool. Asks for Rx interrupts

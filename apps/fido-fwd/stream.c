@@ -188,7 +188,7 @@ fwd_streams_create(const struct fwd_routes *routes, const struct fwd_options *op
 		const struct fwd_port *to = &ports[routes->route[i].to];
 
 		for (uint16_t q = 0; q < from->nb_rxq; q++, s++) {
-			s->run = fwd_engine_choose(opt->mode, !to->multi_segs);
+			s->run = fwd_engine_choose(opt->mode, !to->multi_segs, from->rx_unfinished);
 			s->rx_port = from->id;
 			s->rx_queue = q;
 			s->tx_port = to->id;
