@@ -13,8 +13,15 @@
  *   mmnet_arena.c   mempools in an arena
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
+ *   mmnet_rx_finish.c  what an application has asked for of received packets: tags, hashes, times...
  *   mmnet_csum.c    checksums and packet types, if asked for
  *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
+ *   mmnet_offload.c the Tx burst that leaves work to the peer, spreads, keeps to an MTU
+ *   mmnet_finish.c  does the work that cannot be left to the peer
+ *   mmnet_meta.h    what goes with a packet, and what the ends tell each other first
+ *   mmnet_hash.c    Toeplitz
+ *   mmnet_rss.c     the key, the table, and what else this end tells the peer
+ *   mmnet_mtu.c     how long a packet may be
  *   mmnet_queue.c   one queue: start, stop, what is in its ring, where the next packet shows
  *   mmnet_stats.c   counters
  *   mmnet_telemetry.c  the same and more by DPDK's telemetry
@@ -34,6 +41,8 @@
 #include <fido/link.h>
 
 #include "mmnet_compat.h"
+#include "mmnet_hash.h"
+#include "mmnet_meta.h"
 
 #define MMNET_DRIVER_NAME net_mmnet
 #define MMNET_DEFAULT_DESC 1024
@@ -48,6 +57,10 @@
 #define MMNET_HEADER_COPY 128
 /* ... of packets longer than this; shorter ones are copied whole. */
 #define MMNET_HEADER_THRESHOLD 256
+/* What a frame has beside the MTU: addresses, type, a tag. */
+#define MMNET_FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 4u)
+/* No buffer of the arena has this index: the cookie of a descriptor that has no memory at all. */
+#define MMNET_NO_BUFFER UINT16_MAX
 /* Size of the arena's buffers, for what cannot be sent by pointer. */
 #define MMNET_BOUNCE_SIZE 2048
 #define MMNET_ARENA_DEFAULT (4u << 20)
@@ -76,6 +89,7 @@ struct mmnet_args {
 	bool no_heap;                /**< do not export EAL's memory */
 	bool arena_pools;            /**< mbuf pools lie in arenas unless their maker says otherwise */
 	bool has_mac;
+	uint16_t spread;             /**< rings of each transmit queue */
 	struct rte_ether_addr mac;
 	uint64_t arena;
 	struct fido_layout layout;
@@ -109,13 +123,22 @@ struct mmnet_rxq {
 	uint16_t last_chunk;          /**< descriptors that the last read found */
 	uint16_t port_id;
 	uint16_t room;                /**< bytes an mbuf of mp takes */
+	uint16_t whole;               /**< packets up to this length go into one mbuf */
+	uint32_t max_frame;           /**< longer packets are dropped */
 	uint64_t fresh_flags;         /**< offload flags of a fresh mbuf of mp */
 	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
+	bool csum;                    /**< check checksums */
 	bool l4_csum;                 /**< check those of UDP and TCP too */
+	bool strip;                   /**< take VLAN tags out */
+	bool hash;                    /**< packets get their hash */
+	bool timestamp;               /**< and when they were received */
+	uint16_t accepts;             /**< MMNET_META_* */
+	struct mmnet_meta meta;
 	/* In one byte, as each burst asks for both. Changed with the queue's lock held. */
 	bool dropping : 1;            /**< the rest of the message that is being read is dropped */
 	bool stopped : 1;             /**< what is in the rings waits */
+	bool expecting : 1;           /**< meta is that of the message that comes next */
 	uint64_t rearm;               /**< first mbuf fields of a received packet */
 	uint64_t header_rearm;
 	struct rte_mbuf *head;        /**< message that is being read */
@@ -138,11 +161,23 @@ struct mmnet_txq {
 	char *bounce;                 /**< this queue's part of the arena */
 	uint16_t *bounce_free;
 	uint32_t bounce_count;
+	uint32_t bounce_total;
+	uint16_t index;               /**< of its ring, of all that the port has */
+	struct mmnet_tx_peer *peer;   /**< NULL: the port's burst function does not need it */
 	struct mmnet_port *port;
 	struct fido_tx_stats_shm base;
 	struct fido_tx_stats_shm now; /**< at the last mmnet_view_update() */
 	uint32_t out;                 /**< tickets out, then */
 	struct rte_eth_txconf conf;
+};
+
+/** What a transmit queue knows of the peer's note. */
+struct mmnet_tx_peer {
+	uint64_t queue_id;            /**< with seq: which note that was */
+	uint32_t seq;
+	uint16_t accepts;             /**< MMNET_META_* */
+	uint8_t lane[MMNET_RETA_SIZE];
+	struct mmnet_hash hash;       /**< without types: one lane takes all */
 };
 
 /**
@@ -159,12 +194,16 @@ struct mmnet_port {
 	enum mmnet_rx_mode mode;      /**< what rx= came to when the port was started */
 	uint16_t port_id;
 	uint16_t nrx;
-	uint16_t ntx;
+	uint16_t ntx;                 /**< rings: `spread` for each transmit queue */
+	uint16_t spread;
 	uint32_t ring_size;
+	uint32_t max_frame;           /**< longer packets are neither sent nor delivered */
+	struct mmnet_note note;       /**< what this end says */
+	struct mmnet_hash *hash;      /**< for received packets; NULL: none are hashed */
 	bool started;
 	bool admin_down;              /**< rte_eth_dev_set_link_down() */
 	struct mmnet_rxq *rxq[FIDO_LINK_QUEUES_MAX];
-	struct mmnet_txq *txq[FIDO_LINK_QUEUES_MAX];
+	struct mmnet_txq *txq[FIDO_LINK_QUEUES_MAX]; /**< by ring; queue i has those from i * spread on */
 };
 
 /* mmnet_args.c */
@@ -206,18 +245,33 @@ void mmnet_rx_settle(struct mmnet_rxq *rxq);
 void mmnet_rx_settle_lcore(unsigned int lcore);
 
 /* mmnet_rx.c */
-eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool csum);
+/** @param full with metadata, and all that mmnet_rx_finish() does */
+eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool full);
 /** Drop what was read of an unfinished message, free what was allocated ahead. Port stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);
 /** Free what was allocated ahead. Port stopped, or the queue's lock is held. */
 void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
 
+/* mmnet_rx_finish.c */
+/** Learn what the application asks of received packets. The port is stopped, or goes on with burst functions that can. */
+void mmnet_rx_choose(struct rte_eth_dev *dev);
+/** @return true when the application asks for what only the full burst functions do */
+bool mmnet_rx_wants_full(const struct rte_eth_dev *dev);
+/** @return what a peer may leave to this end: MMNET_META_* */
+uint16_t mmnet_rx_accepts(const struct rte_eth_dev *dev);
+/** Give a packet what came with it. @return false: it does not fit; the packet is marked bad as far as it has a mark */
+bool mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m);
+/** Do to received packets what the application has asked for. Without the queue's lock. @return n */
+uint16_t mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
+int mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask);
+int mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now);
+
 /* mmnet_csum.c */
 /**
- * Set the packets' types, their RX_IP_CKSUM flags, and those of L4 if the queue is to; not known (0) of what is not
- * IPv4, and not UDP or TCP in one piece. @return n
+ * Set the packets' types, their RX_IP_CKSUM flags, and those of L4 if the queue is to, as far as they have none; not known
+ * (0) of what is not IPv4, and not UDP or TCP in one piece.
  */
-uint16_t mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
+void mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
 /** The types that mmnet_csum_check() tells apart, *n of them, and after them RTE_PTYPE_UNKNOWN. */
 const uint32_t *mmnet_csum_types(size_t *n);
 /** Write the checksum of the IPv4 header l2_len bytes from data on; what is none is left alone. */
@@ -230,6 +284,57 @@ unsigned int mmnet_tx_reap(struct mmnet_txq *txq);
 /** Reap the queues that this lcore sends on. */
 void mmnet_tx_reap_lcore(unsigned int lcore);
 int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
+/* For mmnet_offload.c and mmnet_finish.c; the queue's lock is held. */
+/** Put a packet as it is, but for its IPv4 checksum. @return 1: put, 0: no room now, -1: it can never be sent */
+int mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
+/** Copy a segment into the arena and put that; there is room. The segment is freed. */
+void mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags);
+/** @return what stands for a buffer of the arena among the cookies. */
+void *mmnet_tx_buffer_cookie(uint16_t index);
+/** @return true when the peer has mapped the arena */
+bool mmnet_tx_buffers_ready(const struct mmnet_txq *txq);
+/** @return number of buffers that came back */
+unsigned int mmnet_tx_reap_all(struct mmnet_txq *txq);
+/** Take back what a burst of n takes. @return true when it may post */
+bool mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n);
+
+/* mmnet_offload.c */
+uint16_t mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
+/** As mmnet_tx_burst(), but packets longer than the port's MTU allows are freed and counted. */
+uint16_t mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_tx_prepare(void *queue, struct rte_mbuf **pkts, uint16_t n);
+
+/* mmnet_finish.c */
+/** Do what a packet asks for where it lies. @return false: it has to be built anew: mmnet_finish_put() */
+bool mmnet_finish_in_place(struct rte_mbuf *m);
+/**
+ * Build in the arena what a packet asks for, cut if it is to be, and put that. The queue's lock is held.
+ * @return 1: put, and m freed; 0: no room now; -1: never, or its headers are not what its flags say
+ */
+int mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
+
+/* mmnet_rss.c */
+/** Take over what the application has configured. @return 0, -EINVAL (message written) */
+int mmnet_rss_configure(struct rte_eth_dev *dev);
+/** Tell the peer what this end wants. @return 0, -errno */
+int mmnet_note_publish(struct rte_eth_dev *dev);
+/** @return true when nothing in a note would lead astray */
+bool mmnet_note_valid(const struct mmnet_note *note);
+/** The kinds of packets that can be hashed, in ethdev's terms. */
+uint64_t mmnet_rss_types(void);
+int mmnet_rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
+int mmnet_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
+int mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size);
+int mmnet_reta_query(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size);
+
+/* mmnet_mtu.c */
+/** Take over the MTU that the application has configured, if it is not the one that nobody asks for. */
+void mmnet_mtu_configure(struct rte_eth_dev *dev);
+/** @return true when some packets are too long to be sent */
+bool mmnet_mtu_limits(const struct mmnet_port *port);
+/** Have a receive queue keep to the MTU of its port. */
+void mmnet_rx_limit(struct mmnet_rxq *rxq);
+int mmnet_mtu_set(struct rte_eth_dev *dev, uint16_t mtu);
 
 /* mmnet_ethdev.c */
 /** All ports, closed ones that wait for their buffers too. The lock guards the list, not the ports. */

@@ -117,6 +117,18 @@ parse_heap(struct mmnet_args *args, const char *value)
 }
 
 static int
+parse_spread(struct mmnet_args *args, const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (end == value || *end != '\0' || n < 1 || n > FIDO_LINK_QUEUES_MAX)
+		return -EINVAL;
+	args->spread = (uint16_t)n;
+	return 0;
+}
+
+static int
 parse_pools(struct mmnet_args *args, const char *value)
 {
 	args->arena_pools = strcmp(value, "arena") == 0;
@@ -175,6 +187,7 @@ static const struct keyword keywords[] = {
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
 	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},
+	{"spread", parse_spread, "the peer's receive queues that each transmit queue has a ring to, 1 to 32"},
 	{"pools", parse_pools, "heap or arena: where the application's mbuf pools lie"},
 	{"allow", parse_allow, "users who may map this domain's memory, e.g. allow=alice:1001"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},

@@ -117,19 +117,22 @@ mmnet_csum_types(size_t *n)
 
 /* ---- both ---- */
 
+/* A packet that is not finished has been marked so: what it lacks is not looked for. */
 static void
 look(struct rte_mbuf *m, bool l4)
 {
+	bool ip_known = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != 0;
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
 	const struct rte_ipv6_hdr *ip6 = (const struct rte_ipv6_hdr *)(eth + 1);
 
+	l4 = l4 && (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == 0;
 	m->packet_type = RTE_PTYPE_L2_ETHER;
 	if (m->data_len >= sizeof(*eth) + sizeof(*ip) && eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)) {
 		unsigned int len = ipv4_header_len(ip);
 
 		m->packet_type |= ipv4_type(ip, len);
-		m->ol_flags |= ipv4_flags(m, ip, len) | (l4 ? ipv4_l4_flags(m, ip, len) : 0);
+		m->ol_flags |= (ip_known ? 0 : ipv4_flags(m, ip, len)) | (l4 ? ipv4_l4_flags(m, ip, len) : 0);
 	} else if (m->data_len >= sizeof(*eth) + sizeof(*ip6) &&
 			eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
 		m->packet_type |= RTE_PTYPE_L3_IPV6_EXT_UNKNOWN | l4_type(ip6->proto);
@@ -137,12 +140,11 @@ look(struct rte_mbuf *m, bool l4)
 	}
 }
 
-uint16_t
+void
 mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++)
 		look(pkts[i], rxq->l4_csum);
-	return n;
 }
 
 void

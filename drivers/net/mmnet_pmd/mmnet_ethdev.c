@@ -21,7 +21,9 @@
 #define CLOSE_WAIT_MS 500
 /* How often a closed port whose buffers are still out is looked at. */
 #define LINGER_US 100000
-#define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
+/* What takes more than putting packets into rings. */
+#define TX_LEFT (RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
+		RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 int mmnet_logtype;
 struct mmnet_port *mmnet_ports;
@@ -91,24 +93,39 @@ set_link_down(struct rte_eth_dev *dev)
 static int
 dev_configure(struct rte_eth_dev *dev)
 {
-	(void)dev;
-	return 0;
+	struct mmnet_port *port = port_of(dev);
+
+	port->spread = RTE_MAX(port->args.spread, (uint16_t)1);
+	if (dev->data->nb_tx_queues * port->spread > FIDO_LINK_QUEUES_MAX) {
+		MMNET_LOG(ERR, "port %u: %u Tx queues with spread=%u: that are more than %u rings: use fewer of one or the other",
+				port->port_id, dev->data->nb_tx_queues, port->spread, FIDO_LINK_QUEUES_MAX);
+		return -EINVAL;
+	}
+	mmnet_mtu_configure(dev);
+	return mmnet_rss_configure(dev);
 }
 
 int
 mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 {
-	(void)dev;
+	const struct mmnet_port *port = port_of(dev);
+
 	info->max_mac_addrs = MMNET_MAX_MACS;
 	info->max_rx_pktlen = MMNET_MAX_FRAME;
 	info->max_rx_queues = FIDO_LINK_QUEUES_MAX;
-	info->max_tx_queues = FIDO_LINK_QUEUES_MAX;
+	/* The primary may have closed it, and this be a secondary. */
+	info->max_tx_queues = FIDO_LINK_QUEUES_MAX / (port != NULL ? RTE_MAX(port->args.spread, (uint16_t)1) : 1);
+	info->max_lro_pkt_size = MMNET_MAX_FRAME;
+	info->reta_size = MMNET_RETA_SIZE;
+	info->hash_key_size = MMNET_KEY_SIZE;
+	info->flow_type_rss_offloads = mmnet_rss_types();
 	info->min_rx_bufsize = 0;
 	info->min_mtu = RTE_ETHER_MIN_MTU;
 	info->max_mtu = MMNET_MAX_FRAME - RTE_ETHER_HDR_LEN;
-	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |
+			RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE |
-			RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+			RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | TX_LEFT;
 	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
 	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, MMNET_MIN_DESC,
@@ -176,32 +193,46 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 }
 
 static int
-tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
-		const struct rte_eth_txconf *conf)
+lane_setup(struct rte_eth_dev *dev, uint16_t ring, unsigned int socket, const struct rte_eth_txconf *conf)
 {
 	struct mmnet_port *port = port_of(dev);
-	struct mmnet_txq *txq = port->txq[i];
+	struct mmnet_txq *txq = port->txq[ring];
 	uint64_t offloads;
 
-	if (!fido_ring_size_valid(n)) {
-		MMNET_LOG(ERR, "port %u: Tx ring size %u: use a power of two from %u to %u (testpmd: --txd=1024)",
-				port->port_id, n, MMNET_MIN_DESC, MMNET_MAX_DESC);
-		return -EINVAL;
-	}
 	if (txq == NULL)
 		txq = rte_zmalloc_socket("mmnet_txq", sizeof(*txq), RTE_CACHE_LINE_SIZE, (int)socket);
 	if (txq == NULL)
 		return -ENOMEM;
 	txq->port = port;
+	txq->index = ring;
 	txq->lcore = LCORE_ID_ANY;
 	offloads = conf->offloads | dev->data->dev_conf.txmode.offloads;
 	txq->fast_free = (offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
 			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start, .offloads = conf->offloads};
 	txq->ip_csum = (offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+	port->txq[ring] = txq;
+	return 0;
+}
+
+static int
+tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
+		const struct rte_eth_txconf *conf)
+{
+	struct mmnet_port *port = port_of(dev);
+	int ret = 0;
+
+	if (!fido_ring_size_valid(n)) {
+		MMNET_LOG(ERR, "port %u: Tx ring size %u: use a power of two from %u to %u (testpmd: --txd=1024)",
+				port->port_id, n, MMNET_MIN_DESC, MMNET_MAX_DESC);
+		return -EINVAL;
+	}
+	for (uint16_t k = 0; k < port->spread && ret == 0; k++)
+		ret = lane_setup(dev, (uint16_t)(i * port->spread + k), socket, conf);
+	if (ret != 0)
+		return ret;
 	port->ring_size = i == 0 ? n : RTE_MAX(port->ring_size, (uint32_t)n);
-	port->txq[i] = txq;
-	dev->data->tx_queues[i] = txq;
+	dev->data->tx_queues[i] = port->txq[i * port->spread];
 	return 0;
 }
 
@@ -262,7 +293,6 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 	rxq->q = q;
 	rxq->stopped = rxq->conf.rx_deferred_start;
 	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-	rxq->l4_csum = (dev->data->dev_conf.rxmode.offloads & L4_CSUM) != 0;
 	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
 	rxq->header_rearm = rearm_value(0, rxq->port_id);
 	if (rxq->headers != NULL)
@@ -283,14 +313,8 @@ bounce_start(struct mmnet_port *port, struct mmnet_txq *txq, uint16_t i)
 	txq->bounce = (char *)port->arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
 	for (uint64_t k = 0; k < buffers; k++)
 		txq->bounce_free[k] = (uint16_t)k;
-	txq->bounce_count = (uint32_t)buffers;
+	txq->bounce_count = txq->bounce_total = (uint32_t)buffers;
 	return 0;
-}
-
-static bool
-has_csum(const struct rte_eth_dev *dev)
-{
-	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0;
 }
 
 /* Known of packets whose headers are looked at. */
@@ -298,11 +322,49 @@ const uint32_t *
 mmnet_ptypes(struct rte_eth_dev *dev, size_t *n)
 {
 	*n = 0;
-	return has_csum(dev) ? mmnet_csum_types(n) : NULL;
+	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0 ? mmnet_csum_types(n) : NULL;
+}
+
+/* @return true when a transmit queue does more than put packets into one ring */
+static bool
+wants_offload(const struct rte_eth_dev *dev)
+{
+	const struct mmnet_port *port = port_of(dev);
+	uint64_t offloads = dev->data->dev_conf.txmode.offloads;
+
+	for (uint16_t i = 0; i < port->ntx; i++)
+		offloads |= port->txq[i]->conf.offloads;
+	return (offloads & TX_LEFT) != 0 || port->spread > 1;
+}
+
+/* Burst functions know what they have to do, and nothing else. */
+static int
+bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	port->mode = mode;
+	mmnet_rx_choose(dev);
+	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_wants_full(dev));
+	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
+	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare : NULL;
+	if (!wants_offload(dev))
+		return 0;
+	for (uint16_t i = 0; i < port->ntx; i += port->spread) {
+		struct mmnet_txq *txq = port->txq[i];
+
+		if (txq->peer == NULL)
+			txq->peer = rte_zmalloc("mmnet_tx_peer", sizeof(*txq->peer), RTE_CACHE_LINE_SIZE);
+		if (txq->peer == NULL)
+			return -ENOMEM;
+	}
+	dev->tx_pkt_burst = mmnet_tx_burst_offload;
+	dev->tx_pkt_prepare = mmnet_tx_prepare;
+	return 0;
 }
 
 static int
-queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
+queues_start(struct rte_eth_dev *dev)
 {
 	struct mmnet_port *port = port_of(dev);
 	int ret = 0;
@@ -324,12 +386,9 @@ queues_start(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 		else
 			fido_txq_resume(txq->q);
 		ret = bounce_start(port, txq, i);
-		dev->data->tx_queue_state[i] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
+		dev->data->tx_queue_state[i / port->spread] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
 				RTE_ETH_QUEUE_STATE_STARTED;
 	}
-	port->mode = mode;
-	dev->rx_pkt_burst = mmnet_rx_function(mode, has_csum(dev));
-	dev->tx_pkt_burst = mmnet_tx_burst;
 	return ret;
 }
 
@@ -378,7 +437,7 @@ dev_start(struct rte_eth_dev *dev)
 	if (ret != 0)
 		return ret;
 	port->nrx = dev->data->nb_rx_queues;
-	port->ntx = dev->data->nb_tx_queues;
+	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
 	if (port->ntx == 0)
 		port->ring_size = MMNET_MIN_DESC;
 	if (port->arena == NULL && port->ntx != 0)
@@ -386,7 +445,11 @@ dev_start(struct rte_eth_dev *dev)
 	if (ret == 0)
 		ret = fido_link_configure(port->link, port->ntx, port->nrx, port->ring_size);
 	if (ret == 0)
-		ret = queues_start(dev, mode);
+		ret = queues_start(dev);
+	if (ret == 0)
+		ret = bursts_choose(dev, mode);
+	if (ret == 0)
+		ret = mmnet_note_publish(dev);
 	if (ret == 0)
 		ret = intr_start(dev);
 	if (ret == 0)
@@ -464,7 +527,7 @@ dev_stop(struct rte_eth_dev *dev)
 		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	}
 	fido_link_close(port->link);
-	for (uint16_t i = 0; i < port->ntx; i++)
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	intr_stop(dev);
 	link_update(dev, 0);
@@ -492,10 +555,13 @@ port_free(struct mmnet_port *port)
 	fido_region_destroy(port->arena);
 	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
 		rxq_free(port->rxq[i]);
-		if (port->txq[i] != NULL)
+		if (port->txq[i] != NULL) {
 			rte_free(port->txq[i]->bounce_free);
+			rte_free(port->txq[i]->peer);
+		}
 		rte_free(port->txq[i]);
 	}
+	rte_free(port->hash);
 	mmnet_domain_put();
 	rte_free(port);
 }
@@ -555,14 +621,6 @@ dev_close(struct rte_eth_dev *dev)
 }
 
 /* ---- small operations ---- */
-
-static int
-mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
-{
-	(void)dev;
-	(void)mtu; /* ethdev has checked it against the limits; memory has no frame size of its own. */
-	return 0;
-}
 
 static int
 mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
@@ -667,19 +725,17 @@ burst_mode(struct rte_eth_dev *dev, const char *text, struct rte_eth_burst_mode 
 static int
 rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
 {
+	enum mmnet_rx_mode m = port_of(dev)->mode;
+
 	(void)i;
-	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_ZERO, has_csum(dev)))
-		return burst_mode(dev, "Zero copy", mode);
-	if (dev->rx_pkt_burst == mmnet_rx_function(MMNET_RX_HEADER, has_csum(dev)))
-		return burst_mode(dev, "Header copy", mode);
-	return burst_mode(dev, "Copy", mode);
+	return burst_mode(dev, m == MMNET_RX_ZERO ? "Zero copy" : m == MMNET_RX_HEADER ? "Header copy" : "Copy", mode);
 }
 
 static int
 tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
 {
 	(void)i;
-	return burst_mode(dev, "By pointer", mode);
+	return burst_mode(dev, dev->tx_pkt_burst == mmnet_tx_burst_offload ? "By pointer, with metadata" : "By pointer", mode);
 }
 
 static const struct eth_dev_ops ops = {
@@ -707,7 +763,13 @@ static const struct eth_dev_ops ops = {
 	.promiscuous_disable = accept_all,
 	.allmulticast_enable = accept_all,
 	.allmulticast_disable = accept_all,
-	.mtu_set = mtu_set,
+	.mtu_set = mmnet_mtu_set,
+	.vlan_offload_set = mmnet_vlan_offload_set,
+	.read_clock = mmnet_read_clock,
+	.rss_hash_update = mmnet_rss_hash_update,
+	.rss_hash_conf_get = mmnet_rss_hash_conf_get,
+	.reta_update = mmnet_reta_update,
+	.reta_query = mmnet_reta_query,
 	.mac_addr_set = mac_addr_set,
 	.mac_addr_add = mac_addr_add,
 	.mac_addr_remove = mac_addr_remove,
@@ -756,6 +818,8 @@ port_create(const struct mmnet_args *args, struct mmnet_port **out)
 	if (port == NULL)
 		return -ENOMEM;
 	port->args = *args;
+	port->spread = 1;
+	port->max_frame = MMNET_MAX_FRAME;
 	ret = mmnet_domain_get(args, &domain);
 	if (ret != 0) {
 		rte_free(port);
@@ -876,6 +940,7 @@ RTE_PMD_REGISTER_PARAM_STRING(MMNET_DRIVER_NAME,
 		"heap=on|off "
 		"pools=heap|arena "
 		"allow=<user>:<user>... "
+		"spread=<number> "
 		"mac=<address> "
 		"base=<address> "
 		"slot_size=<size> "

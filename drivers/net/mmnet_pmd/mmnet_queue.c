@@ -57,7 +57,10 @@ mmnet_rx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 int
 mmnet_tx_queue_start(struct rte_eth_dev *dev, uint16_t i)
 {
-	fido_txq_resume(port_of(dev)->txq[i]->q);
+	const struct mmnet_port *port = port_of(dev);
+
+	for (uint16_t k = 0; k < port->spread; k++)
+		fido_txq_resume(port->txq[i * port->spread + k]->q);
 	dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
 	return 0;
 }
@@ -68,9 +71,11 @@ mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 {
 	struct mmnet_port *port = port_of(dev);
 
-	fido_txq_pause(port->txq[i]->q);
+	for (uint16_t k = 0; k < port->spread; k++)
+		fido_txq_pause(port->txq[i * port->spread + k]->q);
 	dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
-	mmnet_txq_drain(port->txq[i], fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
+	for (uint16_t k = 0; k < port->spread; k++)
+		mmnet_txq_drain(port->txq[i * port->spread + k], fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	return 0;
 }
 
@@ -95,7 +100,7 @@ void
 mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info)
 {
 	const struct mmnet_port *port = port_of(dev);
-	const struct mmnet_txq *txq = port->txq[i];
+	const struct mmnet_txq *txq = port->txq[i * port->spread];
 
 	info->conf = txq->conf;
 	info->conf.tx_free_thresh = (uint16_t)txq->reap_below;

@@ -144,6 +144,42 @@ filter(struct reader *rd, const struct fido_desc *d)
 	return true;
 }
 
+/* ---- metadata (mmnet_meta.h), in the burst functions of ports that accept some ---- */
+
+/* @return true when d is not of the message's bytes */
+static inline bool
+take_meta(struct reader *rd, const struct fido_desc *d)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	if (likely(!(d->flags & FIDO_DESC_INLINE)))
+		return false;
+	if (unlikely(rxq->dropping || rxq->head != NULL || rxq->expecting ||
+			    !mmnet_meta_read(&rxq->meta, d, rxq->accepts))) {
+		rd->t.bad++;
+		rxq->expecting = false;
+		drop_message(rd, d, FIDO_STATUS_BAD_ADDRESS);
+		return true;
+	}
+	rxq->expecting = true;
+	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+	rd->t.completed++;
+	return true;
+}
+
+/* After d, which may have been a message's last: the packet, if it was delivered, gets what came before it. */
+static inline void
+give_meta(struct reader *rd, const struct fido_desc *d, uint16_t before)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	if (likely(!rxq->expecting) || (d->flags & FIDO_DESC_CHAINED))
+		return;
+	rxq->expecting = false;
+	if (likely(rd->n != before) && unlikely(!mmnet_meta_apply(&rxq->meta, rd->pkts[before])))
+		rd->t.bad++;
+}
+
 /* ---- mbufs to copy into ---- */
 
 static inline bool
@@ -214,9 +250,9 @@ static void
 copy_slow(struct reader *rd, const struct fido_desc *d)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
-	int ret = d->len > MMNET_MAX_FRAME ? -EMSGSIZE : copy_append(rxq, d->data, d->len);
+	int ret = d->len > rxq->max_frame ? -EMSGSIZE : copy_append(rxq, d->data, d->len);
 
-	if (ret != 0 || rxq->head->pkt_len > MMNET_MAX_FRAME) {
+	if (ret != 0 || rxq->head->pkt_len > rxq->max_frame) {
 		rd->t.too_long += ret != -ENOBUFS;
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
 		return;
@@ -273,7 +309,7 @@ chain_too_long(struct reader *rd, const struct fido_desc *d)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 
-	if (likely(rxq->head->pkt_len <= MMNET_MAX_FRAME && rxq->head->nb_segs < rxq->headers->size))
+	if (likely(rxq->head->pkt_len <= rxq->max_frame && rxq->head->nb_segs < rxq->headers->size))
 		return false;
 	rd->t.too_long++;
 	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
@@ -303,7 +339,7 @@ static inline void
 take_copy(struct reader *rd, const struct fido_desc *d)
 {
 	/* A long packet before this one, in the same chunk, may have taken more mbufs than its share. */
-	if (likely(d->len <= rd->rxq->room && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL &&
+	if (likely(d->len <= rd->rxq->whole && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL &&
 			rd->rxq->fresh_count != 0))
 		copy_whole(rd, d);
 	else
@@ -313,7 +349,7 @@ take_copy(struct reader *rd, const struct fido_desc *d)
 static inline void
 take_zero(struct reader *rd, const struct fido_desc *d)
 {
-	if (unlikely(d->len > MMNET_MAX_FRAME)) {
+	if (unlikely(d->len > rd->rxq->max_frame)) {
 		rd->t.too_long++;
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
 		return;
@@ -334,12 +370,12 @@ take_split(struct reader *rd, const struct fido_desc *d)
 	uint32_t skip = first ? MMNET_HEADER_COPY : 0;
 	int ret = 0;
 
-	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->room &&
+	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole &&
 			rxq->fresh_count != 0) {
 		copy_whole(rd, d);
 		return;
 	}
-	if (unlikely(d->len > MMNET_MAX_FRAME))
+	if (unlikely(d->len > rxq->max_frame))
 		ret = -EMSGSIZE;
 	else if (first)
 		ret = copy_append(rxq, d->data, RTE_MIN(d->len, skip));
@@ -403,7 +439,7 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_m
 }
 
 static __rte_always_inline void
-read_ring(struct reader *rd, enum mmnet_rx_mode mode)
+read_ring(struct reader *rd, enum mmnet_rx_mode mode, const bool full)
 {
 	struct fido_desc d[MMNET_RX_CHUNK];
 	uint32_t seen = 0;
@@ -413,14 +449,20 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode)
 		max = budget(rd->rxq, (uint16_t)(rd->max - rd->n), mode);
 		got = read_chunk(rd, d, max, mode);
 		for (uint16_t i = 0; i < got; i++) {
-			if (filter(rd, &d[i]))
+			uint16_t before = rd->n;
+
+			if (full && take_meta(rd, &d[i]))
 				continue;
-			if (mode == MMNET_RX_COPY)
-				take_copy(rd, &d[i]);
-			else if (mode == MMNET_RX_ZERO)
-				take_zero(rd, &d[i]);
-			else
-				take_split(rd, &d[i]);
+			if (!filter(rd, &d[i])) {
+				if (mode == MMNET_RX_COPY)
+					take_copy(rd, &d[i]);
+				else if (mode == MMNET_RX_ZERO)
+					take_zero(rd, &d[i]);
+				else
+					take_split(rd, &d[i]);
+			}
+			if (full)
+				give_meta(rd, &d[i], before);
 		}
 		seen += got;
 		/* Once round the ring at most: a peer that posts nothing but what is dropped must not keep us here. */
@@ -449,7 +491,7 @@ suspend(struct reader *rd)
 	rd->r->broken = true;
 	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
 	fido_receiver_flush(rd->r);
-	rxq->dropping = false;
+	rxq->dropping = rxq->expecting = false;
 	fido_link_kick(rxq->q->link);
 }
 
@@ -460,7 +502,7 @@ first_ring(struct reader *rd)
 	struct mmnet_rxq *rxq = rd->rxq;
 	struct fido_rxq *q = rxq->q;
 
-	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped)) {
+	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped && !rxq->expecting)) {
 		if (++q->next >= q->count)
 			q->next = 0;
 		return q->next;
@@ -474,12 +516,12 @@ first_ring(struct reader *rd)
 			return i;
 	/* The ring is gone, and with it the rest of the message. */
 	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
-	rxq->dropping = false;
+	rxq->dropping = rxq->expecting = false;
 	return 0;
 }
 
 static __rte_always_inline uint16_t
-rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode)
+rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode, const bool full)
 {
 	struct fido_rxq *q = rxq->q;
 	struct reader rd = {.rxq = rxq, .pkts = pkts, .max = n};
@@ -491,8 +533,8 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 		rd.r = q->receivers[first];
 		if (++first == q->count)
 			first = 0;
-		read_ring(&rd, mode);
-		if (unlikely(rxq->head != NULL || rxq->dropping)) {
+		read_ring(&rd, mode, full);
+		if (unlikely(rxq->head != NULL || rxq->dropping || (full && rxq->expecting))) {
 			suspend(&rd);
 			break;
 		}
@@ -503,14 +545,14 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 }
 
 static __rte_always_inline uint16_t
-rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode)
+rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode, const bool full)
 {
 	struct mmnet_rxq *rxq = queue;
 	uint16_t got;
 
 	if (unlikely(!fido_lock_try(&rxq->q->lock)))
 		return 0;
-	got = rx_locked(rxq, pkts, n, mode);
+	got = rx_locked(rxq, pkts, n, mode, full);
 	fido_lock_release(&rxq->q->lock);
 	/* Buffers of others that we passed on come back through our transmit queues: without this an idle
 	 * forwarder would keep them, and their owner might have none left to send. */
@@ -524,50 +566,50 @@ rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mod
 static uint16_t
 rx_burst_copy(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return rx_burst(queue, pkts, n, MMNET_RX_COPY);
+	return rx_burst(queue, pkts, n, MMNET_RX_COPY, false);
 }
 
 static uint16_t
 rx_burst_header(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return rx_burst(queue, pkts, n, MMNET_RX_HEADER);
+	return rx_burst(queue, pkts, n, MMNET_RX_HEADER, false);
 }
 
 static uint16_t
 rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return rx_burst(queue, pkts, n, MMNET_RX_ZERO);
+	return rx_burst(queue, pkts, n, MMNET_RX_ZERO, false);
 }
 
 static uint16_t
-rx_burst_copy_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+rx_burst_copy_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_csum_check(queue, pkts, rx_burst_copy(queue, pkts, n));
+	return mmnet_rx_finish(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_COPY, true));
 }
 
 static uint16_t
-rx_burst_header_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+rx_burst_header_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_csum_check(queue, pkts, rx_burst_header(queue, pkts, n));
+	return mmnet_rx_finish(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_HEADER, true));
 }
 
 static uint16_t
-rx_burst_zero_csum(void *queue, struct rte_mbuf **pkts, uint16_t n)
+rx_burst_zero_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_csum_check(queue, pkts, rx_burst_zero(queue, pkts, n));
+	return mmnet_rx_finish(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_ZERO, true));
 }
 
 eth_rx_burst_t
-mmnet_rx_function(enum mmnet_rx_mode mode, bool csum)
+mmnet_rx_function(enum mmnet_rx_mode mode, bool full)
 {
 	static const eth_rx_burst_t functions[][2] = {
-		[MMNET_RX_AUTO] = {rx_burst_copy, rx_burst_copy_csum},
-		[MMNET_RX_COPY] = {rx_burst_copy, rx_burst_copy_csum},
-		[MMNET_RX_HEADER] = {rx_burst_header, rx_burst_header_csum},
-		[MMNET_RX_ZERO] = {rx_burst_zero, rx_burst_zero_csum},
+		[MMNET_RX_AUTO] = {rx_burst_copy, rx_burst_copy_full},
+		[MMNET_RX_COPY] = {rx_burst_copy, rx_burst_copy_full},
+		[MMNET_RX_HEADER] = {rx_burst_header, rx_burst_header_full},
+		[MMNET_RX_ZERO] = {rx_burst_zero, rx_burst_zero_full},
 	};
 
-	return functions[mode][csum];
+	return functions[mode][full];
 }
 
 void
@@ -585,7 +627,7 @@ mmnet_rx_reset(struct mmnet_rxq *rxq)
 	if (rxq->q != NULL) {
 		fido_lock_take(&rxq->q->lock);
 		fido_counter_add(&rxq->q->stats->completed, discard(rxq, FIDO_STATUS_CLOSED));
-		rxq->dropping = false;
+		rxq->dropping = rxq->expecting = false;
 		for (uint16_t i = 0; i < rxq->q->count; i++)
 			fido_receiver_flush(rxq->q->receivers[i]);
 		fido_lock_release(&rxq->q->lock);

@@ -90,9 +90,9 @@ mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *stats, struct mm
 		stats->opackets += packets;
 		stats->obytes += bytes;
 		stats->oerrors += tx_get(port->txq[i], TX(dropped));
-		if (queues != NULL && i < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
-			queues->q_opackets[i] = packets;
-			queues->q_obytes[i] = bytes;
+		if (queues != NULL && i / port->spread < RTE_ETHDEV_QUEUE_STAT_CNTRS) {
+			queues->q_opackets[i / port->spread] += packets;
+			queues->q_obytes[i / port->spread] += bytes;
 		}
 	}
 	return 0;

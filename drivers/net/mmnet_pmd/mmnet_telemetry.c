@@ -94,7 +94,7 @@ add_queues(struct rte_tel_data *d, const struct mmnet_port *port)
 		snprintf(name, sizeof(name), "q%u", i);
 		part = port->txq[i]->q != NULL ? add_dict(tx, name) : NULL;
 		if (part != NULL)
-			add_txq(part, port->dev->data, port->txq[i], i);
+			add_txq(part, port->dev->data, port->txq[i], i / port->spread);
 	}
 }
 
@@ -174,7 +174,7 @@ mmnet_priv_dump(struct rte_eth_dev *dev, FILE *file)
 				port->rxq[i]->now.completed);
 	for (uint16_t i = 0; i < port->ntx; i++)
 		fprintf(file, "  tx queue %u: %s, ring of %u, %" PRIu64 " descriptors posted, %u out\n", i,
-				dev->data->tx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED ? "started" : "stopped",
+				dev->data->tx_queue_state[i / port->spread] == RTE_ETH_QUEUE_STATE_STARTED ? "started" : "stopped",
 				port->ring_size, port->txq[i]->now.posted, port->txq[i]->out);
 	return 0;
 }

@@ -32,7 +32,10 @@ is_bounce(const void *cookie)
 static void
 free_bounce(struct mmnet_txq *txq, const void *cookie)
 {
-	txq->bounce_free[txq->bounce_count++] = (uint16_t)((uintptr_t)cookie >> 1);
+	uint16_t index = (uint16_t)((uintptr_t)cookie >> 1);
+
+	if (index != MMNET_NO_BUFFER)
+		txq->bounce_free[txq->bounce_count++] = index;
 }
 
 /*
@@ -145,17 +148,28 @@ mmnet_tx_reap_lcore(unsigned int lcore)
 	fido_lock_release(&mmnet_ports_lock);
 }
 
+static unsigned int
+cleanup(struct mmnet_txq *txq, uint32_t max)
+{
+	unsigned int n;
+
+	fido_lock_take(&txq->q->lock);
+	n = reap(txq, max);
+	fido_lock_release(&txq->q->lock);
+	return n;
+}
+
 int
 mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
 {
-	struct mmnet_txq *txq = queue;
+	const struct mmnet_txq *txq = queue;
+	uint32_t max = free_cnt != 0 ? free_cnt : UINT32_MAX;
 	unsigned int n = 0;
 
 	if (txq->q == NULL)
 		return 0;
-	fido_lock_take(&txq->q->lock);
-	n = reap(txq, free_cnt != 0 ? free_cnt : UINT32_MAX);
-	fido_lock_release(&txq->q->lock);
+	for (unsigned int k = 0; k < txq->port->spread && n < max; k++)
+		n += cleanup(txq->port->txq[txq->index + k], max - n);
 	return (int)n;
 }
 
@@ -446,4 +460,47 @@ mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	done = tx_locked(txq, pkts, n);
 	fido_lock_release(&txq->q->lock);
 	return done;
+}
+
+/* ---- for mmnet_offload.c, mmnet_finish.c; the queue's lock is held ---- */
+
+int
+mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
+{
+	return put_one(txq, m, b);
+}
+
+void
+mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags)
+{
+	put_copy(txq, seg, false, flags);
+}
+
+void *
+mmnet_tx_buffer_cookie(uint16_t index)
+{
+	return bounce_cookie(index);
+}
+
+bool
+mmnet_tx_buffers_ready(const struct mmnet_txq *txq)
+{
+	return bounce_ready(txq);
+}
+
+unsigned int
+mmnet_tx_reap_all(struct mmnet_txq *txq)
+{
+	return reap(txq, UINT32_MAX);
+}
+
+bool
+mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n)
+{
+	if (unlikely(!txq->q->open || txq->q->old != NULL))
+		reap(txq, UINT32_MAX);
+	if (unlikely(!txq->q->open))
+		return false;
+	reap_some(txq, n);
+	return true;
 }

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Transmit for ports that do more than send what they are given: leave checksums, tags and cutting to the peer as far as it
+ * takes them, spread packets over its queues, keep to an MTU. The functions of other ports know nothing of all this.
+ *
+ * A transmit queue has as many rings as spread= says, its lanes: each is a mmnet_txq of its own, the first the one that the
+ * application knows. Which ring leads to which of the peer's receive queues is the same for both ends (ring i to queue i
+ * modulo their number).
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_lcore.h>
+
+#include "mmnet.h"
+
+/* What a packet may ask for. */
+#define ASKS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)
+/* Segments of a packet that goes with metadata. */
+#define SEGMENTS_MAX 64
+
+/* ---- what the peer wants ---- */
+
+/* The lanes for each entry of its table; those of a receive queue that no lane leads to share the others. */
+static void
+choose_lanes(struct mmnet_txq *txq, struct mmnet_tx_peer *p, const struct mmnet_note *note)
+{
+	unsigned int spread = txq->port->spread;
+
+	for (unsigned int i = 0; i < MMNET_RETA_SIZE; i++) {
+		unsigned int lane = 0;
+
+		while (lane < spread && (txq->index + lane) % note->nrx != note->reta[i])
+			lane++;
+		p->lane[i] = (uint8_t)(lane < spread ? lane : note->reta[i] % spread);
+	}
+}
+
+/* What is read here was written by the peer: nothing of it is used that has not been checked. */
+static void
+learn(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
+{
+	uint64_t words[FIDO_NOTE_MAX / sizeof(uint64_t)];
+	const struct mmnet_note *note = (const struct mmnet_note *)words;
+	int n = fido_txq_note(txq->q, words);
+
+	if (n == -EAGAIN)
+		return; /* as before until it is written */
+	p->seq = fido_txq_note_seq(txq->q);
+	p->queue_id = txq->q->sender->queue_id;
+	p->accepts = 0;
+	p->hash.types = 0;
+	if (n < (int)sizeof(*note) || !mmnet_note_valid(note))
+		return;
+	p->accepts = note->accepts;
+	if (note->hash_types == 0)
+		return;
+	mmnet_hash_init(&p->hash, note->key, note->hash_types & MMNET_HASH_ALL);
+	choose_lanes(txq, p, note);
+}
+
+static inline void
+learn_changes(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
+{
+	/* After a restart a peer's note may have the number of the last one: so the ring's identity, too. */
+	if (unlikely(p->queue_id != txq->q->sender->queue_id || p->seq != fido_txq_note_seq(txq->q)))
+		learn(txq, p);
+}
+
+/* ---- one packet ---- */
+
+/*
+ * Put into *meta what the packet asks for.
+ * @return false: that, or a part of it, is not for the peer to do
+ */
+static bool
+leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *meta)
+{
+	uint64_t ol = m->ol_flags, l4 = ol & RTE_MBUF_F_TX_L4_MASK;
+	uint32_t f = meta->flags;
+
+	if (ol & RTE_MBUF_F_TX_VLAN) {
+		f |= MMNET_META_VLAN;
+		meta->vlan_tci = m->vlan_tci;
+	}
+	if (ol & RTE_MBUF_F_TX_IP_CKSUM)
+		f |= MMNET_META_IP_CSUM;
+	if ((ol & RTE_MBUF_F_TX_TCP_SEG) || l4 == RTE_MBUF_F_TX_TCP_CKSUM)
+		f |= MMNET_META_TCP;
+	else if (l4 == RTE_MBUF_F_TX_UDP_CKSUM)
+		f |= MMNET_META_UDP;
+	if ((f & (MMNET_META_TCP | MMNET_META_UDP)) && (ol & RTE_MBUF_F_TX_IPV6))
+		f |= MMNET_META_IPV6;
+	if ((ol & RTE_MBUF_F_TX_TCP_SEG) && m->pkt_len > (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz) {
+		f |= MMNET_META_TSO;
+		meta->segsz = m->tso_segsz;
+	}
+	meta->flags = (uint16_t)f;
+	if (f & (MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP)) {
+		meta->l2_len = m->l2_len;
+		meta->l3_len = m->l3_len;
+	}
+	return (f & ~(uint32_t)accepts) == 0 && mmnet_meta_valid(meta) && mmnet_meta_headers(meta) <= m->data_len;
+}
+
+/* Where the segments of a packet are. */
+struct places {
+	uint64_t gaddr[SEGMENTS_MAX]; /* 0: it takes a copy */
+	uint32_t need;                /* descriptors, the one for metadata included */
+	uint32_t copies;
+	bool foreign;
+};
+
+/* @return false: it has too many segments */
+static bool
+find_places(struct mmnet_txq *txq, const struct rte_mbuf *m, struct places *p)
+{
+	uint32_t n = 0;
+
+	p->need = 1;
+	p->copies = 0;
+	p->foreign = false;
+	for (; m != NULL; m = m->next, n++) {
+		enum fido_reach reach;
+
+		if (n == SEGMENTS_MAX)
+			return false;
+		reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &p->gaddr[n]);
+		p->foreign |= reach == FIDO_REACH_FOREIGN;
+		if (reach == FIDO_REACH_NONE) {
+			uint32_t buffers = RTE_MAX(1u, (m->data_len + MMNET_BOUNCE_SIZE - 1u) / MMNET_BOUNCE_SIZE);
+
+			p->gaddr[n] = 0;
+			p->copies += buffers;
+			p->need += buffers;
+		} else {
+			p->need++;
+		}
+	}
+	return true;
+}
+
+/* @return 1: put, 0: no room now, -1: it can never be sent so */
+static int
+put_with_meta(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta, struct fido_tx_burst *b)
+{
+	struct fido_sender *s = txq->q->sender;
+	struct places p;
+
+	if (!find_places(txq, m, &p) || p.need > s->mask + 1 || p.copies > txq->bounce_total)
+		return -1;
+	if (p.need > fido_sender_room(s) || (p.copies != 0 && (p.copies > txq->bounce_count || !mmnet_tx_buffers_ready(txq))))
+		return 0;
+	b->bytes += m->pkt_len;
+	b->descriptors += p.need;
+	b->copied += p.copies != 0;
+	b->forwarded += p.copies == 0 && p.foreign;
+	b->own += p.copies == 0 && !p.foreign;
+	fido_sender_put(s, mmnet_meta_word(meta), meta->hash, (uint16_t)(meta->flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED),
+			mmnet_tx_buffer_cookie(MMNET_NO_BUFFER));
+	for (uint32_t i = 0; m != NULL; i++) {
+		struct rte_mbuf *next = m->next;
+		uint16_t flags = next != NULL ? FIDO_DESC_CHAINED : 0;
+
+		if (p.gaddr[i] == 0)
+			mmnet_tx_put_copy(txq, m, flags);
+		else
+			fido_sender_put(s, p.gaddr[i], m->data_len, flags, m);
+		m = next;
+	}
+	return 1;
+}
+
+static inline bool
+too_long(const struct mmnet_txq *txq, const struct rte_mbuf *m)
+{
+	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz > txq->port->max_frame;
+	return m->pkt_len > txq->port->max_frame;
+}
+
+/* With its hash, if that was made. @return 1: put, 0: no room now, -1: it can never be sent */
+static int
+put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts, const struct mmnet_meta *hash,
+		struct fido_tx_burst *b)
+{
+	struct mmnet_meta meta = {.flags = hash->flags & accepts, .hash = hash->hash};
+	bool asks = (m->ol_flags & ASKS) != 0;
+	int ret;
+
+	if (unlikely(too_long(txq, m)))
+		return -1;
+	if (asks ? leave_to_peer(m, accepts, &meta) : meta.flags != 0) {
+		ret = put_with_meta(txq, m, &meta, b);
+		if (ret >= 0)
+			return ret;
+	}
+	if (!asks)
+		return mmnet_tx_put(txq, m, b);
+	if (mmnet_finish_in_place(m))
+		return mmnet_tx_put(txq, m, b);
+	ret = mmnet_finish_put(txq, m, b);
+	/* Nothing is known of what makes no sense: it goes as it is, as by every NIC. But it is not cut. */
+	if (ret < 0 && !(m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_VLAN)))
+		return mmnet_tx_put(txq, m, b);
+	return ret;
+}
+
+/* ---- the burst ---- */
+
+/* The lane for a packet, and its hash for the receiver. */
+static inline unsigned int
+choose(const struct mmnet_tx_peer *p, const struct rte_mbuf *m, struct mmnet_meta *meta)
+{
+	*meta = (struct mmnet_meta){0};
+	if (p->hash.types == 0 || !mmnet_hash_packet(&p->hash, m, &meta->hash))
+		return 0;
+	meta->flags = MMNET_META_HASH;
+	return p->lane[meta->hash % MMNET_RETA_SIZE];
+}
+
+static void
+publish(struct mmnet_txq *txq, const struct fido_tx_burst *b)
+{
+	if (b->descriptors == 0)
+		return;
+	fido_txq_publish(txq->q, b);
+	fido_prefetch_read(&txq->q->sender->comp[txq->q->sender->cons & txq->q->sender->mask]);
+}
+
+static uint16_t
+post(struct mmnet_txq *const *lanes, unsigned int spread, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mmnet_tx_peer *peer = lanes[0]->peer;
+	struct fido_tx_burst b[FIDO_LINK_QUEUES_MAX];
+	uint16_t i, dropped = 0;
+
+	for (unsigned int k = 0; k < spread; k++) {
+		b[k] = (struct fido_tx_burst){0};
+		lanes[k]->lcore = rte_lcore_id();
+		if (unlikely(!mmnet_tx_ready(lanes[k], n)))
+			return 0;
+	}
+	learn_changes(lanes[0], peer);
+	for (i = 0; i < n; i++) {
+		struct mmnet_meta meta;
+		unsigned int k = choose(peer, pkts[i], &meta);
+		int ret = put_packet(lanes[k], pkts[i], peer->accepts, &meta, &b[k]);
+
+		if (unlikely(ret == 0) && mmnet_tx_reap_all(lanes[k]) != 0)
+			ret = put_packet(lanes[k], pkts[i], peer->accepts, &meta, &b[k]);
+		if (unlikely(ret == 0)) {
+			fido_counter_add(&lanes[k]->q->stats->ring_full, 1);
+			break;
+		}
+		if (unlikely(ret < 0)) {
+			rte_pktmbuf_free(pkts[i]);
+			dropped++;
+		}
+	}
+	if (unlikely(dropped != 0))
+		fido_counter_add(&lanes[0]->q->stats->dropped, dropped);
+	for (unsigned int k = 0; k < spread; k++)
+		publish(lanes[k], &b[k]);
+	return i;
+}
+
+uint16_t
+mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mmnet_txq *txq = queue;
+	struct mmnet_txq *const *lanes = &txq->port->txq[txq->index];
+	unsigned int spread = txq->port->spread, locked = 0;
+	uint16_t done = 0;
+
+	while (locked < spread && likely(fido_lock_try(&lanes[locked]->q->lock)))
+		locked++;
+	if (likely(locked == spread))
+		done = post(lanes, spread, pkts, n);
+	while (locked != 0)
+		fido_lock_release(&lanes[--locked]->q->lock);
+	return done;
+}
+
+uint16_t
+mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mmnet_txq *txq = queue;
+	uint16_t done = 0, end, sent;
+
+	for (;;) {
+		for (end = done; end < n && likely(pkts[end]->pkt_len <= txq->port->max_frame); end++)
+			;
+		sent = end != done ? mmnet_tx_burst(queue, pkts + done, (uint16_t)(end - done)) : 0;
+		done = (uint16_t)(done + sent);
+		if (done != end || done == n)
+			return done;
+		if (!fido_lock_try(&txq->q->lock))
+			return done;
+		rte_pktmbuf_free(pkts[done++]);
+		fido_counter_add(&txq->q->stats->dropped, 1);
+		fido_lock_release(&txq->q->lock);
+	}
+}
+
+/* Say which packets the burst would drop. */
+uint16_t
+mmnet_tx_prepare(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct mmnet_txq *txq = queue;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_mbuf *m = pkts[i];
+
+		if (too_long(txq, m) || ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && m->tso_segsz == 0)) {
+			rte_errno = EINVAL;
+			return i;
+		}
+	}
+	return n;
+}

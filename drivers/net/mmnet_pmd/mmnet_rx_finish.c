@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is done to received packets beside receiving them: an application that has asked for it gets tags taken out, checksums
+ * checked, hashes, times; and, if it has said that it takes them, packets that are not finished.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_mbuf_dyn.h>
+#include <rte_tcp.h>
+
+#include "mmnet.h"
+
+/* Where mbufs have the time they were received; the same for all ports. */
+static int time_offset = -1;
+static uint64_t time_flag;
+
+/* ---- metadata ---- */
+
+/* How long the TCP header says it is. @return 0: longer than what there is of it */
+static uint32_t
+tcp_length(const struct rte_mbuf *m, uint32_t at)
+{
+	const volatile uint8_t *data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *, at + offsetof(struct rte_tcp_hdr, data_off));
+	uint32_t len = (uint32_t)(*data_off >> 4) * 4;
+
+	return len < sizeof(struct rte_tcp_hdr) || at + len > m->data_len ? 0 : len;
+}
+
+/* @return false: these headers are not there */
+static bool
+apply_unfinished(const struct mmnet_meta *meta, struct rte_mbuf *m)
+{
+	uint32_t f = meta->flags, l4 = (uint32_t)meta->l2_len + meta->l3_len, len = 0;
+
+	if (mmnet_meta_headers(meta) > m->data_len)
+		return false;
+	if ((f & MMNET_META_TCP) != 0) {
+		len = tcp_length(m, l4);
+		if (len == 0)
+			return false;
+	}
+	m->l2_len = meta->l2_len;
+	m->l3_len = meta->l3_len;
+	m->l4_len = len;
+	m->packet_type = RTE_PTYPE_L2_ETHER |
+			((f & MMNET_META_IPV6) != 0 ? RTE_PTYPE_L3_IPV6_EXT_UNKNOWN : RTE_PTYPE_L3_IPV4_EXT_UNKNOWN) |
+			((f & MMNET_META_TCP) != 0 ? RTE_PTYPE_L4_TCP : (f & MMNET_META_UDP) != 0 ? RTE_PTYPE_L4_UDP : 0u);
+	if ((f & MMNET_META_IP_CSUM) != 0)
+		m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_NONE;
+	if ((f & (MMNET_META_TCP | MMNET_META_UDP)) != 0)
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	if ((f & MMNET_META_TSO) != 0) {
+		m->ol_flags |= RTE_MBUF_F_RX_LRO;
+		m->tso_segsz = meta->segsz;
+	}
+	return true;
+}
+
+bool
+mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m)
+{
+	uint32_t f = meta->flags;
+
+	if ((f & MMNET_META_HASH) != 0) {
+		m->hash.rss = meta->hash;
+		m->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+	}
+	if ((f & MMNET_META_VLAN) != 0) {
+		m->vlan_tci = meta->vlan_tci;
+		m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	}
+	if ((f & (MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP)) == 0 || apply_unfinished(meta, m))
+		return true;
+	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
+	return false;
+}
+
+/* ---- VLAN tags ---- */
+
+/*
+ * A packet in the peer's memory: its addresses are copied into an mbuf in front of it. Without one the tag stays where it
+ * is, and the flags say so.
+ */
+static struct rte_mbuf *
+strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m)
+{
+	struct rte_mbuf *front = rte_pktmbuf_alloc(rxq->mp);
+
+	if (front == NULL || rxq->room < 2 * RTE_ETHER_ADDR_LEN) {
+		rte_pktmbuf_free(front);
+		return m;
+	}
+	memcpy(rte_pktmbuf_mtod(front, void *), rte_pktmbuf_mtod(m, const void *), 2 * RTE_ETHER_ADDR_LEN);
+	front->ol_flags |= (m->ol_flags & ~RTE_MBUF_F_EXTERNAL) | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	front->vlan_tci = m->vlan_tci;
+	front->hash = m->hash;
+	front->packet_type = m->packet_type;
+	front->tx_offload = m->tx_offload;
+	front->port = m->port;
+	rte_pktmbuf_adj(m, 2 * RTE_ETHER_ADDR_LEN + 4);
+	front->data_len = 2 * RTE_ETHER_ADDR_LEN;
+	front->pkt_len = m->pkt_len + 2 * RTE_ETHER_ADDR_LEN;
+	front->nb_segs = m->nb_segs + 1;
+	front->next = m;
+	m->nb_segs = 1;
+	return front;
+}
+
+static struct rte_mbuf *
+strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
+{
+	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 || m->data_len < RTE_ETHER_HDR_LEN + 4 || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
+			p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
+		return m;
+	m->vlan_tci = (uint16_t)(p[14] << 8 | p[15]);
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN;
+	/* What is not finished has its headers 4 bytes nearer. */
+	if (m->l2_len > RTE_ETHER_HDR_LEN)
+		m->l2_len -= 4;
+	if (rxq->headers != NULL && m->pool == rxq->headers->pool)
+		return strip_by_chain(rxq, m);
+	memmove(p + 4, p, 2 * RTE_ETHER_ADDR_LEN);
+	rte_pktmbuf_adj(m, 4);
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
+	return m;
+}
+
+int
+mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask)
+{
+	struct mmnet_port *port = dev->data->dev_private;
+	bool wants = mmnet_rx_wants_full(dev);
+
+	if ((mask & RTE_ETH_VLAN_STRIP_MASK) == 0)
+		return 0;
+	if (port->started && wants && dev->rx_pkt_burst != mmnet_rx_function(port->mode, true)) {
+		MMNET_LOG(ERR, "port %u: stop it, then have it strip VLAN tags", port->port_id);
+		return -EBUSY;
+	}
+	mmnet_rx_choose(dev);
+	return mmnet_note_publish(dev);
+}
+
+/* ---- the rest ---- */
+
+static void
+add_hashes(const struct mmnet_hash *hash, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if ((pkts[i]->ol_flags & RTE_MBUF_F_RX_RSS_HASH) == 0 && mmnet_hash_packet(hash, pkts[i], &pkts[i]->hash.rss))
+			pkts[i]->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+}
+
+static void
+add_time(struct rte_mbuf **pkts, uint16_t n)
+{
+	rte_mbuf_timestamp_t now = rte_rdtsc();
+
+	for (uint16_t i = 0; i < n; i++) {
+		*RTE_MBUF_DYNFIELD(pkts[i], time_offset, rte_mbuf_timestamp_t *) = now;
+		pkts[i]->ol_flags |= time_flag;
+	}
+}
+
+int
+mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now)
+{
+	(void)dev;
+	*now = rte_rdtsc();
+	return 0;
+}
+
+uint16_t
+mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (n == 0)
+		return 0;
+	if (rxq->strip)
+		for (uint16_t i = 0; i < n; i++)
+			pkts[i] = strip(rxq, pkts[i]);
+	if (rxq->csum)
+		mmnet_csum_check(rxq, pkts, n);
+	if (rxq->hash)
+		add_hashes(rxq->port->hash, pkts, n);
+	if (rxq->timestamp)
+		add_time(pkts, n);
+	return n;
+}
+
+/* ---- what is asked for ---- */
+
+#define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
+#define FULL (RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_RSS_HASH | \
+		RTE_ETH_RX_OFFLOAD_TIMESTAMP | RTE_ETH_RX_OFFLOAD_TCP_LRO)
+
+bool
+mmnet_rx_wants_full(const struct rte_eth_dev *dev)
+{
+	return (dev->data->dev_conf.rxmode.offloads & FULL) != 0;
+}
+
+/* @return true when packets longer than a frame find room */
+static bool
+takes_uncut(const struct rte_eth_dev *dev)
+{
+	const struct mmnet_port *port = dev->data->dev_private;
+
+	if (port->mode == MMNET_RX_ZERO || (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
+		return true;
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		if (port->rxq[i] != NULL && port->rxq[i]->room < MMNET_MAX_FRAME)
+			return false;
+	return true;
+}
+
+uint16_t
+mmnet_rx_accepts(const struct rte_eth_dev *dev)
+{
+	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
+	uint32_t accepts = 0;
+
+	/* One that only has checksums checked may pass packets on without a look at the answer. */
+	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
+		accepts |= takes_uncut(dev) ? MMNET_META_UNFINISHED : MMNET_META_UNFINISHED & ~MMNET_META_TSO;
+	if ((offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0)
+		accepts |= MMNET_META_VLAN;
+	if ((offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0)
+		accepts |= MMNET_META_HASH;
+	return (uint16_t)accepts;
+}
+
+void
+mmnet_rx_choose(struct rte_eth_dev *dev)
+{
+	const struct mmnet_port *port = dev->data->dev_private;
+	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
+	bool timestamp = (offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0 &&
+			rte_mbuf_dyn_rx_timestamp_register(&time_offset, &time_flag) == 0;
+
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
+		struct mmnet_rxq *rxq = port->rxq[i];
+
+		if (rxq == NULL)
+			continue;
+		rxq->csum = (offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0;
+		rxq->l4_csum = (offloads & L4_CSUM) != 0;
+		rxq->strip = (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
+		rxq->hash = (offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0 && port->hash != NULL;
+		rxq->timestamp = timestamp;
+		/* What the peer has not heard yet is on its way. */
+		rxq->accepts = mmnet_rx_accepts(dev) | (port->started ? rxq->accepts : 0);
+		mmnet_rx_limit(rxq);
+	}
+}
