@@ -306,6 +306,13 @@ put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_
 	return i;
 }
 
+/* @return true when the packet lies in a domain's slot, so not in EAL's heap */
+static inline bool
+lies_in_slots(const struct fido_txq *q, const struct rte_mbuf *m)
+{
+	return fido_layout_slot(&q->layout, rte_pktmbuf_mtod(m, uintptr_t)) < q->layout.slots;
+}
+
 /* The same for packets of one segment that lie in other domains' memory: their address is what is sent. */
 static inline uint16_t
 put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
@@ -376,25 +383,28 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 {
 	uint16_t i = 0;
 
-	for (;;) {
+	while (i < n) {
 		int ret;
 
 		/* A packet that asks for a checksum has to be looked at. */
 		if (likely(!txq->ip_csum)) {
-			i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
-			i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+			if (lies_in_slots(txq->q, pkts[i]))
+				i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+			else
+				i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
+			if (likely(i == n))
+				break;
 		}
-		if (i == n)
-			return n;
 		ret = put_one(txq, pkts[i], b);
 		if (ret == 0)
-			return i;
+			break;
 		if (ret < 0) {
 			rte_pktmbuf_free(pkts[i]);
 			(*dropped)++;
 		}
 		i++;
 	}
+	return i;
 }
 
 /*
