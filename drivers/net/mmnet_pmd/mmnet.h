@@ -189,12 +189,15 @@ struct mmnet_port {
 	struct rte_eth_dev *dev;      /**< NULL: closed, waits for its buffers */
 	struct fido_link *link;
 	struct fido_region *arena;
+	struct fido_region *more[FIDO_LINK_QUEUES_MAX]; /**< arenas of queues that came later */
+	uint16_t more_count;
 	struct mmnet_args args;
 	struct rte_ether_addr macs[MMNET_MAX_MACS];
 	enum mmnet_rx_mode mode;      /**< what rx= came to when the port was started */
 	uint16_t port_id;
 	uint16_t nrx;
 	uint16_t ntx;                 /**< rings: `spread` for each transmit queue */
+	uint16_t ntx_made;            /**< rings there are; those over ntx may still have buffers out */
 	uint16_t spread;
 	uint32_t ring_size;
 	uint32_t max_frame;           /**< longer packets are neither sent nor delivered */

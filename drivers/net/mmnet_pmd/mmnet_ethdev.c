@@ -212,6 +212,7 @@ lane_setup(struct rte_eth_dev *dev, uint16_t ring, unsigned int socket, const st
 	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start, .offloads = conf->offloads};
 	txq->ip_csum = (offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
 	port->txq[ring] = txq;
+	port->ntx_made = RTE_MAX(port->ntx_made, (uint16_t)(ring + 1));
 	return 0;
 }
 
@@ -299,22 +300,49 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 		rxq->headers->q = q;
 }
 
-/* This queue's share of the arena. */
+/* Give a queue its share of an arena, share i of n. */
 static int
-bounce_start(struct mmnet_port *port, struct mmnet_txq *txq, uint16_t i)
+bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i, uint16_t n)
 {
-	uint64_t buffers = RTE_MIN(port->arena->len / MMNET_BOUNCE_SIZE / port->ntx, (uint64_t)UINT16_MAX);
+	uint64_t buffers = RTE_MIN(arena->len / MMNET_BOUNCE_SIZE / n, (uint64_t)UINT16_MAX);
 
-	if (txq->bounce_free != NULL)
-		return 0;
 	txq->bounce_free = rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
 	if (txq->bounce_free == NULL)
 		return -ENOMEM;
-	txq->bounce = (char *)port->arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
+	txq->bounce = (char *)arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
 	for (uint64_t k = 0; k < buffers; k++)
 		txq->bounce_free[k] = (uint16_t)k;
 	txq->bounce_count = txq->bounce_total = (uint32_t)buffers;
 	return 0;
+}
+
+/*
+ * Memory to copy into for the queues that have none. A queue keeps its share for good: the peers may still have what was
+ * copied into it. So an arena is divided once, and queues that come later share one more.
+ */
+static int
+bounce_start(struct mmnet_port *port)
+{
+	struct fido_region **arena = &port->arena;
+	uint16_t without = 0, i = 0;
+	int ret = 0;
+
+	for (uint16_t k = 0; k < port->ntx; k++)
+		without += port->txq[k]->bounce_free == NULL;
+	if (without == 0)
+		return 0;
+	if (port->arena != NULL && port->more_count == RTE_DIM(port->more))
+		return -ENOSPC;
+	if (port->arena != NULL)
+		arena = &port->more[port->more_count];
+	ret = fido_arena_create(fido_link_domain(port->link), port->args.arena, arena);
+	if (ret != 0)
+		return ret;
+	port->more_count += arena != &port->arena;
+	for (uint16_t k = 0; k < port->ntx && ret == 0; k++)
+		if (port->txq[k]->bounce_free == NULL)
+			ret = bounce_create(port->txq[k], *arena, i++, without);
+	return ret;
 }
 
 /* Known of packets whose headers are looked at. */
@@ -363,18 +391,17 @@ bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 	return 0;
 }
 
-static int
+static void
 queues_start(struct rte_eth_dev *dev)
 {
 	struct mmnet_port *port = port_of(dev);
-	int ret = 0;
 
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
 		dev->data->rx_queue_state[i] = port->rxq[i]->stopped ? RTE_ETH_QUEUE_STATE_STOPPED :
 				RTE_ETH_QUEUE_STATE_STARTED;
 	}
-	for (uint16_t i = 0; i < port->ntx && ret == 0; i++) {
+	for (uint16_t i = 0; i < port->ntx; i++) {
 		struct mmnet_txq *txq = port->txq[i];
 
 		txq->q = fido_link_txq(port->link, i);
@@ -385,11 +412,9 @@ queues_start(struct rte_eth_dev *dev)
 			fido_txq_pause(txq->q);
 		else
 			fido_txq_resume(txq->q);
-		ret = bounce_start(port, txq, i);
 		dev->data->tx_queue_state[i / port->spread] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
 				RTE_ETH_QUEUE_STATE_STARTED;
 	}
-	return ret;
 }
 
 /*
@@ -440,14 +465,13 @@ dev_start(struct rte_eth_dev *dev)
 	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
 	if (port->ntx == 0)
 		port->ring_size = MMNET_MIN_DESC;
-	if (port->arena == NULL && port->ntx != 0)
-		ret = fido_arena_create(fido_link_domain(port->link), port->args.arena, &port->arena);
+	ret = bounce_start(port);
 	if (ret == 0)
 		ret = fido_link_configure(port->link, port->ntx, port->nrx, port->ring_size);
-	if (ret == 0)
-		ret = queues_start(dev);
-	if (ret == 0)
+	if (ret == 0) {
+		queues_start(dev);
 		ret = bursts_choose(dev, mode);
+	}
 	if (ret == 0)
 		ret = mmnet_note_publish(dev);
 	if (ret == 0)
@@ -553,6 +577,8 @@ port_free(struct mmnet_port *port)
 	port_unlink(port);
 	fido_link_destroy(port->link);
 	fido_region_destroy(port->arena);
+	for (uint16_t i = 0; i < port->more_count; i++)
+		fido_region_destroy(port->more[i]);
 	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
 		rxq_free(port->rxq[i]);
 		if (port->txq[i] != NULL) {

@@ -142,7 +142,7 @@ mmnet_tx_reap_lcore(unsigned int lcore)
 	if (!fido_lock_try(&mmnet_ports_lock))
 		return; /* Another lcore does the same, or a port comes or goes: next time. */
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
-		for (uint16_t i = 0; i < port->ntx; i++)
+		for (uint16_t i = 0; i < port->ntx_made; i++)
 			if (port->txq[i] != NULL && port->txq[i]->lcore == lcore)
 				mmnet_tx_reap(port->txq[i]);
 	fido_lock_release(&mmnet_ports_lock);
