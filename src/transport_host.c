@@ -101,6 +101,14 @@ send_all_memory(struct host *h, struct fido_host_session *s)
 	send_map(s, &msg, fds, epoch, true);
 }
 
+/* Our control thread sends what a peer had no room for; it sleeps, if this is another thread. */
+static void
+have_sent(struct host *h, const struct fido_host_session *s)
+{
+	if (s->out != NULL)
+		fido_domain_kick(h->domain);
+}
+
 static void
 host_export(void *transport, const struct fido_extent *e, uint32_t epoch)
 {
@@ -114,6 +122,7 @@ host_export(void *transport, const struct fido_extent *e, uint32_t epoch)
 			continue;
 		add_extent(&msg, fds, e);
 		send_map(s, &msg, fds, epoch, true);
+		have_sent(h, s);
 	}
 }
 
@@ -127,6 +136,7 @@ host_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch)
 
 		if (s->peer != NULL)
 			fido_host_send(s, FIDO_HOST_UNMAP, &msg, sizeof(msg), NULL, 0, false);
+		have_sent(h, s);
 	}
 }
 

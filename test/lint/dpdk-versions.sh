@@ -22,7 +22,7 @@ RTE_VERSION(_NUM)? any mmnet_compat.h
 RTE_LOGTYPE_(EAL|PMD|MBUF|RING|MEMPOOL|MALLOC) 24.03 RTE_LOG_REGISTER()
 RTE_MARKER(8|16|32|64)? 24.03 offsetof()
 __rte_packed 25.03 __attribute__((packed))
-rte_ctrl_thread_create 23.11 pthread_create()
+rte_ctrl_thread_create 23.11 mmnet_call_off_lcores()
 rte_thread_setname 23.11 pthread_setname_np()
 rte_(smp_)?[rw]?mb any fido/atomic.h
 rte_atomic(16|32|64)_[a-z_]+ any fido/atomic.h
@@ -72,6 +72,8 @@ make_24_11()
 {
 	local h=$copy/include
 	edit $h/rte_build_config.h 's/(RTE_VER_YEAR) .*/\1 24/'
+	edit $h/rte_lcore.h 's/^rte_ctrl_thread_create/rte_removed/'
+	edit $h/rte_thread.h '/^int rte_thread_join/i int rte_thread_create_control(rte_thread_t *, const char *, rte_thread_func, void *);'
 	edit $h/ethdev_driver.h 's/(\*eth_dev_supported_ptypes_get_t\)\(struct rte_eth_dev \*dev)\)/\1, size_t *n)/'
 	edit $h/rte_kvargs.h '/^int rte_kvargs_process\(/i int rte_kvargs_process_opt(const struct rte_kvargs *, const char *, arg_handler_t, void *);'
 	edit $h/rte_telemetry.h '/^rte_tel_data_add_dict_u64\(/i rte_tel_data_add_dict_uint(struct rte_tel_data *d, const char *name, uint64_t val); int'

@@ -7,6 +7,7 @@
  * What the driver meets of the differences between DPDK 22.11 and later releases. The rest of it is written once, as the
  * latest release wants it; no other file asks for DPDK's version.
  *
+ *   23.11  rte_thread_create_control() in place of rte_ctrl_thread_create()
  *   24.03  dev_supported_ptypes_get says how many types there are; before, a last one ended them
  *   24.11  rte_kvargs_process() refuses a key without a value, with no message of ours; ..._opt() passes it on
  *   25.11  the queues' counters have left struct rte_eth_stats: stats_get gets a structure of their own, or NULL
@@ -17,13 +18,17 @@
  * headers that are changed in the same way.
  */
 
+#include <pthread.h>
+
 #include <ethdev_driver.h>
 #include <rte_bitops.h>
 #include <rte_cycles.h>
 #include <rte_kvargs.h>
+#include <rte_lcore.h>
 #include <rte_mempool.h>
 #include <rte_string_fns.h>
 #include <rte_telemetry.h>
+#include <rte_thread.h>
 #include <rte_version.h>
 
 /** What rte_eth_rx_queue_count() is told by a driver. */
@@ -72,6 +77,57 @@ static inline int
 mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
 {
 	return mmnet_stats_fill(dev, stats, stats);
+}
+#endif
+
+/* ---- threads ---- */
+
+/** A function, and what it is given. */
+struct mmnet_call {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+/**
+ * Call a function in a thread that runs where EAL has its control threads, on no lcore's core, and wait for it. So do the
+ * threads that it starts.
+ * @return 0, -errno: no thread, the function was not called
+ */
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+static inline uint32_t
+mmnet_call_start(void *arg)
+{
+	const struct mmnet_call *call = arg;
+
+	call->fn(call->arg);
+	return 0;
+}
+
+static inline int
+mmnet_call_off_lcores(struct mmnet_call *call)
+{
+	rte_thread_t thread;
+	int ret = rte_thread_create_control(&thread, "mmnet", mmnet_call_start, call);
+
+	return ret != 0 ? ret : -rte_thread_join(thread, NULL);
+}
+#else
+static inline void *
+mmnet_call_start(void *arg)
+{
+	const struct mmnet_call *call = arg;
+
+	call->fn(call->arg);
+	return NULL;
+}
+
+static inline int
+mmnet_call_off_lcores(struct mmnet_call *call)
+{
+	pthread_t thread;
+	int ret = rte_ctrl_thread_create(&thread, "mmnet", NULL, mmnet_call_start, call);
+
+	return ret != 0 ? ret : -pthread_join(thread, NULL);
 }
 #endif
 

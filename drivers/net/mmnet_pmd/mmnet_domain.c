@@ -29,20 +29,37 @@ log_message(enum fido_log_level level, const char *message)
 	rte_log(levels[level], (uint32_t)mmnet_logtype, "mmnet: %s\n", message);
 }
 
+struct joining {
+	struct fido_domain_config config;
+	int ret;
+};
+
+static void
+join_domain(void *arg)
+{
+	struct joining *j = arg;
+
+	j->ret = fido_domain_join(&domain, &j->config);
+}
+
 static int
 join(const struct mmnet_args *args)
 {
-	struct fido_domain_config config = {
+	struct joining j = {.config = {
 		.group = args->group,
 		.name = args->domain,
 		.layout = args->layout,
 		.no_hugepages = args->no_hugepages,
 		.allow = args->has_allow ? args->allow : NULL,
-	};
+	}};
+	struct mmnet_call call = {join_domain, &j};
 	int ret;
 
 	fido_log_set(log_message);
-	ret = fido_domain_join(&domain, &config);
+	/* The domain's control thread starts where this one runs: on a core that polls it might not run for long. */
+	ret = mmnet_call_off_lcores(&call);
+	if (ret == 0)
+		ret = j.ret;
 	if (ret != 0)
 		return ret;
 	if (!args->no_heap)
