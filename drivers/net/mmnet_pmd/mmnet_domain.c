@@ -42,6 +42,43 @@ join_domain(void *arg)
 	j->ret = fido_domain_join(&domain, &j->config);
 }
 
+static void *
+join_start(void *arg)
+{
+	struct joining *j = arg;
+	struct mmnet_call call = {join_domain, j};
+	int ret = mmnet_call_off_lcores(&call);
+
+	if (ret != 0)
+		j->ret = ret;
+	return NULL;
+}
+
+/*
+ * The domain's control thread starts where it was joined: on a core that polls it might not run for long. EAL waits for a
+ * new thread of its own in a way that does not let it run where both are on one core at a real-time priority, so who waits
+ * there has none, nor has the domain's thread.
+ */
+static int
+join_off_lcores(struct joining *j)
+{
+	struct sched_param param = {0};
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret = -pthread_attr_init(&attr);
+
+	if (ret != 0)
+		return ret;
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+	pthread_attr_setschedparam(&attr, &param);
+	ret = -pthread_create(&thread, &attr, join_start, j);
+	pthread_attr_destroy(&attr);
+	if (ret == 0)
+		ret = -pthread_join(thread, NULL);
+	return ret != 0 ? ret : j->ret;
+}
+
 static int
 join(const struct mmnet_args *args)
 {
@@ -52,14 +89,10 @@ join(const struct mmnet_args *args)
 		.no_hugepages = args->no_hugepages,
 		.allow = args->has_allow ? args->allow : NULL,
 	}};
-	struct mmnet_call call = {join_domain, &j};
 	int ret;
 
 	fido_log_set(log_message);
-	/* The domain's control thread starts where this one runs: on a core that polls it might not run for long. */
-	ret = mmnet_call_off_lcores(&call);
-	if (ret == 0)
-		ret = j.ret;
+	ret = join_off_lcores(&j);
 	if (ret != 0)
 		return ret;
 	if (!args->no_heap)
