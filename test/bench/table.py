@@ -51,10 +51,12 @@ PARTS = {"p50": "median", "p90": "90 %", "p99": "99 %", "p999": "99.9 %", "max":
 WIDE = {
     f"rtt-{load}": (f"there and back, microseconds, {what}",
                     {f"{part}_us_{load}": head for part, head in PARTS.items()}, 1)
-    for load, what in ((0, "one packet at a time"), (10, "at 10 % of that rate"),
-                       (50, "at 50 % of that rate"), (90, "at 90 % of that rate"))
+    for load, what in ((10, "at 10 % of that rate"), (50, "at 50 % of that rate"),
+                       (90, "at 90 % of that rate"))
 }
-WIDE["rtt-floor"] = (
+WIDE["one-each"] = ("there and back, microseconds, one packet at a time",
+                    {f"{part}_us_0": head for part, head in PARTS.items()}, 1)
+WIDE["one-floor"] = (
     "what the floor is made of, microseconds",
     {"line_us": "a cache line, there and back", "ping_us": "bench-ping and a ring of its own",
      "packet_us": "testpmd, a turn with one packet", "empty_us": "(testpmd, a turn without)",
