@@ -19,7 +19,7 @@ usage()
 	                              [--out DIR] [--list] [--no-setup] [NAME...]
 	  NAME        a set (${sets[*]}) or cases of it: net/rate, net/hop/mmnet-zero, 'net/*/*/64';
 	              all sets when there is none
-	  --quick     3 rounds of the most telling cases, less than 3 minutes for each set
+	  --quick     3 rounds of the most telling cases, less than 4 minutes for each set
 	  --runs N    N rounds instead of 7 (3 with --quick)
 	  --smoke     one round, too short for figures: do the cases run?
 	  --append    add the rounds to those that the result files have already

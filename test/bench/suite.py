@@ -123,6 +123,10 @@ def collect(suite, bench, arguments, cases, failures):
     """Run all rounds; return the result as it goes to JSON."""
     earlier = earlier_result(suite, arguments)
     before = earlier or {"runs": 0, "minutes": 0, "failures": []}
+    if earlier and earlier["window_seconds"] != bench.window:
+        raise SystemExit(f"bench: --append: the rounds of {suite.name} that are there took "
+                         f"{earlier['window_seconds']} s for each figure, not {bench.window} s: "
+                         "with or without --quick as they were, or another --out")
     taken = rounds_before(earlier, cases)
     runs = before["runs"] + arguments.runs
     described = machine.describe(TOP, bench)

@@ -8,7 +8,7 @@ set -eu
 . "$(dirname "$0")/bench.bash"
 
 smoke net/rate/mmnet-zero/64 net/touch/memif-copy/64 net/hop/mmnet-zero/64 net/chain/mmnet-zero/64/1 \
-	wake/latency/mmnet-sleep wake/crowd/mmnet-adaptive/64 chains/six/mmnet-adaptive/64
+	wake/latency/mmnet-sleep chains/six/mmnet-adaptive/64
 has_figures net 1 pps
 has_figures wake 1 _cacheline_ns
 has_figures chains 1 hop_ns
@@ -18,6 +18,11 @@ has_figures net 2 pps
 # What was not measured in the second round has no figure there, what is new none in the first.
 expect_eq "$(jq -c '[.cases[] | select(.bench == "rate") | [.peer, (.rounds | map(. != null))]]' "$out/net.json")" \
 	'[["mmnet-zero",[true,false]],["memif-copy",[false,true]]]' "rounds"
+
+# Rounds of another length are not.
+if "$FIDO_TOP/test/bench/run.sh" --no-setup --quick --append --out "$out" net/rate/null/64; then
+	fail "longer rounds were added to short ones"
+fi
 
 printf '# Benchmarks\n' >"$out/doc.md"
 for _ in 1 2; do
