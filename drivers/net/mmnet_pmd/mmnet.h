@@ -18,7 +18,7 @@
  *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
  *   mmnet_offload.c the Tx burst that leaves work to the peer, spreads, keeps to an MTU
  *   mmnet_finish.c  does the work that cannot be left to the peer
- *   mmnet_meta.h    what goes with a packet, and what the ends tell each other first
+ *   mmnet_meta.h, mmnet_meta.c  what goes with a packet, and what the ends tell each other first
  *   mmnet_hash.c    Toeplitz
  *   mmnet_rss.c     the key, the table, and what else this end tells the peer
  *   mmnet_mtu.c     how long a packet may be
@@ -255,6 +255,10 @@ void mmnet_rx_reset(struct mmnet_rxq *rxq);
 /** Free what was allocated ahead. Port stopped, or the queue's lock is held. */
 void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
 
+/* mmnet_meta.c */
+/** Give a packet what came with it. @return false: it does not fit; the packet is marked bad as far as it has a mark */
+bool mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m);
+
 /* mmnet_rx_finish.c */
 /** Learn what the application asks of received packets. The port is stopped, or goes on with burst functions that can. */
 void mmnet_rx_choose(struct rte_eth_dev *dev);
@@ -262,8 +266,6 @@ void mmnet_rx_choose(struct rte_eth_dev *dev);
 bool mmnet_rx_wants_full(const struct rte_eth_dev *dev);
 /** @return what a peer may leave to this end: MMNET_META_* */
 uint16_t mmnet_rx_accepts(const struct rte_eth_dev *dev);
-/** Give a packet what came with it. @return false: it does not fit; the packet is marked bad as far as it has a mark */
-bool mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m);
 /** Do to received packets what the application has asked for. Without the queue's lock. @return n */
 uint16_t mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
 int mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask);
