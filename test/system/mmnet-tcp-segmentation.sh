@@ -66,7 +66,7 @@ send()
 
 check()
 {
-	cut check $segsz "$work/frames.pcap" "$work/came.pcap" 02:00:00:00:00:01 $mac "$@" || fail "see above"
+	cut check $segsz "$work/frames.pcap" "$work/came.pcap" 02:00:00:00:00:01 $mac || fail "see above"
 }
 
 pieces=$(cut make "$work/frames.pcap" $count)
