@@ -22,7 +22,7 @@ prefetch(const struct fwd_stream *s, uint16_t i)
 
 /*
  * Take the next burst in; return its size. Its packets are ready to send at once, unless they must
- * be written to, or must leave in one segment and do not all have one.
+ * be written to, or must leave in one segment, or with headers of their own, and do not all have them.
  */
 static __rte_always_inline uint16_t
 receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const bool offload)
@@ -42,8 +42,11 @@ receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const
 		bytes += s->packet[i]->pkt_len;
 		if (linear)
 			segs |= s->packet[i]->nb_segs;
-		if (offload)
+		if (offload) {
 			fwd_packet_ask(s->packet[i]);
+			if (!s->sink->mmnet && fwd_packet_needs_headers(s->packet[i]))
+				segs |= 2;
+		}
 		if (mode == FWD_TOUCH) {
 			prefetch(s, i);
 			sum += fwd_sum_packet(s->packet[i]);
@@ -72,7 +75,7 @@ drop_too_long(struct fwd_stream *s, struct rte_mbuf *m)
 
 /* Make packets ready to send, until all are or a pool is empty; return how many were looked at. */
 static __rte_always_inline unsigned int
-prepare(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
+prepare(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const bool offload)
 {
 	struct fwd_packet_work work = {0};
 	uint16_t start = s->next;
@@ -88,6 +91,8 @@ prepare(struct fwd_stream *s, const enum fwd_mode mode, const bool linear)
 		}
 		if (mode == FWD_MAC)
 			m = fwd_packet_swap(m, s->pools, linear, &work);
+		else if (offload)
+			m = fwd_packet_own_headers(m, s->pools, &work);
 		else
 			m = fwd_packet_linearise(m, s->pools, &work);
 		if (unlikely(m == NULL))
@@ -146,8 +151,8 @@ run(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const boo
 		if (steps == 0)
 			return 0;
 	}
-	if ((mode == FWD_MAC || linear) && s->next < s->count)
-		steps += prepare(s, mode, linear);
+	if ((mode == FWD_MAC || linear || offload) && s->next < s->count)
+		steps += prepare(s, mode, linear, offload);
 	return steps + transmit(s);
 }
 

@@ -144,6 +144,29 @@ fwd_packet_copy_header(struct rte_mbuf *m, const struct fwd_pools *pools,
 	return header;
 }
 
+/* Tell whether a packet must get headers of its own before DPDK's library may cut it: see below. */
+static inline bool
+fwd_packet_needs_headers(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && RTE_MBUF_HAS_EXTBUF(m);
+}
+
+/*
+ * Return the packet so that DPDK's library for cutting (rte_gso, in drivers without hardware) can cut
+ * it, or NULL when there is no buffer. The library gives each piece the flags of the first segment, and a
+ * piece that says it has an external buffer, and has none, is a crash when it is freed.
+ */
+static inline struct rte_mbuf *
+fwd_packet_own_headers(struct rte_mbuf *m, const struct fwd_pools *pools,
+	struct fwd_packet_work *work)
+{
+	if (likely(!fwd_packet_needs_headers(m)))
+		return m;
+	if (rte_mbuf_refcnt_read(m) != 1)
+		return fwd_packet_copy(m, pools, work);
+	return fwd_packet_copy_header(m, pools, work);
+}
+
 /*
  * Return the frame with its addresses changed over, and the payload left in place where that is
  * possible; or NULL when there is no buffer.

@@ -21,6 +21,7 @@ struct needs {
 	uint32_t linear_rings; /* those of ports that cannot send several segments */
 	uint32_t frame; /* largest frame that a source may receive */
 	bool scatter; /* every source can spread a frame over several buffers */
+	bool headers; /* some sink is given packets to be cut that need headers of their own */
 };
 
 static struct needs
@@ -35,6 +36,7 @@ sum_up(const struct fwd_port *ports)
 		needs.tx_rings += port->nb_txq * port->txd;
 		if (port->sink && !port->multi_segs)
 			needs.linear_rings += port->nb_txq * port->txd;
+		needs.headers |= port->tx_finish && !port->mmnet;
 		if (port->source) {
 			needs.frame = RTE_MAX(needs.frame, (uint32_t)port->mtu + FRAME_OVERHEAD);
 			needs.scatter = needs.scatter && port->rx_scatter;
@@ -89,7 +91,7 @@ fwd_pools_create(struct fwd_pools *pools, const struct fwd_options *opt,
 	}
 	ret = create_pool(&pools->rx, "fwd_rx",
 		opt->mbufs != 0 ? opt->mbufs : needs.rx_rings + needs.tx_rings + loose, room);
-	if (ret == 0 && opt->mode == FWD_MAC)
+	if (ret == 0 && (opt->mode == FWD_MAC || needs.headers))
 		ret = create_pool(&pools->header, "fwd_header", needs.tx_rings + loose,
 			RTE_PKTMBUF_HEADROOM + FWD_HEADER_BYTES);
 	pools->copy = pools->rx;
