@@ -21,7 +21,7 @@
 #include "mmnet.h"
 
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
-#define IDLE_REAP 16
+#define IDLE_REAP 128
 
 /* What a burst adds to the counters. */
 struct tally {
