@@ -65,10 +65,30 @@ all_came()
 	same came
 }
 
+# same NAME [tried]: NAME.pcap has what was sent; tried: some of it may have been taken at the second try only
 same()
 {
-	echo_run frames check io "$work/frames.pcap" "$work/$1.pcap" "00:00:00:00:00:00" "00:00:00:00:00:00" ||
+	echo_run frames "check${2:+-$2}" io "$work/frames.pcap" "$work/$1.pcap" "00:00:00:00:00:00" "00:00:00:00:00:00" ||
 		fail "$1.pcap is not what was sent: see above"
+}
+
+# Its status is what EAL says of ending a secondary process, now and then 1: what counts is what it has written.
+dumpcap_ended()
+{
+	wait_for 30 "! is_running dumpcap" || fail "dpdk-dumpcap does not end"
+	lib_reap dumpcap
+	[ "$lib_status" -le 1 ] || fail "dpdk-dumpcap ended with status $lib_status: $(tail -n 5 "$(log_of dumpcap)")"
+}
+
+# All that came has been written when nothing more is.
+all_written()
+{
+	local size=0
+	wait_for 20 '[ "$(stat -c %s "$work/captured.pcap")" -gt 24 ]' || fail "nothing is captured: $(cat "$(log_of dumpcap)")"
+	while [ "$size" != "$(stat -c %s "$work/captured.pcap")" ]; do
+		size=$(stat -c %s "$work/captured.pcap")
+		sleep 0.5
+	done
 }
 
 # mid RX
@@ -83,24 +103,29 @@ mid()
 captured_by_dumpcap()
 {
 	echo "--- dpdk-dumpcap of port $1"
-	dumpcap mid "$1" -c $count
+	dumpcap mid "$1"
 	ends
-	finish dumpcap 30
 	all_came
-	same captured
+	all_written
+	kill -INT "${lib_pid[dumpcap]}"
+	dumpcap_ended
+	same captured tried
 }
 
 captured_by_pdump()
 {
 	echo "--- dpdk-pdump of port 0"
 	rm -f "$work/captured.pcap"
+	# It cuts off the path after 63 bytes.
+	rm -f "$lib_dir/p"
 	start pdump "${installed[@]}" stdbuf -oL dpdk-pdump --file-prefix "${lib_prefix[mid]}" --no-pci "--lcores=3@0,4@0" -- \
-		--pdump "port=0,queue=*,rx-dev=$work/captured.pcap"
+		--pdump "port=0,queue=*,rx-dev=$lib_dir/p"
 	wait_for 20 "! is_running pdump || grep -q 'capture for' '$(log_of pdump)'" || true
 	is_running pdump || fail "dpdk-pdump does not start: $(cat "$(log_of pdump)")"
 	ends
 	all_came
 	stop pdump
+	mv "$lib_dir/p" "$work/captured.pcap"
 	same captured
 }
 
@@ -125,7 +150,7 @@ up gen
 # What an application is linked with registers its mempool ops before what EAL loads, and they are known by their number.
 preload=$(ldd "$(command -v dpdk-testpmd)" | grep -oE 'librte_mempool_[a-z0-9]+\.so\.[0-9]+' | sort -u | xargs | tr ' ' :)
 dumpcap pmd 0 -c 200
-finish dumpcap 30
-expect_ge "$(tcpdump -nr "$work/captured.pcap" ether proto 0x88b5 2>/dev/null | grep -c ethertype)" 200 "packets captured from testpmd"
+dumpcap_ended
+expect_ge "$(tcpdump -nr "$work/captured.pcap" ether proto 0x88b5 2>/dev/null | grep -c ethertype)" 200 "packets captured from testpmd: $(cat "$(log_of dumpcap)")"
 stop gen
 stop pmd

@@ -7,6 +7,8 @@
  * The mmnet poll-mode driver from the inside.
  *
  *   mmnet_ethdev.c  probe, remove, the ethdev operations
+ *   mmnet_start.c   start and stop
+ *   mmnet_close.c   close, and what lingers until all buffers are back
  *   mmnet_args.c    device arguments
  *   mmnet_domain.c  the process's one domain, shared by its ports
  *   mmnet_mem.c     exports EAL's heap, page by page, as it grows and shrinks
@@ -66,6 +68,10 @@
 #define MMNET_ARENA_DEFAULT (4u << 20)
 /* Descriptors read ahead of filling mbufs. */
 #define MMNET_RX_CHUNK 32
+
+/* Tx offloads that take more than putting packets into rings. */
+#define MMNET_TX_LEFT (RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
+		RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /* Tickets out before completions are looked for: old enough to fill their cache line. */
 #define MMNET_TX_LAG 256u
@@ -346,9 +352,28 @@ int mmnet_mtu_set(struct rte_eth_dev *dev, uint16_t mtu);
 extern struct mmnet_port *mmnet_ports;
 extern struct fido_lock mmnet_ports_lock;
 
+/** Ports that the application has not closed. */
+extern unsigned int mmnet_open_ports;
+
 int mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info);
-/** Wait until no buffer of the queue is out, but no longer than so. */
+int mmnet_link_update(struct rte_eth_dev *dev, int wait);
+
+/* mmnet_start.c */
+int mmnet_start(struct rte_eth_dev *dev);
+int mmnet_stop(struct rte_eth_dev *dev);
+/** @return true: the process has a port that is a device. Memory of a peer has no bus address: no device may be given any */
+bool mmnet_has_pci_port(void);
+/** Take back what the port's queues sent. @return true when no buffer is out any more */
+bool mmnet_port_reap(struct mmnet_port *port);
+/** Wait until no buffer of the port is out, but no longer than so. */
+void mmnet_port_drain(struct mmnet_port *port, unsigned int ms);
+/** The same for one queue. */
 void mmnet_txq_drain(struct mmnet_txq *txq, unsigned int ms);
+
+/* mmnet_close.c */
+int mmnet_close(struct rte_eth_dev *dev);
+/** Free a port that no buffer is out of. */
+void mmnet_port_free(struct mmnet_port *port);
 
 /* mmnet_queue.c */
 int mmnet_rx_queue_start(struct rte_eth_dev *dev, uint16_t i);

@@ -6,8 +6,6 @@
 
 #include <bus_vdev_driver.h>
 #include <ethdev_vdev.h>
-#include <rte_alarm.h>
-#include <rte_bus.h>
 #include <rte_interrupts.h>
 #include <rte_malloc.h>
 #include <rte_mbuf_pool_ops.h>
@@ -17,18 +15,10 @@
 #include "mmnet.h"
 #include "rte_pmd_mmnet.h"
 
-/* How long close waits for the peer to give all back. */
-#define CLOSE_WAIT_MS 500
-/* How often a closed port whose buffers are still out is looked at. */
-#define LINGER_US 100000
-/* What takes more than putting packets into rings. */
-#define TX_LEFT (RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
-		RTE_ETH_TX_OFFLOAD_TCP_TSO)
-
 int mmnet_logtype;
 struct mmnet_port *mmnet_ports;
 struct fido_lock mmnet_ports_lock;
-static unsigned int open_ports;
+unsigned int mmnet_open_ports;
 
 static struct mmnet_port *
 port_of(const struct rte_eth_dev *dev)
@@ -38,8 +28,8 @@ port_of(const struct rte_eth_dev *dev)
 
 /* ---- link ---- */
 
-static int
-link_update(struct rte_eth_dev *dev, int wait)
+int
+mmnet_link_update(struct rte_eth_dev *dev, int wait)
 {
 	struct mmnet_port *port = port_of(dev);
 	struct rte_eth_link link = {
@@ -64,7 +54,7 @@ link_event(void *arg, enum fido_link_event event)
 	(void)event;
 	if (dev == NULL || !port->started)
 		return;
-	link_update(dev, 0);
+	mmnet_link_update(dev, 0);
 	if (dev->data->dev_conf.intr_conf.lsc != 0)
 		rte_eth_dev_callback_process(dev, RTE_ETH_EVENT_INTR_LSC, NULL);
 }
@@ -74,7 +64,7 @@ set_link_up(struct rte_eth_dev *dev)
 {
 	port_of(dev)->admin_down = false;
 	fido_link_resume(port_of(dev)->link);
-	link_update(dev, 0);
+	mmnet_link_update(dev, 0);
 	return 0;
 }
 
@@ -84,7 +74,7 @@ set_link_down(struct rte_eth_dev *dev)
 {
 	port_of(dev)->admin_down = true;
 	fido_link_quiesce(port_of(dev)->link);
-	link_update(dev, 0);
+	mmnet_link_update(dev, 0);
 	return 0;
 }
 
@@ -125,7 +115,7 @@ mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |
 			RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE |
-			RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | TX_LEFT;
+			RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | MMNET_TX_LEFT;
 	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
 	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, MMNET_MIN_DESC,
@@ -145,15 +135,6 @@ static bool
 wants_headers(const struct mmnet_port *port)
 {
 	return port->args.rx != MMNET_RX_COPY;
-}
-
-static void
-rxq_free(struct mmnet_rxq *rxq)
-{
-	if (rxq == NULL)
-		return;
-	mmnet_headers_free(rxq->headers);
-	rte_free(rxq);
 }
 
 static int
@@ -243,407 +224,6 @@ queue_release(struct rte_eth_dev *dev, uint16_t i)
 {
 	(void)dev;
 	(void)i;
-}
-
-/* ---- start ---- */
-
-/* Memory of a peer has no bus address: no device may be given a segment of it. */
-static bool
-has_pci_port(void)
-{
-	uint16_t id;
-
-	RTE_ETH_FOREACH_DEV(id) {
-		struct rte_eth_dev_info info;
-
-		if (rte_eth_dev_info_get(id, &info) == 0 && info.device != NULL &&
-				strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0)
-			return true;
-	}
-	return false;
-}
-
-static int
-resolve_mode(const struct rte_eth_dev *dev, enum mmnet_rx_mode *mode)
-{
-	bool scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-
-	*mode = port_of(dev)->args.rx;
-	if (*mode == MMNET_RX_HEADER && !scatter) {
-		MMNET_LOG(ERR, "port %u: rx=header needs scattered Rx: enable it (testpmd: --enable-scatter), or use rx=auto",
-				port_of(dev)->port_id);
-		return -EINVAL;
-	}
-	if (*mode == MMNET_RX_AUTO)
-		*mode = scatter && !has_pci_port() ? MMNET_RX_HEADER : MMNET_RX_COPY;
-	return 0;
-}
-
-static uint64_t
-rearm_value(uint16_t headroom, uint16_t port_id)
-{
-	struct rte_mbuf m = {.data_off = headroom, .nb_segs = 1, .port = port_id};
-
-	rte_mbuf_refcnt_set(&m, 1);
-	return *(const uint64_t *)RTE_PTR_ADD(&m, offsetof(struct rte_mbuf, rearm_data));
-}
-
-static void
-rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
-{
-	rxq->q = q;
-	rxq->stopped = rxq->conf.rx_deferred_start;
-	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
-	rxq->header_rearm = rearm_value(0, rxq->port_id);
-	if (rxq->headers != NULL)
-		rxq->headers->q = q;
-}
-
-/* Give a queue its share of an arena, share i of n. */
-static int
-bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i, uint16_t n)
-{
-	uint64_t buffers = RTE_MIN(arena->len / MMNET_BOUNCE_SIZE / n, (uint64_t)UINT16_MAX);
-
-	txq->bounce_free = rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
-	if (txq->bounce_free == NULL)
-		return -ENOMEM;
-	txq->bounce = (char *)arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
-	for (uint64_t k = 0; k < buffers; k++)
-		txq->bounce_free[k] = (uint16_t)k;
-	txq->bounce_count = txq->bounce_total = (uint32_t)buffers;
-	return 0;
-}
-
-/*
- * Memory to copy into for the queues that have none. A queue keeps its share for good: the peers may still have what was
- * copied into it. So an arena is divided once, and queues that come later share one more.
- */
-static int
-bounce_start(struct mmnet_port *port)
-{
-	struct fido_region **arena = &port->arena;
-	uint16_t without = 0, i = 0;
-	int ret = 0;
-
-	for (uint16_t k = 0; k < port->ntx; k++)
-		without += port->txq[k]->bounce_free == NULL;
-	if (without == 0)
-		return 0;
-	if (port->arena != NULL && port->more_count == RTE_DIM(port->more))
-		return -ENOSPC;
-	if (port->arena != NULL)
-		arena = &port->more[port->more_count];
-	ret = fido_arena_create(fido_link_domain(port->link), port->args.arena, arena);
-	if (ret != 0)
-		return ret;
-	port->more_count += arena != &port->arena;
-	for (uint16_t k = 0; k < port->ntx && ret == 0; k++)
-		if (port->txq[k]->bounce_free == NULL)
-			ret = bounce_create(port->txq[k], *arena, i++, without);
-	return ret;
-}
-
-/* Known of packets whose headers are looked at. */
-const uint32_t *
-mmnet_ptypes(struct rte_eth_dev *dev, size_t *n)
-{
-	*n = 0;
-	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0 ? mmnet_csum_types(n) : NULL;
-}
-
-/* @return true when a transmit queue does more than put packets into one ring */
-static bool
-wants_offload(const struct rte_eth_dev *dev)
-{
-	const struct mmnet_port *port = port_of(dev);
-	uint64_t offloads = dev->data->dev_conf.txmode.offloads;
-
-	for (uint16_t i = 0; i < port->ntx; i++)
-		offloads |= port->txq[i]->conf.offloads;
-	return (offloads & TX_LEFT) != 0 || port->spread > 1;
-}
-
-/* Burst functions know what they have to do, and nothing else. */
-static int
-bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
-{
-	struct mmnet_port *port = port_of(dev);
-
-	port->mode = mode;
-	mmnet_rx_choose(dev);
-	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_wants_full(dev));
-	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
-	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare : NULL;
-	if (!wants_offload(dev))
-		return 0;
-	for (uint16_t i = 0; i < port->ntx; i += port->spread) {
-		struct mmnet_txq *txq = port->txq[i];
-
-		if (txq->peer == NULL)
-			txq->peer = rte_zmalloc("mmnet_tx_peer", sizeof(*txq->peer), RTE_CACHE_LINE_SIZE);
-		if (txq->peer == NULL)
-			return -ENOMEM;
-	}
-	dev->tx_pkt_burst = mmnet_tx_burst_offload;
-	dev->tx_pkt_prepare = mmnet_tx_prepare;
-	return 0;
-}
-
-static void
-queues_start(struct rte_eth_dev *dev)
-{
-	struct mmnet_port *port = port_of(dev);
-
-	for (uint16_t i = 0; i < port->nrx; i++) {
-		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
-		dev->data->rx_queue_state[i] = port->rxq[i]->stopped ? RTE_ETH_QUEUE_STATE_STOPPED :
-				RTE_ETH_QUEUE_STATE_STARTED;
-	}
-	for (uint16_t i = 0; i < port->ntx; i++) {
-		struct mmnet_txq *txq = port->txq[i];
-
-		txq->q = fido_link_txq(port->link, i);
-		txq->reap_below = port->ring_size - RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
-		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
-			fido_txq_share_bell(txq->q, port->rxq[i % port->nrx]->q);
-		if (txq->conf.tx_deferred_start)
-			fido_txq_pause(txq->q);
-		else
-			fido_txq_resume(txq->q);
-		dev->data->tx_queue_state[i / port->spread] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
-				RTE_ETH_QUEUE_STATE_STARTED;
-	}
-}
-
-/*
- * A doorbell is any descriptor that turns readable, and how it is cleared only its transport knows. So EAL is told
- * to read nothing from it: rx_intr_enable() clears it.
- */
-static int
-intr_start(struct rte_eth_dev *dev)
-{
-	struct mmnet_port *port = port_of(dev);
-	struct rte_intr_handle *h = dev->intr_handle;
-
-	if (dev->data->dev_conf.intr_conf.rxq == 0)
-		return 0;
-	if (rte_intr_vec_list_alloc(h, NULL, port->nrx) != 0)
-		return -ENOMEM;
-	for (uint16_t i = 0; i < port->nrx; i++)
-		if (rte_intr_vec_list_index_set(h, i, RTE_INTR_VEC_RXTX_OFFSET + i) != 0 ||
-				rte_intr_efds_index_set(h, i, fido_doorbell_fd(port->rxq[i]->q->bell)) != 0)
-			return -rte_errno;
-	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 || rte_intr_nb_efd_set(h, port->nrx) != 0 ||
-			rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
-			rte_intr_efd_counter_size_set(h, 0) != 0)
-		return -rte_errno;
-	return 0;
-}
-
-static void
-intr_stop(struct rte_eth_dev *dev)
-{
-	if (dev->data->dev_conf.intr_conf.rxq == 0)
-		return;
-	rte_intr_free_epoll_fd(dev->intr_handle);
-	rte_intr_vec_list_free(dev->intr_handle);
-	rte_intr_nb_efd_set(dev->intr_handle, 0);
-}
-
-static int
-dev_start(struct rte_eth_dev *dev)
-{
-	struct mmnet_port *port = port_of(dev);
-	enum mmnet_rx_mode mode;
-	int ret = resolve_mode(dev, &mode);
-
-	if (ret != 0)
-		return ret;
-	port->nrx = dev->data->nb_rx_queues;
-	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
-	if (port->ntx == 0)
-		port->ring_size = MMNET_MIN_DESC;
-	ret = bounce_start(port);
-	if (ret == 0)
-		ret = fido_link_configure(port->link, port->ntx, port->nrx, port->ring_size);
-	if (ret == 0) {
-		queues_start(dev);
-		ret = bursts_choose(dev, mode);
-	}
-	if (ret == 0)
-		ret = mmnet_note_publish(dev);
-	if (ret == 0)
-		ret = intr_start(dev);
-	if (ret == 0)
-		ret = fido_link_open(port->link);
-	if (ret != 0) {
-		MMNET_LOG(ERR, "port %u: cannot start: %s", port->port_id, strerror(-ret));
-		intr_stop(dev);
-		return ret;
-	}
-	port->started = true;
-	port->admin_down = false;
-	link_update(dev, 0);
-	return 0;
-}
-
-/* ---- stop ---- */
-
-void
-mmnet_txq_drain(struct mmnet_txq *txq, unsigned int ms)
-{
-	mmnet_tx_reap(txq);
-	for (unsigned int i = 0; fido_txq_out(txq->q) != 0 && i < ms; i++) {
-		rte_delay_us_sleep(1000);
-		mmnet_tx_reap(txq);
-	}
-}
-
-/* @return true when no buffer of the port is out */
-static bool
-reap_all(struct mmnet_port *port)
-{
-	bool out = false;
-
-	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
-		if (port->txq[i] != NULL && port->txq[i]->q != NULL) {
-			mmnet_tx_reap(port->txq[i]);
-			out |= fido_txq_out(port->txq[i]->q) != 0;
-		}
-	return !out;
-}
-
-/* @return true when the application has freed every packet that this port delivered */
-static bool
-all_home(struct mmnet_port *port)
-{
-	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
-		const struct mmnet_rxq *rxq = port->rxq[i];
-
-		if (rxq != NULL && rxq->headers != NULL && rxq->headers->count != rxq->headers->size)
-			return false;
-	}
-	return true;
-}
-
-static void
-wait_reaped(struct mmnet_port *port, unsigned int ms)
-{
-	for (unsigned int i = 0; !reap_all(port) && i < ms; i++)
-		rte_delay_us_sleep(1000);
-}
-
-static int
-dev_stop(struct rte_eth_dev *dev)
-{
-	struct mmnet_port *port = port_of(dev);
-
-	if (!port->started)
-		return 0;
-	fido_link_quiesce(port->link);
-	/* What was accepted is still the peer's to take. */
-	wait_reaped(port, fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
-	port->started = false;
-	for (uint16_t i = 0; i < port->nrx; i++) {
-		mmnet_rx_reset(port->rxq[i]);
-		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
-	}
-	fido_link_close(port->link);
-	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
-		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
-	intr_stop(dev);
-	link_update(dev, 0);
-	return 0;
-}
-
-static void
-port_unlink(struct mmnet_port *port)
-{
-	struct mmnet_port **p = &mmnet_ports;
-
-	fido_lock_take(&mmnet_ports_lock);
-	while (*p != NULL && *p != port)
-		p = &(*p)->next;
-	if (*p == port)
-		*p = port->next;
-	fido_lock_release(&mmnet_ports_lock);
-}
-
-static void
-port_free(struct mmnet_port *port)
-{
-	port_unlink(port);
-	fido_link_destroy(port->link);
-	fido_region_destroy(port->arena);
-	for (uint16_t i = 0; i < port->more_count; i++)
-		fido_region_destroy(port->more[i]);
-	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
-		rxq_free(port->rxq[i]);
-		if (port->txq[i] != NULL) {
-			rte_free(port->txq[i]->bounce_free);
-			rte_free(port->txq[i]->peer);
-		}
-		rte_free(port->txq[i]);
-	}
-	rte_free(port->hash);
-	mmnet_domain_put();
-	rte_free(port);
-}
-
-static bool
-try_free(struct mmnet_port *port)
-{
-	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
-		if (port->rxq[i] != NULL)
-			mmnet_rx_settle(port->rxq[i]);
-	if (!reap_all(port) || !all_home(port))
-		return false;
-	port_free(port);
-	return true;
-}
-
-/* What a closed port delivered may wait, sent, in a queue of a port that the application uses no more. */
-static void
-reap_ports(void)
-{
-	if (!fido_lock_try(&mmnet_ports_lock))
-		return;
-	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
-		reap_all(port);
-	fido_lock_release(&mmnet_ports_lock);
-}
-
-/* A closed port whose buffers are out: the peer, or the application, still has some of them. */
-static void
-linger(void *arg)
-{
-	struct mmnet_port *port = arg;
-
-	reap_ports();
-	if (!try_free(port))
-		rte_eal_alarm_set(LINGER_US, linger, port);
-}
-
-static int
-dev_close(struct rte_eth_dev *dev)
-{
-	struct mmnet_port *port = port_of(dev);
-
-	if (rte_eal_process_type() != RTE_PROC_PRIMARY || port == NULL)
-		return 0;
-	dev_stop(dev);
-	port->dev = NULL;
-	open_ports--;
-	rte_intr_instance_free(dev->intr_handle);
-	dev->intr_handle = NULL;
-	dev->data->dev_private = NULL;
-	dev->data->mac_addrs = NULL;
-	wait_reaped(port, CLOSE_WAIT_MS);
-	if (!try_free(port))
-		rte_eal_alarm_set(LINGER_US, linger, port);
-	return 0;
 }
 
 /* ---- small operations ---- */
@@ -766,9 +346,9 @@ tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode
 
 static const struct eth_dev_ops ops = {
 	.dev_configure = dev_configure,
-	.dev_start = dev_start,
-	.dev_stop = dev_stop,
-	.dev_close = dev_close,
+	.dev_start = mmnet_start,
+	.dev_stop = mmnet_stop,
+	.dev_close = mmnet_close,
 	.dev_set_link_up = set_link_up,
 	.dev_set_link_down = set_link_down,
 	.dev_infos_get = mmnet_infos_get,
@@ -784,7 +364,7 @@ static const struct eth_dev_ops ops = {
 	.rx_queue_intr_enable = rx_intr_enable,
 	.rx_queue_intr_disable = rx_intr_disable,
 	.tx_done_cleanup = mmnet_tx_done_cleanup,
-	.link_update = link_update,
+	.link_update = mmnet_link_update,
 	.promiscuous_enable = accept_all,
 	.promiscuous_disable = accept_all,
 	.allmulticast_enable = accept_all,
@@ -821,7 +401,7 @@ prefer_arena_pools(const char *name)
 {
 	int ret;
 
-	if (has_pci_port()) {
+	if (mmnet_has_pci_port()) {
 		MMNET_LOG(ERR, "%s: pools=arena is for processes whose ports are all virtual: no NIC can reach an arena; have the application make pools with mempool ops "
 				RTE_PMD_MMNET_ARENA_OPS " for the mmnet ports", name);
 		return -EINVAL;
@@ -884,7 +464,7 @@ ethdev_create(struct rte_vdev_device *vdev, struct mmnet_port *port)
 		return -ENOMEM;
 	}
 	port->dev = dev;
-	open_ports++;
+	mmnet_open_ports++;
 	port->port_id = dev->data->port_id;
 	dev->data->dev_private = port;
 	dev->data->mac_addrs = port->macs;
@@ -922,7 +502,7 @@ probe(struct rte_vdev_device *vdev)
 		return ret;
 	ret = ethdev_create(vdev, port);
 	if (ret != 0)
-		port_free(port);
+		mmnet_port_free(port);
 	else
 		mmnet_secondary_serve();
 	return ret;
@@ -935,7 +515,7 @@ remove_port(struct rte_vdev_device *vdev)
 
 	if (dev == NULL)
 		return 0;
-	dev_close(dev);
+	mmnet_close(dev);
 	return rte_eth_dev_release_port(dev);
 }
 
@@ -945,7 +525,7 @@ RTE_FINI(mmnet_leave)
 {
 	/* By now EAL's memory may be gone, and the ports with it: look at our own variables only. While a port
 	 * is open its threads may be running: then the kernel cleans up after us. */
-	if (open_ports == 0)
+	if (mmnet_open_ports == 0)
 		mmnet_domain_abandon();
 }
 

@@ -19,52 +19,10 @@
 #include <rte_prefetch.h>
 
 #include "mmnet.h"
+#include "mmnet_reader.h"
 
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
 #define IDLE_REAP 128
-
-/* What a burst adds to the counters. */
-struct tally {
-	uint64_t bytes;
-	uint32_t packets;
-	uint32_t zero;
-	uint32_t header;
-	uint32_t copied;
-	uint32_t polled;
-	uint32_t completed;
-	uint32_t bad;
-	uint32_t too_long;
-};
-
-/* A ring that is being read. */
-struct reader {
-	struct mmnet_rxq *rxq;
-	struct fido_receiver *r;
-	struct rte_mbuf **pkts;
-	uint16_t n;
-	uint16_t max;
-	struct tally t;
-};
-
-static void
-count(struct fido_rx_stats_shm *s, const struct tally *t)
-{
-	fido_counter_add(&s->polled, t->polled);
-	fido_counter_add(&s->packets, t->packets);
-	fido_counter_add(&s->bytes, t->bytes);
-	if (t->completed != 0)
-		fido_counter_add(&s->completed, t->completed);
-	if (t->zero != 0)
-		fido_counter_add(&s->zero_copy, t->zero);
-	if (t->header != 0)
-		fido_counter_add(&s->header, t->header);
-	if (t->copied != 0)
-		fido_counter_add(&s->copied, t->copied);
-	if (unlikely(t->bad != 0))
-		fido_counter_add(&s->bad, t->bad);
-	if (unlikely(t->too_long != 0))
-		fido_counter_add(&s->too_long, t->too_long);
-}
 
 /* ---- the message that is being read ---- */
 
@@ -540,7 +498,7 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 		}
 	}
 	if (rd.t.polled != 0)
-		count(q->stats, &rd.t);
+		tally_count(&rd.t, q->stats);
 	return rd.n;
 }
 

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Closing a port. What it sent may still be with peers, and what it delivered with the application: it stays, unseen, until
+ * all is back.
+ */
+
+#include <rte_alarm.h>
+#include <rte_cycles.h>
+#include <rte_interrupts.h>
+#include <rte_malloc.h>
+
+#include "mmnet.h"
+
+/* How long close waits for the peer to give all back. */
+#define CLOSE_WAIT_MS 500
+/* How often a closed port whose buffers are still out is looked at. */
+#define LINGER_US 100000
+
+/* @return true when the application has freed every packet that this port delivered */
+static bool
+all_home(struct mmnet_port *port)
+{
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
+		const struct mmnet_rxq *rxq = port->rxq[i];
+
+		if (rxq != NULL && rxq->headers != NULL && rxq->headers->count != rxq->headers->size)
+			return false;
+	}
+	return true;
+}
+
+static void
+rxq_free(struct mmnet_rxq *rxq)
+{
+	if (rxq == NULL)
+		return;
+	mmnet_headers_free(rxq->headers);
+	rte_free(rxq);
+}
+
+static void
+port_unlink(struct mmnet_port *port)
+{
+	struct mmnet_port **p = &mmnet_ports;
+
+	fido_lock_take(&mmnet_ports_lock);
+	while (*p != NULL && *p != port)
+		p = &(*p)->next;
+	if (*p == port)
+		*p = port->next;
+	fido_lock_release(&mmnet_ports_lock);
+}
+
+void
+mmnet_port_free(struct mmnet_port *port)
+{
+	port_unlink(port);
+	fido_link_destroy(port->link);
+	fido_region_destroy(port->arena);
+	for (uint16_t i = 0; i < port->more_count; i++)
+		fido_region_destroy(port->more[i]);
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
+		rxq_free(port->rxq[i]);
+		if (port->txq[i] != NULL) {
+			rte_free(port->txq[i]->bounce_free);
+			rte_free(port->txq[i]->peer);
+		}
+		rte_free(port->txq[i]);
+	}
+	rte_free(port->hash);
+	mmnet_domain_put();
+	rte_free(port);
+}
+
+static bool
+try_free(struct mmnet_port *port)
+{
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
+		if (port->rxq[i] != NULL)
+			mmnet_rx_settle(port->rxq[i]);
+	if (!mmnet_port_reap(port) || !all_home(port))
+		return false;
+	mmnet_port_free(port);
+	return true;
+}
+
+/* What a closed port delivered may wait, sent, in a queue of a port that the application uses no more. */
+static void
+reap_ports(void)
+{
+	if (!fido_lock_try(&mmnet_ports_lock))
+		return;
+	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
+		mmnet_port_reap(port);
+	fido_lock_release(&mmnet_ports_lock);
+}
+
+/* A closed port whose buffers are out: the peer, or the application, still has some of them. */
+static void
+linger(void *arg)
+{
+	struct mmnet_port *port = arg;
+
+	reap_ports();
+	if (!try_free(port))
+		rte_eal_alarm_set(LINGER_US, linger, port);
+}
+
+int
+mmnet_close(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = dev->data->dev_private;
+
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY || port == NULL)
+		return 0;
+	mmnet_stop(dev);
+	port->dev = NULL;
+	mmnet_open_ports--;
+	rte_intr_instance_free(dev->intr_handle);
+	dev->intr_handle = NULL;
+	dev->data->dev_private = NULL;
+	dev->data->mac_addrs = NULL;
+	mmnet_port_drain(port, CLOSE_WAIT_MS);
+	if (!try_free(port))
+		rte_eal_alarm_set(LINGER_US, linger, port);
+	return 0;
+}

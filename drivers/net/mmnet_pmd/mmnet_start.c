@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Starting and stopping a port: the Rx mode, memory to copy into, burst functions, interrupts. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_interrupts.h>
+#include <rte_malloc.h>
+
+#include <fido/doorbell.h>
+
+#include "mmnet.h"
+
+static struct mmnet_port *
+port_of(const struct rte_eth_dev *dev)
+{
+	return dev->data->dev_private;
+}
+
+/* ---- start ---- */
+
+bool
+mmnet_has_pci_port(void)
+{
+	uint16_t id;
+
+	RTE_ETH_FOREACH_DEV(id) {
+		struct rte_eth_dev_info info;
+
+		if (rte_eth_dev_info_get(id, &info) == 0 && info.device != NULL &&
+				strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+resolve_mode(const struct rte_eth_dev *dev, enum mmnet_rx_mode *mode)
+{
+	bool scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+
+	*mode = port_of(dev)->args.rx;
+	if (*mode == MMNET_RX_HEADER && !scatter) {
+		MMNET_LOG(ERR, "port %u: rx=header needs scattered Rx: enable it (testpmd: --enable-scatter), or use rx=auto",
+				port_of(dev)->port_id);
+		return -EINVAL;
+	}
+	if (*mode == MMNET_RX_AUTO)
+		*mode = scatter && !mmnet_has_pci_port() ? MMNET_RX_HEADER : MMNET_RX_COPY;
+	return 0;
+}
+
+static uint64_t
+rearm_value(uint16_t headroom, uint16_t port_id)
+{
+	struct rte_mbuf m = {.data_off = headroom, .nb_segs = 1, .port = port_id};
+
+	rte_mbuf_refcnt_set(&m, 1);
+	return *(const uint64_t *)RTE_PTR_ADD(&m, offsetof(struct rte_mbuf, rearm_data));
+}
+
+static void
+rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
+{
+	rxq->q = q;
+	rxq->stopped = rxq->conf.rx_deferred_start;
+	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
+	rxq->header_rearm = rearm_value(0, rxq->port_id);
+	if (rxq->headers != NULL)
+		rxq->headers->q = q;
+}
+
+/* Give a queue its share of an arena, share i of n. */
+static int
+bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i, uint16_t n)
+{
+	uint64_t buffers = RTE_MIN(arena->len / MMNET_BOUNCE_SIZE / n, (uint64_t)UINT16_MAX);
+
+	txq->bounce_free = rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
+	if (txq->bounce_free == NULL)
+		return -ENOMEM;
+	txq->bounce = (char *)arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
+	for (uint64_t k = 0; k < buffers; k++)
+		txq->bounce_free[k] = (uint16_t)k;
+	txq->bounce_count = txq->bounce_total = (uint32_t)buffers;
+	return 0;
+}
+
+/*
+ * Memory to copy into for the queues that have none. A queue keeps its share for good: the peers may still have what was
+ * copied into it. So an arena is divided once, and queues that come later share one more.
+ */
+static int
+bounce_start(struct mmnet_port *port)
+{
+	struct fido_region **arena = &port->arena;
+	uint16_t without = 0, i = 0;
+	int ret = 0;
+
+	for (uint16_t k = 0; k < port->ntx; k++)
+		without += port->txq[k]->bounce_free == NULL;
+	if (without == 0)
+		return 0;
+	if (port->arena != NULL && port->more_count == RTE_DIM(port->more))
+		return -ENOSPC;
+	if (port->arena != NULL)
+		arena = &port->more[port->more_count];
+	ret = fido_arena_create(fido_link_domain(port->link), port->args.arena, arena);
+	if (ret != 0)
+		return ret;
+	port->more_count += arena != &port->arena;
+	for (uint16_t k = 0; k < port->ntx && ret == 0; k++)
+		if (port->txq[k]->bounce_free == NULL)
+			ret = bounce_create(port->txq[k], *arena, i++, without);
+	return ret;
+}
+
+/* Known of packets whose headers are looked at. */
+const uint32_t *
+mmnet_ptypes(struct rte_eth_dev *dev, size_t *n)
+{
+	*n = 0;
+	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0 ? mmnet_csum_types(n) : NULL;
+}
+
+/* @return true when a transmit queue does more than put packets into one ring */
+static bool
+wants_offload(const struct rte_eth_dev *dev)
+{
+	const struct mmnet_port *port = port_of(dev);
+	uint64_t offloads = dev->data->dev_conf.txmode.offloads;
+
+	for (uint16_t i = 0; i < port->ntx; i++)
+		offloads |= port->txq[i]->conf.offloads;
+	return (offloads & MMNET_TX_LEFT) != 0 || port->spread > 1;
+}
+
+/* Burst functions know what they have to do, and nothing else. */
+static int
+bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	port->mode = mode;
+	mmnet_rx_choose(dev);
+	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_wants_full(dev));
+	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
+	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare : NULL;
+	if (!wants_offload(dev))
+		return 0;
+	for (uint16_t i = 0; i < port->ntx; i += port->spread) {
+		struct mmnet_txq *txq = port->txq[i];
+
+		if (txq->peer == NULL)
+			txq->peer = rte_zmalloc("mmnet_tx_peer", sizeof(*txq->peer), RTE_CACHE_LINE_SIZE);
+		if (txq->peer == NULL)
+			return -ENOMEM;
+	}
+	dev->tx_pkt_burst = mmnet_tx_burst_offload;
+	dev->tx_pkt_prepare = mmnet_tx_prepare;
+	return 0;
+}
+
+static void
+queues_start(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	for (uint16_t i = 0; i < port->nrx; i++) {
+		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
+		dev->data->rx_queue_state[i] = port->rxq[i]->stopped ? RTE_ETH_QUEUE_STATE_STOPPED :
+				RTE_ETH_QUEUE_STATE_STARTED;
+	}
+	for (uint16_t i = 0; i < port->ntx; i++) {
+		struct mmnet_txq *txq = port->txq[i];
+
+		txq->q = fido_link_txq(port->link, i);
+		txq->reap_below = port->ring_size - RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
+		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
+			fido_txq_share_bell(txq->q, port->rxq[i % port->nrx]->q);
+		if (txq->conf.tx_deferred_start)
+			fido_txq_pause(txq->q);
+		else
+			fido_txq_resume(txq->q);
+		dev->data->tx_queue_state[i / port->spread] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
+				RTE_ETH_QUEUE_STATE_STARTED;
+	}
+}
+
+/*
+ * A doorbell is any descriptor that turns readable, and how it is cleared only its transport knows. So EAL is told
+ * to read nothing from it: rx_intr_enable() clears it.
+ */
+static int
+intr_start(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+	struct rte_intr_handle *h = dev->intr_handle;
+
+	if (dev->data->dev_conf.intr_conf.rxq == 0)
+		return 0;
+	if (rte_intr_vec_list_alloc(h, NULL, port->nrx) != 0)
+		return -ENOMEM;
+	for (uint16_t i = 0; i < port->nrx; i++)
+		if (rte_intr_vec_list_index_set(h, i, RTE_INTR_VEC_RXTX_OFFSET + i) != 0 ||
+				rte_intr_efds_index_set(h, i, fido_doorbell_fd(port->rxq[i]->q->bell)) != 0)
+			return -rte_errno;
+	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 || rte_intr_nb_efd_set(h, port->nrx) != 0 ||
+			rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
+			rte_intr_efd_counter_size_set(h, 0) != 0)
+		return -rte_errno;
+	return 0;
+}
+
+static void
+intr_stop(struct rte_eth_dev *dev)
+{
+	if (dev->data->dev_conf.intr_conf.rxq == 0)
+		return;
+	rte_intr_free_epoll_fd(dev->intr_handle);
+	rte_intr_vec_list_free(dev->intr_handle);
+	rte_intr_nb_efd_set(dev->intr_handle, 0);
+}
+
+int
+mmnet_start(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+	enum mmnet_rx_mode mode;
+	int ret = resolve_mode(dev, &mode);
+
+	if (ret != 0)
+		return ret;
+	port->nrx = dev->data->nb_rx_queues;
+	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
+	if (port->ntx == 0)
+		port->ring_size = MMNET_MIN_DESC;
+	ret = bounce_start(port);
+	if (ret == 0)
+		ret = fido_link_configure(port->link, port->ntx, port->nrx, port->ring_size);
+	if (ret == 0) {
+		queues_start(dev);
+		ret = bursts_choose(dev, mode);
+	}
+	if (ret == 0)
+		ret = mmnet_note_publish(dev);
+	if (ret == 0)
+		ret = intr_start(dev);
+	if (ret == 0)
+		ret = fido_link_open(port->link);
+	if (ret != 0) {
+		MMNET_LOG(ERR, "port %u: cannot start: %s", port->port_id, strerror(-ret));
+		intr_stop(dev);
+		return ret;
+	}
+	port->started = true;
+	port->admin_down = false;
+	mmnet_link_update(dev, 0);
+	return 0;
+}
+
+/* ---- stop ---- */
+
+void
+mmnet_txq_drain(struct mmnet_txq *txq, unsigned int ms)
+{
+	mmnet_tx_reap(txq);
+	for (unsigned int i = 0; fido_txq_out(txq->q) != 0 && i < ms; i++) {
+		rte_delay_us_sleep(1000);
+		mmnet_tx_reap(txq);
+	}
+}
+
+bool
+mmnet_port_reap(struct mmnet_port *port)
+{
+	bool out = false;
+
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
+		if (port->txq[i] != NULL && port->txq[i]->q != NULL) {
+			mmnet_tx_reap(port->txq[i]);
+			out |= fido_txq_out(port->txq[i]->q) != 0;
+		}
+	return !out;
+}
+
+void
+mmnet_port_drain(struct mmnet_port *port, unsigned int ms)
+{
+	for (unsigned int i = 0; !mmnet_port_reap(port) && i < ms; i++)
+		rte_delay_us_sleep(1000);
+}
+
+int
+mmnet_stop(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	if (!port->started)
+		return 0;
+	fido_link_quiesce(port->link);
+	/* What was accepted is still the peer's to take. */
+	mmnet_port_drain(port, fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
+	port->started = false;
+	for (uint16_t i = 0; i < port->nrx; i++) {
+		mmnet_rx_reset(port->rxq[i]);
+		dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
+	}
+	fido_link_close(port->link);
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
+		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
+	intr_stop(dev);
+	mmnet_link_update(dev, 0);
+	return 0;
+}
