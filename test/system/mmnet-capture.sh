@@ -149,8 +149,13 @@ pktcheck gen "$(on 0)" "$(dev 0 gen pmd)" -- --mode gen --size 60-1514 --gap-us 
 up gen
 # What an application is linked with registers its mempool ops before what EAL loads, and they are known by their number.
 preload=$(ldd "$(command -v dpdk-testpmd)" | grep -oE 'librte_mempool_[a-z0-9]+\.so\.[0-9]+' | sort -u | xargs | tr ' ' :)
-dumpcap pmd 0 -c 200
-dumpcap_ended
+# Now and then EAL does not let the secondary process in, or out.
+for try in 1 2 3; do
+	echo "--- try $try"
+	dumpcap pmd 0 -c 200
+	dumpcap_ended
+	[ "$lib_status" != 0 ] || break
+done
 expect_ge "$(tcpdump -nr "$work/captured.pcap" ether proto 0x88b5 2>/dev/null | grep -c ethertype)" 200 "packets captured from testpmd: $(cat "$(log_of dumpcap)")"
 stop gen
 stop pmd
