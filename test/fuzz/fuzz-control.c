@@ -44,7 +44,9 @@ static void
 observe(uint8_t how)
 {
 	struct ctl_options opt = {.command = how & 3, .group = "f", .json = how & 4, .rates = how & 8, .interval = 1};
+	struct ctl_view view = {.sort = how >> 4 & 3, .reverse = how & 0x40, .first = how >> 7};
 	struct ctl_snapshot *before, *now;
+	size_t rows;
 
 	observation = (struct fido_observation){.name = "x", .control = fuzz_x.c, .size = FUZZ_PEER_CONTROL,
 		.generation = fuzz_x.generation, .socket = fuzz_x.socket, .alive = true};
@@ -60,7 +62,7 @@ observe(uint8_t how)
 		ctl_text_stats(nowhere, before, now, &opt);
 		break;
 	case 3:
-		ctl_text_top(nowhere, before, now, &opt);
+		ctl_text_top(nowhere, before, now, &opt, &view, &rows);
 		break;
 	case 4:
 		ctl_json_list(nowhere, now, &opt);
