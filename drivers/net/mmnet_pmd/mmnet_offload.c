@@ -220,15 +220,6 @@ choose(const struct mmnet_tx_peer *p, const struct rte_mbuf *m, struct mmnet_met
 	return p->lane[meta->hash % MMNET_RETA_SIZE];
 }
 
-static void
-publish(struct mmnet_txq *txq, const struct fido_tx_burst *b)
-{
-	if (b->descriptors == 0)
-		return;
-	fido_txq_publish(txq->q, b);
-	fido_prefetch_read(&txq->q->sender->comp[txq->q->sender->cons & txq->q->sender->mask]);
-}
-
 static uint16_t
 post(struct mmnet_txq *const *lanes, unsigned int spread, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -262,7 +253,8 @@ post(struct mmnet_txq *const *lanes, unsigned int spread, struct rte_mbuf **pkts
 	if (unlikely(dropped != 0))
 		fido_counter_add(&lanes[0]->q->stats->dropped, dropped);
 	for (unsigned int k = 0; k < spread; k++)
-		publish(lanes[k], &b[k]);
+		if (b[k].descriptors != 0)
+			mmnet_tx_publish(lanes[k], &b[k]);
 	return i;
 }
 

@@ -430,6 +430,27 @@ reap_some(struct mmnet_txq *txq, uint16_t n)
 		reap(txq, UINT32_MAX);
 }
 
+bool
+mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n)
+{
+	if (unlikely(!txq->q->open || txq->q->old != NULL))
+		reap(txq, UINT32_MAX);
+	if (unlikely(!txq->q->open))
+		return false;
+	fido_sender_prefetch(txq->q->sender, n);
+	reap_some(txq, n);
+	return true;
+}
+
+void
+mmnet_tx_publish(struct mmnet_txq *txq, const struct fido_tx_burst *b)
+{
+	const struct fido_sender *s = txq->q->sender;
+
+	fido_txq_publish(txq->q, b);
+	fido_prefetch_read(&s->comp[s->cons & s->mask]);
+}
+
 static uint16_t
 tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -437,12 +458,8 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 	struct fido_tx_burst b = {0};
 	uint16_t dropped = 0, done;
 
-	if (unlikely(!q->open || q->old != NULL))
-		reap(txq, UINT32_MAX);
-	if (unlikely(!q->open))
+	if (unlikely(!mmnet_tx_ready(txq, n)))
 		return 0;
-	fido_sender_prefetch(q->sender, n);
-	reap_some(txq, n);
 	done = put_burst(txq, pkts, n, &b, &dropped);
 	/* Packets of several segments, or that are copied, need more than one ticket each. */
 	if (unlikely(done < n) && reap(txq, UINT32_MAX) != 0)
@@ -453,8 +470,7 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 		fido_counter_add(&q->stats->dropped, dropped);
 	if (done == dropped)
 		return done;
-	fido_txq_publish(q, &b);
-	fido_prefetch_read(&q->sender->comp[q->sender->cons & q->sender->mask]);
+	mmnet_tx_publish(txq, &b);
 	return done;
 }
 
@@ -502,15 +518,4 @@ unsigned int
 mmnet_tx_reap_all(struct mmnet_txq *txq)
 {
 	return reap(txq, UINT32_MAX);
-}
-
-bool
-mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n)
-{
-	if (unlikely(!txq->q->open || txq->q->old != NULL))
-		reap(txq, UINT32_MAX);
-	if (unlikely(!txq->q->open))
-		return false;
-	reap_some(txq, n);
-	return true;
 }

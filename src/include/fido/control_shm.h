@@ -98,9 +98,9 @@ struct fido_link_shm {
 	struct fido_queue_ref_shm rx[FIDO_LINK_QUEUES_MAX]; /**< our receivers, by the peer's tx index */
 };
 
-/** What the application at this end of a link tells the one at the other (link.h). */
+/** What the application at this end of a link tells the one at the other (link.h). Writer: who calls fido_link_set_note(). */
 struct fido_note_shm {
-	uint32_t seq;
+	uint32_t seq; /**< odd: it is being written */
 	uint32_t len; /**< bytes of it */
 	uint64_t data[FIDO_NOTE_MAX / 8];
 };
