@@ -70,8 +70,8 @@
 #define MMNET_RX_CHUNK 32
 
 /* Tx offloads that take more than putting packets into rings. */
-#define MMNET_TX_LEFT (RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
-		RTE_ETH_TX_OFFLOAD_TCP_TSO)
+#define MMNET_TX_LEFT (RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
+		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /* Tickets out before completions are looked for: old enough to fill their cache line. */
 #define MMNET_TX_LAG 256u
@@ -163,7 +163,6 @@ struct mmnet_txq {
 	uint32_t reap_below;          /**< reap when there is less room than this */
 	unsigned int lcore;           /**< the lcore that sent last */
 	bool fast_free;
-	bool ip_csum;                 /**< packets may ask for an IPv4 header checksum */
 	char *bounce;                 /**< this queue's part of the arena */
 	uint16_t *bounce_free;
 	uint32_t bounce_count;
@@ -296,7 +295,7 @@ unsigned int mmnet_tx_reap(struct mmnet_txq *txq);
 void mmnet_tx_reap_lcore(unsigned int lcore);
 int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
 /* For mmnet_offload.c and mmnet_finish.c; the queue's lock is held. */
-/** Put a packet as it is, but for its IPv4 checksum. @return 1: put, 0: no room now, -1: it can never be sent */
+/** Put a packet as it is. @return 1: put, 0: no room now, -1: it can never be sent */
 int mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
 /** Copy a segment into the arena and put that; there is room. The segment is freed. */
 void mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags);
@@ -304,8 +303,8 @@ void mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t fla
 void *mmnet_tx_buffer_cookie(uint16_t index);
 /** @return true when the peer has mapped the arena */
 bool mmnet_tx_buffers_ready(const struct mmnet_txq *txq);
-/** @return number of buffers that came back */
-unsigned int mmnet_tx_reap_all(struct mmnet_txq *txq);
+/** Take back and free up to max of what has been completed. @return number of buffers */
+unsigned int mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max);
 /** Take back what a burst of n takes. @return true when it may post */
 bool mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n);
 /** Make a burst visible, and fetch the completion that will be read next. */

@@ -114,8 +114,7 @@ mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_mtu = MMNET_MAX_FRAME - RTE_ETHER_HDR_LEN;
 	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |
 			RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE |
-			RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | MMNET_TX_LEFT;
+	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | MMNET_TX_LEFT;
 	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
 	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, MMNET_MIN_DESC,
@@ -191,7 +190,6 @@ lane_setup(struct rte_eth_dev *dev, uint16_t ring, unsigned int socket, const st
 	txq->fast_free = (offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
 			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start, .offloads = conf->offloads};
-	txq->ip_csum = (offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
 	port->txq[ring] = txq;
 	port->ntx_made = RTE_MAX(port->ntx_made, (uint16_t)(ring + 1));
 	return 0;

@@ -239,7 +239,7 @@ post(struct mmnet_txq *const *lanes, unsigned int spread, struct rte_mbuf **pkts
 		unsigned int k = choose(peer, pkts[i], &meta);
 		int ret = put_packet(lanes[k], pkts[i], peer->accepts, &meta, &b[k]);
 
-		if (unlikely(ret == 0) && mmnet_tx_reap_all(lanes[k]) != 0)
+		if (unlikely(ret == 0) && mmnet_tx_reap_max(lanes[k], UINT32_MAX) != 0)
 			ret = put_packet(lanes[k], pkts[i], peer->accepts, &meta, &b[k]);
 		if (unlikely(ret == 0)) {
 			fido_counter_add(&lanes[k]->q->stats->ring_full, 1);

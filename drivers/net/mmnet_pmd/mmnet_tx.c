@@ -17,8 +17,8 @@
 #define REAP_MAX 64
 
 /* A cookie is an mbuf, or, with bit 0 set, a buffer of the arena: mbufs are aligned. */
-static inline void *
-bounce_cookie(uint16_t index)
+void *
+mmnet_tx_buffer_cookie(uint16_t index)
 {
 	return (void *)((uintptr_t)index << 1 | 1);
 }
@@ -107,9 +107,8 @@ free_cookies(struct mmnet_txq *txq, void **cookies, unsigned int n)
 		free_checked(txq, cookies, n);
 }
 
-/* The queue's lock is held. */
-static unsigned int
-reap(struct mmnet_txq *txq, unsigned int max)
+unsigned int
+mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max)
 {
 	void *cookies[REAP_MAX];
 	unsigned int total = 0, n;
@@ -131,7 +130,7 @@ mmnet_tx_reap(struct mmnet_txq *txq)
 
 	if (txq->q == NULL || !fido_lock_try(&txq->q->lock))
 		return 0;
-	n = reap(txq, UINT32_MAX);
+	n = mmnet_tx_reap_max(txq, UINT32_MAX);
 	fido_lock_release(&txq->q->lock);
 	return n;
 }
@@ -154,7 +153,7 @@ cleanup(struct mmnet_txq *txq, uint32_t max)
 	unsigned int n;
 
 	fido_lock_take(&txq->q->lock);
-	n = reap(txq, max);
+	n = mmnet_tx_reap_max(txq, max);
 	fido_lock_release(&txq->q->lock);
 	return n;
 }
@@ -179,9 +178,8 @@ bounce_buffers(uint32_t len)
 	return len == 0 ? 1 : (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
 }
 
-/* Copy one segment into the arena, make its checksum if asked to, and put it. Its mbuf is free afterwards. */
-static void
-put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, bool csum, uint16_t last_flags)
+void
+mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags)
 {
 	const char *from = rte_pktmbuf_mtod(seg, const char *);
 	uint32_t left = seg->data_len;
@@ -192,21 +190,17 @@ put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, bool csum, uint16_t last_f
 		char *to = txq->bounce + (size_t)index * MMNET_BOUNCE_SIZE;
 
 		memcpy(to, from, len);
-		if (csum)
-			mmnet_csum_fill(to, len, seg->l2_len);
-		csum = false;
 		from += len;
 		left -= len;
 		/* The arena is mapped at its own gaddr. */
-		fido_sender_put(txq->q->sender, (uintptr_t)to, len, left != 0 ? FIDO_DESC_CHAINED : last_flags,
-				bounce_cookie(index));
+		fido_sender_put(txq->q->sender, (uintptr_t)to, len, left != 0 ? FIDO_DESC_CHAINED : flags,
+				mmnet_tx_buffer_cookie(index));
 	} while (left != 0);
 	rte_pktmbuf_free_seg(seg);
 }
 
-/* @return true when the arena's pages have been mapped by the peer */
-static bool
-bounce_ready(const struct mmnet_txq *txq)
+bool
+mmnet_tx_buffers_ready(const struct mmnet_txq *txq)
 {
 	uint64_t gaddr;
 
@@ -215,18 +209,14 @@ bounce_ready(const struct mmnet_txq *txq)
 }
 
 static enum fido_reach
-reach_of(const struct mmnet_txq *txq, const struct rte_mbuf *seg, bool copy, uint64_t *gaddr)
+reach_of(const struct mmnet_txq *txq, const struct rte_mbuf *seg, uint64_t *gaddr)
 {
-	return copy ? FIDO_REACH_NONE : fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(seg, void *), seg->data_len, gaddr);
+	return fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(seg, void *), seg->data_len, gaddr);
 }
 
-/*
- * A packet with several segments, or one that must be copied; `csum`: its first segment must, for a checksum that
- * may not be written into it.
- * @return 1: put, 0: no room now, -1: it can never be sent
- */
+/* A packet with several segments, or one that must be copied. @return 1: put, 0: no room now, -1: it can never be sent */
 static int
-put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, bool csum, struct fido_tx_burst *b)
+put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
 	struct fido_sender *s = txq->q->sender;
 	uint32_t need = 0, copies = 0;
@@ -234,7 +224,7 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, bool csum, struct fido_tx_bu
 	uint64_t gaddr;
 
 	for (struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
-		enum fido_reach reach = reach_of(txq, seg, csum && seg == m, &gaddr);
+		enum fido_reach reach = reach_of(txq, seg, &gaddr);
 
 		foreign |= reach == FIDO_REACH_FOREIGN;
 		if (reach == FIDO_REACH_NONE)
@@ -243,7 +233,7 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, bool csum, struct fido_tx_bu
 	}
 	if (need > s->mask + 1 || (copies != 0 && copies > s->mask + 1))
 		return -1;
-	if (need > fido_sender_room(s) || (copies != 0 && (copies > txq->bounce_count || !bounce_ready(txq))))
+	if (need > fido_sender_room(s) || (copies != 0 && (copies > txq->bounce_count || !mmnet_tx_buffers_ready(txq))))
 		return 0;
 	b->bytes += rte_pktmbuf_pkt_len(m);
 	b->descriptors += need;
@@ -254,11 +244,10 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, bool csum, struct fido_tx_bu
 		struct rte_mbuf *next = m->next;
 		uint16_t flags = next != NULL ? FIDO_DESC_CHAINED : 0;
 
-		if (reach_of(txq, m, csum, &gaddr) == FIDO_REACH_NONE)
-			put_copy(txq, m, csum, flags);
+		if (reach_of(txq, m, &gaddr) == FIDO_REACH_NONE)
+			mmnet_tx_put_copy(txq, m, flags);
 		else
 			fido_sender_put(s, gaddr, m->data_len, flags, m);
-		csum = false;
 		m = next;
 	}
 	return 1;
@@ -342,33 +331,20 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 	return i;
 }
 
-/* Make the checksum that the packet asks for. @return false: others read this memory, or own it, so it takes a copy */
-static bool
-make_csum(struct rte_mbuf *m)
-{
-	if (!RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1)
-		return false;
-	mmnet_csum_fill(rte_pktmbuf_mtod(m, char *), m->data_len, m->l2_len);
-	return true;
-}
-
-/* One packet of any kind. @return 1: put, 0: no room now, -1: it can never be sent */
-static int
-put_one(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
+int
+mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
 	struct fido_sender *s = txq->q->sender;
 	enum fido_reach reach;
 	uint64_t gaddr;
 
-	if (txq->ip_csum && (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0 && !make_csum(m))
-		return put_slow(txq, m, true, b);
 	if (m->nb_segs != 1)
-		return put_slow(txq, m, false, b);
+		return put_slow(txq, m, b);
 	if (fido_sender_room(s) == 0)
 		return 0;
 	reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
 	if (unlikely(reach == FIDO_REACH_NONE))
-		return put_slow(txq, m, false, b);
+		return put_slow(txq, m, b);
 	fido_sender_put(s, gaddr, m->data_len, 0, m);
 	b->bytes += m->data_len;
 	b->descriptors++;
@@ -386,16 +362,13 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 	while (i < n) {
 		int ret;
 
-		/* A packet that asks for a checksum has to be looked at. */
-		if (likely(!txq->ip_csum)) {
-			if (lies_in_slots(txq->q, pkts[i]))
-				i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
-			else
-				i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
-			if (likely(i == n))
-				break;
-		}
-		ret = put_one(txq, pkts[i], b);
+		if (lies_in_slots(txq->q, pkts[i]))
+			i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+		else
+			i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
+		if (likely(i == n))
+			break;
+		ret = mmnet_tx_put(txq, pkts[i], b);
 		if (ret == 0)
 			break;
 		if (ret < 0) {
@@ -421,20 +394,20 @@ reap_some(struct mmnet_txq *txq, uint16_t n)
 
 	if (fido_sender_out(s) <= lag)
 		return;
-	reap(txq, 2u * n);
+	mmnet_tx_reap_max(txq, 2u * n);
 	/*
 	 * Packets of several segments use more tickets than that. What has come back but is not taken back may be
 	 * others' buffers, passed on, that their owners wait for.
 	 */
 	if (unlikely(fido_sender_out(s) > lag + lag / 2))
-		reap(txq, UINT32_MAX);
+		mmnet_tx_reap_max(txq, UINT32_MAX);
 }
 
 bool
 mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n)
 {
 	if (unlikely(!txq->q->open || txq->q->old != NULL))
-		reap(txq, UINT32_MAX);
+		mmnet_tx_reap_max(txq, UINT32_MAX);
 	if (unlikely(!txq->q->open))
 		return false;
 	fido_sender_prefetch(txq->q->sender, n);
@@ -462,7 +435,7 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 		return 0;
 	done = put_burst(txq, pkts, n, &b, &dropped);
 	/* Packets of several segments, or that are copied, need more than one ticket each. */
-	if (unlikely(done < n) && reap(txq, UINT32_MAX) != 0)
+	if (unlikely(done < n) && mmnet_tx_reap_max(txq, UINT32_MAX) != 0)
 		done = (uint16_t)(done + put_burst(txq, pkts + done, (uint16_t)(n - done), &b, &dropped));
 	if (unlikely(done < n))
 		fido_counter_add(&q->stats->ring_full, 1);
@@ -486,36 +459,4 @@ mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	done = tx_locked(txq, pkts, n);
 	fido_lock_release(&txq->q->lock);
 	return done;
-}
-
-/* ---- for mmnet_offload.c, mmnet_finish.c; the queue's lock is held ---- */
-
-int
-mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
-{
-	return put_one(txq, m, b);
-}
-
-void
-mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags)
-{
-	put_copy(txq, seg, false, flags);
-}
-
-void *
-mmnet_tx_buffer_cookie(uint16_t index)
-{
-	return bounce_cookie(index);
-}
-
-bool
-mmnet_tx_buffers_ready(const struct mmnet_txq *txq)
-{
-	return bounce_ready(txq);
-}
-
-unsigned int
-mmnet_tx_reap_all(struct mmnet_txq *txq)
-{
-	return reap(txq, UINT32_MAX);
 }
