@@ -7,7 +7,7 @@
  * The mmnet poll-mode driver from the inside.
  *
  *   mmnet_ethdev.c  probe, remove, the ethdev operations
- *   mmnet_start.c   start and stop
+ *   mmnet_start.c   start, stop, reset
  *   mmnet_close.c   close, and what lingers until all buffers are back
  *   mmnet_args.c    device arguments
  *   mmnet_domain.c  the process's one domain, shared by its ports
@@ -94,7 +94,7 @@ struct mmnet_args {
 	bool no_hugepages;
 	bool no_heap;                /**< do not export EAL's memory */
 	bool arena_pools;            /**< mbuf pools lie in arenas unless their maker says otherwise */
-	bool has_mac;
+	bool has_mac;                /**< mac is the user's; else random */
 	uint16_t spread;             /**< rings of each transmit queue */
 	struct rte_ether_addr mac;
 	uint64_t arena;
@@ -201,6 +201,7 @@ struct mmnet_port {
 	enum mmnet_rx_mode mode;      /**< what rx= came to when the port was started */
 	uint16_t port_id;
 	uint16_t nrx;
+	uint16_t nrx_made;            /**< queues there are; the application may still have packets of those over nrx */
 	uint16_t ntx;                 /**< rings: `spread` for each transmit queue */
 	uint16_t ntx_made;            /**< rings there are; those over ntx may still have buffers out */
 	uint16_t spread;
@@ -362,6 +363,10 @@ int mmnet_link_update(struct rte_eth_dev *dev, int wait);
 /* mmnet_start.c */
 int mmnet_start(struct rte_eth_dev *dev);
 int mmnet_stop(struct rte_eth_dev *dev);
+/** Have a port be as it was after probing; what it sent, and delivered, comes back as after a stop. */
+int mmnet_reset(struct rte_eth_dev *dev);
+/** What a new port is like, as far as it is not all zeroes. */
+void mmnet_initial(struct rte_eth_dev *dev);
 /** @return true: the process has a port that is a device. Memory of a peer has no bus address: no device may be given any */
 bool mmnet_has_pci_port(void);
 /** Take back what the port's queues sent. @return true when no buffer is out any more */

@@ -168,6 +168,7 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	rxq->port_id = port->port_id;
 	rxq->port = port;
 	port->rxq[i] = rxq;
+	port->nrx_made = RTE_MAX(port->nrx_made, (uint16_t)(i + 1));
 	dev->data->rx_queues[i] = rxq;
 	return 0;
 }
@@ -346,6 +347,7 @@ static const struct eth_dev_ops ops = {
 	.dev_configure = dev_configure,
 	.dev_start = mmnet_start,
 	.dev_stop = mmnet_stop,
+	.dev_reset = mmnet_reset,
 	.dev_close = mmnet_close,
 	.dev_set_link_up = set_link_up,
 	.dev_set_link_down = set_link_down,
@@ -422,8 +424,6 @@ port_create(const struct mmnet_args *args, struct mmnet_port **out)
 	if (port == NULL)
 		return -ENOMEM;
 	port->args = *args;
-	port->spread = 1;
-	port->max_frame = MMNET_MAX_FRAME;
 	ret = mmnet_domain_get(args, &domain);
 	if (ret != 0) {
 		rte_free(port);
@@ -437,10 +437,8 @@ port_create(const struct mmnet_args *args, struct mmnet_port **out)
 		rte_free(port);
 		return ret;
 	}
-	if (args->has_mac)
-		port->macs[0] = args->mac;
-	else
-		rte_eth_random_addr(port->macs[0].addr_bytes);
+	if (!args->has_mac)
+		rte_eth_random_addr(port->args.mac.addr_bytes);
 	fido_lock_take(&mmnet_ports_lock);
 	port->next = mmnet_ports;
 	mmnet_ports = port;
@@ -466,12 +464,9 @@ ethdev_create(struct rte_vdev_device *vdev, struct mmnet_port *port)
 	port->port_id = dev->data->port_id;
 	dev->data->dev_private = port;
 	dev->data->mac_addrs = port->macs;
-	dev->data->promiscuous = 1;
-	dev->data->all_multicast = 1;
+	mmnet_initial(dev);
 	dev->data->dev_flags |= RTE_ETH_DEV_INTR_LSC | RTE_ETH_DEV_AUTOFILL_QUEUE_XSTATS;
 	dev->dev_ops = &ops;
-	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
-	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
 	dev->rx_queue_count = mmnet_rx_queue_count;
 	dev->rx_descriptor_status = mmnet_rx_descriptor_status;
 	dev->tx_descriptor_status = mmnet_tx_descriptor_status;

@@ -287,7 +287,7 @@ mmnet_rx_settle_lcore(unsigned int lcore)
 {
 	fido_lock_take(&mmnet_ports_lock);
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
-		for (uint16_t i = 0; i < port->nrx; i++)
+		for (uint16_t i = 0; i < port->nrx_made; i++)
 			/* A queue of another lcore is that lcore's to settle: its cache would change hands. */
 			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
 					port->rxq[i]->headers->lcore == lcore)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Starting and stopping a port: the Rx mode, memory to copy into, burst functions, interrupts. */
+/* Starting, stopping and resetting a port: the Rx mode, memory to copy into, burst functions, interrupts. */
 
 #include <errno.h>
 #include <string.h>
@@ -313,5 +313,65 @@ mmnet_stop(struct rte_eth_dev *dev)
 		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	intr_stop(dev);
 	mmnet_link_update(dev, 0);
+	return 0;
+}
+
+/* ---- reset ---- */
+
+void
+mmnet_initial(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	port->spread = 1;
+	port->max_frame = MMNET_MAX_FRAME;
+	port->macs[0] = port->args.mac;
+	dev->data->promiscuous = 1;
+	dev->data->all_multicast = 1;
+	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
+	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
+	dev->tx_pkt_prepare = NULL;
+}
+
+/* What ethdev keeps of the port, as it is when a port is new. */
+static void
+forget_configuration(struct rte_eth_dev_data *data)
+{
+	for (uint16_t i = 0; i < data->nb_rx_queues; i++)
+		data->rx_queues[i] = NULL;
+	for (uint16_t i = 0; i < data->nb_tx_queues; i++)
+		data->tx_queues[i] = NULL;
+	data->nb_rx_queues = data->nb_tx_queues = 0;
+	memset(&data->dev_conf, 0, sizeof(data->dev_conf));
+	memset(data->mac_pool_sel, 0, sizeof(data->mac_pool_sel));
+	data->mtu = RTE_ETHER_MTU;
+	data->dev_configured = 0;
+}
+
+/*
+ * The link and the queues stay, as they do when a port is configured anew: peers may still have buffers of theirs, and the
+ * link's name is taken for as long. All that was configured goes.
+ */
+int
+mmnet_reset(struct rte_eth_dev *dev)
+{
+	struct mmnet_port *port = port_of(dev);
+
+	mmnet_stop(dev);
+	/* The link is closed: the peer gives back what it has not taken. */
+	mmnet_port_drain(port, MMNET_STOP_WAIT_MS);
+	/* Those of all queues that there are. */
+	port->nrx = port->nrx_made;
+	port->ntx = port->ntx_made;
+	mmnet_stats_reset(dev);
+	forget_configuration(dev->data);
+	memset(port->macs, 0, sizeof(port->macs));
+	memset(&port->note, 0, sizeof(port->note));
+	rte_free(port->hash);
+	port->hash = NULL;
+	port->nrx = port->ntx = 0;
+	port->mode = MMNET_RX_AUTO;
+	port->admin_down = false;
+	mmnet_initial(dev);
 	return 0;
 }

@@ -50,6 +50,7 @@ static const struct option options[] = {
 	{"--hold", AT(hold), U32, 0, 65536, NULL},
 	{"--churn", AT(churn), U32, 0, UINT32_MAX, NULL},
 	{"--halt", AT(halt), U32, 0, UINT32_MAX, NULL},
+	{"--reset", AT(reset), U32, 0, UINT32_MAX, NULL},
 	{"--mbufs", AT(mbufs), U32, 64, UINT32_MAX, NULL},
 	{"--rxq", AT(rxq), U16, 1, QUEUES_MAX, NULL},
 	{"--txq", AT(txq), U16, 1, QUEUES_MAX, NULL},
@@ -62,6 +63,7 @@ static const struct option options[] = {
 	{"--net-100", AT(net_100), FLAG, 0, 0, NULL},
 	{"--ether", AT(ether), TEXT, 0, 0, NULL},
 	{"--csum", AT(csum), FLAG, 0, 0, NULL},
+	{"--keep", AT(keep), FLAG, 0, 0, NULL},
 	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
 	{"--spin", AT(spin), FLAG, 0, 0, NULL},
 	{"--pdump", AT(pdump), FLAG, 0, 0, NULL},
@@ -76,7 +78,8 @@ static const char usage[] =
 	"         segments with --room bytes each; --return yes: they come back in order, any: in\n"
 	"         any order, and --window of them at most are on their way; out of --churn pools;\n"
 	"         begins when there is a file --go\n"
-	"  sink   receive and check --expect packets; keep --hold of them and check these again\n"
+	"  sink   receive and check --expect packets; keep --hold of them and check these again,\n"
+	"         before long unless --keep\n"
 	"  echo   as sink, and send each back by the same port\n"
 	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
 	"         in any order, on a second lcore too\n"
@@ -84,6 +87,7 @@ static const char usage[] =
 	"  --csum: the ports are to make and check IPv4 header checksums (--ipv4)\n"
 	"  --pool arena: mbufs in an mmnet arena; extbuf: mbufs with external buffers\n"
 	"  --halt N: stop the queue each N packets, look that it is, start it again\n"
+	"  --reset N: gen resets its ports each N packets; its peer keeps --hold packets\n"
 	"  --pdump: dpdk-dumpcap can capture\n"
 	"  --monitor: while nothing comes, look where rte_eth_get_monitor_addr() says\n"
 	"options:";

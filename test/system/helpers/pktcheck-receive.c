@@ -223,7 +223,7 @@ release_when_quiet(struct app *app, unsigned int received)
 
 	if (received != 0)
 		last_us = app->now_us;
-	else if (app->opt.mode == MODE_SINK && held_get != held_put &&
+	else if (app->opt.mode == MODE_SINK && !app->opt.keep && held_get != held_put &&
 		app->now_us - last_us > QUIET_US)
 		check_and_free(app, held[held_get++ % app->opt.hold]);
 }

@@ -88,10 +88,11 @@ print_totals(const struct app *app, unsigned int in_use)
 	       ",\"pages_added\":%" PRIu64 ",\"pages_freed\":%" PRIu64,
 		app->seconds, in_use, app->pools, app->pages_added, app->pages_freed);
 	printf(",\"halts\":%" PRIu64 ",\"halt_wrong\":%" PRIu64 ",\"halt_waiting\":%" PRIu64
+	       ",\"resets\":%" PRIu64 ",\"reset_wrong\":%" PRIu64 ",\"reset_out\":%" PRIu64
 	       ",\"monitor_seen\":%" PRIu64 ",\"monitor_empty\":%" PRIu64
 	       ",\"monitor_wrong\":%" PRIu64 ",\"monitor_refused\":%" PRIu64,
-		app->halts, app->halt_wrong, app->halt_waiting, app->monitor_seen,
-		app->monitor_empty, app->monitor_wrong, app->monitor_refused);
+		app->halts, app->halt_wrong, app->halt_waiting, app->resets, app->reset_wrong,
+		app->reset_out, app->monitor_seen, app->monitor_empty, app->monitor_wrong, app->monitor_refused);
 }
 
 void

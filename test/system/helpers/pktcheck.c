@@ -105,7 +105,7 @@ pool_create(enum pool kind, const char *name, unsigned int n, uint32_t room)
 
 /* ---- ports ---- */
 
-static int
+int
 port_setup(struct app *app, uint16_t port)
 {
 	const struct options *opt = &app->opt;
@@ -166,7 +166,7 @@ setup(struct app *app)
 	return ret;
 }
 
-static bool
+bool
 links_up(struct app *app)
 {
 	bool up = true;
@@ -211,6 +211,7 @@ step(struct app *app)
 	if (app->opt.mode != MODE_GEN || app->opt.back != BACK_NO)
 		n += receive_step(app);
 	halt_step(app);
+	reset_step(app);
 	if (n == 0)
 		monitor_step(app);
 	return n;

@@ -58,14 +58,16 @@ struct options {
 	uint32_t seed;
 	uint32_t gap_us; /**< between bursts */
 	uint32_t window; /**< gen: packets of ours that may be on their way; 0: any number */
-	uint32_t hold; /**< packets kept before they are freed */
+	uint32_t hold; /**< packets kept before they are freed; gen: by its peer */
 	uint32_t churn; /**< so many pools, one after the other */
 	uint32_t halt; /**< each so many packets the queue is stopped, and started again; 0: never */
+	uint32_t reset; /**< gen: each so many packets the ports are reset; 0: never */
 	uint32_t mbufs;      /**< gen: to send; else: to receive; 0: enough */
 	uint16_t rxq, txq, rxd, txd;
 	const char *go; /**< gen: begin when there is such a file; NULL: at once */
 	double timeout; /**< seconds: give up */
 	double duration; /**< seconds: then stop */
+	bool keep; /**< sink: what is held is, even when nothing comes */
 	bool scatter;
 	bool spin;
 	bool pdump; /**< let dpdk-dumpcap capture */
@@ -91,6 +93,7 @@ struct app {
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
 	uint64_t pools, pages_added, pages_freed;
 	uint64_t halts, halt_wrong, halt_waiting; /**< waiting: most that waited in a stopped queue */
+	uint64_t resets, reset_wrong, reset_out; /**< out: most buffers that a peer had kept meanwhile */
 	uint64_t monitor_seen, monitor_empty, monitor_wrong, monitor_refused;
 	uint64_t now_us;
 	double seconds; /**< from the first link up to the end of the run */
@@ -128,12 +131,20 @@ void halt_step(struct app *app);
 /** --monitor: nothing came; wait for a packet as a sleeping processor does. */
 void monitor_step(struct app *app);
 
+/* pktcheck-reset.c */
+/** --reset: reset the ports, if it is time, and set them up again. */
+void reset_step(struct app *app);
+
 /* pktcheck-report.c */
 /** @return packets of ours that no peer has given back */
 uint64_t buffers_out(const struct app *app);
 /** Print the result. in_use: mbufs that did not come home. */
 void report(struct app *app, unsigned int in_use);
 
+/** Configure and start a port. @return 0, -errno */
+int port_setup(struct app *app, uint16_t port);
+/** Look which links are up. @return true: all */
+bool links_up(struct app *app);
 /** @return one random number after the other */
 uint64_t random_next(void);
 /** Have the drivers free what was sent. */
