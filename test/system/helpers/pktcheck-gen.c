@@ -134,6 +134,7 @@ prepare(struct app *app)
 			break;
 		}
 		packet_write(m, &id);
+		times_sent(app, *seq);
 		if (opt->csum)
 			packet_leave_checksum(m);
 		pending[pending_count++] = m;

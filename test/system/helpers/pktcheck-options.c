@@ -66,6 +66,7 @@ static const struct option options[] = {
 	{"--keep", AT(keep), FLAG, 0, 0, NULL},
 	{"--scatter", AT(scatter), FLAG, 0, 0, NULL},
 	{"--spin", AT(spin), FLAG, 0, 0, NULL},
+	{"--times", AT(times), FLAG, 0, 0, NULL},
 	{"--pdump", AT(pdump), FLAG, 0, 0, NULL},
 	{"--monitor", AT(monitor), FLAG, 0, 0, NULL},
 	{"--no-link-wait", AT(no_link_wait), FLAG, 0, 0, NULL},
@@ -88,6 +89,7 @@ static const char usage[] =
 	"  --pool arena: mbufs in an mmnet arena; extbuf: mbufs with external buffers\n"
 	"  --halt N: stop the queue each N packets, look that it is, start it again\n"
 	"  --reset N: gen resets its ports each N packets; its peer keeps --hold packets\n"
+	"  --times: the ports say when packets were received; look whether that can be\n"
 	"  --pdump: dpdk-dumpcap can capture\n"
 	"  --monitor: while nothing comes, look where rte_eth_get_monitor_addr() says\n"
 	"options:";

@@ -75,7 +75,10 @@ take(struct app *app, struct rte_mbuf *m, uint16_t rxq)
 		return;
 	flows_add(&app->flows, &id, rxq);
 	app->checked += (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	app->rx_own += id.seed == app->opt.seed;
+	if (id.seed == app->opt.seed) {
+		app->rx_own++;
+		times_came_back(app, m, id.seq);
+	}
 }
 
 /* Keep opt->hold packets: what their owner did not wait for is seen when they are checked again. */
@@ -193,8 +196,11 @@ static unsigned int
 receive_queue(struct app *app, uint16_t port, uint16_t queue)
 {
 	struct rte_mbuf *m[BURST_MAX];
-	uint16_t n = rte_eth_rx_burst(port, queue, m, (uint16_t)app->opt.burst);
+	uint16_t n;
 
+	times_before(app, port);
+	n = rte_eth_rx_burst(port, queue, m, (uint16_t)app->opt.burst);
+	times_after(app, port, queue, m, n);
 	app->rx_max_burst = RTE_MAX(app->rx_max_burst, (uint64_t)n);
 	for (uint16_t i = 0; i < n; i++) {
 		take(app, m[i], (uint16_t)(port * 100 + queue));

@@ -89,10 +89,12 @@ print_totals(const struct app *app, unsigned int in_use)
 		app->seconds, in_use, app->pools, app->pages_added, app->pages_freed);
 	printf(",\"halts\":%" PRIu64 ",\"halt_wrong\":%" PRIu64 ",\"halt_waiting\":%" PRIu64
 	       ",\"resets\":%" PRIu64 ",\"reset_wrong\":%" PRIu64 ",\"reset_out\":%" PRIu64
+	       ",\"times_right\":%" PRIu64 ",\"times_wrong\":%" PRIu64 ",\"times_own\":%" PRIu64
 	       ",\"monitor_seen\":%" PRIu64 ",\"monitor_empty\":%" PRIu64
 	       ",\"monitor_wrong\":%" PRIu64 ",\"monitor_refused\":%" PRIu64,
 		app->halts, app->halt_wrong, app->halt_waiting, app->resets, app->reset_wrong,
-		app->reset_out, app->monitor_seen, app->monitor_empty, app->monitor_wrong, app->monitor_refused);
+		app->reset_out, app->times_right, app->times_wrong, app->times_own,
+		app->monitor_seen, app->monitor_empty, app->monitor_wrong, app->monitor_refused);
 }
 
 void

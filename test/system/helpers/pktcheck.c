@@ -122,6 +122,7 @@ port_setup(struct app *app, uint16_t port)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
 	}
+	conf.rxmode.offloads |= opt->times ? RTE_ETH_RX_OFFLOAD_TIMESTAMP : 0;
 	ret = rte_eth_dev_configure(port, app->rxq, app->txq, &conf);
 	for (uint16_t q = 0; q < app->rxq && ret == 0; q++)
 		ret = rte_eth_rx_queue_setup(port, q, opt->rxd, SOCKET_ID_ANY, NULL, app->rx_pool);
@@ -161,6 +162,8 @@ setup(struct app *app)
 		ret = receive_init(app);
 	for (uint16_t port = 0; port < app->nports && ret == 0; port++)
 		ret = port_setup(app, port);
+	if (ret == 0)
+		ret = times_init(app);
 	if (ret != 0)
 		fprintf(stderr, "pktcheck: cannot set up: %s\n", strerror(-ret));
 	return ret;

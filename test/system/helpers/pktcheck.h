@@ -70,6 +70,7 @@ struct options {
 	bool keep; /**< sink: what is held is, even when nothing comes */
 	bool scatter;
 	bool spin;
+	bool times; /**< have the ports say when a packet was received, and see that it can be so */
 	bool pdump; /**< let dpdk-dumpcap capture */
 	bool monitor; /**< while nothing comes, look where the driver says that it will */
 	bool no_link_wait;
@@ -94,6 +95,7 @@ struct app {
 	uint64_t pools, pages_added, pages_freed;
 	uint64_t halts, halt_wrong, halt_waiting; /**< waiting: most that waited in a stopped queue */
 	uint64_t resets, reset_wrong, reset_out; /**< out: most buffers that a peer had kept meanwhile */
+	uint64_t times_right, times_wrong, times_own; /**< own: right ones of packets that this program sent itself */
 	uint64_t monitor_seen, monitor_empty, monitor_wrong, monitor_refused;
 	uint64_t now_us;
 	double seconds; /**< from the first link up to the end of the run */
@@ -134,6 +136,18 @@ void monitor_step(struct app *app);
 /* pktcheck-reset.c */
 /** --reset: reset the ports, if it is time, and set them up again. */
 void reset_step(struct app *app);
+
+/* pktcheck-times.c; without --times these do nothing. */
+/** After the ports were started. @return 0, -errno */
+int times_init(struct app *app);
+/** A packet is about to be sent. */
+void times_sent(const struct app *app, uint64_t seq);
+/** A port is about to be polled. */
+void times_before(const struct app *app, uint16_t port);
+/** It has been: look at all that it gave. */
+void times_after(struct app *app, uint16_t port, uint16_t queue, struct rte_mbuf *const *m, uint16_t n);
+/** The same for a packet of this program's own, that came back. */
+void times_came_back(struct app *app, const struct rte_mbuf *m, uint64_t seq);
 
 /* pktcheck-report.c */
 /** @return packets of ours that no peer has given back */
