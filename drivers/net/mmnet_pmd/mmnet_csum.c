@@ -117,10 +117,12 @@ mmnet_csum_types(size_t *n)
 
 /* ---- both ---- */
 
-/* A packet that is not finished has been marked so: what it lacks is not looked for. */
+/* A packet that is not finished has been marked so: what it lacks is not looked for, and what it is its sender has said. */
 static void
 look(struct rte_mbuf *m, bool l4)
 {
+	bool unfinished = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	uint32_t given = unfinished ? m->packet_type : 0;
 	bool ip_known = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != 0;
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
@@ -138,6 +140,8 @@ look(struct rte_mbuf *m, bool l4)
 		m->packet_type |= RTE_PTYPE_L3_IPV6_EXT_UNKNOWN | l4_type(ip6->proto);
 		m->ol_flags |= l4 ? ipv6_l4_flags(m, ip6) : 0;
 	}
+	if (given != 0)
+		m->packet_type = given;
 }
 
 void

@@ -47,18 +47,30 @@ strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	return front;
 }
 
+/* @return true when the packet came with the lengths of its headers */
+static bool
+is_unfinished(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE ||
+	       (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_NONE;
+}
+
 static struct rte_mbuf *
 strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 {
 	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
+	bool unfinished = is_unfinished(m);
 
 	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 || m->data_len < RTE_ETHER_HDR_LEN + 4 || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
 			p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
 		return m;
+	/* A tag that its sender knows nothing of: without it these headers would be longer than the packet. */
+	if (unfinished && m->l2_len < RTE_ETHER_HDR_LEN + 4)
+		return m;
 	m->vlan_tci = (uint16_t)(p[14] << 8 | p[15]);
 	m->ol_flags |= RTE_MBUF_F_RX_VLAN;
 	/* What is not finished has its headers 4 bytes nearer. */
-	if (m->l2_len > RTE_ETHER_HDR_LEN)
+	if (unfinished)
 		m->l2_len -= 4;
 	if (rxq->headers != NULL && m->pool == rxq->headers->pool)
 		return strip_by_chain(rxq, m);
