@@ -455,8 +455,10 @@ fido_domain_leave(struct fido_domain *d)
 		return;
 	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
-		if (d->links[i] != NULL)
+		if (d->links[i] != NULL) {
 			fido_link_close_locked(d->links[i]);
+			d->links[i]->destroyed = true; /* Nobody reaps what comes back. */
+		}
 	pthread_mutex_unlock(&d->lock);
 	clean = wait_quiet(d);
 	thread_stop(d);

@@ -184,6 +184,9 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
 	if (e->state == FIDO_END_OLD) {
 		fido_lock_take(&q->lock);
 		recall(link, e);
+		/* Of a link that is destroyed nobody else takes back what was sent. */
+		if (link->destroyed)
+			fido_tx_end_forget(e);
 		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
 			for (p = &q->old; *p != NULL && *p != e; p = &(*p)->next_old)
 				;

@@ -109,6 +109,8 @@ bool fido_link_collect(struct fido_link *link);
 bool fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len);
 /** Add what is held of what came by the rings of a peer that has ended. */
 void fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held);
+/** Reap what came back, for nobody. The queue's lock is held. */
+void fido_tx_end_forget(struct fido_tx_end *e);
 /** @return true when nothing of the link is out or held. */
 bool fido_link_quiet(struct fido_link *link);
 /** What a peer published as its note, at an offset in its control region. @return NULL: nothing usable */

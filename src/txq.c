@@ -48,6 +48,15 @@ reap_end(struct fido_tx_end *e, void **cookies, uint16_t *status, unsigned int m
 	return n;
 }
 
+void
+fido_tx_end_forget(struct fido_tx_end *e)
+{
+	void *cookies[64];
+
+	while (reap_end(e, cookies, NULL, 64) == 64)
+		;
+}
+
 static unsigned int
 reap_old(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
 {
