@@ -2,48 +2,84 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 static struct store_test t;
 
-static void
-one_writer(void **state)
-{
-	struct blk_store *first;
+/* Somebody who opens a file that is in use. He is told after the seconds that a killed backend may take to end. */
+struct newcomer {
+	pthread_t thread;
+	struct store_test test;
+	const char *file;
+	bool read_only;
+	int ret;
+	char message[512];
+};
 
-	store_test_start(&t);
-	store_test_file("f", 1 << 20, 0);
-	store_test_open(&t, "file:%s", store_test_path("f"));
-	first = t.store;
-	for (int read_only = 0; read_only < 2; read_only++) {
-		assert_int_equal(store_test_try(&t, read_only, "file:%s", store_test_path("f")), -EBUSY);
-		test_message_has("volume v", "in use", "fuser -v", NULL);
-	}
-	t.store = first;
-	store_test_close(&t);
-	store_test_open(&t, "file:%s", store_test_path("f"));
-	store_test_close(&t);
-	unlink(store_test_path("f"));
-	store_test_end(&t);
+static void *
+comes(void *arg)
+{
+	struct newcomer *n = arg;
+
+	n->ret = store_test_try(&n->test, n->read_only, "file:%s", n->file);
+	snprintf(n->message, sizeof(n->message), "%s", fido_last_error());
+	return NULL;
 }
 
 static void
-many_readers(void **state)
+begin(struct newcomer *n, const char *file, bool read_only)
 {
-	struct blk_store *first;
+	*n = (struct newcomer){.test.domain = t.domain, .file = file, .read_only = read_only};
+	assert_int_equal(pthread_create(&n->thread, NULL, comes, n), 0);
+}
+
+static void
+is_refused(struct newcomer *n)
+{
+	pthread_join(n->thread, NULL);
+	assert_int_equal(n->ret, -EBUSY);
+	assert_non_null(strstr(n->message, "volume v"));
+	assert_non_null(strstr(n->message, "in use"));
+	assert_non_null(strstr(n->message, "fuser -v"));
+}
+
+/* One file has a writer, one has a reader that is left of two. */
+static void
+in_use(void **state)
+{
+	static struct newcomer writer, reader, among_readers;
+	struct store_test readers[2];
+	char of_writer[PATH_MAX], of_readers[PATH_MAX];
 
 	store_test_start(&t);
-	store_test_file("f", 1 << 20, 0);
-	assert_int_equal(store_test_try(&t, true, "file:%s", store_test_path("f")), 0);
-	first = t.store;
-	assert_int_equal(store_test_try(&t, true, "file:%s", store_test_path("f")), 0);
-	blk_store_close(t.store);
-	assert_int_equal(store_test_try(&t, false, "file:%s", store_test_path("f")), -EBUSY);
-	blk_store_close(first);
-	assert_int_equal(store_test_try(&t, false, "file:%s", store_test_path("f")), 0);
+	store_test_file("w", 1 << 20, 0);
+	store_test_file("r", 1 << 20, 0);
+	strcpy(of_writer, store_test_path("w"));
+	strcpy(of_readers, store_test_path("r"));
+	store_test_open(&t, "file:%s", of_writer);
+	for (int i = 0; i < 2; i++) {
+		readers[i] = (struct store_test){.domain = t.domain};
+		assert_int_equal(store_test_try(&readers[i], true, "file:%s", of_readers), 0);
+	}
+	blk_store_close(readers[1].store);
+	begin(&writer, of_writer, false);
+	begin(&reader, of_writer, true);
+	begin(&among_readers, of_readers, false);
+	is_refused(&writer);
+	is_refused(&reader);
+	is_refused(&among_readers);
+	blk_store_close(readers[0].store);
 	store_test_close(&t);
-	unlink(store_test_path("f"));
+	/* Nobody has them any more. */
+	store_test_open(&t, "file:%s", of_writer);
+	store_test_close(&t);
+	store_test_open(&t, "file:%s", of_readers);
+	store_test_close(&t);
+	unlink(of_writer);
+	unlink(of_readers);
 	store_test_end(&t);
 }
 
@@ -91,4 +127,4 @@ killed(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(one_writer), cmocka_unit_test(many_readers), cmocka_unit_test(killed))
+TEST_MAIN(cmocka_unit_test(in_use), cmocka_unit_test(killed))
