@@ -99,11 +99,12 @@ echo_run()
 
 wait_for()
 {
-	local end=$((SECONDS + $1 + 1)) late=0
+	local end=$((SECONDS + $1 + 1)) late=0 pauses=(0.01 0.02 0.04 0.06) n=0
 	until eval "$2"; do
 		# A machine that stood still for so long gave nobody time: look some more times.
 		[ $SECONDS -lt $end ] || [ $((late += 1)) -le 20 ] || return 1
-		sleep 0.1
+		# Most of what is waited for comes at once. What does not is asked seldom: it needs the processor.
+		sleep "${pauses[n++]:-0.1}"
 	done
 }
 
