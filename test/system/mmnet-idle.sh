@@ -3,14 +3,16 @@
 # Proves: a forwarder that has nothing to do costs nothing. For 10 seconds, with both links up, after traffic and all
 # buffers back: under 1 % of a core, and its forwarding thread is not woken once. After it, packets pass as before.
 #
-#	gen ==> [fwd: asleep] ==> echo      for each way to idle: two lcores, one lcore, several links on one lcore
+#	gen ==> [fwd: asleep] ==> echo      for each way to idle: two lcores, one lcore, several links on one lcore;
+#	                                    all three idle at the same time
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
-need_hugepages 512
+need_hugepages 768
+eal_memory=(--in-memory -m 64)
 
-# thread NAME COMM: the id of its thread of that name
-thread()
+# thread_of NAME COMM: the id of its thread of that name
+thread_of()
 {
 	local task
 	for task in "/proc/${lib_pid[$1]}/task"/*; do
@@ -40,65 +42,86 @@ wakeups()
 	xstat_sum "$1" '^rx_armed$'
 }
 
-# burst PORTS: packets through fwd and back; both ends stay, so that the links do
+# burst WAY: packets through its fwd and back; both ends stay, so that the links do
 burst()
 {
-	local before
-	before=$(xstat_sum echo '^rx_good_packets$')
-	testpmd_cmd gen "start tx_first 4" >/dev/null
-	wait_for 20 "[ \$(xstat_sum echo '^rx_good_packets\$') -ge $((before + $1 * 4 * 32)) ]" ||
-		fail "only $(xstat_sum echo '^rx_good_packets$') packets arrived, not $((before + $1 * 4 * 32))"
-	testpmd_cmd gen stop >/dev/null
+	local before want
+	before=$(xstat_sum "echo$1" '^rx_good_packets$')
+	want=$((before + links[$1] * 4 * 32))
+	testpmd_cmd "gen$1" "start tx_first 4" >/dev/null
+	wait_for 20 "[ \$(xstat_sum 'echo$1' '^rx_good_packets\$') -ge $want ]" ||
+		fail "${title[$1]}: only $(xstat_sum "echo$1" '^rx_good_packets$') packets arrived, not $want"
+	testpmd_cmd "gen$1" stop >/dev/null
 }
 
-# idle TITLE THREAD: nothing for 10 s
+# begin WAY TITLE LINKS LCORES THREAD OPTIONS...
+begin()
+{
+	local i n=$1 lcores=$4 ports_gen=() ports_echo=() ports_fwd=()
+	title[$n]=$2
+	links[$n]=$3
+	thread[$n]=$5
+	shift 5
+	echo "--- ${title[$n]}"
+	for ((i = 0; i < links[n]; i++)); do
+		ports_gen+=("$(dev "$i" "gen$n" "fwd$n" rx=zero "link=$i")")
+		ports_echo+=("$(dev "$i" "echo$n" "fwd$n" rx=zero "link=$i")")
+		ports_fwd+=("$(dev $((2 * i)) "fwd$n" "gen$n" rx=zero "link=$i")"
+			"$(dev $((2 * i + 1)) "fwd$n" "echo$n" rx=zero "link=$i")")
+	done
+	fido_fwd "fwd$n" "$lcores" "${ports_fwd[@]}" -- --pairs --stats-period 0 --json "$@"
+	testpmd "echo$n" "$(on2 1)" "${ports_echo[@]}" -- --forward-mode=rxonly --total-num-mbufs=8192
+	testpmd "gen$n" "$(on2 0)" "${ports_gen[@]}" -- --forward-mode=rxonly --total-num-mbufs=8192
+	up "fwd$n"
+	testpmd_cmd "echo$n" start >/dev/null
+	burst "$n"
+	testpmd_cmd "echo$n" stop >/dev/null
+}
+
+# Nothing for 10 s.
 idle()
 {
-	local task cpu sleeps armed
-	task=$(thread fwd "$2")
-	# All buffers come back, and the last of the sleeps that have an end is over.
-	wait_for 20 "[ \$(xstat_sum fwd '^[rt]x_buffers_(held|out)\$') = 0 ]" || fail "$1: buffers are still out"
-	sleep 1
-	armed=$(wakeups fwd)
-	sleeps=$(switches fwd "$task")
-	cpu=$(cpu_us fwd)
-	sleep 10
-	cpu=$(($(cpu_us fwd) - cpu))
-	sleeps=$(($(switches fwd "$task") - sleeps))
-	armed=$(($(wakeups fwd) - armed))
-	echo "$1: in 10 s $cpu us of processor time, woken $sleeps times, armed $armed times"
-	expect_eq "$sleeps" 0 "$1: wake-ups of the forwarding thread in 10 idle seconds"
-	expect_eq "$armed" 0 "$1: times it armed its queues again in 10 idle seconds"
-	[ "$cpu" -lt 100000 ] || fail "$1: $cpu us in 10 s is 1 % of a core or more"
-}
-
-# run TITLE LINKS LCORES THREAD OPTIONS...
-run()
-{
-	local title=$1 links=$2 lcores=$3 thread=$4 i ports_gen=() ports_echo=() ports_fwd=()
-	shift 4
-	echo "--- $title"
-	for ((i = 0; i < links; i++)); do
-		ports_gen+=("$(dev "$i" gen fwd rx=zero "link=$i")")
-		ports_echo+=("$(dev "$i" echo fwd rx=zero "link=$i")")
-		ports_fwd+=("$(dev $((2 * i)) fwd gen rx=zero "link=$i")" "$(dev $((2 * i + 1)) fwd echo rx=zero "link=$i")")
+	local n task=() cpu=() sleeps=() armed=()
+	for n in "${!title[@]}"; do
+		task[n]=$(thread_of "fwd$n" "${thread[n]}")
+		wait_for 20 "[ \$(xstat_sum fwd$n '^[rt]x_buffers_(held|out)\$') = 0 ]" ||
+			fail "${title[n]}: buffers are still out"
 	done
-	fido_fwd fwd "$lcores" "${ports_fwd[@]}" -- --pairs --stats-period 0 --json "$@"
-	testpmd echo "$(on2 1)" "${ports_echo[@]}" -- --forward-mode=rxonly
-	testpmd gen "$(on2 0)" "${ports_gen[@]}" -- --forward-mode=rxonly
-	up fwd
-	testpmd_cmd echo start >/dev/null
-	burst "$links"
-	testpmd_cmd echo stop >/dev/null
-	idle "$title" "$thread"
-	testpmd_cmd echo start >/dev/null
-	burst "$links"
-	stop gen
-	stop echo
-	stop fwd
-	expect_eq "$(result fwd '"\(.lost) \(.tx_dropped)"')" "0 0" "$title: lost, dropped"
+	# All buffers are back, and the last of the sleeps that have an end is over.
+	sleep 1
+	for n in "${!title[@]}"; do
+		armed[n]=$(wakeups "fwd$n")
+		sleeps[n]=$(switches "fwd$n" "${task[n]}")
+		cpu[n]=$(cpu_us "fwd$n")
+	done
+	sleep 10
+	for n in "${!title[@]}"; do
+		cpu[n]=$(($(cpu_us "fwd$n") - cpu[n]))
+		sleeps[n]=$(($(switches "fwd$n" "${task[n]}") - sleeps[n]))
+		armed[n]=$(($(wakeups "fwd$n") - armed[n]))
+		echo "${title[n]}: in 10 s ${cpu[n]} us of processor time, woken ${sleeps[n]} times, armed ${armed[n]} times"
+		expect_eq "${sleeps[n]}" 0 "${title[n]}: wake-ups of the forwarding thread in 10 idle seconds"
+		expect_eq "${armed[n]}" 0 "${title[n]}: times it armed its queues again in 10 idle seconds"
+		[ "${cpu[n]}" -lt 100000 ] || fail "${title[n]}: ${cpu[n]} us in 10 s is 1 % of a core or more"
+	done
 }
 
-run "adaptive, a lcore of its own" 1 "$(on2 1)" rte-worker-1 --idle adaptive
-run "adaptive, one lcore for all" 1 "$(on 1)" fido-fwd --idle adaptive
-run "interrupt, three links on one lcore" 3 "$(on 1)" fido-fwd --idle interrupt
+# end WAY
+end()
+{
+	testpmd_cmd "echo$1" start >/dev/null
+	burst "$1"
+	stop "gen$1"
+	stop "echo$1"
+	stop "fwd$1"
+	expect_eq "$(result "fwd$1" '"\(.lost) \(.tx_dropped)"')" "0 0" "${title[$1]}: lost, dropped"
+}
+
+title=() links=() thread=()
+begin 1 "adaptive, a lcore of its own" 1 "$(on2 1)" rte-worker-1 --idle adaptive
+begin 2 "adaptive, one lcore for all" 1 "$(on 1)" fido-fwd --idle adaptive
+begin 3 "interrupt, three links on one lcore" 3 "$(on 1)" fido-fwd --idle interrupt
+idle
+for way in 1 2 3; do
+	end $way
+done
