@@ -9,7 +9,9 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc build-clang lint model mutants unit unit-asan unit-tsan fuzz stress system packages xen)
+suites=(build-gcc unit stress system build-clang lint model mutants unit-asan unit-tsan fuzz packages xen)
+# Where all are run, these have only what is left of the processors while those between build-gcc and them run.
+suites_beside=(build-clang lint model)
 suites_on_demand=(soak)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -140,6 +142,27 @@ suite_build_clang()
 	CC=clang CXX=clang++ run build-clang build_in "$build-clang" -Dbuildtype=release
 }
 
+# A build for ASan and UBSan.
+asan_options=("-Db_sanitize=address,undefined" -Db_lundef=false)
+
+build_asan()
+{
+	build_in "$build-asan" -Dbuildtype=debugoptimized "${asan_options[@]}"
+}
+
+# gcc warns of each fence, which TSan does not model; the tests that need one say so.
+build_tsan()
+{
+	build_in "$build-tsan" -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false \
+		-Dc_args=-Wno-tsan -Dpmd=disabled -Dapps=disabled
+}
+
+build_fuzz()
+{
+	CC=clang CXX=clang++ build_in "$build-fuzz" -Dbuildtype=debugoptimized "${asan_options[@]}" \
+		-Dfuzz=true -Dpmd=disabled -Dapps=disabled -Dtests=disabled
+}
+
 # --- suites: unit tests ---
 
 # The unit tests' names, one a line: known to meson once a build folder is configured.
@@ -206,25 +229,17 @@ suite_unit()
 	run_unit_tests unit "$build"
 }
 
-# SUITE FOLDER MESON_OPTIONS... -- COMMAND...: build with a sanitizer, run the unit tests.
+# NAME COMMAND...: build with sanitizer NAME, run the unit tests below the command.
 run_sanitized()
 {
-	local suite=$1 dir=$2 options=()
-	shift 2
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
+	local name=$1 suite=unit-$1
 	shift
-	if ! build_in "$dir" -Dbuildtype=debugoptimized "${options[@]}" >"$logs/$suite-build.log" 2>&1; then
+	if ! "build_$name" >"$logs/$suite-build.log" 2>&1; then
 		failed "$suite" "$logs/$suite-build.log"
 		return 0
 	fi
-	timeout_factor=5 run_unit_tests "$suite" "$dir" "$@"
+	timeout_factor=5 run_unit_tests "$suite" "$build-$name" "$@"
 }
-
-# A build for ASan and UBSan.
-asan_options=("-Db_sanitize=address,undefined" -Db_lundef=false)
 
 list_unit_asan()
 {
@@ -233,9 +248,7 @@ list_unit_asan()
 
 suite_unit_asan()
 {
-	run_sanitized unit-asan "$build-asan" "${asan_options[@]}" -- \
-		env ASAN_OPTIONS=detect_stack_use_after_return=1 \
-		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	run_sanitized asan env ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 }
 
 list_unit_tsan()
@@ -244,21 +257,13 @@ list_unit_tsan()
 }
 
 # Without address randomization: the runtime knows no mappings that a kernel with many random bits
-# makes. gcc warns of each fence, which TSan does not model; the tests that need one say so.
+# makes.
 suite_unit_tsan()
 {
-	run_sanitized unit-tsan "$build-tsan" -Db_sanitize=thread -Db_lundef=false \
-		-Dc_args=-Wno-tsan -Dpmd=disabled -Dapps=disabled -- \
-		setarch -R env TSAN_OPTIONS=halt_on_error=1
+	run_sanitized tsan setarch -R env TSAN_OPTIONS=halt_on_error=1
 }
 
 # --- suites: fuzzing ---
-
-build_fuzz()
-{
-	CC=clang CXX=clang++ build_in "$build-fuzz" -Dbuildtype=debugoptimized "${asan_options[@]}" \
-		-Dfuzz=true -Dpmd=disabled -Dapps=disabled -Dtests=disabled
-}
 
 # TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it, or 20 s. They are the
 # same each time; test/soak/fuzz-long.sh goes further.
@@ -319,8 +324,10 @@ lint_cppcheck()
 lint_shell()
 {
 	cd "$top"
-	find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0 |
-		xargs -0 shellcheck -S warning -x .ci/run apps/xen/fido-group apps/completion/fido.bash debian/tests/exchange
+	{
+		printf '%s\0' .ci/run apps/xen/fido-group apps/completion/fido.bash debian/tests/exchange
+		find . -path './build*' -prune -o -path ./.git -prune -o -name '*.sh' -print0
+	} | xargs -0 -n 4 -P "$jobs" shellcheck -S warning -x
 }
 
 # Every source file names its licence near its top. What becomes part of a kernel may be taken under
@@ -345,7 +352,7 @@ lint_spdx()
 # What later releases of DPDK have changed in their headers.
 lint_dpdk_versions()
 {
-	run_script lint/dpdk-versions 120
+	run_script lint/dpdk-versions 600
 }
 
 lint_tests=(cppcheck dpdk-versions shell spdx)
@@ -506,8 +513,7 @@ list_soak()
 suite_soak()
 {
 	local name
-	if ! { build_fuzz && build_in "$build-asan" -Dbuildtype=debugoptimized "${asan_options[@]}"; } \
-		>"$logs/soak-build.log" 2>&1; then
+	if ! { build_fuzz && build_asan; } >"$logs/soak-build.log" 2>&1; then
 		failed soak "$logs/soak-build.log"
 		return 0
 	fi
@@ -585,13 +591,62 @@ suite_wanted()
 	return 1
 }
 
-run_all()
+# What only needs processors is done while other suites, which wait a lot, leave some: with the class idle, from
+# which anyone who wakes up takes the processor at once. First the suites, then what later ones need built.
+begin_beside()
+{
+	beside_dir=$lib_dir/beside
+	mkdir "$beside_dir"
+	# A process group, to be ended as one. No session: the scheduler would share the processors out among sessions.
+	set -m
+	(
+		local suite
+		chrt --idle --pid 0 $BASHPID || renice -n 19 $BASHPID >/dev/null || true
+		for suite in "${suites_beside[@]}"; do
+			"suite_${suite//-/_}" >"$beside_dir/$suite" 2>&1
+		done
+		# Whether they fail will be seen when they are needed.
+		for suite in asan tsan fuzz; do
+			"build_$suite" >"$beside_dir/build" 2>&1 || true
+		done
+	) </dev/null &
+	beside_pid=$!
+	set +m
+	at_exit '[ -z "$beside_pid" ] || kill -KILL -- "-$beside_pid"'
+}
+
+# SUITE: its lines, once all is done that was begun
+report_beside()
+{
+	local out=$beside_dir/$1
+	[ -z "$beside_pid" ] || wait "$beside_pid" || true
+	beside_pid=
+	touch "$out"
+	cat "$out"
+	n_passed=$((n_passed + $(grep -c '^ok ' "$out" || true)))
+	n_failed=$((n_failed + $(grep -c '^FAIL ' "$out" || true)))
+	n_skipped=$((n_skipped + $(grep -c '^skip ' "$out" || true)))
+	[ "$(grep -cE '^(ok|FAIL|skip) ' "$out")" = "$("list_${1//-/_}" | wc -l)" ] || failed "$1" "$out"
+}
+
+run_everything()
+{
+	local suite
+	for suite in "${suites[@]}"; do
+		case " ${suites_beside[*]} " in
+		*" $suite "*) report_beside "$suite" ;;
+		*) "suite_${suite//-/_}" ;;
+		esac
+		[ "$suite" != build-gcc ] || begin_beside
+	done
+}
+
+run_named()
 {
 	local suite
 	for suite in "${suites[@]}"; do
 		! suite_wanted "$suite" || "suite_${suite//-/_}"
 	done
-	[ ${#only[@]} -gt 0 ] || return 0
 	for suite in ${suites_on_demand[@]+"${suites_on_demand[@]}"}; do
 		! printf '%s\n' "${only[@]}" | grep -q "^$suite\(/\|$\)" || "suite_${suite//-/_}"
 	done
@@ -635,7 +690,11 @@ setup_options=()
 leftovers >"$lib_dir/before"
 # Names of single unit tests are known once the build folder is configured.
 [ ${#only[@]} = 0 ] || build_gcc >"$logs/build.log" 2>&1 || true
-run_all
+if [ ${#only[@]} = 0 ]; then
+	run_everything
+else
+	run_named
+fi
 n_run=$((n_passed + n_failed))
 [ ${#only[@]} -gt 0 ] && [ $((n_run + n_skipped)) = 0 ] &&
 	echo "no test is named ${only[*]}: see test/run.sh --list" >&2
