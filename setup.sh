@@ -26,8 +26,9 @@ xen_packages=(
 	busybox-static cpio binutils kmod qemu-system-x86 xen-hypervisor-4.17-amd64 xen-utils-4.17
 	xenstore-utils xz-utils
 )
-# What looks at the packages that were built. Only with --packages: it is many packages itself.
-lint_packages=(lintian)
+# What looks at the packages that were built, and builds the kernel module as theirs does. Only with --packages: it is
+# many packages itself.
+lint_packages=(dkms lintian linux-headers-amd64)
 # Needed unless pkg-config finds another DPDK that has its driver headers.
 dpdk_packages=(dpdk dpdk-dev libdpdk-dev dpkg-dev)
 # DPDK's headers for drivers that libdpdk-dev leaves out, by their place in DPDK's source.
@@ -54,7 +55,7 @@ usage()
 	  --no-hugepages        leave the hugepages alone
 	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
 	                        test/run.sh asks for it
-	  --packages            also what the tests of Debian packages need (lintian); test/run.sh asks for it
+	  --packages            also what the tests of Debian packages need (lintian, dkms); test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers

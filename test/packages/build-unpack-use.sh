@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: debian/ makes its packages of the tree alone, with each file in one of them, and lintian finds no fault in
 # them; and what they hold works where they were unpacked: DPDK takes the driver, packets pass and fido-ctl shows it, a
-# program builds with libfido-dev, nbdkit loads the plugin, and the test for autopkgtest passes. Nothing is installed.
+# program builds with libfido-dev, nbdkit loads the plugin, dkms builds the kernel module and installs it, and the test
+# for autopkgtest passes. Nothing is installed here.
 #
 #	a copy of the tree --dpkg-buildpackage--> *.deb --dpkg-deb -x--> root/ ==> testpmd tx --> testpmd rx
 set -eu -o pipefail
@@ -127,6 +128,32 @@ driver_works()
 	stop rx
 }
 
+# For the newest kernel with headers. All that dkms writes outside its own temporary folders goes to mounts that only it sees.
+module_builds()
+{
+	local kernel source modules=$work/modules module
+	kernel=$(find /lib/modules/*/build -maxdepth 0 2>/dev/null | sort -V | tail -n 1 | cut -d / -f 4)
+	[ -n "$kernel" ] || fail "no kernel headers below /lib/modules: run setup.sh --packages"
+	command -v dkms >/dev/null || fail "there is no dkms: run setup.sh --packages"
+	mkdir "$modules" "$work/overlay"
+	# shellcheck disable=SC2016 # the other shell expands it
+	local namespace=(unshare -m sh -c 'mount -t tmpfs fido-test /var/lib/dkms &&
+		mount -t overlay fido-test -o "lowerdir=/lib/modules,upperdir=$1,workdir=$2" /lib/modules && shift 2 && "$@"'
+		sh "$modules" "$work/overlay")
+	"${namespace[@]}" true 2>/dev/null || {
+		echo "(cannot mount an overlay here: dkms is left out)"
+		return 0
+	}
+	source=$(compgen -G "$root/usr/src/fido-grant-*")
+	echo "+ dkms install fido-grant/${source##*-} -k $kernel"
+	"${namespace[@]}" dkms install --sourcetree "$root/usr/src" "fido-grant/${source##*-}" -k "$kernel" \
+		>"$work/dkms.log" 2>&1 || fail "dkms: $(tail -n 20 "$work/dkms.log")"
+	module=$(find "$modules" -name 'fido-grant.ko*')
+	[ -n "$module" ] || fail "dkms has installed no module: $(cat "$work/dkms.log")"
+	[[ $(modinfo -F vermagic "$module") == "$kernel "* ]] || fail "the module is of another kernel: $(modinfo "$module")"
+	grep -q "fido-grant.ko" "$modules/$kernel/modules.dep" || fail "modprobe would not find ${module#"$modules"/}"
+}
+
 # As autopkgtest would run it, but for where the packages are.
 autopkgtest_passes()
 {
@@ -146,3 +173,4 @@ programs_start
 library_is_usable
 driver_works
 autopkgtest_passes
+module_builds
