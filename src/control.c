@@ -7,6 +7,8 @@
 
 #include <fido/control_shm.h>
 
+#include "seqlock.h"
+
 /* A reader gives up after this many torn copies: the owner will tell us when it is done. */
 #define READ_TRIES 100
 
@@ -31,33 +33,24 @@ copy_words(uint64_t *dst, const uint64_t *src, size_t words)
 void
 fido_control_write_link(struct fido_link_shm *shm, const struct fido_link_shm *record)
 {
-	uint32_t seq = shm->seq;
+	uint32_t seq = fido_seq_write_begin(&shm->seq);
 
-	fido_store_relaxed(&shm->seq, seq + 1);
-	/* R6: pairs with A6. The odd number is seen before any of the new fields. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	/* seq and state share the first word. */
 	fido_store_relaxed(&shm->state, record->state);
 	copy_words((uint64_t *)(void *)shm + 1, (const uint64_t *)(const void *)record + 1,
 			sizeof(*shm) / sizeof(uint64_t) - 1);
-	/* R7: pairs with A7. All fields are written before the number turns even. */
-	fido_store_release(&shm->seq, seq + 2);
+	fido_seq_write_end(&shm->seq, seq);
 }
 
 bool
 fido_control_read_link(const struct fido_link_shm *shm, struct fido_link_shm *copy)
 {
 	for (int i = 0; i < READ_TRIES; i++) {
-		/* A7: pairs with R7. */
-		uint32_t seq = fido_load_acquire(&shm->seq);
+		uint32_t seq = fido_seq_read_begin(&shm->seq);
 
-		if (seq & 1)
-			continue;
 		copy_words((uint64_t *)(void *)copy, (const uint64_t *)(const void *)shm,
 				sizeof(*copy) / sizeof(uint64_t));
-		/* A6: pairs with R6. What we copied was read before the number is read again. */
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (fido_load_relaxed(&shm->seq) == seq)
+		if (fido_seq_read_whole(&shm->seq, seq))
 			return true;
 	}
 	return false;

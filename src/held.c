@@ -7,6 +7,7 @@
 
 #include "domain_private.h"
 #include "link_private.h"
+#include "seqlock.h"
 
 /* A reader gives up after this many torn copies, and looks again later. */
 #define READ_TRIES 10
@@ -24,16 +25,13 @@ fido_held_add(struct fido_held *held, uint64_t gaddr, uint64_t read_at)
 static void
 write_list(struct fido_held_shm *shm, const struct fido_held *held)
 {
-	uint32_t seq = shm->seq, n = held->count < FIDO_HELD_LIST_MAX ? held->count : FIDO_HELD_LIST_MAX;
+	uint32_t n = held->count < FIDO_HELD_LIST_MAX ? held->count : FIDO_HELD_LIST_MAX;
+	uint32_t seq = fido_seq_write_begin(&shm->seq);
 
-	fido_store_relaxed(&shm->seq, seq + 1);
-	/* R13: pairs with A13. The odd number is seen before any of the new entries. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < n; i++)
 		fido_store_relaxed(&shm->gaddr[i], held->gaddr[i]);
 	fido_store_relaxed(&shm->count, held->count);
-	/* R14: pairs with A14. All entries are written before the number turns even. */
-	fido_store_release(&shm->seq, seq + 2);
+	fido_seq_write_end(&shm->seq, seq);
 }
 
 static void
@@ -107,17 +105,12 @@ static int
 copy_list(const struct fido_held_shm *shm, uint64_t gaddr[FIDO_HELD_LIST_MAX])
 {
 	for (int tries = 0; tries < READ_TRIES; tries++) {
-		/* A14: pairs with R14. */
-		uint32_t seq = fido_load_acquire(&shm->seq);
+		uint32_t seq = fido_seq_read_begin(&shm->seq);
 		uint32_t count = fido_load_relaxed(&shm->count);
 
-		if (seq & 1)
-			continue;
 		for (uint32_t i = 0; i < count && i < FIDO_HELD_LIST_MAX; i++)
 			gaddr[i] = fido_load_relaxed(&shm->gaddr[i]);
-		/* A13: pairs with R13. */
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (fido_load_relaxed(&shm->seq) == seq)
+		if (fido_seq_read_whole(&shm->seq, seq))
 			return count <= FIDO_HELD_LIST_MAX ? (int)count : -ENOENT;
 	}
 	return -EAGAIN;

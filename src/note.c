@@ -2,13 +2,6 @@
 /*
  * Notes: what the applications at the two ends of a link tell each other beside the messages. Each lies in the control
  * region of the one who writes it, and is read by the senders of the other as often as it changes.
- *
- * Orderings:
- * | label | where             | partner | what it proves                                |
- * |-------|-------------------|---------|-----------------------------------------------|
- * | R22   | write: odd seq    | A22     | a copy of which something is newer than its   |
- * |       |                   |         | number is not taken                           |
- * | R23   | write: even seq   | A23     | what a number stands for is read, not older   |
  */
 
 #include <errno.h>
@@ -17,22 +10,20 @@
 #include <fido/control_shm.h>
 
 #include "link_private.h"
+#include "seqlock.h"
 
 static void
 write_note(struct fido_note_shm *shm, const void *data, uint32_t len)
 {
 	uint64_t words[FIDO_NOTE_MAX / 8] = {0};
-	uint32_t seq = shm->seq;
+	uint32_t seq;
 
 	memcpy(words, data, len);
-	fido_store_relaxed(&shm->seq, seq + 1);
-	/* R22: pairs with A22. The odd number is seen before anything of the new note... */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	seq = fido_seq_write_begin(&shm->seq);
 	fido_store_relaxed(&shm->len, len);
 	for (size_t i = 0; i < FIDO_NOTE_MAX / 8; i++)
 		fido_store_relaxed(&shm->data[i], words[i]);
-	/* R23: pairs with A23. ... and all of it before the even one. */
-	fido_store_release(&shm->seq, seq + 2);
+	fido_seq_write_end(&shm->seq, seq);
 }
 
 int
@@ -81,14 +72,11 @@ fido_txq_note(const struct fido_txq *q, void *data)
 
 	if (q->note == NULL)
 		return 0;
-	/* A23: pairs with R23. */
-	seq = fido_load_acquire(&q->note->seq);
+	seq = fido_seq_read_begin(&q->note->seq);
 	len = fido_load_relaxed(&q->note->len);
 	for (size_t i = 0; i < FIDO_NOTE_MAX / 8; i++)
 		words[i] = fido_load_relaxed(&q->note->data[i]);
-	/* A22: pairs with R22. What was copied was read before the number is read again. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if ((seq & 1) != 0 || fido_load_relaxed(&q->note->seq) != seq)
+	if (!fido_seq_read_whole(&q->note->seq, seq))
 		return -EAGAIN;
 	if (len > FIDO_NOTE_MAX)
 		return 0;

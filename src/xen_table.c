@@ -11,6 +11,7 @@
 
 #include <fido/control_shm.h>
 #include "log_private.h"
+#include "seqlock.h"
 
 /* What of a piece the peer does not see. */
 struct piece {
@@ -140,36 +141,17 @@ piece_find(struct fido_xen_table *t)
 	return -ENOSPC;
 }
 
-/* What is written between these two is taken as a whole, or not at all. */
-static uint32_t
-write_begin(uint32_t *serial)
-{
-	uint32_t before = *serial;
-
-	fido_store_relaxed(serial, before + 1);
-	/* R17: pairs with A17. The odd number is seen before any of the new fields. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	return before + 2;
-}
-
-static void
-write_end(uint32_t *serial, uint32_t value)
-{
-	/* R18: pairs with A18. All fields are written before the number turns even. */
-	fido_store_release(serial, value);
-}
-
 /* pages 0: none. */
 static void
 piece_write(struct fido_xen_piece_shm *p, uint64_t gaddr, uint32_t pages, uint32_t *to, const uint32_t *refs)
 {
-	uint32_t serial = write_begin(&p->serial);
+	uint32_t serial = fido_seq_write_begin(&p->serial);
 
 	for (uint32_t i = 0; i < pages; i++)
 		fido_store_relaxed(&to[i], refs[i]);
 	fido_store_relaxed(&p->gaddr, gaddr);
 	fido_store_relaxed(&p->pages, pages);
-	write_end(&p->serial, serial);
+	fido_seq_write_end(&p->serial, serial);
 }
 
 static int
@@ -239,12 +221,12 @@ fido_xen_table_set_bells(struct fido_xen_table *t, uint32_t i, const struct fido
 	if (page == NULL)
 		return -ENOSPC;
 	to = page + i % FIDO_XEN_BELLS_PER_PAGE;
-	serial = write_begin(&to->serial);
+	serial = fido_seq_write_begin(&to->serial);
 	memcpy(to->link, bells->link, sizeof(to->link));
 	fido_store_relaxed(&to->nrx, bells->nrx);
 	fido_store_relaxed(&to->ntx, bells->ntx);
 	for (uint32_t k = 0; k < 2 * FIDO_LINK_QUEUES_MAX; k++)
 		fido_store_relaxed(&to->ports[k], bells->ports[k]);
-	write_end(&to->serial, serial);
+	fido_seq_write_end(&to->serial, serial);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <fido/control_shm.h>
 
+#include "seqlock.h"
 #include "xen_table.h"
 
 /* A piece that is being rewritten is looked at again when its owner has said that it is done. */
@@ -103,23 +104,6 @@ piece_at(struct fido_xen_view *v, uint32_t i)
 	return page != NULL ? page + i % FIDO_XEN_PIECES_PER_PAGE : NULL;
 }
 
-/* @return what read_end() compares with; odd: it is being written */
-static uint32_t
-read_begin(const uint32_t *serial)
-{
-	/* A18: pairs with R18. */
-	return fido_load_acquire(serial);
-}
-
-/* @return true: what was copied since read_begin() is of one piece */
-static bool
-read_end(const uint32_t *serial, uint32_t value)
-{
-	/* A17: pairs with R17. What we copied was read before the number is read again. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return !(value & 1) && fido_load_relaxed(serial) == value;
-}
-
 /* Copy a piece, and its references unless refs is NULL, as a whole. @return false: it is being written */
 static bool
 piece_read(struct fido_xen_view *v, uint32_t i, struct seen *copy, uint32_t *refs)
@@ -131,12 +115,12 @@ piece_read(struct fido_xen_view *v, uint32_t i, struct seen *copy, uint32_t *ref
 	if (p == NULL || (refs != NULL && page == NULL))
 		return false;
 	for (int try = 0; try < READ_TRIES; try++) {
-		copy->serial = read_begin(&p->serial);
+		copy->serial = fido_seq_read_begin(&p->serial);
 		copy->gaddr = fido_load_relaxed(&p->gaddr);
 		copy->pages = fido_load_relaxed(&p->pages);
 		for (uint32_t k = 0; refs != NULL && k < FIDO_XEN_PIECE_PAGES; k++)
 			refs[k] = fido_load_relaxed(&page[i % 2 * FIDO_XEN_PIECE_PAGES + k]);
-		if (read_end(&p->serial, copy->serial))
+		if (fido_seq_read_whole(&p->serial, copy->serial))
 			return true;
 	}
 	return false;
@@ -240,14 +224,14 @@ static bool
 bells_read(const struct fido_xen_bells_shm *from, struct fido_xen_bells_shm *copy)
 {
 	for (int try = 0; try < READ_TRIES; try++) {
-		copy->serial = read_begin(&from->serial);
+		copy->serial = fido_seq_read_begin(&from->serial);
 		for (size_t k = 0; k < sizeof(copy->link); k++)
 			copy->link[k] = fido_load_relaxed(&from->link[k]);
 		copy->nrx = fido_load_relaxed(&from->nrx);
 		copy->ntx = fido_load_relaxed(&from->ntx);
 		for (uint32_t k = 0; k < 2 * FIDO_LINK_QUEUES_MAX; k++)
 			copy->ports[k] = fido_load_relaxed(&from->ports[k]);
-		if (read_end(&from->serial, copy->serial))
+		if (fido_seq_read_whole(&from->serial, copy->serial))
 			return true;
 	}
 	return false;

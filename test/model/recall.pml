@@ -34,7 +34,7 @@
  * - A list that is missing or too long: what remains is times only, which is a part of the rule.
  * - Bursts: one message is read, timed, and passed on later.
  * - Domains that come later. They are new generations.
- * - Orderings: R10 to R14 are record.pml's, pair.pml's and test/unit/recall-after-last-read.c's.
+ * - Orderings: R6, R7, R10 and R11 are record.pml's, ended.pml's and test/unit/recall-after-last-read.c's.
  *
  * A leak is an end state: nobody can take a step, and the owner has not got all that it posted. Deaths may end at any time,
  * so those that live to the end are not saved by dying. The living let go, but for KEEP: the last domain keeps the second

@@ -1,13 +1,11 @@
-/* Proves: a reader of a link's record gets all of it as it was at one time, or nothing (R6, R7, A6, A7). */
+/* Proves: a reader of a record gets all of it as it was at one time, or nothing (R6, R7, A6, A7). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fido_control_write_link() and fido_control_read_link() on a machine that reorders whatever it is not told to keep in
+ * What is written and read by src/seqlock.h (link records, notes, lists of what is held of a dead peer, and on Xen
+ * pieces of memory and sets of doorbells), on a machine that reorders whatever it is not told to keep in
  * order. Stores to different words reach memory in any order; a release (R7) or a release fence (R6) waits for those
  * before it. A load may be made at any time that the acquire (A7) and the acquire fence (A6) leave. Two loads of one
  * word are made in order, as are two stores to one word.
- *
- * A list of what is held of a dead peer (src/held.c) is written and read the same way: R13, R14, A13, A14 in place of R6, R7,
- * A6, A7.
  *
  * The record is two words, x and y; version k of it is x = y = k. Two words show a torn copy, more show no other kind.
  *
