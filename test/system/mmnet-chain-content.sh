@@ -13,6 +13,8 @@ set -eu
 need_hugepages 640
 
 gen_mbufs=8192
+work=$(mktemp -d)
+at_exit 'rm -rf "$work"'
 
 # chain TITLE RX COUNT SIZES SEGS ROOM "GEN OPTIONS" "FORWARDER OPTIONS" "ECHO OPTIONS": leaves the results of gen,
 # fwd1, fwd2, echo
@@ -30,9 +32,13 @@ chain()
 		--burst 512 "${echo_opt[@]}"
 	up echo
 	pktcheck gen "$(on 0)" "$(dev 0 gen fwd1 "$rx")" -- --mode gen --return yes --count "$count" \
-		--size "$sizes" --segs "$5" --room "$6" --burst 512 --mbufs "$gen_mbufs" --random "${gen_opt[@]}"
+		--size "$sizes" --segs "$5" --room "$6" --burst 512 --mbufs "$gen_mbufs" --random --go "$work/go" "${gen_opt[@]}"
+	up gen
+	all_mapped
+	touch "$work/go"
 	finish gen 40
 	finish echo 10
+	rm "$work/go"
 	stop fwd1
 	stop fwd2
 	expect_received echo "$count"

@@ -11,6 +11,8 @@ set -eu
 need_hugepages 384
 count=5000
 sums=()
+work=$(mktemp -d)
+at_exit 'rm -rf "$work"'
 
 # run MODE RX [OPTION OF FWD...]
 run()
@@ -24,9 +26,13 @@ run()
 		--mtu 9000 --json --quiet "${scatter[@]}" "${@:3}"
 	pktcheck echo "$(on 1)" "$(dev 0 echo fwd rx=zero)" -- --mode echo --expect $count
 	pktcheck gen "$(on 0)" "$(dev 0 gen fwd rx=zero)" -- --mode gen --return yes --count $count --size 60-9000 \
-		--segs $segs --seed 7
+		--segs $segs --seed 7 --go "$work/go"
+	up gen
+	all_mapped
+	touch "$work/go"
 	finish gen 40
 	finish echo 10
+	rm "$work/go"
 	stop fwd
 	expect_received gen $count
 	expect_received echo $count

@@ -6,6 +6,8 @@
 #   on CORE                        EAL's options for one lcore, on that core
 #   on2 CORE                       the same for two, as testpmd needs: one for commands, one forwards
 #   up NAME...                     wait until pktcheck (started) or fido-fwd (streams printed) is ready
+#   all_mapped                     wait until each domain of the group has mapped the memory of all others: until then
+#                                  it gets copies of what a domain in the middle passes on
 #   port_stat NAME PORT KEY        an extended statistic from pktcheck's result
 #   fwd_stat NAME PORT KEY         a counter of a port from fido-fwd's result
 #   expect_whole NAME              pktcheck: nothing is corrupt, lost, duplicate or out of order
@@ -49,6 +51,15 @@ up()
 			fail "$name did not start"
 		is_running "$name" || fail "$name did not start: $(tail -n 5 "$(log_of "$name")")"
 	done
+}
+
+all_mapped()
+{
+	# shellcheck disable=SC2016 # jq's variables
+	local all='[.domains[]] as $all | all($all[]; . as $one | all($all[]; . as $other | $one.slot == $other.slot or
+		any($one.mapped[]; .slot == $other.slot and .generation == $other.generation and .epoch >= $other.epoch)))'
+	wait_for 20 '"$FIDO_BUILD/apps/fido-ctl/fido-ctl" list --group "$fido_group" --json | jq -e "$all" >/dev/null' ||
+		fail "not all domains have mapped the memory of all: $("$FIDO_BUILD/apps/fido-ctl/fido-ctl" list --group "$fido_group")"
 }
 
 port_stat()
