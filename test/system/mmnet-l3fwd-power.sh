@@ -84,7 +84,7 @@ there_and_back()
 	expect_ge "$n" 10 "wake-ups by port $port"
 	for n in 1 2 3; do
 		echo "--- $title: nothing, then many, $n"
-		sleep 1
+		sleep 0.2
 		send 20000 0 32 256
 		done_with 20000
 	done
