@@ -306,10 +306,10 @@ void *mmnet_tx_buffer_cookie(uint16_t index);
 bool mmnet_tx_buffers_ready(const struct mmnet_txq *txq);
 /** Take back and free up to max of what has been completed. @return number of buffers */
 unsigned int mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max);
-/** Take back what a burst of n takes. @return true when it may post */
+/** Begin a burst of n. @return true when it may post */
 bool mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n);
-/** Make a burst visible, and fetch the completion that will be read next. */
-void mmnet_tx_publish(struct mmnet_txq *txq, const struct fido_tx_burst *b);
+/** Make a burst of n packets visible, take back about as many buffers, and fetch the completion that will be read next. */
+void mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *b);
 
 /* mmnet_offload.c */
 uint16_t mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);

@@ -381,7 +381,7 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 }
 
 /*
- * Take back about as many as the burst will use, never many at once, when few are left: the mempool's cache then
+ * Take back about as many as the burst used, never many at once, when few are left: the mempool's cache then
  * gives the application the buffers that just came back, which are in the core's cache. All at once overflow it
  * into the pool's ring, and the application gets the coldest of all buffers, time after time. Taking some back
  * although more are out keeps the completions that are read a few bursts old, so their line is full.
@@ -411,16 +411,17 @@ mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n)
 	if (unlikely(!txq->q->open))
 		return false;
 	fido_sender_prefetch(txq->q->sender, n);
-	reap_some(txq, n);
 	return true;
 }
 
 void
-mmnet_tx_publish(struct mmnet_txq *txq, const struct fido_tx_burst *b)
+mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *b)
 {
 	const struct fido_sender *s = txq->q->sender;
 
 	fido_txq_publish(txq->q, b);
+	/* Only now, as these packets need not wait for it. */
+	reap_some(txq, n);
 	fido_prefetch_read(&s->comp[s->cons & s->mask]);
 }
 
@@ -443,7 +444,7 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 		fido_counter_add(&q->stats->dropped, dropped);
 	if (done == dropped)
 		return done;
-	mmnet_tx_publish(txq, &b);
+	mmnet_tx_publish(txq, n, &b);
 	return done;
 }
 

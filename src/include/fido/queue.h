@@ -489,6 +489,26 @@ fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, ui
 	return n;
 }
 
+/** Take back the first cookie of the run that was read last. @return 1; 0: broken */
+static inline unsigned int
+fido_sender_take_one(struct fido_sender *s, void **cookies)
+{
+	uint32_t ticket = s->run_ticket & s->mask;
+
+	cookies[0] = s->cookie[ticket];
+	if (__builtin_expect(cookies[0] == NULL, 0)) {
+		s->broken = true;
+		s->run_left = 0;
+		return 0;
+	}
+	s->cookie[ticket] = NULL;
+	s->free_ticket[s->free_put++ & s->mask] = (uint16_t)ticket;
+	s->error_count += s->run_status != FIDO_STATUS_OK;
+	s->run_ticket++;
+	s->run_left--;
+	return 1;
+}
+
 /**
  * Take back up to max cookies of the run that was read last, in parts that end where an array does.
  * @return number; fewer: its end, or broken
@@ -530,7 +550,9 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 	unsigned int n = 0;
 
 	while (n < max && (s->run_left != 0 || fido_sender_next_run(s)))
-		n += fido_sender_take_run(s, cookies + n, max - n);
+		/* Packets that come and go one by one are not worth vectors. */
+		n += s->run_left == 1 ? fido_sender_take_one(s, cookies + n) :
+					fido_sender_take_run(s, cookies + n, max - n);
 	return n;
 }
 
