@@ -25,7 +25,7 @@ def case_result(case, samples):
     names = sorted({name for sample in samples if sample for name in sample if name[0] != "_"})
     return {
         **case,
-        "metrics": {name: summary([sample[name] if sample else None for sample in samples])
+        "metrics": {name: summary([sample.get(name) if sample else None for sample in samples])
                     for name in names},
         "rounds": samples,
     }

@@ -15,3 +15,9 @@ jq -e '[.cases[] | select(.bench == "rtt") | .rounds[0]] | length == 2 and all(.
 	all(0, 10, 50, 90; . as $load | ["p50", "p90", "p99", "p999", "max"] | map($r["\(.)_us_\($load)"])
 		| all(. > 0) and . == sort))' "$out/latency.json" >/dev/null ||
 	fail "latencies: $(jq -c '[.cases[].rounds]' "$out/latency.json")"
+
+echo "+ a round that lacks one figure, and one that lacks all"
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$FIDO_TOP/test/bench python3 -c '
+import results
+case = results.case_result({}, [{"a": 1, "b": 5}, {"a": 3}, None])
+assert case["metrics"]["a"]["median"] == 2 and case["metrics"]["b"]["samples"] == [5, None, None], case'
