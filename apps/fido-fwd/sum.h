@@ -48,23 +48,25 @@ fwd_sum_fill(struct fwd_sum *sum, const uint8_t *p, size_t len)
 	return used;
 }
 
+/* Bytes that fwd_sum_blocks() takes at a time. */
+#define FWD_SUM_BLOCK 128u
+
+/* Return the sum of len bytes, a multiple of FWD_SUM_BLOCK. */
+extern uint64_t (*fwd_sum_blocks)(const uint8_t *p, size_t len);
+
 static inline void
 fwd_sum_add(struct fwd_sum *sum, const uint8_t *p, size_t len)
 {
-	uint64_t a = 0, b = 0, c = 0, d = 0;
 	const uint8_t *end = p + len;
+	size_t blocks;
 
 	if (sum->fill > 0)
 		p += fwd_sum_fill(sum, p, len);
-	for (; end - p >= 32; p += 32) {
-		a += fwd_sum_load(p);
-		b += fwd_sum_load(p + 8);
-		c += fwd_sum_load(p + 16);
-		d += fwd_sum_load(p + 24);
-	}
-	for (; end - p >= 8; p += 8)
-		a += fwd_sum_load(p);
-	sum->total += a + b + c + d;
+	blocks = (size_t)(end - p) & ~(size_t)(FWD_SUM_BLOCK - 1);
+	if (blocks > 0)
+		sum->total += fwd_sum_blocks(p, blocks);
+	for (p += blocks; end - p >= 8; p += 8)
+		sum->total += fwd_sum_load(p);
 	if (p < end)
 		fwd_sum_fill(sum, p, end - p);
 }
