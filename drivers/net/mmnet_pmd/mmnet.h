@@ -308,7 +308,7 @@ bool mmnet_tx_buffers_ready(const struct mmnet_txq *txq);
 unsigned int mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max);
 /** Begin a burst of n. @return true when it may post */
 bool mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n);
-/** Make a burst of n packets visible, take back about as many buffers, and fetch the completion that will be read next. */
+/** End a burst of n, whatever was put: make it visible, take back about as many buffers, fetch the completion to be read next. */
 void mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *b);
 
 /* mmnet_offload.c */

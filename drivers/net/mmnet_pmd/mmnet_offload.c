@@ -253,8 +253,7 @@ post(struct mmnet_txq *const *lanes, unsigned int spread, struct rte_mbuf **pkts
 	if (unlikely(dropped != 0))
 		fido_counter_add(&lanes[0]->q->stats->dropped, dropped);
 	for (unsigned int k = 0; k < spread; k++)
-		if (b[k].descriptors != 0)
-			mmnet_tx_publish(lanes[k], n, &b[k]);
+		mmnet_tx_publish(lanes[k], n, &b[k]);
 	return i;
 }
 

@@ -342,7 +342,7 @@ mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 		return put_slow(txq, m, b);
 	if (fido_sender_room(s) == 0)
 		return 0;
-	reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
+	reach = reach_of(txq, m, &gaddr);
 	if (unlikely(reach == FIDO_REACH_NONE))
 		return put_slow(txq, m, b);
 	fido_sender_put(s, gaddr, m->data_len, 0, m);
@@ -419,7 +419,8 @@ mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *
 {
 	const struct fido_sender *s = txq->q->sender;
 
-	fido_txq_publish(txq->q, b);
+	if (likely(b->descriptors != 0))
+		fido_txq_publish(txq->q, b);
 	/* Only now, as these packets need not wait for it. */
 	reap_some(txq, n);
 	fido_prefetch_read(&s->comp[s->cons & s->mask]);
@@ -442,8 +443,6 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 		fido_counter_add(&q->stats->ring_full, 1);
 	if (unlikely(dropped != 0))
 		fido_counter_add(&q->stats->dropped, dropped);
-	if (done == dropped)
-		return done;
 	mmnet_tx_publish(txq, n, &b);
 	return done;
 }
