@@ -29,20 +29,15 @@ FIDO_RUNDIR=$(mktemp -d /tmp/fido-ctl.XXXXXX)
 export FIDO_RUNDIR
 work=$(mktemp -d)
 
-at_exit()
+# What the domains leave goes when they are gone; a stopped one is ended by their parent.
+end_domains()
 {
-	local status=$?
-	set +e
-	# What the domains leave goes when they are gone; a stopped one is ended by their parent.
-	if is_running domains; then
-		kill -INT "${lib_pid[domains]}"
-		wait_for 8 "! is_running domains" || kill -KILL "${lib_pid[domains]}"
-	fi
-	rm -rf "$work" "$FIDO_RUNDIR"
-	(exit $status)
-	lib_cleanup
+	is_running domains || return 0
+	kill -INT "${lib_pid[domains]}"
+	wait_for 8 "! is_running domains" || kill -KILL "${lib_pid[domains]}"
 }
-trap at_exit EXIT
+before_exit end_domains
+at_exit 'rm -rf "$work" "$FIDO_RUNDIR"'
 
 # ctl STATUS ARGUMENT...: must end with STATUS, within 3 s, without control characters; output in
 # $work/out and $work/err
