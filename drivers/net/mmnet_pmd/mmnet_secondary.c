@@ -59,12 +59,13 @@ update_txq(struct mmnet_txq *txq)
 	fido_store_relaxed(&txq->out, fido_txq_out(txq->q));
 }
 
+/* Also queues that the application does not use now: a reset of the counters is one of all. */
 static void
 update(struct mmnet_port *port)
 {
-	for (uint16_t i = 0; i < port->nrx; i++)
+	for (uint16_t i = 0; i < port->nrx_made; i++)
 		update_rxq(port->rxq[i]);
-	for (uint16_t i = 0; i < port->ntx; i++)
+	for (uint16_t i = 0; i < port->ntx_made; i++)
 		update_txq(port->txq[i]);
 }
 

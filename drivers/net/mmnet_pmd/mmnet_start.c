@@ -248,16 +248,18 @@ mmnet_start(struct rte_eth_dev *dev)
 		ret = mmnet_note_publish(dev);
 	if (ret == 0)
 		ret = intr_start(dev);
+	/* Before the link is open: it may come up at once, and who waits for that event must get it. */
+	port->admin_down = false;
+	mmnet_link_update(dev, 0);
+	port->started = true;
 	if (ret == 0)
 		ret = fido_link_open(port->link);
 	if (ret != 0) {
 		MMNET_LOG(ERR, "port %u: cannot start: %s", port->port_id, strerror(-ret));
+		port->started = false;
 		intr_stop(dev);
 		return ret;
 	}
-	port->started = true;
-	port->admin_down = false;
-	mmnet_link_update(dev, 0);
 	return 0;
 }
 
@@ -360,9 +362,6 @@ mmnet_reset(struct rte_eth_dev *dev)
 	mmnet_stop(dev);
 	/* The link is closed: the peer gives back what it has not taken. */
 	mmnet_port_drain(port, MMNET_STOP_WAIT_MS);
-	/* Those of all queues that there are. */
-	port->nrx = port->nrx_made;
-	port->ntx = port->ntx_made;
 	mmnet_stats_reset(dev);
 	forget_configuration(dev->data);
 	memset(port->macs, 0, sizeof(port->macs));

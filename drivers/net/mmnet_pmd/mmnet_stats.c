@@ -106,10 +106,10 @@ mmnet_stats_reset(struct rte_eth_dev *dev)
 
 	if (ret != 0)
 		return ret;
-	for (uint16_t i = 0; i < port->nrx; i++)
+	for (uint16_t i = 0; i < port->nrx_made; i++)
 		if (port->rxq[i] != NULL)
 			port->rxq[i]->base = port->rxq[i]->now;
-	for (uint16_t i = 0; i < port->ntx; i++)
+	for (uint16_t i = 0; i < port->ntx_made; i++)
 		if (port->txq[i] != NULL)
 			port->txq[i]->base = port->txq[i]->now;
 	return 0;

@@ -231,7 +231,7 @@ put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 			copies += bounce_buffers(seg->data_len);
 		need += reach == FIDO_REACH_NONE ? bounce_buffers(seg->data_len) : 1;
 	}
-	if (need > s->mask + 1 || (copies != 0 && copies > s->mask + 1))
+	if (need > s->mask + 1 || copies > txq->bounce_total)
 		return -1;
 	if (need > fido_sender_room(s) || (copies != 0 && (copies > txq->bounce_count || !mmnet_tx_buffers_ready(txq))))
 		return 0;
