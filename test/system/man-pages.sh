@@ -79,8 +79,8 @@ page=drivers/net/mmnet_pmd/net_mmnet.7
 echo "+ net_mmnet"
 mandoc -Tlint -W warning $page || fail "$page: see above"
 lib_find_driver
-arguments=$("$apps/fido-fwd/fido-fwd" --no-pci --no-huge --no-shconf --no-telemetry -m 64 -l 0 -d "$mmnet_driver" \
-	--vdev=net_mmnet0,no=such -- --map 0:0 2>&1 | sed -n 's/.*known keys: //p' | xargs -n 1 | sort) || true
+arguments=$(RUNTIME_DIRECTORY=$lib_dir "$apps/fido-fwd/fido-fwd" --no-pci --no-huge --no-shconf --no-telemetry -m 64 -l 0 \
+	-d "$mmnet_driver" --vdev=net_mmnet0,no=such -- --map 0:0 2>&1 | sed -n 's/.*known keys: //p' | xargs -n 1 | sort) || true
 same "device arguments of $page" "$arguments" "$(sed -nE 's/^\.It Cm ([a-z_]+) Ns = Ns .*/\1/p' $page | sort)"
 same "device arguments that $driver names to tools" "$arguments" \
 	"$(grep -aoE 'group=<name> [^[:cntrl:]]*' "$driver" | grep -oE '[a-z_]+=' | tr -d = | sort)"
