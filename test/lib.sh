@@ -32,7 +32,7 @@
 #   nbd_mount, nbd_umount        the file system on it, on $nbd_mnt
 #   nbd_detach                   undo nbd_attach
 #   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did
-#   need_hugepages MB            have that many MB free, else skip
+#   need_hugepages MB            have that many MB free for EAL, if possible some more for arenas, else skip
 #   own_rundir                   a folder for groups of this script alone; none may be left in it
 #   at_exit COMMAND              run it at the end too, however the script ends
 #   before_exit COMMAND          the same, while what was started still runs
@@ -466,12 +466,14 @@ free_hugepages_mb()
 
 need_hugepages()
 {
-	local want=$1 have
+	local want=$1 have ample
+	# So that EAL's pages are not taken by arenas, which do without, and by processes that have just been killed.
+	ample=$((want + 512))
 	have=$(free_hugepages_mb)
-	if [ "$have" -lt "$want" ]; then
+	if [ "$have" -lt "$ample" ]; then
 		save_hugepages
 		"$FIDO_TOP/setup.sh" --raise-hugepages \
-			$(($(cat $lib_huge/nr_hugepages 2>/dev/null || echo 0) * 2 + want - have)) || true
+			$(($(cat $lib_huge/nr_hugepages 2>/dev/null || echo 0) * 2 + ample - have)) || true
 		have=$(free_hugepages_mb)
 	fi
 	[ "$have" -ge "$want" ] || skip "needs $want MB of free 2 MiB pages, the machine has $have"
