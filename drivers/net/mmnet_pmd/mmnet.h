@@ -15,6 +15,7 @@
  *   mmnet_arena.c   mempools in an arena
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
+ *   mmnet_copy.h    how bytes are copied for them
  *   mmnet_rx_finish.c  what an application has asked for of received packets: tags, hashes, times...
  *   mmnet_csum.c    checksums and packet types, if asked for
  *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back

@@ -15,10 +15,10 @@
 #include <string.h>
 
 #include <rte_lcore.h>
-#include <rte_memcpy.h>
 #include <rte_prefetch.h>
 
 #include "mmnet.h"
+#include "mmnet_copy.h"
 #include "mmnet_reader.h"
 
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
@@ -224,25 +224,12 @@ copy_slow(struct reader *rd, const struct fido_desc *d)
 	rxq->head = rxq->tail = NULL;
 }
 
-/*
- * The C library's copy is made for the processor it runs on, this file's for the oldest one that DPDK takes; but a call
- * costs more than a copy of two lines.
- */
-static inline void
-copy_bytes(void *to, const void *from, uint32_t len)
-{
-	if (len <= 2 * RTE_CACHE_LINE_SIZE)
-		rte_memcpy(to, from, len);
-	else
-		memcpy(to, from, len);
-}
-
 static inline void
 copy_whole(struct reader *rd, const struct fido_desc *d)
 {
 	struct rte_mbuf *m = take_fresh(rd->rxq, d->len);
 
-	copy_bytes(rte_pktmbuf_mtod(m, void *), d->data, d->len);
+	mmnet_copy(rte_pktmbuf_mtod(m, void *), d->data, d->len);
 	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
 	rd->t.completed++;
 	rd->t.copied++;
