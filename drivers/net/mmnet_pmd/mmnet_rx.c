@@ -387,8 +387,9 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_m
 	/* As many as came the last time. */
 	fido_receiver_prefetch(rd->r, rd->rxq->last_chunk);
 	n = (uint16_t)fido_receiver_poll(rd->r, d, max);
+	/* Into the second cache: the first one's fetches are too few for a chunk, and what is read first would wait for all. */
 	for (uint16_t i = 0; mode != MMNET_RX_ZERO && i < n; i++)
-		rte_prefetch0(d[i].data); /* NULL does no harm */
+		rte_prefetch1(d[i].data); /* NULL does no harm */
 	if (n != 0)
 		fido_receiver_stamp(rd->r);
 	rd->rxq->last_chunk = n;
