@@ -75,7 +75,9 @@
 		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /* Tickets out before completions are looked for: old enough to fill their cache line. */
-#define MMNET_TX_LAG 256u
+#define MMNET_TX_LAG 64u
+/* Tickets out, of a ring that has as many, from which on all that came back is taken at once. */
+#define MMNET_TX_MANY 384u
 
 extern int mmnet_logtype;
 #define MMNET_LOG(level, fmt, ...) \
@@ -161,7 +163,8 @@ struct mmnet_rxq {
 
 struct mmnet_txq {
 	struct fido_txq *q;           /**< NULL until the port has started once */
-	uint32_t reap_below;          /**< reap when there is less room than this */
+	uint32_t lag;                 /**< tickets out from which on some are taken back */
+	uint32_t many;                /**< tickets out from which on all are */
 	unsigned int lcore;           /**< the lcore that sent last */
 	bool fast_free;
 	char *bounce;                 /**< this queue's part of the arena */

@@ -381,25 +381,24 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 }
 
 /*
- * Take back about as many as the burst used, never many at once, when few are left: the mempool's cache then
- * gives the application the buffers that just came back, which are in the core's cache. All at once overflow it
- * into the pool's ring, and the application gets the coldest of all buffers, time after time. Taking some back
- * although more are out keeps the completions that are read a few bursts old, so their line is full.
+ * Take back as many as the burst has packets, when some are out: the mempool's cache then gives the application the
+ * buffers that just came back, which are in the core's cache. Many at once overflow it into the pool's ring, and the
+ * application gets the coldest of all buffers, time after time. Waiting until some are out keeps the completions that
+ * are read a burst or two old, so their line is full.
  */
 static inline void
 reap_some(struct mmnet_txq *txq, uint16_t n)
 {
 	const struct fido_sender *s = txq->q->sender;
-	uint32_t lag = s->mask + 1 - txq->reap_below;
 
-	if (fido_sender_out(s) <= lag)
+	if (fido_sender_out(s) <= txq->lag)
 		return;
-	mmnet_tx_reap_max(txq, 2u * n);
+	mmnet_tx_reap_max(txq, n);
 	/*
 	 * Packets of several segments use more tickets than that. What has come back but is not taken back may be
 	 * others' buffers, passed on, that their owners wait for.
 	 */
-	if (unlikely(fido_sender_out(s) > lag + lag / 2))
+	if (unlikely(fido_sender_out(s) > txq->many))
 		mmnet_tx_reap_max(txq, UINT32_MAX);
 }
 
