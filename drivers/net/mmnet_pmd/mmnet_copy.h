@@ -15,8 +15,8 @@
 #define MMNET_COPY_PIECE 2048
 
 /**
- * Copy a packet of several pages. The string instruction takes a page's first lines from the other core one by one, and the
- * processor fetches ahead within a page only: so the pages are begun here, and the rest is done by the loop.
+ * Copy a packet of several pages, in pieces for which the C library has its loop. The processor fetches ahead within a page
+ * only: so the pages to come are begun here.
  */
 static __rte_noinline void
 mmnet_copy_long(char *to, const char *from, uint32_t len)
