@@ -389,17 +389,14 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 static inline void
 reap_some(struct mmnet_txq *txq, uint16_t n)
 {
-	const struct fido_sender *s = txq->q->sender;
+	uint32_t out = fido_sender_out(txq->q->sender);
 
-	if (fido_sender_out(s) <= txq->lag)
-		return;
-	mmnet_tx_reap_max(txq, n);
 	/*
 	 * Packets of several segments use more tickets than that. What has come back but is not taken back may be
 	 * others' buffers, passed on, that their owners wait for.
 	 */
-	if (unlikely(fido_sender_out(s) > txq->many))
-		mmnet_tx_reap_max(txq, UINT32_MAX);
+	if (out > txq->lag)
+		mmnet_tx_reap_max(txq, out <= txq->many ? n : UINT32_MAX);
 }
 
 bool
