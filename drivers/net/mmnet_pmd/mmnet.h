@@ -424,4 +424,11 @@ mmnet_header_priv(struct rte_mbuf *m)
 	return (struct mmnet_header_priv *)(m + 1);
 }
 
+/** @return tickets out of a ring of the port's size from which on some are taken back */
+static inline uint32_t
+mmnet_tx_lag(const struct mmnet_port *port)
+{
+	return RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
+}
+
 #endif

@@ -103,7 +103,7 @@ mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info 
 	const struct mmnet_txq *txq = port->txq[i * port->spread];
 
 	info->conf = txq->conf;
-	info->conf.tx_free_thresh = (uint16_t)(port->ring_size - RTE_MIN(port->ring_size / 4, MMNET_TX_LAG));
+	info->conf.tx_free_thresh = (uint16_t)(port->ring_size - mmnet_tx_lag(port));
 	info->nb_desc = (uint16_t)port->ring_size;
 }
 
