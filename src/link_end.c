@@ -154,23 +154,30 @@ peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id, c
 	return peer == NULL || peer->gone || fido_load_acquire(their_id) != id || fido_load_acquire(closed);
 }
 
-/* Mark what is out with a peer that is gone, and that nobody reads any more. The queue's lock is held. */
+/*
+ * Mark what is out with a peer that is gone, and that nobody reads any more; wake the sender, for which nobody else rings. The
+ * queue's lock is held: a thread that is about to sleep has not looked yet, or is seen to sleep.
+ */
 static void
 recall(const struct fido_link *link, struct fido_tx_end *e)
 {
 	struct fido_sender *s = e->sender;
 	struct fido_recall q;
+	bool news = false;
 
 	if (e->peer == NULL || !e->peer->gone || fido_sender_out(s) == 0)
 		return;
 	if (!fido_recall_ask(link->domain, e->peer, &q))
 		return;
 	for (uint32_t t = 0; t <= s->mask; t++)
-		if (s->cookie[t] != NULL && fido_recall_allows(&q, &s->posted[t])) {
+		if (s->cookie[t] != NULL && s->posted[t].at != UINT64_MAX && fido_recall_allows(&q, &s->posted[t])) {
 			s->posted[t].at = UINT64_MAX;
-			e->recalled = true;
+			news = true;
 		}
 	fido_recall_answered(&q);
+	e->recalled |= news;
+	if (news && fido_sleeper_is(&e->queue->sleeper))
+		fido_doorbell_ring(e->queue->bell);
 }
 
 static bool
@@ -213,13 +220,13 @@ collect_tx(struct fido_link *link, struct fido_tx_end *e)
  * as one that goes on posting, whatever comes back, would keep us here.
  */
 static void
-discard(struct fido_receiver *r)
+discard(struct fido_rxq *q, struct fido_receiver *r)
 {
 	struct fido_desc d;
 
 	for (uint32_t i = 0; i <= r->mask && fido_receiver_next(r, &d) == 1; i++)
 		fido_receiver_complete(r, d.ticket, FIDO_STATUS_CLOSED);
-	fido_receiver_flush(r);
+	fido_rxq_flush(q, r);
 }
 
 static void
@@ -297,7 +304,7 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 		q->watched = NULL;
 	if (e->discard && (e->polled || sender_attached(e))) {
 		stop_polling(e);
-		discard(r);
+		discard(q, r);
 	}
 	if (e->state == FIDO_END_OLD && r->held_count == 0 && !peer_posts(e) &&
 			(!e->polled || r->broken || !fido_receiver_pending(r))) {

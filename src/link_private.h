@@ -25,7 +25,7 @@ struct fido_tx_end {
 	struct fido_peer *peer;       /**< NULL: never attached */
 	size_t shm_size;
 	enum fido_end_state state;
-	bool recalled;                /**< some of what is out is read by nobody any more. Queue's lock */
+	bool recalled;                /**< recalled tickets wait to be reaped. Queue's lock */
 };
 
 /** A receiver with the memory it lives in. */

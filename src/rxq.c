@@ -256,7 +256,7 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 		t.n = t.first;
 		r->broken = true;
 	}
-	fido_receiver_flush(r);
+	fido_rxq_flush(q, r);
 	return t.n;
 }
 
@@ -316,10 +316,7 @@ complete_run(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint1
 
 	for (i = 0; i < n && rx[i].receiver == r; i++)
 		fido_complete_put(&c, rx[i].desc.ticket, status);
-	fido_complete_flush(&c);
-	fido_complete_end(r, &c);
-	if (fido_receiver_must_wake(r))
-		fido_rxq_ring_sender(q, r);
+	fido_rxq_complete_end(q, r, &c);
 	return i;
 }
 

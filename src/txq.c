@@ -43,6 +43,7 @@ reap_end(struct fido_tx_end *e, void **cookies, uint16_t *status, unsigned int m
 		return n;
 	answered = n;
 	n += fido_sender_recall(e->sender, cookies + n, max - n);
+	e->recalled = n == max;
 	for (unsigned int i = answered; status != NULL && i < n; i++)
 		status[i] = FIDO_STATUS_RECALLED;
 	return n;
@@ -114,6 +115,19 @@ done(const struct fido_sender *s)
 	return n < out ? n : out;
 }
 
+/* @return tickets of a retired ring that wait to be reaped */
+static uint32_t
+done_old(const struct fido_tx_end *e)
+{
+	const struct fido_sender *s = e->sender;
+	uint32_t n = done(s), out = fido_sender_out(s), recalled = 0;
+
+	/* One that was completed too is among those recalled; all the others are not out. */
+	for (uint32_t t = 0; e->recalled && t <= s->mask; t++)
+		recalled += s->cookie[t] != NULL && s->posted[t].at == UINT64_MAX;
+	return n + recalled < out ? n + recalled : out;
+}
+
 void
 fido_txq_look(struct fido_txq *q, struct fido_txq_fill *fill)
 {
@@ -125,6 +139,8 @@ fido_txq_look(struct fido_txq *q, struct fido_txq_fill *fill)
 		fill->done = done(q->sender);
 		fill->open = q->open;
 	}
+	for (const struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+		fill->done_old += done_old(e);
 	fido_lock_release(&q->lock);
 }
 
@@ -166,7 +182,7 @@ is_pending(const struct fido_txq *q)
 	bool pending = q->sender != NULL && fido_sender_pending(q->sender);
 
 	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
-		pending |= fido_sender_pending(e->sender);
+		pending |= e->recalled || fido_sender_pending(e->sender);
 	return pending;
 }
 

@@ -571,14 +571,6 @@ count(struct back_queue *q, const struct back_request *r)
 }
 
 static void
-flush_tickets(struct back_queue *q, struct fido_receiver *rx)
-{
-	fido_receiver_flush(rx);
-	if (fido_receiver_must_wake(rx))
-		fido_rxq_ring_sender(q->rxq, rx);
-}
-
-static void
 complete_tickets(struct back_queue *q, const struct back_list *list)
 {
 	struct fido_receiver *last = list->first->receiver;
@@ -587,13 +579,13 @@ complete_tickets(struct back_queue *q, const struct back_list *list)
 	fido_lock_take(&q->rxq->lock);
 	for (struct back_request *r = list->first; r != NULL; r = r->next) {
 		if (last != r->receiver)
-			flush_tickets(q, last);
+			fido_rxq_flush(q->rxq, last);
 		last = r->receiver;
 		for (uint32_t i = 0; i < r->ticket_count; i++)
 			fido_receiver_complete(r->receiver, r->tickets[i], r->status);
 		n += r->ticket_count;
 	}
-	flush_tickets(q, last);
+	fido_rxq_flush(q->rxq, last);
 	fido_counter_add(&q->rxq->stats->completed, n);
 	fido_lock_release(&q->rxq->lock);
 }

@@ -40,7 +40,7 @@ push(struct mmnet_headers *h, struct rte_mbuf *m)
 	h->stack[h->count++] = m;
 }
 
-/* Complete and push n > 0, flushing whenever the ring changes. The queue's lock is held. */
+/* Complete and push n > 0, ending the burst of completions whenever the ring changes. The queue's lock is held. */
 static void
 give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsigned int n)
 {
@@ -52,19 +52,15 @@ give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsign
 		struct mmnet_header_priv *priv = mmnet_header_priv(m);
 
 		if (unlikely(priv->receiver != r)) {
-			fido_complete_flush(&c);
-			fido_complete_end(r, &c);
+			fido_rxq_complete_end(q, r, &c);
 			r = priv->receiver;
 			c = fido_complete_begin(r);
 		}
 		fido_complete_put(&c, priv->ticket, FIDO_STATUS_OK);
 		push(h, m);
 	}
-	fido_complete_flush(&c);
-	fido_complete_end(r, &c);
+	fido_rxq_complete_end(q, r, &c);
 	fido_counter_add(&q->stats->completed, n);
-	if (fido_receiver_must_wake(r))
-		fido_rxq_ring_sender(q, r);
 }
 
 static int

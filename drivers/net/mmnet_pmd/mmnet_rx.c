@@ -54,11 +54,15 @@ append(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	rxq->head->pkt_len += m->data_len;
 }
 
-/* Give back all of the unfinished message. The queue's lock is held, so headers go home directly. */
+/*
+ * Give back all of the unfinished message, and tell its sender: its ring need not be one that is read now. The queue's lock is
+ * held, so headers go home directly.
+ */
 static uint32_t
 discard(struct mmnet_rxq *rxq, uint16_t status)
 {
 	struct rte_mbuf *m = rxq->head;
+	struct fido_receiver *r = NULL;
 	uint32_t completed = 0;
 
 	while (m != NULL) {
@@ -67,6 +71,7 @@ discard(struct mmnet_rxq *rxq, uint16_t status)
 		m->next = NULL;
 		m->nb_segs = 1;
 		if (rxq->headers != NULL && m->pool == rxq->headers->pool) {
+			r = mmnet_header_priv(m)->receiver;
 			mmnet_header_return(rxq->headers, m, status);
 			completed++;
 		} else {
@@ -75,6 +80,8 @@ discard(struct mmnet_rxq *rxq, uint16_t status)
 		m = next;
 	}
 	rxq->head = rxq->tail = NULL;
+	if (r != NULL)
+		fido_rxq_flush(rxq->q, r);
 	return completed;
 }
 
@@ -426,11 +433,8 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode, const bool full)
 		seen += got;
 		/* Once round the ring at most: a peer that posts nothing but what is dropped must not keep us here. */
 	} while (got != 0 && got == max && rd->n < rd->max && seen <= rd->r->mask);
-	if (rd->t.completed != 0) {
-		fido_receiver_flush(rd->r);
-		if (unlikely(fido_receiver_must_wake(rd->r)))
-			fido_rxq_ring_sender(rd->rxq->q, rd->r);
-	}
+	if (rd->t.completed != 0)
+		fido_rxq_flush(rd->rxq->q, rd->r);
 	if (unlikely(rd->r->broken))
 		fido_link_kick(rd->rxq->q->link);
 }
@@ -449,7 +453,6 @@ suspend(struct reader *rd)
 		return;
 	rd->r->broken = true;
 	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
-	fido_receiver_flush(rd->r);
 	rxq->dropping = rxq->expecting = false;
 	fido_link_kick(rxq->q->link);
 }
@@ -587,8 +590,6 @@ mmnet_rx_reset(struct mmnet_rxq *rxq)
 		fido_lock_take(&rxq->q->lock);
 		fido_counter_add(&rxq->q->stats->completed, discard(rxq, FIDO_STATUS_CLOSED));
 		rxq->dropping = rxq->expecting = false;
-		for (uint16_t i = 0; i < rxq->q->count; i++)
-			fido_receiver_flush(rxq->q->receivers[i]);
 		fido_lock_release(&rxq->q->lock);
 	}
 	mmnet_rx_free_fresh(rxq);

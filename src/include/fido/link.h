@@ -213,7 +213,8 @@ void fido_rxq_look(struct fido_rxq *q, uint32_t max, struct fido_rxq_fill *fill)
 struct fido_txq_fill {
 	uint32_t size; /**< 0: not connected */
 	uint32_t room; /**< descriptors that can be posted at once */
-	uint32_t done; /**< tickets that came back and wait to be reaped */
+	uint32_t done; /**< tickets of this ring that came back and wait to be reaped */
+	uint32_t done_old; /**< the same of retired rings, recalled tickets included */
 	bool open;     /**< posting is allowed */
 };
 
@@ -394,8 +395,32 @@ unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int 
 /** Complete, taking the lock itself; flushes and wakes the sender if it sleeps. Any thread. */
 void fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status);
 
-/** Ring the doorbell of a receiver's sender. The lock is held. */
+/** Ring the doorbell of a receiver's sender. Use fido_rxq_flush(). */
 void fido_rxq_ring_sender(struct fido_rxq *q, const struct fido_receiver *r);
+
+/**
+ * End a burst of completions on one of the queue's rings: publish the tickets that were given back, and wake the sender if it
+ * sleeps. Required after fido_receiver_complete(), before the lock is released and for each ring: a sender that sleeps
+ * is woken by nothing else.
+ *
+ * The lock is held; does not block.
+ */
+static inline void
+fido_rxq_flush(struct fido_rxq *q, struct fido_receiver *r)
+{
+	fido_receiver_flush(r);
+	if (__builtin_expect(fido_receiver_must_wake(r), 0))
+		fido_rxq_ring_sender(q, r);
+}
+
+/** End a burst of completions that was begun with fido_complete_begin(): fido_complete_end() and fido_rxq_flush() in one. */
+static inline void
+fido_rxq_complete_end(struct fido_rxq *q, struct fido_receiver *r, struct fido_complete_cursor *c)
+{
+	fido_complete_flush(c);
+	fido_complete_end(r, c);
+	fido_rxq_flush(q, r);
+}
 
 /** After a burst was published: wake the receiver if it sleeps. The lock is held. */
 static inline void

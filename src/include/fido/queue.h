@@ -407,6 +407,8 @@ fido_sender_publish(struct fido_sender *s)
 static inline bool
 fido_peer_armed(const uint32_t *sleeps, const uint32_t *armed)
 {
+	/* The compiler, too, leaves the burst before this: the sleeper waits for stores that left late, not for later ones. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(fido_load_relaxed(sleeps) == 0, 1))
 		return false;
 	/* F4: pairs with F5. The burst is visible before `armed` is read. */
@@ -764,7 +766,10 @@ fido_complete_put(struct fido_complete_cursor *c, uint16_t ticket, uint16_t stat
 	c->run_count = 1;
 }
 
-/** Write the run of tickets gathered so far. Receiver; does not block. */
+/**
+ * Write the run of tickets gathered so far. Receiver; does not block. Wakes nobody: a receive queue ends its bursts of
+ * completions by fido_rxq_flush() (link.h).
+ */
 static inline void
 fido_receiver_flush(struct fido_receiver *r)
 {

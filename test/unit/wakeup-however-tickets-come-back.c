@@ -1,0 +1,196 @@
+/* A sender that sleeps is woken however its tickets come back: completed, dropped, closed, recalled; on rings old and new. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <poll.h>
+
+#include "link_private.h"
+
+#define RING 64
+
+static bool
+rings(const struct fido_doorbell *bell, int ms)
+{
+	struct pollfd fd = {.fd = fido_doorbell_fd(bell), .events = POLLIN};
+
+	return poll(&fd, 1, ms) == 1;
+}
+
+/* The sender has looked and goes to sleep; nothing may be there yet. */
+static void
+sleep_on(struct fido_txq *q)
+{
+	fido_doorbell_clear(q->bell);
+	assert_false(fido_txq_arm(q));
+}
+
+/* It is woken, and arming again says that there is something, until it is taken: then it may sleep. */
+static void
+woken_for(struct fido_txq *q, unsigned int tickets)
+{
+	struct fido_txq_fill fill;
+
+	assert_true(rings(q->bell, TEST_LIMIT_MS));
+	assert_true(fido_txq_arm(q));
+	fido_txq_disarm(q);
+	TEST_WAIT((fido_txq_look(q, &fill), fill.done + fill.done_old == tickets));
+	assert_int_equal(test_take_all(q, tickets), tickets);
+	assert_int_equal(fido_txq_out(q), 0);
+	assert_false(fido_txq_arm(q));
+	fido_txq_disarm(q);
+}
+
+static void
+post(struct test_pair *p, struct fido_txq *q, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		TEST_WAIT(test_post(q, p->mem, i) == 1);
+}
+
+/* Messages that fail the receiver's check are given back by its poll. */
+static void
+dropped(void **state)
+{
+	struct test_pair p;
+	struct fido_txq *tx;
+	struct fido_rx rx;
+
+	test_pair_start(&p, RING);
+	tx = fido_link_txq(p.ab, 0);
+	sleep_on(tx);
+	fido_lock_take(&tx->lock);
+	fido_sender_put(tx->sender, 1, 64, 0, &p); /* nobody's memory */
+	fido_sender_publish(tx->sender);
+	fido_lock_release(&tx->lock);
+	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ba, 0), &rx, 1) == 0 && fido_link_rxq(p.ba, 0)->stats->bad == 1);
+	woken_for(tx, 1);
+	test_pair_end(&p);
+}
+
+/* The receiver closes, or destroys, its end of the link: what it has not polled comes back. */
+static void
+closed(void **state)
+{
+	for (int destroy = 0; destroy < 2; destroy++) {
+		struct test_pair p;
+		struct fido_txq *tx;
+
+		test_pair_start(&p, RING);
+		tx = fido_link_txq(p.ab, 0);
+		post(&p, tx, 3);
+		sleep_on(tx);
+		if (destroy) {
+			fido_link_destroy(p.ba);
+			p.ba = NULL;
+		} else {
+			fido_link_close(p.ba);
+		}
+		woken_for(tx, 3);
+		test_pair_end(&p);
+	}
+}
+
+/* What the receiver has polled comes back one by one after it closed; the link of the sender is another by then. */
+static void
+completed_after_close(void **state)
+{
+	struct test_pair p;
+	struct fido_txq *tx;
+	struct fido_rx rx[2];
+
+	test_pair_start(&p, RING);
+	tx = fido_link_txq(p.ab, 0);
+	post(&p, tx, 2);
+	for (int i = 0; i < 2; i++)
+		rx[i] = test_poll(fido_link_rxq(p.ba, 0));
+	fido_link_close(p.ba);
+	TEST_WAIT(!fido_link_is_up(p.ab));
+	assert_int_equal(fido_link_open(p.ba), 0);
+	test_wait_up(p.ab, p.ba);
+	for (int i = 0; i < 2; i++) {
+		sleep_on(tx);
+		test_complete(fido_link_rxq(p.ba, 0), &rx[i], FIDO_STATUS_OK);
+		assert_true(rings(tx->bell, TEST_LIMIT_MS));
+		assert_true(fido_txq_arm(tx));
+		fido_txq_disarm(tx);
+		assert_int_equal(test_take(tx), i + 1);
+	}
+	test_pair_end(&p);
+}
+
+/* The receiver is killed, with some messages polled and some not; or leaves. Nobody else holds anything. */
+static void
+recalled(bool leaves)
+{
+	struct test_remote r;
+	struct fido_domain *a = test_join("a");
+	struct test_pair p = {.a = a, .mem = test_arena(a, 4u << 20)};
+	struct fido_link *link;
+	struct fido_txq *tx;
+
+	test_spawn(&r);
+	assert_int_equal(test_ask_number(&r, "join b"), 0);
+	assert_int_equal(test_ask_number(&r, "link a 1 1 %d", RING), 0);
+	link = test_link(a, "b", NULL, 1, 1, RING);
+	TEST_WAIT(fido_link_is_up(link));
+	tx = fido_link_txq(link, 0);
+	post(&p, tx, 5);
+	for (int i = 0; i < 2; i++)
+		assert_int_not_equal(test_ask_number(&r, "poll 0 %d %d", i, TEST_BUF), 0);
+	sleep_on(tx);
+	if (leaves)
+		test_end(&r);
+	else
+		test_kill(&r);
+	assert_true(rings(tx->bell, TEST_LIMIT_MS));
+	/* What a leaving one had not polled comes back before the rest: it is woken for that too. */
+	for (unsigned int n = 0; n < 5;) {
+		if (!fido_txq_arm(tx))
+			assert_true(rings(tx->bell, TEST_LIMIT_MS));
+		fido_txq_disarm(tx);
+		n += fido_txq_take(tx, (void *[8]){0}, 8);
+	}
+	assert_int_equal(fido_txq_out(tx), 0);
+	assert_false(fido_txq_arm(tx));
+	fido_txq_disarm(tx);
+	fido_link_destroy(link);
+	fido_domain_leave(a);
+}
+
+static void
+killed(void **state)
+{
+	recalled(false);
+}
+
+static void
+left(void **state)
+{
+	recalled(true);
+}
+
+/* The peer's one receive queue reads two rings; what it completes of both in one call wakes both senders. */
+static void
+two_senders(void **state)
+{
+	struct test_pair p;
+	struct fido_rx rx[2];
+
+	test_pair_join(&p);
+	p.ab = test_link(p.a, "b", NULL, 2, 1, RING);
+	p.ba = test_link(p.b, "a", NULL, 1, 1, RING);
+	test_wait_up(p.ab, p.ba);
+	for (uint16_t i = 0; i < 2; i++) {
+		post(&p, fido_link_txq(p.ab, i), 1);
+		rx[i] = test_poll(fido_link_rxq(p.ba, 0));
+	}
+	for (uint16_t i = 0; i < 2; i++)
+		sleep_on(fido_link_txq(p.ab, i));
+	fido_rxq_complete(fido_link_rxq(p.ba, 0), rx, 2, FIDO_STATUS_OK);
+	for (uint16_t i = 0; i < 2; i++)
+		woken_for(fido_link_txq(p.ab, i), 1);
+	test_pair_end(&p);
+}
+
+TEST_MAIN(cmocka_unit_test(dropped), cmocka_unit_test(closed), cmocka_unit_test(completed_after_close),
+		cmocka_unit_test(killed), cmocka_unit_test(left), cmocka_unit_test(two_senders))
