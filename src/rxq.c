@@ -220,9 +220,17 @@ take(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, const struct 
 	drop(q, r, d->ticket);
 }
 
+/* @return descriptors read of the message under way, to be delivered or given back; 0: none is */
+static uint32_t
+part_length(const struct taken *t)
+{
+	return t->dropping != 0 ? t->dropping : t->n - t->first;
+}
+
 /*
- * No more is read than a ring holds, and what is left then of a message that is being given back: a sender that posts
- * nothing but bad descriptors, and never waits for their completions, must not keep us here.
+ * Read no more than a ring holds, so that a sender that posts nothing but bad descriptors, and never waits for their
+ * completions, does not keep us here. But never stop within a message whose end may be there: a message has no more
+ * descriptors than a ring.
  */
 static void
 take_all(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, unsigned int max)
@@ -237,7 +245,7 @@ take_all(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, unsigned 
 		for (unsigned int i = 0; i < got; i++)
 			take(q, r, t, &d[i]);
 		seen += got;
-	} while (got == want && t->n < max && (seen <= r->mask || (t->dropping != 0 && t->dropping <= r->mask)));
+	} while (got == want && t->n < max && (seen <= r->mask || (part_length(t) != 0 && part_length(t) <= r->mask)));
 }
 
 /* alone: a message longer than max is returned in parts. @return number of descriptors */
