@@ -12,23 +12,18 @@
 #include <unistd.h>
 
 #include "doorbell_private.h"
+#include "event.h"
 
 static void
 bell_ring(const struct fido_doorbell *bell)
 {
-	uint64_t one = 1;
-	ssize_t n = write(bell->fd, &one, sizeof(one));
-
-	(void)n; /* A full counter is a signal already. */
+	fido_event_signal(bell->fd);
 }
 
 static void
 bell_clear(const struct fido_doorbell *bell)
 {
-	uint64_t value;
-	ssize_t n = read(bell->fd, &value, sizeof(value));
-
-	(void)n;
+	fido_event_take(bell->fd);
 }
 
 static void
@@ -36,15 +31,19 @@ bell_destroy(struct fido_doorbell *bell)
 {
 	close(bell->fd);
 	free(bell);
+	fido_event_unuse();
 }
 
 struct fido_doorbell *
 fido_host_bell_of_fd(int fd)
 {
 	struct fido_doorbell *bell = malloc(sizeof(*bell));
+	int ret = bell != NULL ? fido_event_use() : -ENOMEM;
 
-	if (bell == NULL) {
+	if (ret != 0) {
+		free(bell);
 		close(fd);
+		errno = -ret;
 		return NULL;
 	}
 	*bell = (struct fido_doorbell){fd, bell_ring, bell_clear, bell_destroy};
@@ -52,8 +51,7 @@ fido_host_bell_of_fd(int fd)
 }
 
 /*
- * A peer's doorbell must be an eventfd. Writing to whatever else it may have sent could end us (SIGPIPE) or never
- * return. An eventfd's file has no type; of the others without one, /proc tells the name where it is mounted.
+ * A peer's doorbell must be an eventfd: writing to whatever else it may have sent could end us (SIGPIPE). An eventfd's file has no type; of the others without one, /proc tells the name where it is mounted.
  */
 bool
 fido_host_bell_valid(int fd)
@@ -78,5 +76,5 @@ fido_host_bell_create(void *transport, struct fido_doorbell **out)
 	if (fd < 0)
 		return -errno;
 	*out = fido_host_bell_of_fd(fd);
-	return *out != NULL ? 0 : -ENOMEM;
+	return *out != NULL ? 0 : -errno;
 }

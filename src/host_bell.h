@@ -10,7 +10,7 @@ struct fido_doorbell;
 
 /** An op of the transport: make a doorbell of our own. @return 0, -errno */
 int fido_host_bell_create(void *transport, struct fido_doorbell **out);
-/** Make a doorbell of a descriptor, which it takes over. @return NULL: no memory (fd is closed) */
+/** Make a doorbell of a descriptor, which it takes over. @return NULL: see errno (fd is closed) */
 struct fido_doorbell *fido_host_bell_of_fd(int fd);
 /** @return true when ringing the descriptor can do us no harm: it is an eventfd. */
 bool fido_host_bell_valid(int fd);

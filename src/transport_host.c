@@ -301,7 +301,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	for (int i = 0; i < m->nfds; i++) {
 		struct fido_doorbell *bell;
 
-		/* Ringing must not block us. */
+		/* For kernels that know no other way to ring without blocking (event.h). */
 		fcntl(m->fds[i], F_SETFL, O_NONBLOCK);
 		bell = fido_host_bell_of_fd(m->fds[i]);
 		m->fds[i] = -1;
