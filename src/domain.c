@@ -21,6 +21,8 @@
 #define CONTROL_SIZE_MAX (1u << 30)
 /* How often the control thread looks again while something waits to be collected. */
 #define COLLECT_MS 2
+/* How often it tries again what failed for lack of descriptors or memory. */
+#define TRY_AGAIN_MS 100
 /* How long leave() waits for the peers to give back what they hold. */
 #define LEAVE_WAIT_MS 1000
 
@@ -239,10 +241,10 @@ control_thread(void *arg)
 		pthread_mutex_lock(&d->lock);
 		eventfd_read(d->wake_fd, &(eventfd_t){0});
 		waiting = d->ops->process(d->transport);
-		d->look_again = false;
+		d->look_again = d->try_again = false;
 		fido_domain_update(d);
 		waiting |= collect(d) || d->look_again;
-		timeout = waiting ? COLLECT_MS : -1;
+		timeout = waiting ? COLLECT_MS : d->try_again ? TRY_AGAIN_MS : -1;
 		fido_counter_add(&d->control->heartbeat, 1);
 		stop = d->stop;
 		pthread_mutex_unlock(&d->lock);

@@ -112,6 +112,7 @@ struct fido_domain {
 	pthread_t thread;
 	bool thread_started;
 	bool look_again;         /**< some link waits for something that nobody will tell it of */
+	bool try_again;          /**< something failed for lack of descriptors or memory: it is tried again in a while */
 	bool dirty;              /**< what we have mapped changed: tell the peers */
 	uint64_t faults_told;    /**< of fido_sigbus_count() */
 	bool stop;

@@ -361,6 +361,21 @@ worth_starting(struct fido_link *link)
 	return true;
 }
 
+/* @return true: the peer has this end's doorbells, or has them on the way */
+static bool
+hand_over_bells(struct fido_link *link)
+{
+	struct fido_domain *d = link->domain;
+	int ret = d->ops->offer_doorbells(d->transport, link);
+
+	if (ret != 0 && !link->waits_for_bells)
+		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: cannot hand over its doorbells: %s: the link waits; raise the limit of open files (ulimit -n)",
+				link->name, d->name, link->peer_name, strerror(-ret));
+	link->waits_for_bells = ret != 0;
+	d->try_again |= ret != 0;
+	return ret == 0;
+}
+
 /* The peer by the link's name. To one that says that it only watches there is no link: nobody waits for what it maps. */
 static struct fido_peer *
 find_peer(const struct fido_link *link)
@@ -392,8 +407,8 @@ fido_link_step(struct fido_link *link)
 		ret = offer(link);
 	if (link->state == FIDO_LINK_OFFERED && rec != NULL && rec->state >= FIDO_LINK_OFFERED &&
 			(rec->state == FIDO_LINK_OFFERED || rec->peer_incarnation == link->incarnation)) {
-		link->domain->ops->offer_doorbells(link->domain->transport, link);
-		ret = bind(link, peer, rec);
+		if (hand_over_bells(link))
+			ret = bind(link, peer, rec);
 	}
 	if (link->peer != NULL)
 		update_view(link);

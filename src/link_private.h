@@ -58,6 +58,7 @@ struct fido_link {
 	bool want_open;
 	int error;                   /**< why want_open is not what the application said; read by other threads */
 	bool quiesced;
+	bool waits_for_bells;        /**< its doorbells could not be handed to the peer; has been logged */
 	bool up;                     /**< posting is allowed */
 	bool reported_up;            /**< what the application was last told */
 	bool destroyed;              /**< only waits for its ends */

@@ -57,8 +57,11 @@ struct fido_transport_ops {
 	void (*withdraw)(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch);
 	/** The control block changed: have every peer look at it. */
 	void (*notify)(void *transport);
-	/** Hand this end's doorbells of a link to its peer, if it is there. */
-	void (*offer_doorbells)(void *transport, struct fido_link *link);
+	/**
+	 * Hand this end's doorbells of a link to its peer, if it is there: before the link is bound, as a peer without them would
+	 * wake nobody. @return 0, -errno: not handed over; it is tried again
+	 */
+	int (*offer_doorbells)(void *transport, struct fido_link *link);
 	/** Make a doorbell of our own. @return 0, -errno */
 	int (*doorbell_create)(void *transport, struct fido_doorbell **out);
 	/** The descriptor that turns readable when process() has something to do. */

@@ -41,23 +41,25 @@ struct host {
 	struct fido_host_session *sessions;
 };
 
-static void
+static int
 host_offer_doorbells(void *transport, struct fido_link *link)
 {
 	struct host *h = transport;
 	struct fido_peer *peer = fido_domain_find_peer(h->domain, link->peer_name);
 	struct fido_host_bells msg = {.nrx = link->nrx, .ntx = link->ntx};
 	int fds[FIDO_HOST_FDS_MAX];
-	int n = 0;
+	int n = 0, ret;
 
 	if (peer == NULL || peer->session == NULL)
-		return;
+		return 0;
 	for (uint16_t i = 0; i < link->nrx; i++)
 		fds[n++] = link->rxq[i]->bell->fd;
 	for (uint16_t i = 0; i < link->ntx; i++)
 		fds[n++] = link->txq[i]->bell->fd;
 	memcpy(msg.link, link->name, sizeof(msg.link));
-	fido_host_send(peer->session, FIDO_HOST_BELLS, &msg, sizeof(msg), fds, n, false);
+	ret = fido_host_send(peer->session, FIDO_HOST_BELLS, &msg, sizeof(msg), fds, n, false);
+	/* One that does not read, or has gone, is seen elsewhere. */
+	return ret == -EPIPE || ret == -ENOBUFS ? 0 : ret;
 }
 
 /* ---- memory ---- */

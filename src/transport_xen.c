@@ -100,7 +100,7 @@ offer_bell(const struct fido_xen_session *s, struct fido_doorbell *bell, const s
 	return FIDO_XEN_NO_PORT;
 }
 
-static void
+static int
 xen_offer_doorbells(void *transport, struct fido_link *link)
 {
 	struct fido_xen *x = transport;
@@ -109,7 +109,7 @@ xen_offer_doorbells(void *transport, struct fido_link *link)
 	struct fido_xen_session *s = peer != NULL ? peer->session : NULL;
 
 	if (s == NULL)
-		return;
+		return 0;
 	memcpy(bells.link, link->name, sizeof(bells.link));
 	for (uint16_t i = 0; i < link->nrx; i++)
 		bells.ports[i] = offer_bell(s, link->rxq[i]->bell, link, i);
@@ -119,6 +119,7 @@ xen_offer_doorbells(void *transport, struct fido_link *link)
 		fido_log(FIDO_LOG_ERROR, "link %s to %s: no grant for its doorbells: it can only be polled", link->name,
 				link->peer_name);
 	fido_xen_session_notify(x, s);
+	return 0;
 }
 
 /* ---- the control thread ---- */

@@ -122,11 +122,11 @@ fault_notify(void *transport)
 		inner->notify(transport);
 }
 
-static void
+static int
 fault_offer_doorbells(void *transport, struct fido_link *link)
 {
 	call();
-	inner->offer_doorbells(transport, link);
+	return inner->offer_doorbells(transport, link);
 }
 
 static int
