@@ -16,6 +16,7 @@
 #include "log_private.h"
 #include "recall.h"
 #include "sigbus.h"
+#include "withdraw.h"
 
 #define CONTROL_SIZE_DEFAULT (8u << 20)
 #define CONTROL_SIZE_MAX (1u << 30)
@@ -212,6 +213,7 @@ collect(struct fido_domain *d)
 		if (link->destroyed && link->tx_ends == NULL && link->rx_ends == NULL)
 			fido_link_free(link);
 	}
+	more |= fido_withdrawals_step(d);
 	more |= fido_peers_collect(d);
 	return fido_recall_collect(d) || more;
 }
@@ -469,6 +471,7 @@ fido_domain_leave(struct fido_domain *d)
 			fido_link_free(d->links[i]);
 	for (uint32_t i = 0; i < FIDO_REGIONS_MAX; i++)
 		fido_region_free(d->regions[i]);
+	fido_withdrawals_drop(d);
 	fido_store_release(&d->control->magic, 0);
 	d->ops->leave(d->transport, clean);
 	fido_peers_drop(d);

@@ -48,6 +48,7 @@ struct fido_peer_extent {
 };
 
 struct fido_dead;
+struct fido_withdrawal;
 
 /** Another domain of the group, of one generation. */
 struct fido_peer {
@@ -102,6 +103,8 @@ struct fido_domain {
 	struct fido_own_extent *extents;
 	size_t extent_count;
 	size_t extent_room;
+
+	struct fido_withdrawal *withdrawals; /**< withdraw.h */
 
 	struct fido_link *links[FIDO_DOMAIN_LINKS_MAX];
 	struct fido_peer *peers;

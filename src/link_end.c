@@ -381,6 +381,75 @@ fido_link_collect(struct fido_link *link)
 	return waiting;
 }
 
+/* @return true when a ticket stands for memory in [gaddr, gaddr + len) */
+static bool
+stands_for(const struct fido_posted *posted, uint64_t gaddr, uint64_t len)
+{
+	uint64_t at = posted->what & FIDO_GADDR_MASK, units = posted->what >> FIDO_GADDR_BITS;
+	/* The length of a very long one is not known; what is empty is somewhere. */
+	uint64_t size = units == UINT16_MAX ? UINT64_C(1) << 32 : (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
+
+	return at < gaddr + len && gaddr < at + size;
+}
+
+static void
+set_bits(uint64_t *bits, uint32_t first, uint32_t count, uint32_t mask)
+{
+	for (uint32_t i = first; i != first + count; i++)
+		bits[(i & mask) / 64] |= UINT64_C(1) << (i & mask) % 64;
+}
+
+/* Mark, a bit each, the tickets that have come back and were not reaped. All of them together are no more than are out (I4). */
+static void
+mark_completed(const struct fido_sender *s, uint64_t *back)
+{
+	uint32_t left = fido_sender_out(s) - s->run_left;
+
+	set_bits(back, s->run_ticket, s->run_left, s->mask);
+	for (uint32_t pos = s->cons; left != 0 && !s->broken; pos++) {
+		/* A3: pairs with R3, as when they are reaped: the receiver has done with the buffers. */
+		uint64_t c = fido_load_acquire(&s->comp[pos & s->mask]);
+		uint16_t count = (uint16_t)(c >> 32);
+
+		if ((uint16_t)c != (uint16_t)((pos >> s->shift) + 1) || count == 0 || count > left)
+			return;
+		set_bits(back, (uint16_t)(c >> 16), count, s->mask);
+		left -= count;
+	}
+}
+
+/* The queue's lock is held. */
+static bool
+sender_names(const struct fido_sender *s, uint64_t gaddr, uint64_t len)
+{
+	uint64_t back[FIDO_RING_MAX / 64] = {0};
+	bool marked = false;
+
+	for (uint32_t t = 0; t <= s->mask; t++) {
+		if (s->cookie[t] == NULL || s->posted[t].at == UINT64_MAX || !stands_for(&s->posted[t], gaddr, len))
+			continue;
+		if (!marked)
+			mark_completed(s, back);
+		marked = true;
+		if (!(back[t / 64] >> t % 64 & 1))
+			return true;
+	}
+	return false;
+}
+
+bool
+fido_link_names(struct fido_link *link, uint64_t gaddr, uint64_t len)
+{
+	bool named = false;
+
+	for (struct fido_tx_end *e = link->tx_ends; e != NULL && !named; e = e->next) {
+		fido_lock_take(&e->queue->lock);
+		named = e->peer != NULL && fido_sender_out(e->sender) != 0 && sender_names(e->sender, gaddr, len);
+		fido_lock_release(&e->queue->lock);
+	}
+	return named;
+}
+
 static void
 add_held(const struct fido_rx_end *e, struct fido_held *held)
 {

@@ -11,11 +11,29 @@
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "withdraw.h"
+
+/* How long fido_region_destroy() waits until nobody reads the memory, or maps it. The rest goes on without it. */
+#define DESTROY_READ_MS 100
+#define DESTROY_UNMAP_MS 1000
 
 static uint64_t
 round_up(uint64_t n, uint64_t align)
 {
 	return (n + align - 1) & ~(align - 1);
+}
+
+/* @return the end of what is in the way of [at, at + len), or 0 */
+static uint64_t
+place_taken(const struct fido_domain *d, uint64_t at, uint64_t len)
+{
+	for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
+		const struct fido_region *r = d->regions[i];
+
+		if (r != NULL && at < d->region_end[i] && r->gaddr < at + len)
+			return d->region_end[i];
+	}
+	return fido_withdrawal_pending(d, at, len);
 }
 
 /* First fit behind the control region. @return 0: no room */
@@ -24,23 +42,13 @@ slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
 {
 	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
 	uint64_t top = base + (UINT64_C(1) << d->layout.slot_shift);
-	uint64_t at = round_up(base + d->control_size, align);
-	bool moved = true;
+	uint64_t at = round_up(base + d->control_size, align), end;
 
 	if (len > top - base)
 		return 0;
 	len = round_up(len, FIDO_GRANULE_SIZE);
-	while (moved) {
-		moved = false;
-		for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
-			const struct fido_region *r = d->regions[i];
-
-			if (r != NULL && at < d->region_end[i] && r->gaddr < at + len) {
-				at = round_up(d->region_end[i], align);
-				moved = true;
-			}
-		}
-	}
+	while ((end = place_taken(d, at, len)) != 0)
+		at = round_up(end, align);
 	return len <= top - base && at <= top - len ? at : 0;
 }
 
@@ -133,17 +141,17 @@ is_exported(const struct fido_domain *d, uint64_t gaddr, uint64_t len)
 		if (e->gaddr < gaddr + len && gaddr < e->gaddr + e->len)
 			return true;
 	}
-	return false;
+	return fido_withdrawal_pending(d, gaddr, len) != 0;
 }
 
 /*
- * Take [gaddr, gaddr + len) off our extents and our own view, cutting extents that cross its borders: there is
- * at most one more extent afterwards, and room for it. @return bytes taken off
+ * Take the withdrawal's range off our extents, cutting extents that cross its borders: there is at most one more extent
+ * afterwards, and room for it. @return bytes taken off
  */
 static uint64_t
-own_extents_cut(struct fido_domain *d, uint64_t gaddr, uint64_t len)
+own_extents_cut(struct fido_domain *d, struct fido_withdrawal *w)
 {
-	uint64_t bytes = 0;
+	uint64_t gaddr = w->gaddr, len = w->len, bytes = 0;
 
 	/* From the end: what is added, or moved down, was looked at or lies outside. */
 	for (size_t i = d->extent_count; i-- > 0;) {
@@ -155,8 +163,7 @@ own_extents_cut(struct fido_domain *d, uint64_t gaddr, uint64_t len)
 
 		if (from >= to)
 			continue;
-		fido_map_clear(&d->map, from, to - from);
-		fido_slot_unmap(&d->layout, from, to - from);
+		fido_withdrawal_add(w, from, to - from);
 		bytes += to - from;
 		d->extents[i] = d->extents[--d->extent_count];
 		left.len = from - e->gaddr;
@@ -331,20 +338,23 @@ fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
 	return ret;
 }
 
-/* Take pages back: mark, forget the extents, tell the peers. @return the epoch to wait for */
-static uint32_t
+/* Take pages back: mark, forget the extents, tell the peers as soon as nobody can be reading them. @return 0, -ENOMEM */
+static int
 withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 {
 	struct fido_domain *d = r->domain;
 	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
-	uint64_t gaddr = r->gaddr + offset;
-	uint32_t epoch;
+	struct fido_withdrawal *w;
 
+	if (own_extents_reserve(d) != 0)
+		return -ENOMEM;
+	w = fido_withdrawal_alloc(r->gaddr + offset, round_up(len, FIDO_GRANULE_SIZE), d->extent_count);
+	if (w == NULL)
+		return -ENOMEM;
 	mark_granules(r, offset, len, 0);
-	fido_store_relaxed(&shm->exported, shm->exported - own_extents_cut(d, gaddr, len));
-	epoch = fido_domain_next_epoch(d);
-	d->ops->withdraw(d->transport, gaddr, round_up(len, FIDO_GRANULE_SIZE), epoch);
-	return epoch;
+	fido_store_relaxed(&shm->exported, shm->exported - own_extents_cut(d, w));
+	fido_withdrawal_begin(d, w);
+	return 0;
 }
 
 /* @return true when every living peer has mapped (and unmapped) up to epoch. */
@@ -359,31 +369,59 @@ fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 	return true;
 }
 
-int
-fido_region_withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int timeout_ms)
+/* @return false: the time is up, and somebody may still be reading a part of the range */
+static bool
+wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t until_ns)
 {
-	struct fido_domain *d = r->domain;
-	uint64_t until = fido_now_ns() + timeout_ms * UINT64_C(1000000);
-	uint32_t epoch;
-
-	if (!range_valid(r, offset, len))
-		return -EINVAL;
-	pthread_mutex_lock(&d->lock);
-	/* Nothing is cut when all is withdrawn: fido_region_destroy() cannot fail. */
-	if (len != r->len && own_extents_reserve(d) != 0) {
+	while (fido_withdrawals_step(d) && fido_withdrawal_pending(d, gaddr, len) != 0) {
+		if (fido_now_ns() > until_ns)
+			return false;
 		pthread_mutex_unlock(&d->lock);
-		return -ENOMEM;
-	}
-	epoch = withdraw_locked(r, offset, len);
-	while (!fido_peers_reached(d, epoch)) {
-		pthread_mutex_unlock(&d->lock);
-		if (fido_now_ns() > until)
-			return -ETIMEDOUT;
 		usleep(50);
 		pthread_mutex_lock(&d->lock);
 	}
+	return true;
+}
+
+/* @return false: the time is up, and some peer has not unmapped all that it was told to */
+static bool
+wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
+{
+	uint32_t epoch = (uint32_t)d->control->epoch;
+
+	while (!fido_peers_reached(d, epoch)) {
+		if (fido_now_ns() > until_ns)
+			return false;
+		pthread_mutex_unlock(&d->lock);
+		usleep(50);
+		pthread_mutex_lock(&d->lock);
+	}
+	return true;
+}
+
+/* @param read_ms, unmap_ms how long to wait until nobody reads it, and then until nobody maps it */
+static int
+withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read_ms, unsigned int unmap_ms)
+{
+	struct fido_domain *d = r->domain;
+	uint64_t start = fido_now_ns();
+	int ret;
+
+	pthread_mutex_lock(&d->lock);
+	ret = withdraw_locked(r, offset, len);
+	if (ret == 0 && !(wait_until_told(d, r->gaddr + offset, len, start + read_ms * UINT64_C(1000000)) &&
+					wait_until_unmapped(d, start + unmap_ms * UINT64_C(1000000))))
+		ret = -ETIMEDOUT;
 	pthread_mutex_unlock(&d->lock);
-	return 0;
+	if (ret == -ETIMEDOUT)
+		fido_domain_kick(d); /* The control thread goes on with what is pending. */
+	return ret;
+}
+
+int
+fido_region_withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int timeout_ms)
+{
+	return range_valid(r, offset, len) ? withdraw(r, offset, len, timeout_ms, timeout_ms) : -EINVAL;
 }
 
 void
@@ -410,7 +448,8 @@ fido_region_destroy(struct fido_region *r)
 	if (r == NULL)
 		return;
 	d = r->domain;
-	fido_region_withdraw(r, 0, r->len, 1000);
+	if (withdraw(r, 0, r->len, DESTROY_READ_MS, DESTROY_UNMAP_MS) == -ENOMEM)
+		return; /* It stays as it is, and goes with the domain. */
 	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
 	fido_region_free(r);
 	pthread_mutex_unlock(&d->lock);

@@ -15,7 +15,7 @@
 #include "mmnet.h"
 
 #define CALLBACK_NAME "mmnet"
-/* How long a page that EAL frees waits for the peers to unmap it. */
+/* How long a page that EAL frees waits for the peers to give back what was sent of it, and to unmap it. */
 #define WITHDRAW_MS 1000
 
 struct heap_region {
@@ -156,7 +156,7 @@ on_free(const void *addr, size_t len)
 		return;
 	offset = (uint64_t)((const char *)addr - (const char *)msl->base_va);
 	if (fido_region_withdraw(r, offset, len, WITHDRAW_MS) == -ETIMEDOUT)
-		MMNET_LOG(WARNING, "a peer has not unmapped memory that EAL frees: it keeps %zu bytes until it does",
+		MMNET_LOG(WARNING, "a peer reads, or has mapped, memory that EAL frees: it keeps %zu bytes until it lets go; free a mempool when all its packets are back",
 				len);
 }
 

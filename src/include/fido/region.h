@@ -64,24 +64,35 @@ int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t 
  *
  * @param offset, len in the region; multiples of the page size and of a granule (the last granule may be
  *        cut off by the region's end)
- * @param fd, fd_offset the pages; fd stays the caller's and open until they are withdrawn. Peers get it
+ * @param fd, fd_offset the pages; fd stays the caller's and open until fido_region_withdraw() is called. Peers get it
  *        read-only.
- * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported already), -EOPNOTSUPP (here only
+ * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported, or was and is still read), -EOPNOTSUPP (here only
  *         arenas can be exported: Xen without the fido-grant module), -errno
  */
 int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len, int fd,
 		uint64_t fd_offset);
 
 /**
- * Withdraw pages before they are freed: from now on they are not sent, and peers unmap them. Blocks until
- * every peer has done so, at most timeout_ms. Any part of what was exported, as fido_region_export().
+ * Withdraw pages before they are freed: from now on they are not sent, and peers unmap them as soon as no ticket is out
+ * that names them: a peer that unmapped what it still reads would read zeros. Blocks until every peer has done so, at most
+ * timeout_ms. Any part of what was exported, as fido_region_export().
  *
- * @return 0, -EINVAL, -ENOMEM, -ETIMEDOUT: some peer has not answered; its mapping keeps the pages alive
+ * @return
+ *   - 0: nobody reads or maps them
+ *   - -ETIMEDOUT: some peer still reads, or has mapped, a part of them. It goes on by itself: peers unmap them when they can,
+ *     and their mappings keep the pages until then. Pages that were sent must not be written before, nor their file be
+ *     truncated or punched. A range that somebody still reads cannot be exported again (-EBUSY)
+ *   - -EINVAL: not such a range; -ENOMEM: nothing has changed
  */
 int fido_region_withdraw(struct fido_region *region, uint64_t offset, uint64_t len,
 		unsigned int timeout_ms);
 
-/** Withdraw everything and free the region. NULL is legal. */
+/**
+ * Withdraw everything and free the region; blocks for a second at most. NULL is legal. An arena may be destroyed while
+ * tickets are out that name it: its memory is not this domain's any more, and stays as it is, for those who read it, until
+ * the last of them has given it back or has ended. The memory of an imported region is the caller's: fido_region_withdraw()
+ * tells when it may be freed.
+ */
 void fido_region_destroy(struct fido_region *region);
 
 #ifdef __cplusplus
