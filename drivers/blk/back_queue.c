@@ -441,6 +441,8 @@ back_queue_poll(struct back_queue *q)
 		fido_link_kick(q->client->link);
 	for (unsigned int i = 0; i < n; i++)
 		begin(q, burst[i]);
+	if (n != 0)
+		fido_store_relaxed(&q->count->in_flight, q->in_flight);
 	return n;
 }
 

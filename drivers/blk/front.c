@@ -17,7 +17,7 @@
 #define BOUNCE_DEFAULT ((size_t)2 << 20)
 #define TIMEOUT_DEFAULT_MS 5000
 /* How long a close waits for a backend that lives and does not answer. */
-#define CLOSE_LIMIT_MS 5000
+#define CLOSE_LIMIT_MS 5000u
 #define LOOK_US 100
 
 /* ---- configuration ---- */
@@ -141,6 +141,7 @@ wait_for_backend(struct fido_blk *blk)
 	return -ETIMEDOUT;
 }
 
+/* What the backend still reads of bounce stays until it has given it back (fido_region_destroy()). */
 static void
 destroy(struct fido_blk *blk)
 {
@@ -151,6 +152,8 @@ destroy(struct fido_blk *blk)
 	pthread_mutex_destroy(&blk->lock);
 	free(blk);
 }
+
+static int close_within(struct fido_blk *blk, unsigned int limit_ms);
 
 int
 fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out)
@@ -178,8 +181,9 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, 
 	if (ret == 0)
 		ret = wait_for_backend(blk);
 	if (ret != 0) {
+		/* Nothing is out but OPEN. */
 		if (blk->link != NULL)
-			fido_blk_close(blk);
+			close_within(blk, 0);
 		else
 			destroy(blk);
 		return ret;
@@ -207,23 +211,45 @@ anything_out(struct fido_blk *blk)
 	return out != 0;
 }
 
-void
-fido_blk_close(struct fido_blk *blk)
+/* @return writes whose memory is the caller's, and may still be read */
+static unsigned int
+writes_out(const struct fido_blk *blk)
+{
+	unsigned int n = 0;
+
+	for (uint16_t i = 0; i < blk->queue_count; i++)
+		for (uint32_t k = 0; k < blk->queues[i]->depth; k++) {
+			const struct request *r = &blk->queues[i]->requests[k];
+
+			n += r->names_caller && r->tickets_out != 0;
+		}
+	return n;
+}
+
+static int
+close_within(struct fido_blk *blk, unsigned int limit_ms)
 {
 	uint64_t start = fido_now_ms();
+	unsigned int writes;
 
-	if (blk == NULL)
-		return;
 	/* While the link is open, what the backend works on comes back in the usual way. */
-	while (fido_link_is_up(blk->link) && anything_out(blk) && fido_now_ms() - start < CLOSE_LIMIT_MS)
+	while (fido_link_is_up(blk->link) && anything_out(blk) && fido_now_ms() - start < limit_ms)
 		usleep(LOOK_US);
 	fido_link_close(blk->link);
-	while (anything_out(blk) && fido_now_ms() - start < CLOSE_LIMIT_MS)
+	while (anything_out(blk) && fido_now_ms() - start < limit_ms)
 		usleep(LOOK_US);
-	if (anything_out(blk))
-		fido_log(FIDO_LOG_WARNING, "volume %s: %s lives and has not answered for %d ms: closed all the same",
-				blk->volume, blk->backend, CLOSE_LIMIT_MS);
+	writes = anything_out(blk) ? writes_out(blk) : 0;
+	if (writes != 0)
+		fido_log(FIDO_LOG_WARNING, "volume %s: %s has not answered for %u ms, and may still read the memory of %u writes: leave it as it is until %s goes on, or end %s",
+				blk->volume, blk->backend, limit_ms, writes, blk->backend, blk->backend);
 	destroy(blk);
+	return writes != 0 ? -EBUSY : 0;
+}
+
+int
+fido_blk_close(struct fido_blk *blk)
+{
+	return blk != NULL ? close_within(blk, CLOSE_LIMIT_MS) : 0;
 }
 
 /* ---- asking ---- */

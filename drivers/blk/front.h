@@ -54,6 +54,7 @@ struct request {
 	void *cookie;
 	int error;
 	uint32_t tickets_out;       /**< of all sessions */
+	bool names_caller;          /**< tickets that are out may name the caller's memory, not a copy */
 	unsigned int iovcnt;        /**< memory of the caller's; when lent: what was lent */
 	struct iovec *iov;          /**< iov_few, or allocated */
 	struct iovec iov_few[REQUEST_IOV];

@@ -193,6 +193,7 @@ submit_one(struct fido_blk_queue *q, const struct fido_blk_request *from)
 	r->again = false;
 	r->error = 0;
 	r->tickets_out = 0;
+	r->names_caller = false;
 	r->rx_count = 0;
 	r->arrived = 0;
 	if (q->state == SESSION_REFUSED) {

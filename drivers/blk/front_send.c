@@ -74,6 +74,7 @@ put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burs
 		b->bytes += m->len[i];
 	}
 	r->tickets_out += 1 + m->count;
+	r->names_caller |= m->count != 0 && r->bounce == NULL;
 	b->descriptors += 1 + m->count;
 	b->own++;
 }

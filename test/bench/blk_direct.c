@@ -71,16 +71,17 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, 
 	return 0;
 }
 
-void
+int
 fido_blk_close(struct fido_blk *blk)
 {
 	if (blk == NULL)
-		return;
+		return 0;
 	blk->store->ops->channel_close(blk->channel);
 	blk_store_close(blk->store);
 	blk_buffers_destroy(blk->buffers);
 	free(blk->q.requests);
 	free(blk);
+	return 0;
 }
 
 const struct fido_blk_info *

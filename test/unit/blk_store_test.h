@@ -87,6 +87,9 @@ void store_test_tmpfs_end(const char *name);
  * @param args as to execvp, without the program's name; NULL at the end
  */
 void store_test_nbdkit(const char *const *args);
+/** SIGSTOP, and wait until it hangs; SIGCONT. */
+void store_test_nbdkit_stop(void);
+void store_test_nbdkit_continue(void);
 /** SIGKILL it, and remove its socket. */
 void store_test_nbdkit_kill(void);
 /** @return "nbd+unix:///?socket=..." */

@@ -138,7 +138,7 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, 
 	return -pthread_create(&q->thread, NULL, run, q);
 }
 
-void
+int
 fido_blk_close(struct fido_blk *blk)
 {
 	struct fido_blk_queue *q = &blk->queue;
@@ -151,6 +151,7 @@ fido_blk_close(struct fido_blk *blk)
 	pthread_cond_destroy(&q->submitted);
 	pthread_mutex_destroy(&q->lock);
 	close(q->fd);
+	return 0;
 }
 
 const struct fido_blk_info *

@@ -141,10 +141,20 @@ struct fido_blk_stats {
 int fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out);
 
 /**
- * Close. Requests that are in flight may or may not be done; nothing is completed any more. Blocks until the backend (if
- * it lives) no longer reads this domain's memory. What was lent is released. NULL is legal.
+ * Close. Requests that are in flight may or may not be done; nothing is completed any more. What was lent is released. NULL
+ * is legal.
+ *
+ * Control path. Blocks until the backend reads this domain's memory no more; with one that lives and does not answer (it is
+ * stopped, or its medium hangs) for 5 s, and 1 s more at most. Then it may still do writes that it has, minutes later: their
+ * memory must stay as it is. This library sees to that for its own copies.
+ *
+ * @return
+ *   - 0: all memory is the caller's again
+ *   - -EBUSY: closed, but the backend may still read the memory of writes that were in flight. Do not write to it before the
+ *     backend goes on or has ended. An arena can be destroyed, the domain can leave, and the process can end: what the
+ *     backend reads keeps its content. fido_region_withdraw() tells when nobody reads an imported region
  */
-void fido_blk_close(struct fido_blk *blk);
+int fido_blk_close(struct fido_blk *blk);
 
 /** @return what is known of the volume. Any thread. */
 const struct fido_blk_info *fido_blk_info(const struct fido_blk *blk);
