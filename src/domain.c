@@ -548,3 +548,24 @@ fido_domain_publish_blk(struct fido_domain *d, const void *table)
 {
 	fido_store_release(&d->control->blk, table != NULL ? fido_domain_control_gaddr(d, table) : 0);
 }
+
+int
+fido_domain_peer_blk(struct fido_domain *d, const char *name, void *copy, size_t len)
+{
+	const struct fido_peer *peer;
+	const uint64_t *table;
+	uint64_t off;
+	int ret = -ENOENT;
+
+	pthread_mutex_lock(&d->lock);
+	peer = fido_domain_find_peer(d, name);
+	off = peer != NULL ? fido_load_acquire(&peer->control->blk) - (uintptr_t)peer->control : UINT64_MAX;
+	if (peer != NULL && off % sizeof(*table) == 0 && off < peer->control_size && len <= peer->control_size - off) {
+		table = (const uint64_t *)(const void *)((const char *)peer->control + off);
+		for (size_t i = 0; i < len / sizeof(*table); i++)
+			((uint64_t *)copy)[i] = fido_load_acquire(&table[i]);
+		ret = 0;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}

@@ -325,6 +325,7 @@ read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i
 			rec.nrx > FIDO_LINK_QUEUES_MAX)
 		return false;
 	memcpy(offer->peer, peer->name, sizeof(offer->peer));
+	offer->generation = peer->generation;
 	offer->ntx = rec.ntx;
 	offer->nrx = rec.nrx;
 	return find_link(d, offer->peer, offer->name) == NULL;

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <fido/log.h>
 
 #include "options.h"
 
 #define EXIT_USAGE 2
+/* 64 clients of 32 queues, and the files that volumes are. */
+#define FILES_WANTED 16384
 
 static volatile sig_atomic_t stop;
 
@@ -29,6 +32,18 @@ catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 	/* A file that must not grow so large is an error of that request. */
 	signal(SIGXFSZ, SIG_IGN);
+}
+
+/* Each client takes a few descriptors. The usual limit is for programs that use select(), which this does not. */
+static void
+raise_limit_of_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int
@@ -66,5 +81,6 @@ main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	catch_signals();
+	raise_limit_of_files();
 	return serve(&opt);
 }

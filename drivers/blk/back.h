@@ -117,7 +117,9 @@ struct back_client {
 	struct back_client *next;
 	struct blk_server *server;
 	struct fido_link *link;
+	struct fido_offer offer;
 	char peer[FIDO_NAME_MAX];
+	bool no_room;                  /**< its rings had no room here: it leaves, and is tried again */
 	uint32_t downs;                /**< times the link has gone down */
 	uint32_t leaving;              /**< 1: workers let go of its queues when nothing is out */
 	uint16_t queue_count;
@@ -162,9 +164,12 @@ struct blk_server {
 	struct fido_blk_volume_shm *volume_shm;
 	struct fido_blk_queue_shm *queue_shm;
 	struct back_client *clients;
+	unsigned int client_count;
 	struct back_worker *workers;
 	unsigned int next_worker;
 	uint64_t told_ms;              /**< when an offer that could not be taken was last told of; 0: never */
+	uint64_t retry_ms;             /**< until then offers are not looked at, if no client leaves; 0: they are */
+	unsigned int retry_after_ms;   /**< how long that was */
 };
 
 /** Queues that are shown to fido-ctl. */

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <fido/blk_shm.h>
+
 #include "front.h"
 #include "log_private.h"
 #include "now.h"
@@ -117,6 +119,36 @@ create_link(struct fido_blk *blk)
 
 /* ---- open ---- */
 
+/* A backend that has no room makes no link to say so by: it does where it says what it serves. */
+static void
+look_for_refusal(struct fido_blk *blk)
+{
+	struct fido_blk_shm said;
+
+	if (!fido_link_is_up(blk->link) && fido_domain_peer_blk(blk->domain, blk->backend, &said, sizeof(said)) == 0 &&
+			said.magic == FIDO_BLK_SHM_MAGIC && said.version == FIDO_BLK_SHM_VERSION &&
+			said.refused == fido_domain_generation(blk->domain) && said.refused_error <= INT16_MAX)
+		blk->refused = -(int)said.refused_error;
+}
+
+/* @return -ENOSPC, -ETIMEDOUT */
+static int
+explain_timeout(const struct fido_blk *blk)
+{
+	const char *group = fido_domain_group(blk->domain);
+
+	if (blk->refused != 0 && !fido_link_is_up(blk->link)) {
+		fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: it has no room for one more client: %s: see its log; close other volumes, or have another backend serve some",
+				blk->volume, blk->backend, strerror(-blk->refused));
+		return -ENOSPC;
+	}
+	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s for %d ms: is fido-blkd running in group %s with --domain %s? (fido-ctl list --group %s)",
+			blk->volume, blk->backend,
+			fido_link_is_up(blk->link) ? "it does not answer" : "there was no link to it",
+			blk->config.timeout_ms, group, blk->backend, group);
+	return -ETIMEDOUT;
+}
+
 static int
 wait_for_backend(struct fido_blk *blk)
 {
@@ -131,14 +163,10 @@ wait_for_backend(struct fido_blk *blk)
 			return q->refusal;
 		if (blk->config.timeout_ms >= 0 && fido_now_ms() - start > (uint64_t)blk->config.timeout_ms)
 			break;
+		look_for_refusal(blk);
 		usleep(LOOK_US);
 	}
-	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s for %d ms: is fido-blkd running in group %s with --domain %s? (fido-ctl list --group %s)",
-			blk->volume, blk->backend,
-			fido_link_is_up(blk->link) ? "it does not answer" : "there was no link to it",
-			blk->config.timeout_ms, fido_domain_group(blk->domain), blk->backend,
-			fido_domain_group(blk->domain));
-	return -ETIMEDOUT;
+	return explain_timeout(blk);
 }
 
 /* What the backend still reads of bounce stays until it has given it back (fido_region_destroy()). */

@@ -113,6 +113,7 @@ struct fido_blk {
 	uint64_t client;             /**< blk_open_shm.session */
 	pthread_mutex_t lock;        /**< info_known, info */
 	bool info_known;
+	int refused;                 /**< why the backend makes no link, -errno; 0: it has not said so. Of fido_blk_open() */
 	struct fido_blk_info info;
 	uint16_t queue_count;
 	struct fido_blk_queue *queues[FIDO_LINK_QUEUES_MAX];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "back.h"
 #include "log_private.h"
 #include "now.h"
@@ -20,7 +21,9 @@
 #define LOOK_US 10000
 #define LEAVE_LIMIT_MS 3000
 #define OFFERS_MAX 16
-/* An offer that cannot be taken is tried again each time; it is not told of each time. */
+/* An offer that cannot be taken is tried again when a client has left, and now and then; it is not told of each time. */
+#define RETRY_FIRST_MS 50u
+#define RETRY_MAX_MS 1000u
 #define TELL_AGAIN_MS 10000
 
 /* ---- volumes ---- */
@@ -186,44 +189,83 @@ tell_of_refusal(struct blk_server *s, const struct fido_offer *offer, int error)
 	if (s->told_ms != 0 && now - s->told_ms < TELL_AGAIN_MS)
 		return;
 	s->told_ms = now;
-	fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s%s", offer->name, offer->peer, strerror(-error),
-			error == -ENOSPC ? ": a backend serves 64 open volumes at a time, as far as --control-size reaches: have another one serve some" : "");
+	fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s%s", offer->name, offer->peer, strerror(-error), blk_admit_advice(error));
 }
 
+/* The front-end finds it while it waits. */
 static void
+refuse(struct blk_server *s, const struct fido_offer *offer, int error)
+{
+	fido_store_relaxed(&s->shm->refused_error, (uint32_t)-error);
+	fido_store_release(&s->shm->refused, offer->generation);
+	tell_of_refusal(s, offer, error);
+}
+
+/* @return 0, -errno */
+static int
 accept_client(struct blk_server *s, const struct fido_offer *offer)
 {
 	struct back_client *c;
-	int ret;
+	int ret = blk_admit(s->domain, s->client_count, offer, s->config.ring_size);
 
-	/* Each of its queues is a pair. What offers anything else is no front-end of this version. */
-	if (offer->ntx == 0 || offer->ntx != offer->nrx)
-		return;
+	if (ret != 0)
+		return ret;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
-		return;
+		return -ENOMEM;
 	c->server = s;
+	c->offer = *offer;
 	memcpy(c->peer, offer->peer, sizeof(c->peer));
 	ret = client_link(c, offer);
 	if (ret != 0) {
-		tell_of_refusal(s, offer, ret);
 		client_destroy(c);
-		return;
+		return ret;
 	}
 	c->next = s->clients;
 	s->clients = c;
+	s->client_count++;
+	if (s->shm->refused == offer->generation)
+		fido_store_relaxed(&s->shm->refused, 0);
 	for (uint16_t i = 0; i < c->queue_count; i++)
 		back_worker_give(&s->workers[s->next_worker++ % s->config.workers], c->queues[i]);
+	return 0;
+}
+
+/* The next look at offers is some time off, unless a client leaves. */
+static void
+retry_later(struct blk_server *s)
+{
+	s->retry_after_ms = s->retry_after_ms == 0 ? RETRY_FIRST_MS : s->retry_after_ms * 2;
+	if (s->retry_after_ms > RETRY_MAX_MS)
+		s->retry_after_ms = RETRY_MAX_MS;
+	s->retry_ms = fido_now_ms() + s->retry_after_ms;
 }
 
 static void
 accept_clients(struct blk_server *s)
 {
 	struct fido_offer offers[OFFERS_MAX];
-	unsigned int n = fido_domain_offers(s->domain, BLK_LINK_PREFIX, offers, OFFERS_MAX);
+	bool refused = false;
+	unsigned int n;
 
-	for (unsigned int i = 0; i < n; i++)
-		accept_client(s, &offers[i]);
+	if (s->retry_ms != 0 && fido_now_ms() < s->retry_ms)
+		return;
+	n = fido_domain_offers(s->domain, BLK_LINK_PREFIX, offers, OFFERS_MAX);
+	for (unsigned int i = 0; i < n; i++) {
+		int ret;
+
+		/* Each of its queues is a pair. What offers anything else is no front-end of this version. */
+		if (offers[i].ntx == 0 || offers[i].ntx != offers[i].nrx)
+			continue;
+		ret = accept_client(s, &offers[i]);
+		if (ret != 0)
+			refuse(s, &offers[i], ret);
+		refused |= ret != 0;
+	}
+	if (refused)
+		retry_later(s);
+	else
+		s->retry_ms = s->retry_after_ms = 0;
 }
 
 static bool
@@ -235,12 +277,22 @@ all_left(const struct back_client *c)
 	return true;
 }
 
-/* Have the workers let go of a client that has gone for good: a front-end makes a link anew each time it opens a volume. */
+/*
+ * Have the workers let go of a client that has gone for good: a front-end makes a link anew each time it opens a volume. So
+ * too of one whose rings had no room here: it is a new one that is refused, until there is room.
+ */
 static void
 follow_client(struct back_client *c)
 {
-	if (c->leaving || fido_link_is_bound(c->link) || fido_link_is_offered(c->link))
+	int error = fido_link_error(c->link);
+
+	c->no_room |= error == -ENOSPC || error == -ENOMEM;
+	if (c->leaving || (!c->no_room && (fido_link_is_bound(c->link) || fido_link_is_offered(c->link))))
 		return;
+	if (c->no_room) {
+		refuse(c->server, &c->offer, error);
+		retry_later(c->server);
+	}
 	fido_link_close(c->link);
 	fido_store_release(&c->leaving, 1);
 	wake_workers(c->server);
@@ -255,6 +307,9 @@ follow_clients(struct blk_server *s)
 		follow_client(c);
 		if (c->leaving && all_left(c)) {
 			*p = c->next;
+			s->client_count--;
+			if (!c->no_room)
+				s->retry_ms = 0;
 			client_destroy(c);
 			continue;
 		}

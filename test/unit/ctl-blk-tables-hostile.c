@@ -62,8 +62,8 @@ publish_good(void)
 	head = (void *)((char *)control + FIDO_CONTROL_HEAP_OFFSET);
 	volumes = (void *)(head + 2);
 	queues = (void *)(volumes + VOLUMES);
-	*head = (struct fido_blk_shm){FIDO_BLK_SHM_MAGIC, FIDO_BLK_SHM_VERSION, VOLUMES, QUEUES, gaddr_of(volumes),
-		gaddr_of(queues)};
+	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION, .volume_count = VOLUMES,
+		.queue_count = QUEUES, .volumes = gaddr_of(volumes), .queues = gaddr_of(queues)};
 	for (uint32_t i = 0; i < VOLUMES; i++) {
 		volumes[i] = (struct fido_blk_volume_shm){.store = "mem:1M", .size = 1 << 20, .block_size = 512,
 			.features = FIDO_BLK_CAN_WRITE};

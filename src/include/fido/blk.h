@@ -135,7 +135,7 @@ struct fido_blk_stats {
  *   - -EBUSY: the volume is open, and it or this is exclusive
  *   - -EROFS: the volume is read-only, and read_only is not set
  *   - -EPROTO: it speaks another version, or nonsense
- *   - -ENOSPC, -ENOMEM, -EEXIST: no room for the link, its rings or memory
+ *   - -ENOSPC, -ENOMEM, -EEXIST: no room for the link, its rings or memory, here or in the backend (for all of timeout_ms)
  * fido_last_error() says what to do.
  */
 int fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out);

@@ -4,7 +4,8 @@
 
 /**
  * @file
- * What a block backend publishes about itself, in its control region, for fido-ctl: its volumes, and its clients' queues.
+ * What a block backend publishes about itself, in its control region: for fido-ctl its volumes, and its clients' queues; for
+ * a front-end that waits, that it was refused.
  * Writer: the backend. fido_control_shm.blk says where.
  */
 
@@ -19,7 +20,7 @@ extern "C" {
 #endif
 
 #define FIDO_BLK_SHM_MAGIC UINT32_C(0x4b4c4246) /* "FBLK" */
-#define FIDO_BLK_SHM_VERSION 1
+#define FIDO_BLK_SHM_VERSION 2
 
 /** Counters of one queue of one client, or of all that a volume has served. Each has one writer, a thread of the backend. */
 struct fido_blk_counters_shm {
@@ -67,13 +68,16 @@ struct fido_blk_shm {
 	uint32_t queue_count;    /**< places for queues */
 	uint64_t volumes;        /**< gaddr of volume_count fido_blk_volume_shm */
 	uint64_t queues;         /**< gaddr of queue_count fido_blk_queue_shm */
+	uint64_t refused;        /**< generation of the domain whose link was refused last; 0: none */
+	uint32_t refused_error;  /**< why, errno; written before `refused` */
+	uint32_t pad;
 };
 
 FIDO_STATIC_ASSERT(sizeof(struct fido_blk_counters_shm) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_blk_volume_shm) == 320, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_blk_volume_shm, closed) == 192, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_blk_queue_shm) == 192, "layout");
-FIDO_STATIC_ASSERT(sizeof(struct fido_blk_shm) == 32, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_blk_shm) == 48, "layout");
 
 #ifdef __cplusplus
 }

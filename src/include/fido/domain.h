@@ -87,6 +87,12 @@ void fido_domain_shm_free(struct fido_domain *domain, void *p, size_t size);
 uint64_t fido_domain_shm_gaddr(const struct fido_domain *domain, const void *p);
 /** Say where this domain's table of block volumes is (fido_blk_shm), of fido_domain_shm_alloc(); NULL: there is none. */
 void fido_domain_publish_blk(struct fido_domain *domain, const void *table);
+/**
+ * Copy what a peer has published with fido_domain_publish_blk(). Nothing of it has been checked. Control path.
+ * @param len bytes, a multiple of 8
+ * @return 0, -ENOENT: there is no such peer, or it serves no volumes
+ */
+int fido_domain_peer_blk(struct fido_domain *domain, const char *peer, void *copy, size_t len);
 
 #ifdef __cplusplus
 }

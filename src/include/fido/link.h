@@ -140,6 +140,7 @@ struct fido_offer {
 	char name[FIDO_NAME_MAX];
 	uint16_t ntx; /**< queues of the peer's end */
 	uint16_t nrx;
+	uint64_t generation; /**< the peer's */
 };
 
 /**

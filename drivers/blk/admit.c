@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Whether the backend takes one more client. */
+
+#include "admit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#include "protocol.h"
+
+/* Descriptors of a doorbell: ours, and the peer's. */
+#define FDS_PER_BELL 3u
+/* Descriptors for a moment, or for domains that join: messages with memory and doorbells, sessions. */
+#define FDS_SPARE 32u
+
+/* @return descriptors that this process can still open; UINT_MAX: not known */
+static unsigned int
+fds_left(void)
+{
+	struct rlimit limit;
+	unsigned int used = 0;
+	DIR *dir;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= UINT_MAX)
+		return UINT_MAX;
+	dir = opendir("/proc/self/fd");
+	if (dir == NULL)
+		return errno == EMFILE ? 0 : UINT_MAX;
+	/* With "." and "..", and without the folder's own. */
+	while (readdir(dir) != NULL)
+		used++;
+	closedir(dir);
+	used -= used < 3 ? used : 3;
+	return limit.rlim_cur > used ? (unsigned int)limit.rlim_cur - used : 0;
+}
+
+/* The rings and counters of one more link. @return false: the control region has no room for them */
+static bool
+has_room(struct fido_domain *d, const struct fido_offer *offer, uint32_t ring_size)
+{
+	size_t size[2 * FIDO_LINK_QUEUES_MAX + 2];
+	void *p[2 * FIDO_LINK_QUEUES_MAX + 2];
+	unsigned int n = 0, got = 0;
+
+	size[n++] = FIDO_LINK_QUEUES_MAX * sizeof(struct fido_tx_stats_shm);
+	size[n++] = FIDO_LINK_QUEUES_MAX * sizeof(struct fido_rx_stats_shm);
+	for (uint16_t i = 0; i < offer->nrx; i++)
+		size[n++] = fido_sender_shm_size(ring_size);
+	/* The peer's rings may be as large as any front-end's. */
+	for (uint16_t i = 0; i < offer->ntx; i++)
+		size[n++] = fido_receiver_shm_size(BLK_RING_MAX);
+	while (got < n && (p[got] = fido_domain_shm_alloc(d, size[got])) != NULL)
+		got++;
+	for (unsigned int i = 0; i < got; i++)
+		fido_domain_shm_free(d, p[i], size[i]);
+	return got == n;
+}
+
+int
+blk_admit(struct fido_domain *d, unsigned int clients, const struct fido_offer *offer, uint32_t ring_size)
+{
+	if (clients >= FIDO_DOMAIN_LINKS_MAX || !has_room(d, offer, ring_size))
+		return -ENOSPC;
+	return fds_left() < FDS_SPARE + FDS_PER_BELL * (offer->ntx + offer->nrx) ? -EMFILE : 0;
+}
+
+const char *
+blk_admit_advice(int error)
+{
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+		return ": raise the backend's limit of open files (ulimit -n, LimitNOFILE=), or have another one serve some";
+	case -ENOSPC:
+		return ": a backend serves 64 open volumes at a time, as far as its --control-size reaches: have another one serve some";
+	default:
+		return "";
+	}
+}

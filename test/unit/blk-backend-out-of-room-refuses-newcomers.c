@@ -1,0 +1,109 @@
+/* A backend that runs out of descriptors or control memory refuses newcomers, and says so to both; it serves those that it has,
+ * and newcomers when some have left. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "blk_test.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* A backend without limits would take them all. */
+#define CLIENTS 40u
+#define LEN 4096u
+
+/* "files": few descriptors; "memory": a small control region. */
+static int
+small_backend(const char *what)
+{
+	struct blk_volume_config volume = {.name = "v0", .store = "mem:8M"};
+	struct blk_server_config config = {.workers = 1, .buffer_size = 4 << 20, .spin_us = 20, .volumes = &volume,
+		.volume_count = 1};
+	struct fido_domain_config domain = test_config("disk");
+	static volatile sig_atomic_t never;
+	struct fido_domain *disk;
+	struct blk_server *server;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (strcmp(what, "files") == 0)
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){100, 100});
+	else
+		domain.control_size = 4 << 20;
+	if (fido_domain_join(&disk, &domain) != 0 || blk_server_create(&server, disk, &config) != 0)
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	return blk_server_run(server, &never);
+}
+
+static int
+open_one(struct fido_domain *vm, unsigned int timeout_ms, struct fido_blk **out)
+{
+	return fido_blk_open(vm, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .bounce_size = 1 << 20,
+			.timeout_ms = (int)timeout_ms}, out);
+}
+
+/* All do something, each after the backend has fallen asleep. */
+static void
+all_are_served(struct fido_blk **blk, unsigned int n, char *buf)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct fido_blk_queue *q = fido_blk_queue(blk[i], 0);
+
+		usleep(2000);
+		assert_int_equal(blk_test_write(q, buf, i * LEN, LEN, i + 1), 0);
+		usleep(2000);
+		assert_int_equal(blk_test_read(q, buf, i * LEN, LEN), 0);
+		assert_true(test_filled(buf, LEN, i + 1));
+	}
+}
+
+static void
+refuses(const char *what)
+{
+	struct fido_domain_config config = test_config("vm");
+	struct blk_test_process backend;
+	struct fido_blk *blk[CLIENTS];
+	struct fido_domain *vm;
+	struct fido_region *mem;
+	unsigned int n = 0;
+	int ret = 0;
+
+	blk_test_spawn(&backend, "--front", what);
+	config.control_size = 64 << 20;
+	assert_int_equal(fido_domain_join(&vm, &config), 0);
+	mem = test_arena(vm, 2 << 20);
+	while (n < CLIENTS && (ret = open_one(vm, 3000, &blk[n])) == 0)
+		n++;
+	assert_int_equal(ret, -ENOSPC);
+	assert_true(n >= 4);
+	test_message_has("no room for one more client", NULL);
+	all_are_served(blk, n, (char *)mem->va);
+	/* One more, and again: nobody there is harmed. */
+	assert_int_equal(open_one(vm, 500, &blk[n]), -ENOSPC);
+	all_are_served(blk, n, (char *)mem->va);
+	/* Two leave, one comes. */
+	assert_int_equal(fido_blk_close(blk[--n]), 0);
+	assert_int_equal(fido_blk_close(blk[--n]), 0);
+	assert_int_equal(open_one(vm, TEST_LIMIT_MS, &blk[n++]), 0);
+	all_are_served(blk, n, (char *)mem->va);
+	while (n != 0)
+		assert_int_equal(fido_blk_close(blk[--n]), 0);
+	fido_region_destroy(mem);
+	fido_domain_leave(vm);
+	blk_test_kill(&backend);
+}
+
+static void
+descriptors(void **state)
+{
+	(void)state;
+	refuses("files");
+}
+
+static void
+control_memory(void **state)
+{
+	(void)state;
+	refuses("memory");
+}
+
+BLK_TEST_MAIN(small_backend, cmocka_unit_test(descriptors), cmocka_unit_test(control_memory))
