@@ -148,11 +148,14 @@ struct mmnet_rxq {
 	bool dropping : 1;            /**< the rest of the message that is being read is dropped */
 	bool stopped : 1;             /**< what is in the rings waits */
 	bool expecting : 1;           /**< meta is that of the message that comes next */
+	bool waiting : 1;             /**< a message waits for mbufs, and its ring is read first */
 	uint64_t rearm;               /**< first mbuf fields of a received packet */
 	uint64_t header_rearm;
 	struct rte_mbuf *head;        /**< message that is being read */
 	struct rte_mbuf *tail;
-	uint64_t partial_id;          /**< queue_id of the ring it comes by */
+	uint64_t partial_id;          /**< queue_id of the ring it comes by, or waits in */
+	struct rte_mbuf *spare;       /**< reserved for it, beside those in fresh; linked by next */
+	uint32_t spare_count;
 	struct mmnet_port *port;
 	struct fido_rx_stats_shm base; /**< at the last reset */
 	struct fido_rx_stats_shm now; /**< at the last mmnet_view_update() */
@@ -264,6 +267,8 @@ eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool full);
 void mmnet_rx_reset(struct mmnet_rxq *rxq);
 /** Free what was allocated ahead. Port stopped, or the queue's lock is held. */
 void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
+/** Take one of what was allocated ahead. The queue's lock is held. @return NULL: there is none */
+struct rte_mbuf *mmnet_rx_take_fresh(struct mmnet_rxq *rxq);
 
 /* mmnet_meta.c */
 /** Give a packet what came with it. @return false: it does not fit; the packet is marked bad as far as it has a mark */
@@ -276,7 +281,9 @@ void mmnet_rx_choose(struct rte_eth_dev *dev);
 bool mmnet_rx_wants_full(const struct rte_eth_dev *dev);
 /** @return what a peer may leave to this end: MMNET_META_* */
 uint16_t mmnet_rx_accepts(const struct rte_eth_dev *dev);
-/** Do to received packets what the application has asked for. Without the queue's lock. @return n */
+/** Take the VLAN tag out of a received packet that has one. The queue's lock is held. @return the packet */
+struct rte_mbuf *mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m);
+/** Do to received packets the rest of what the application has asked for. Without the queue's lock. @return n */
 uint16_t mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
 int mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask);
 int mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now);

@@ -28,7 +28,8 @@ set_stopped(struct mmnet_rxq *rxq, bool stopped)
 	/* A burst that is under way ends first. */
 	fido_lock_take(&rxq->q->lock);
 	rxq->stopped = stopped;
-	if (stopped)
+	/* What is reserved for a message that goes on is not. */
+	if (stopped && rxq->head == NULL && !rxq->expecting)
 		mmnet_rx_free_fresh(rxq);
 	fido_lock_release(&rxq->q->lock);
 }

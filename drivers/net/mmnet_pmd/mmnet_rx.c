@@ -9,11 +9,15 @@
  * Each works on chunks: first the descriptors of a chunk are read and checked, and what will be copied is
  * prefetched; then the mbufs are filled. A message that is not complete within a chunk is carried in
  * rxq->head.
+ *
+ * A message waits in its ring until there are mbufs for all of it: nothing of it is read before, and it holds none while
+ * it waits. So two queues of one pool cannot each have half of what they need.
  */
 
 #include <errno.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_prefetch.h>
 
@@ -23,6 +27,8 @@
 
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
 #define IDLE_REAP 128
+/* The bit of the clock that says whether the ring of a message that waits for mbufs keeps the others waiting: some 20 ms. */
+#define WAIT_TURN_SHIFT 26
 
 /* ---- the message that is being read ---- */
 
@@ -111,41 +117,25 @@ filter(struct reader *rd, const struct fido_desc *d)
 
 /* ---- metadata (mmnet_meta.h), in the burst functions of ports that accept some ---- */
 
-/* @return true when d is not of the message's bytes */
-static inline bool
-take_meta(struct reader *rd, const struct fido_desc *d)
-{
-	struct mmnet_rxq *rxq = rd->rxq;
-
-	if (likely(!(d->flags & FIDO_DESC_INLINE)))
-		return false;
-	if (unlikely(rxq->dropping || rxq->head != NULL || rxq->expecting ||
-			    !mmnet_meta_read(&rxq->meta, d, rxq->accepts))) {
-		rd->t.bad++;
-		rxq->expecting = false;
-		drop_message(rd, d, FIDO_STATUS_BAD_ADDRESS);
-		return true;
-	}
-	rxq->expecting = true;
-	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
-	rd->t.completed++;
-	return true;
-}
-
-/* After d, which may have been a message's last: the packet, if it was delivered, gets what came before it. */
+/*
+ * After d, which may have been a message's last: the packet, if it was delivered, gets what came before it, and its tag is
+ * taken out, for which mbufs have been reserved.
+ */
 static inline void
-give_meta(struct reader *rd, const struct fido_desc *d, uint16_t before)
+finish_message(struct reader *rd, const struct fido_desc *d, uint16_t before)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 
-	if (likely(!rxq->expecting) || (d->flags & FIDO_DESC_CHAINED))
+	if (d->flags & FIDO_DESC_CHAINED)
 		return;
-	rxq->expecting = false;
-	if (likely(rd->n != before) && unlikely(!mmnet_meta_apply(&rxq->meta, rd->pkts[before])))
+	if (rxq->expecting && rd->n != before && unlikely(!mmnet_meta_apply(&rxq->meta, rd->pkts[before])))
 		rd->t.bad++;
+	rxq->expecting = false;
+	if (rxq->strip && rd->n != before)
+		rd->pkts[before] = mmnet_rx_strip(rxq, rd->pkts[before]);
 }
 
-/* ---- mbufs to copy into ---- */
+/* ---- mbufs of the application's pool ---- */
 
 static inline bool
 refill(struct mmnet_rxq *rxq)
@@ -162,10 +152,8 @@ refill(struct mmnet_rxq *rxq)
 }
 
 static inline struct rte_mbuf *
-take_fresh(struct mmnet_rxq *rxq, uint32_t len)
+init_fresh(const struct mmnet_rxq *rxq, struct rte_mbuf *m, uint32_t len)
 {
-	struct rte_mbuf *m = rxq->fresh[--rxq->fresh_count];
-
 	rearm(m, rxq->rearm);
 	m->ol_flags = rxq->fresh_flags;
 	m->packet_type = 0;
@@ -176,9 +164,136 @@ take_fresh(struct mmnet_rxq *rxq, uint32_t len)
 	return m;
 }
 
+static inline struct rte_mbuf *
+take_fresh(struct mmnet_rxq *rxq, uint32_t len)
+{
+	return init_fresh(rxq, rxq->fresh[--rxq->fresh_count], len);
+}
+
+/* @return NULL: there is none */
+static struct rte_mbuf *
+take_reserved(struct mmnet_rxq *rxq)
+{
+	struct rte_mbuf *m = rxq->spare;
+
+	if (m == NULL)
+		return refill(rxq) ? take_fresh(rxq, 0) : NULL;
+	rxq->spare = m->next;
+	rxq->spare_count--;
+	m->next = NULL;
+	return init_fresh(rxq, m, 0);
+}
+
+/* Put n <= MMNET_RX_CHUNK mbufs aside. @return false: there are not so many */
+static bool
+get_spare(struct mmnet_rxq *rxq, uint32_t n)
+{
+	struct rte_mbuf *m[MMNET_RX_CHUNK];
+
+	if (rte_mempool_get_bulk(rxq->mp, (void **)m, n) != 0)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		m[i]->next = rxq->spare;
+		rxq->spare = m[i];
+	}
+	rxq->spare_count += n;
+	return true;
+}
+
+/*
+ * Have at least `need` mbufs at hand: in fresh as many as it holds, the rest aside.
+ * @return 0; -ENOBUFS: not now; -EMSGSIZE: the pool has not so many
+ */
+static int
+reserve(struct mmnet_rxq *rxq, uint32_t need)
+{
+	uint32_t have = rxq->fresh_count + rxq->spare_count;
+
+	if (likely(need <= have))
+		return 0;
+	if (need > rxq->mp->size)
+		return -EMSGSIZE;
+	if (rxq->fresh_count < MMNET_RX_CHUNK) {
+		uint32_t n = RTE_MIN(need - have, (uint32_t)MMNET_RX_CHUNK - rxq->fresh_count);
+
+		if (rte_mempool_get_bulk(rxq->mp, (void **)&rxq->fresh[rxq->fresh_count], n) != 0)
+			return -ENOBUFS;
+		rxq->fresh_count += (uint16_t)n;
+		have += n;
+	}
+	for (; have < need; have = rxq->fresh_count + rxq->spare_count)
+		if (!get_spare(rxq, RTE_MIN(need - have, (uint32_t)MMNET_RX_CHUNK)))
+			return -ENOBUFS;
+	return 0;
+}
+
+/* @return bytes of the message that goes on with the next descriptor of the ring; more than `enough` is enough */
+static uint64_t
+rest_of_message(const struct fido_receiver *r, uint64_t enough)
+{
+	uint64_t bytes = 0;
+
+	/* No address is used, and all is read anew when the message is: a sender that changes it harms itself. */
+	for (uint32_t n = 0; n <= r->mask && bytes <= enough; n++) {
+		uint32_t pos = r->cons + n;
+		const struct fido_desc_shm *d = &r->desc[pos & r->mask];
+		uint64_t w1 = fido_load_relaxed(&d->w1);
+
+		if ((uint16_t)w1 != (uint16_t)((pos >> r->shift) + 1))
+			break;
+		bytes += w1 >> 32;
+		if (!(fido_load_relaxed(&d->w0) >> FIDO_GADDR_BITS & FIDO_DESC_CHAINED))
+			break;
+	}
+	return bytes;
+}
+
+/* @return bytes of the message that begins with d, of which n descriptors have been read; more than `enough` is enough */
+static uint64_t
+message_bytes(const struct reader *rd, const struct fido_desc *d, uint16_t n, uint64_t enough)
+{
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		bytes += d[i].len;
+		if (!(d[i].flags & FIDO_DESC_CHAINED))
+			return bytes;
+	}
+	return bytes + rest_of_message(rd->r, enough);
+}
+
+/* @return true when a tag must be taken out of a packet in the peer's memory */
+static inline bool
+is_tagged(const struct fido_desc *d)
+{
+	const uint8_t *p = d->data;
+
+	return p != NULL && d->len >= RTE_ETHER_HDR_LEN + 4 && p[12] == RTE_ETHER_TYPE_VLAN >> 8 &&
+	       p[13] == (RTE_ETHER_TYPE_VLAN & 0xff);
+}
+
+/* @return mbufs that the message takes that begins with d, of which n descriptors have been read */
+static uint32_t
+mbufs_of(const struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_rx_mode mode)
+{
+	const struct mmnet_rxq *rxq = rd->rxq;
+	uint64_t bytes;
+
+	if (mode == MMNET_RX_ZERO)
+		return rxq->strip && n != 0 && is_tagged(d);
+	if (mode == MMNET_RX_HEADER)
+		bytes = n != 0 && d->len < MMNET_HEADER_COPY ? d->len : MMNET_HEADER_COPY;
+	else
+		bytes = message_bytes(rd, d, n, rxq->max_frame);
+	/* What is dropped needs none. */
+	if (bytes > rxq->max_frame || rxq->room == 0)
+		return 0;
+	return rxq->scatter && bytes > rxq->room ? ((uint32_t)bytes + rxq->room - 1) / rxq->room : 1;
+}
+
 /*
  * Copy one descriptor's bytes to the end of the message, into as many mbufs as it takes.
- * @return 0, -EMSGSIZE (the packet may have one mbuf only), -ENOBUFS (counted)
+ * @return 0, -EMSGSIZE (the packet may have one mbuf only), -ENOBUFS (the message is longer than it was)
  */
 static int
 copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
@@ -190,13 +305,14 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 		uint32_t part;
 
 		if (room == 0) {
-			if (tail != NULL && !rxq->scatter)
+			struct rte_mbuf *m;
+
+			if ((tail != NULL && !rxq->scatter) || rxq->room == 0)
 				return -EMSGSIZE;
-			if (!refill(rxq)) {
-				fido_counter_add(&rxq->q->stats->no_buffer, 1);
+			m = take_reserved(rxq);
+			if (m == NULL)
 				return -ENOBUFS;
-			}
-			append(rxq, take_fresh(rxq, 0));
+			append(rxq, m);
 			tail = rxq->tail;
 			room = rxq->room;
 		}
@@ -210,25 +326,55 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 	return 0;
 }
 
-/* The general case of copying: chains, and packets longer than one mbuf. */
-static void
-copy_slow(struct reader *rd, const struct fido_desc *d)
+/*
+ * Copy up to max bytes of d, which is of a message that n descriptors have been read of.
+ * @return 0, -EMSGSIZE, -ENOBUFS: at the beginning of a message, it waits; later, it is not what it was at its beginning
+ */
+static int
+copy_part(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t max, enum mmnet_rx_mode mode)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
-	int ret = d->len > rxq->max_frame ? -EMSGSIZE : copy_append(rxq, d->data, d->len);
+	int ret = 0;
 
+	if (d->len > rxq->max_frame)
+		return -EMSGSIZE;
+	if (rxq->head == NULL)
+		ret = reserve(rxq, mbufs_of(rd, d, n, mode));
+	if (ret == 0)
+		ret = copy_append(rxq, d->data, RTE_MIN(d->len, max));
+	return ret;
+}
+
+/* Drop the message that d belongs to, as copy_part() says. */
+static void
+drop_uncopied(struct reader *rd, const struct fido_desc *d, int ret)
+{
+	rd->t.too_long += ret != -ENOBUFS;
+	rd->t.bad += ret == -ENOBUFS;
+	drop_message(rd, d, FIDO_STATUS_DROPPED);
+}
+
+/* The general case of copying: chains, and packets longer than one mbuf. @return false: the message waits for mbufs */
+static bool
+copy_slow(struct reader *rd, const struct fido_desc *d, uint16_t n)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+	int ret = copy_part(rd, d, n, UINT32_MAX, MMNET_RX_COPY);
+
+	if (ret == -ENOBUFS && rxq->head == NULL)
+		return false;
 	if (ret != 0 || rxq->head->pkt_len > rxq->max_frame) {
-		rd->t.too_long += ret != -ENOBUFS;
-		drop_message(rd, d, FIDO_STATUS_DROPPED);
-		return;
+		drop_uncopied(rd, d, ret);
+		return true;
 	}
 	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
 	rd->t.completed++;
 	if (d->flags & FIDO_DESC_CHAINED)
-		return;
+		return true;
 	rd->t.copied++;
 	deliver(rd, rxq->head);
 	rxq->head = rxq->tail = NULL;
+	return true;
 }
 
 static inline void
@@ -298,37 +444,65 @@ zero_chain(struct reader *rd, const struct fido_desc *d)
 	rxq->head = rxq->tail = NULL;
 }
 
-/* ---- one descriptor, by mode ---- */
+/* ---- one descriptor, by mode: d is the first of n that have been read ---- */
 
-static inline void
-take_copy(struct reader *rd, const struct fido_desc *d)
+/*
+ * Metadata: it is taken when its message can be.
+ * @return false: that waits for mbufs
+ */
+static inline bool
+take_meta(struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_rx_mode mode)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	if (unlikely(rxq->dropping || rxq->head != NULL || rxq->expecting ||
+			    !mmnet_meta_read(&rxq->meta, d, rxq->accepts))) {
+		rd->t.bad++;
+		rxq->expecting = false;
+		drop_message(rd, d, FIDO_STATUS_BAD_ADDRESS);
+		return true;
+	}
+	if (unlikely(reserve(rxq, mbufs_of(rd, d + 1, (uint16_t)(n - 1), mode)) == -ENOBUFS))
+		return false;
+	rxq->expecting = true;
+	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+	rd->t.completed++;
+	return true;
+}
+
+static inline bool
+take_copy(struct reader *rd, const struct fido_desc *d, uint16_t n)
 {
 	/* A long packet before this one, in the same chunk, may have taken more mbufs than its share. */
 	if (likely(d->len <= rd->rxq->whole && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL &&
-			rd->rxq->fresh_count != 0))
+			rd->rxq->fresh_count != 0)) {
 		copy_whole(rd, d);
-	else
-		copy_slow(rd, d);
+		return true;
+	}
+	return copy_slow(rd, d, n);
 }
 
-static inline void
-take_zero(struct reader *rd, const struct fido_desc *d)
+static inline bool
+take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full)
 {
 	if (unlikely(d->len > rd->rxq->max_frame)) {
 		rd->t.too_long++;
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
-		return;
+		return true;
 	}
+	if (full && rd->rxq->head == NULL && unlikely(reserve(rd->rxq, mbufs_of(rd, d, n, MMNET_RX_ZERO)) == -ENOBUFS))
+		return false;
 	if (unlikely((d->flags & FIDO_DESC_CHAINED) || rd->rxq->head != NULL)) {
 		zero_chain(rd, d);
-		return;
+		return true;
 	}
 	deliver(rd, take_header(rd->rxq, rd->r, d, 0));
 	rd->t.zero++;
+	return true;
 }
 
-static inline void
-take_split(struct reader *rd, const struct fido_desc *d)
+static inline bool
+take_split(struct reader *rd, const struct fido_desc *d, uint16_t n)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 	bool first = rxq->head == NULL;
@@ -338,16 +512,17 @@ take_split(struct reader *rd, const struct fido_desc *d)
 	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole &&
 			rxq->fresh_count != 0) {
 		copy_whole(rd, d);
-		return;
+		return true;
 	}
-	if (unlikely(d->len > rxq->max_frame))
+	if (first)
+		ret = copy_part(rd, d, n, skip, MMNET_RX_HEADER);
+	else if (unlikely(d->len > rxq->max_frame))
 		ret = -EMSGSIZE;
-	else if (first)
-		ret = copy_append(rxq, d->data, RTE_MIN(d->len, skip));
+	if (unlikely(ret == -ENOBUFS && rxq->head == NULL))
+		return false;
 	if (unlikely(ret != 0)) {
-		rd->t.too_long += ret != -ENOBUFS;
-		drop_message(rd, d, FIDO_STATUS_DROPPED);
-		return;
+		drop_uncopied(rd, d, ret);
+		return true;
 	}
 	if (d->len > skip) {
 		append(rxq, take_header(rxq, rd->r, d, skip));
@@ -356,28 +531,62 @@ take_split(struct reader *rd, const struct fido_desc *d)
 		rd->t.completed++;
 	}
 	if (unlikely(chain_too_long(rd, d)))
-		return;
+		return true;
 	if (d->flags & FIDO_DESC_CHAINED)
-		return;
+		return true;
 	rd->t.header++;
 	deliver(rd, rxq->head);
 	rxq->head = rxq->tail = NULL;
+	return true;
+}
+
+static __rte_always_inline bool
+take(struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_rx_mode mode, const bool full)
+{
+	if (mode == MMNET_RX_COPY)
+		return take_copy(rd, d, n);
+	if (mode == MMNET_RX_ZERO)
+		return take_zero(rd, d, n, full);
+	return take_split(rd, d, n);
+}
+
+/*
+ * The message that begins with the first of these n descriptors has to wait for mbufs: leave them in the ring.
+ *
+ * For a while no other ring is read before it, so that as many mbufs come together in the pool as it needs, whatever the
+ * other rings bring; then they are, for as long: the application may keep its mbufs for ever.
+ */
+static void
+wait_for_mbufs(struct reader *rd, const struct fido_desc *d, uint16_t n)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+
+	for (uint16_t i = 0; i < n; i++)
+		rd->r->held[d[i].ticket] = 0;
+	rd->r->held_count -= n;
+	rd->r->cons -= n;
+	rd->t.polled -= n;
+	fido_counter_add(&rxq->q->stats->no_buffer, 1);
+	/* Other queues of this pool wait for them, perhaps. */
+	mmnet_rx_free_fresh(rxq);
+	rxq->waiting = (rte_rdtsc() >> WAIT_TURN_SHIFT & 1) != 0;
 }
 
 /* ---- the burst ---- */
 
-/* @return how many descriptors may be read now: each needs an mbuf of the kinds its mode uses */
+/* @return how many descriptors may be read now: each needs an mbuf of the kinds its mode uses, but what goes on with a message */
 static inline uint16_t
 budget(struct mmnet_rxq *rxq, uint16_t want, enum mmnet_rx_mode mode)
 {
 	uint32_t n = RTE_MIN(want, (uint16_t)MMNET_RX_CHUNK);
 
 	if (mode != MMNET_RX_ZERO) {
-		if (unlikely(!refill(rxq))) {
+		if (likely(refill(rxq))) {
+			n = RTE_MIN(n, (uint32_t)rxq->fresh_count);
+		} else if (rxq->head == NULL) {
 			fido_counter_add(&rxq->q->stats->no_buffer, 1);
 			return 0;
 		}
-		n = RTE_MIN(n, (uint32_t)rxq->fresh_count);
 	}
 	if (mode != MMNET_RX_COPY)
 		n = RTE_MIN(n, rxq->headers->count);
@@ -389,7 +598,7 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, enum mmnet_rx_m
 {
 	uint16_t n;
 
-	if (max == 0 || !fido_receiver_pending(rd->r))
+	if (max == 0 || (mode == MMNET_RX_ZERO && !fido_receiver_pending(rd->r)))
 		return 0;
 	/* As many as came the last time. */
 	fido_receiver_prefetch(rd->r, rd->rxq->last_chunk);
@@ -412,23 +621,23 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode, const bool full)
 	uint16_t got, max;
 
 	do {
+		/* Without a look the pool would be asked for mbufs that nothing comes for. */
+		if (mode != MMNET_RX_ZERO && !fido_receiver_pending(rd->r))
+			break;
 		max = budget(rd->rxq, (uint16_t)(rd->max - rd->n), mode);
 		got = read_chunk(rd, d, max, mode);
 		for (uint16_t i = 0; i < got; i++) {
-			uint16_t before = rd->n;
+			uint16_t before = rd->n, left = (uint16_t)(got - i);
+			bool meta = full && unlikely(d[i].flags & FIDO_DESC_INLINE);
 
-			if (full && take_meta(rd, &d[i]))
-				continue;
-			if (!filter(rd, &d[i])) {
-				if (mode == MMNET_RX_COPY)
-					take_copy(rd, &d[i]);
-				else if (mode == MMNET_RX_ZERO)
-					take_zero(rd, &d[i]);
-				else
-					take_split(rd, &d[i]);
+			if (unlikely(meta ? !take_meta(rd, &d[i], left, mode) :
+					    !filter(rd, &d[i]) && !take(rd, &d[i], left, mode, full))) {
+				wait_for_mbufs(rd, &d[i], left);
+				got = 0;
+				break;
 			}
-			if (full)
-				give_meta(rd, &d[i], before);
+			if (full && !meta)
+				finish_message(rd, &d[i], before);
 		}
 		seen += got;
 		/* Once round the ring at most: a peer that posts nothing but what is dropped must not keep us here. */
@@ -440,8 +649,8 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode, const bool full)
 }
 
 /*
- * The burst ended within a message. More of it waits: go on there next time. Nothing waits: a sender publishes
- * whole messages, so this one breaks the rules.
+ * The burst ended within a message, or before one that waits for mbufs. More of it is there: go on with it next time. Nothing
+ * is: a sender publishes whole messages, so this one breaks the rules.
  */
 static void
 suspend(struct reader *rd)
@@ -457,28 +666,38 @@ suspend(struct reader *rd)
 	fido_link_kick(rxq->q->link);
 }
 
-/* @return the ring to begin with: the one that an unfinished message is in, else in turn. A stopped queue reads none. */
+/* @return the ring that a message is in that goes on, or waits; 0: it is gone */
+static __rte_noinline uint16_t
+ring_of_message(struct reader *rd)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+	struct fido_rxq *q = rxq->q;
+
+	rxq->waiting = false;
+	for (uint16_t i = 0; i < q->count; i++)
+		if (q->receivers[i]->queue_id == rxq->partial_id)
+			return i;
+	/* And with the ring the rest of the message. */
+	fido_counter_add(&q->stats->completed, discard(rxq, FIDO_STATUS_DROPPED));
+	rxq->dropping = rxq->expecting = false;
+	return 0;
+}
+
+/* @return the ring to begin with: the one that a message is in that goes on or waits, else in turn. A stopped queue reads none. */
 static uint16_t
 first_ring(struct reader *rd)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 	struct fido_rxq *q = rxq->q;
 
-	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped && !rxq->expecting)) {
+	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped && !rxq->expecting && !rxq->waiting)) {
 		if (++q->next >= q->count)
 			q->next = 0;
 		return q->next;
 	}
-	if (rxq->stopped) {
-		rd->max = 0;
-		return 0;
-	}
-	for (uint16_t i = 0; i < q->count; i++)
-		if (q->receivers[i]->queue_id == rxq->partial_id)
-			return i;
-	/* The ring is gone, and with it the rest of the message. */
-	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
-	rxq->dropping = rxq->expecting = false;
+	if (!rxq->stopped)
+		return ring_of_message(rd);
+	rd->max = 0;
 	return 0;
 }
 
@@ -496,7 +715,7 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 		if (++first == q->count)
 			first = 0;
 		read_ring(&rd, mode, full);
-		if (unlikely(rxq->head != NULL || rxq->dropping || (full && rxq->expecting))) {
+		if (unlikely(rxq->head != NULL || rxq->dropping || (full && rxq->expecting) || rxq->waiting)) {
 			suspend(&rd);
 			break;
 		}
@@ -580,6 +799,20 @@ mmnet_rx_free_fresh(struct mmnet_rxq *rxq)
 	if (rxq->fresh_count != 0)
 		rte_mempool_put_bulk(rxq->mp, (void **)rxq->fresh, rxq->fresh_count);
 	rxq->fresh_count = 0;
+	while (rxq->spare != NULL) {
+		struct rte_mbuf *m = rxq->spare;
+
+		rxq->spare = m->next;
+		m->next = NULL;
+		rte_mempool_put(rxq->mp, m);
+	}
+	rxq->spare_count = 0;
+}
+
+struct rte_mbuf *
+mmnet_rx_take_fresh(struct mmnet_rxq *rxq)
+{
+	return rxq->fresh_count != 0 ? take_fresh(rxq, 0) : NULL;
 }
 
 void
@@ -589,7 +822,7 @@ mmnet_rx_reset(struct mmnet_rxq *rxq)
 	if (rxq->q != NULL) {
 		fido_lock_take(&rxq->q->lock);
 		fido_counter_add(&rxq->q->stats->completed, discard(rxq, FIDO_STATUS_CLOSED));
-		rxq->dropping = rxq->expecting = false;
+		rxq->dropping = rxq->expecting = rxq->waiting = false;
 		fido_lock_release(&rxq->q->lock);
 	}
 	mmnet_rx_free_fresh(rxq);

@@ -19,18 +19,16 @@ static uint64_t time_flag;
 /* ---- VLAN tags ---- */
 
 /*
- * A packet in the peer's memory: its addresses are copied into an mbuf in front of it. Without one the tag stays where it
- * is, and the flags say so.
+ * A packet in the peer's memory: its addresses are copied into an mbuf in front of it. One was reserved, unless the peer has
+ * changed the packet since: without one the tag stays where it is, and the flags say so.
  */
 static struct rte_mbuf *
 strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 {
-	struct rte_mbuf *front = rte_pktmbuf_alloc(rxq->mp);
+	struct rte_mbuf *front = rxq->room >= 2 * RTE_ETHER_ADDR_LEN ? mmnet_rx_take_fresh(rxq) : NULL;
 
-	if (front == NULL || rxq->room < 2 * RTE_ETHER_ADDR_LEN) {
-		rte_pktmbuf_free(front);
+	if (front == NULL)
 		return m;
-	}
 	memcpy(rte_pktmbuf_mtod(front, void *), rte_pktmbuf_mtod(m, const void *), 2 * RTE_ETHER_ADDR_LEN);
 	front->ol_flags |= (m->ol_flags & ~RTE_MBUF_F_EXTERNAL) | RTE_MBUF_F_RX_VLAN_STRIPPED;
 	front->vlan_tci = m->vlan_tci;
@@ -55,8 +53,8 @@ is_unfinished(const struct rte_mbuf *m)
 	       (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_NONE;
 }
 
-static struct rte_mbuf *
-strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
+struct rte_mbuf *
+mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 {
 	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 	bool unfinished = is_unfinished(m);
@@ -130,9 +128,6 @@ mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
 {
 	if (n == 0)
 		return 0;
-	if (rxq->strip)
-		for (uint16_t i = 0; i < n; i++)
-			pkts[i] = strip(rxq, pkts[i]);
 	if (rxq->csum)
 		mmnet_csum_check(rxq, pkts, n);
 	if (rxq->hash)
