@@ -16,7 +16,7 @@ copy=$lib_dir/dpdk
 names='
 rte_tel_data_add_(dict|array)_u64 25.11 mmnet_tel_add()
 rte_kvargs_process 24.11 mmnet_kvargs_each()
-flushthresh private mmnet_cache_limit()
+flushthresh private a cache of our own
 eth_queue_stats 25.11 mmnet_queue_stats
 RTE_VERSION(_NUM)? any mmnet_compat.h
 RTE_LOGTYPE_(EAL|PMD|MBUF|RING|MEMPOOL|MALLOC) 24.03 RTE_LOG_REGISTER()

@@ -32,7 +32,7 @@ struct mmnet_test {
 static inline void
 mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *devargs, int n, uint16_t ntx)
 {
-	char vdevs[8][200], lcore[64];
+	char vdevs[8][200], lcore[96];
 	char *args[20] = {"victim", "--no-huge", "-m", "128", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=error", lcore};
 	int argc = 9;
 

@@ -104,6 +104,11 @@ struct mmnet_args {
 	struct fido_layout layout;
 };
 
+/* Headers that the polling lcore has freed and that wait for its next poll. */
+#define MMNET_FREED_MAX 512
+/* No thread is this lcore, not even one that is none (LCORE_ID_ANY). */
+#define MMNET_NO_LCORE (LCORE_ID_ANY - 1)
+
 /** Header mbufs of one Rx queue: free ones on a stack. Guarded by the queue's lock (fido_rxq). */
 struct mmnet_headers {
 	struct rte_mempool *pool;
@@ -111,7 +116,9 @@ struct mmnet_headers {
 	struct rte_mbuf **stack;
 	uint32_t count;            /**< free headers on the stack */
 	uint32_t size;             /**< headers there are */
-	unsigned int lcore;        /**< the lcore that polls; its mempool cache is in use */
+	unsigned int lcore;        /**< the lcore that polls; MMNET_NO_LCORE: none, or a thread that is no lcore */
+	unsigned int freed_count;
+	void *freed[MMNET_FREED_MAX]; /**< by that lcore, in order; tickets not given back yet */
 };
 
 /** What a header mbuf carries in its private area. */
@@ -251,11 +258,11 @@ void mmnet_mem_unexport(void);
 struct mmnet_headers *mmnet_headers_create(const char *name, uint32_t n, int socket);
 /** All headers are home. NULL is legal. */
 void mmnet_headers_free(struct mmnet_headers *h);
-/** Take back what this lcore freed since; give its tickets back. The queue's lock is held. */
+/** Before a poll: give back the tickets of what the polling lcore has freed. The queue's lock is held. */
 void mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q);
 /** Give a header back that the application never saw. The queue's lock is held. */
 void mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t status);
-/** Give back lingering tickets. */
+/** Give back lingering tickets, and until the next poll what is freed at once. Any thread. */
 void mmnet_rx_settle(struct mmnet_rxq *rxq);
 /** The same for all queues that this lcore polls, before it sleeps. */
 void mmnet_rx_settle_lcore(unsigned int lcore);

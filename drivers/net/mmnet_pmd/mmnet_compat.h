@@ -155,12 +155,4 @@ mmnet_tel_add(struct rte_tel_data *d, const char *name, uint64_t value)
 #endif
 }
 
-/** Have a lcore's mempool cache take so many objects before it flushes any; 0: it takes none. */
-static inline void
-mmnet_cache_limit(struct rte_mempool_cache *cache, uint32_t n)
-{
-	/* To mempool's own code this field alone decides; `size` is what it refills to. */
-	cache->flushthresh = n;
-}
-
 #endif

@@ -6,11 +6,12 @@
  * with its buffer attached, and clones count references in its shared info, so every mbuf function works on
  * them. What is ours is the pool's ops: "free" means "give the ticket back".
  *
- * Where a freed header goes:
- * - freed by the lcore that polls the queue: into that lcore's mempool cache, and from there at the next
+ * Where a freed header goes (each time with the queue's lock held):
+ * - freed by the lcore that polls the queue: to the others that it has freed, and from there at the next
  *   poll, all at once and in order (mmnet_headers_harvest): one completion word for a burst;
- * - freed by any other thread: straight into our ops (the other lcores' caches are switched off), which
- *   take the queue's lock and complete the ticket at once: no ticket lingers anywhere.
+ * - freed by any other thread: its ticket is completed at once.
+ * The pool has no mempool caches. They belong to lcores, without a lock: when another lcore polls the queue from now on,
+ * nobody but the former one could empty its cache, and that one may never free a header again.
  * Nothing is ever allocated from the pool through the mempool API: the Rx burst takes headers off a stack, so
  * the ones used last are used again while they are in the cache.
  */
@@ -26,7 +27,6 @@
 #include "mmnet.h"
 
 #define OPS_NAME "mmnet_header"
-#define CACHE_SIZE RTE_MEMPOOL_CACHE_MAX_SIZE
 
 static struct mmnet_headers *
 headers_of(const struct rte_mempool *mp)
@@ -63,6 +63,16 @@ give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsign
 	fido_counter_add(&q->stats->completed, n);
 }
 
+/* Give back what the polling lcore has freed. The queue's lock is held. */
+static inline void
+give_back_freed(struct mmnet_headers *h, struct fido_rxq *q)
+{
+	if (h->freed_count == 0)
+		return;
+	give_back(h, q, h->freed, h->freed_count);
+	h->freed_count = 0;
+}
+
 static int
 ops_alloc(struct rte_mempool *mp)
 {
@@ -76,21 +86,71 @@ ops_free(struct rte_mempool *mp)
 	mp->pool_data = NULL;
 }
 
+/* The pool is being filled. */
+static __rte_noinline int
+fill(struct mmnet_headers *h, void *const *objs, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		push(h, objs[i]);
+	return 0;
+}
+
+/* Room for n more until the next poll. The queue's lock is held. @return NULL: give them back now */
+static inline void **
+room_for(struct mmnet_headers *h, unsigned int n)
+{
+	unsigned int kept = h->freed_count;
+
+	if (unlikely(h->lcore != rte_lcore_id() || kept + n > RTE_DIM(h->freed)))
+		return NULL;
+	h->freed_count = kept + n;
+	return &h->freed[kept];
+}
+
+/* The same when the lock is not free, or the polling lcore has no room, or it is another thread. */
+static __rte_noinline int
+enqueue_slow(struct mmnet_headers *h, void *const *objs, unsigned int n, bool locked)
+{
+	void **to;
+
+	if (n == 0)
+		goto out;
+	if (!locked)
+		fido_lock_take(&h->q->lock);
+	locked = true;
+	to = room_for(h, n);
+	if (to != NULL) {
+		memcpy(to, objs, n * sizeof(*objs));
+		goto out;
+	}
+	if (h->lcore == rte_lcore_id())
+		give_back_freed(h, h->q);
+	give_back(h, h->q, objs, n);
+out:
+	if (locked)
+		fido_lock_release(&h->q->lock);
+	return 0;
+}
+
 static int
 ops_enqueue(struct rte_mempool *mp, void *const *objs, unsigned int n)
 {
 	struct mmnet_headers *h = headers_of(mp);
+	struct fido_rxq *q = h->q;
+	void **to;
 
-	if (n == 0)
-		return 0;
-	if (h->q == NULL) { /* The pool is being filled. */
-		for (unsigned int i = 0; i < n; i++)
-			push(h, objs[i]);
-		return 0;
-	}
-	fido_lock_take(&h->q->lock);
-	give_back(h, h->q, objs, n);
-	fido_lock_release(&h->q->lock);
+	if (unlikely(q == NULL))
+		return fill(h, objs, n);
+	if (unlikely(!fido_lock_try(&q->lock)))
+		return enqueue_slow(h, objs, n, false);
+	to = room_for(h, n);
+	if (unlikely(to == NULL))
+		return enqueue_slow(h, objs, n, true);
+	if (n == 1)
+		to[0] = objs[0];
+	else
+		memcpy(to, objs, n * sizeof(*objs));
+	fido_lock_release(&q->lock);
 	return 0;
 }
 
@@ -156,16 +216,6 @@ init_header(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
 	rte_mbuf_ext_refcnt_set(m->shinfo, 1);
 }
 
-/* Only the polling lcore's cache is used. */
-static void
-cache_switch(struct mmnet_headers *h, unsigned int lcore, bool on)
-{
-	struct rte_mempool_cache *cache = rte_mempool_default_cache(h->pool, lcore);
-
-	if (cache != NULL)
-		mmnet_cache_limit(cache, on ? CACHE_SIZE : 0);
-}
-
 static struct rte_mempool *
 create_pool(struct mmnet_headers *h, const char *name, int socket)
 {
@@ -175,11 +225,8 @@ create_pool(struct mmnet_headers *h, const char *name, int socket)
 	};
 	unsigned int elt = sizeof(struct rte_mbuf) + sizeof(struct mmnet_header_priv) +
 			   sizeof(struct rte_mbuf_ext_shared_info);
-	/* A cache may be no larger than n / 1.5. */
-	unsigned int cache = RTE_MIN((unsigned int)CACHE_SIZE, h->size / 2);
-	struct rte_mempool *mp;
+	struct rte_mempool *mp = rte_mempool_create_empty(name, h->size, elt, 0, sizeof(priv), socket, 0);
 
-	mp = rte_mempool_create_empty(name, h->size, elt, cache, sizeof(priv), socket, 0);
 	if (mp == NULL)
 		return NULL;
 	rte_pktmbuf_pool_init(mp, &priv);
@@ -199,7 +246,7 @@ mmnet_headers_create(const char *name, uint32_t n, int socket)
 	if (h == NULL)
 		return NULL;
 	h->size = n;
-	h->lcore = LCORE_ID_ANY;
+	h->lcore = MMNET_NO_LCORE;
 	h->stack = rte_zmalloc_socket(name, n * sizeof(*h->stack), RTE_CACHE_LINE_SIZE, socket);
 	if (h->stack != NULL)
 		h->pool = create_pool(h, name, socket);
@@ -207,8 +254,6 @@ mmnet_headers_create(const char *name, uint32_t n, int socket)
 		mmnet_headers_free(h);
 		return NULL;
 	}
-	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
-		cache_switch(h, i, false);
 	return h;
 }
 
@@ -222,39 +267,15 @@ mmnet_headers_free(struct mmnet_headers *h)
 	rte_free(h);
 }
 
-/* Another lcore polls now. What the former one has in its cache is taken along: DPDK's rules say that
- * it has stopped polling, not that it has stopped freeing, but its cache is off from here on. */
-static void
-move_to(struct mmnet_headers *h, struct fido_rxq *q, unsigned int lcore)
-{
-	struct rte_mempool_cache *old = rte_mempool_default_cache(h->pool, h->lcore);
-
-	if (old != NULL) {
-		cache_switch(h, h->lcore, false);
-		if (old->len != 0) {
-			unsigned int n = old->len;
-
-			old->len = 0;
-			give_back(h, q, old->objs, n);
-		}
-	}
-	h->lcore = lcore;
-	cache_switch(h, lcore, true);
-}
-
 void
 mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q)
 {
 	unsigned int lcore = rte_lcore_id();
-	struct rte_mempool_cache *cache;
 
+	/* Threads that are no lcores cannot be told apart: what they free is given back at once. */
 	if (unlikely(lcore != h->lcore))
-		move_to(h, q, lcore);
-	cache = rte_mempool_default_cache(h->pool, lcore);
-	if (cache != NULL && cache->len != 0) {
-		give_back(h, q, cache->objs, cache->len);
-		cache->len = 0;
-	}
+		h->lcore = lcore != LCORE_ID_ANY ? lcore : MMNET_NO_LCORE;
+	give_back_freed(h, q);
 }
 
 void
@@ -274,7 +295,9 @@ mmnet_rx_settle(struct mmnet_rxq *rxq)
 	if (rxq->q == NULL || rxq->headers == NULL)
 		return;
 	fido_lock_take(&rxq->q->lock);
-	mmnet_headers_harvest(rxq->headers, rxq->q);
+	/* Until somebody polls again, all that is freed is given back at once. */
+	rxq->headers->lcore = MMNET_NO_LCORE;
+	give_back_freed(rxq->headers, rxq->q);
 	fido_lock_release(&rxq->q->lock);
 }
 
@@ -284,7 +307,6 @@ mmnet_rx_settle_lcore(unsigned int lcore)
 	fido_lock_take(&mmnet_ports_lock);
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		for (uint16_t i = 0; i < port->nrx_made; i++)
-			/* A queue of another lcore is that lcore's to settle: its cache would change hands. */
 			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
 					port->rxq[i]->headers->lcore == lcore)
 				mmnet_rx_settle(port->rxq[i]);

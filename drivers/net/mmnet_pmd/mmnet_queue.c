@@ -51,6 +51,8 @@ int
 mmnet_rx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 {
 	set_stopped(port_of(dev)->rxq[i], true);
+	/* Perhaps nobody polls it from now on. */
+	mmnet_rx_settle(port_of(dev)->rxq[i]);
 	dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	return 0;
 }
