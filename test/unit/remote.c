@@ -23,7 +23,7 @@
  *   forward K QUEUE              post the K-th held message on: 1, 0, -errno
  *   complete K                   give the K-th held message back: 0
  *   read GADDR                   the byte there, without a check: 0 to 255
- *   write GADDR                  write there: 0, if it lives
+ *   write GADDR                  write there: 0, if it lives. Either ends with status TEST_FAULTED if it faults
  *   mprotect GADDR               make the page there writable: 0, -errno
  *   tamper PID FD                try to change the memory behind another process's descriptor: number
  *                                of ways that worked, or -errno when it could not be opened
@@ -35,6 +35,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -169,12 +170,28 @@ do_tamper(unsigned int pid, unsigned int other_fd)
 	return worked;
 }
 
-/* Without asking anybody, also for memory that the control thread is about to unmap. */
+static volatile uint8_t *accessed;
+
+static void
+on_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	_exit(info->si_addr == (void *)(uintptr_t)accessed ? TEST_FAULTED : 1);
+}
+
+/*
+ * Without asking anybody, also for memory that the control thread is about to unmap. Faults have a handler: the exit status
+ * tells them from any other crash, and the kernel logs none.
+ */
 __attribute__((no_sanitize("thread"))) static long
 do_memory(const char *verb, uint64_t gaddr)
 {
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 	volatile uint8_t *p = (volatile uint8_t *)(uintptr_t)gaddr;
 
+	accessed = p;
+	sigaction(SIGSEGV, &sa, NULL);
 	if (strcmp(verb, "read") == 0)
 		return *p;
 	if (strcmp(verb, "write") == 0)

@@ -133,7 +133,9 @@ const char *test_ask(struct test_remote *r, const char *format, ...) __attribute
 /** The same for answers that are numbers. */
 long test_ask_number(struct test_remote *r, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
-/** Tell the process a line of which it must die (SIGSEGV, or a sanitizer's report of it). */
+/** Exit status of a process whose access by `read` or `write` faulted, at that address. */
+#define TEST_FAULTED 99
+/** Tell the process a line of which it must die: by a fault of the memory named (TEST_FAULTED). */
 void test_ask_to_die(struct test_remote *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** SIGSTOP, and wait until it hangs; SIGCONT. */
 void test_stop(struct test_remote *r);
