@@ -2,10 +2,14 @@
 /*
  * Kills random members of a chain of domains under load, and starts them again.
  *
- *   chain-kills [--kills N] [--members N] [--seed N]
+ *   chain-kills [--kills N] [--members N] [--seed N] [--sleeps]
+ *
+ * --sleeps: nobody polls, and nobody looks again after a time. Now and then the generator pauses, and all that was lent
+ * must come back to it by wake-ups alone.
  *
  * Fails when a member ends otherwise than by our hand, when a packet comes damaged or twice, when a buffer is
- * written while a reader has it, when the traffic does not come back, or when a buffer is missing at the end.
+ * written while a reader has it, when the traffic does not come back, when a member sleeps on while something waits for it,
+ * or when a buffer is missing at the end.
  */
 
 #include "chain.h"
@@ -16,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -96,6 +101,8 @@ check_reports(void)
 			fail("a packet came twice", i);
 		if (fido_load_relaxed(&r->lost_buffers) != 0)
 			fail("a buffer is neither free nor out", i);
+		if (!failed && fido_load_acquire(&r->wakeup_lost) != 0)
+			fail(r->lost_wakeup, i);
 	}
 }
 
@@ -123,10 +130,11 @@ wait_flow(uint64_t since)
 	uint64_t until = chain_now_ns() + LIMIT_NS;
 
 	while (fido_load_relaxed(&last->newest_ns) <= since) {
-		if (chain_now_ns() > until || failed) {
+		check_reports();
+		if (!failed && chain_now_ns() > until)
 			fail("no packet comes to the end of the chain", chain->members - 1);
+		if (failed)
 			return false;
-		}
 		usleep(200);
 	}
 	return true;
@@ -182,6 +190,13 @@ one_blow(void)
 	return kills;
 }
 
+static void
+wake(uint32_t i)
+{
+	if (chain->sleeps)
+		eventfd_write(chain->wake_fd[i], 1);
+}
+
 /* No more packets: all that was lent must come back. */
 static void
 settle(void)
@@ -193,7 +208,10 @@ settle(void)
 		struct member_report *r = &chain->member[i];
 
 		while (!fido_load_relaxed(&r->quiet) || fido_load_relaxed(&r->stranded) != 0) {
-			if (chain_now_ns() > until || !member_check(i)) {
+			check_reports();
+			if (failed)
+				return;
+			if (chain_now_ns() > until) {
 				fail(fido_load_relaxed(&r->stranded) != 0 ? "buffers stay stranded" :
 									     "buffers do not come back", i);
 				break;
@@ -204,11 +222,29 @@ settle(void)
 	check_reports();
 }
 
+static uint32_t
+one_blow_and_rest(void)
+{
+	uint32_t kills = one_blow();
+	uint64_t since;
+
+	if (!chain->sleeps || failed || random_below(3) != 0)
+		return kills;
+	settle();
+	fido_store_relaxed(&chain->pause, 0);
+	since = chain_now_ns();
+	wake(0);
+	wait_flow(since);
+	return kills;
+}
+
 static void
 stop_all(void)
 {
-	for (uint32_t i = 0; i < chain->members; i++)
+	for (uint32_t i = 0; i < chain->members; i++) {
 		fido_store_relaxed(&chain->member[i].stop, 1);
+		wake(i);
+	}
 	for (uint32_t i = 0; i < chain->members; i++) {
 		int status = 0;
 
@@ -251,11 +287,26 @@ count_arrived(void)
 	return n;
 }
 
+/* How often the members slept, who live now. */
+static void
+print_sleeps(void)
+{
+	if (!chain->sleeps)
+		return;
+	printf("times that the members slept in their last lives:");
+	for (uint32_t i = 0; i < chain->members; i++) {
+		printf(" %lu", (unsigned long)chain->member[i].slept);
+		if (chain->member[i].slept == 0)
+			fail("never slept", i);
+	}
+	printf("\n");
+}
+
 static uint32_t
 parse(int argc, char **argv, uint32_t *members)
 {
 	static const struct option options[] = {{"kills", 1, NULL, 'k'}, {"members", 1, NULL, 'm'},
-		{"seed", 1, NULL, 's'}, {0}};
+		{"seed", 1, NULL, 's'}, {"sleeps", 0, NULL, 'w'}, {0}};
 	uint32_t kills = 40;
 	int c;
 
@@ -269,6 +320,8 @@ parse(int argc, char **argv, uint32_t *members)
 			*members = (uint32_t)n;
 		else if (c == 's' && n != 0)
 			seed = n;
+		else if (c == 'w')
+			chain->sleeps = true;
 		else
 			exit(2);
 	}
@@ -280,27 +333,30 @@ main(int argc, char **argv)
 {
 	uint32_t kills, members;
 
-	kills = parse(argc, argv, &members);
-	printf("seed %lu\n", (unsigned long)seed);
-	seed *= UINT64_C(0x9e3779b97f4a7c15);
 	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (chain == MAP_FAILED) {
 		printf("no address space for %zu bytes: %s\n", sizeof(*chain), strerror(errno));
 		return 1;
 	}
+	kills = parse(argc, argv, &members);
+	printf("seed %lu\n", (unsigned long)seed);
+	seed *= UINT64_C(0x9e3779b97f4a7c15);
 	chain->group = "chain";
 	chain->idle_ms = 1;
 	chain->members = members;
+	for (uint32_t i = 0; i < members; i++)
+		chain->wake_fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	for (uint32_t i = 0; i < members; i++)
 		member_start(i);
 	for (uint32_t i = 0; i < members; i++)
 		wait_ready(i);
 	if (wait_flow(chain_now_ns()))
 		for (uint32_t n = 0; n < kills && !failed;)
-			n += one_blow();
+			n += one_blow_and_rest();
 	if (!failed)
 		settle();
 	stop_all();
+	print_sleeps();
 	print_healing();
 	printf("%lu packets came to the end of the chain, none damaged, none twice; lives:", (unsigned long)count_arrived());
 	for (uint32_t i = 0; i < members; i++)

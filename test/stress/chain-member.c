@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A member of the chain. */
 
+#include "chain-watch.h"
 #include "chain.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,11 +45,14 @@ struct member {
 	struct fido_rxq *rxq;
 	struct fido_txq *txq;
 	uint64_t random;
+	struct chain_watch watch;
 
 	struct fido_region *arena; /* first */
 	void *free[CHAIN_BUFFERS];
 	uint32_t free_count;
 	uint64_t seq;
+	bool unmapped;       /* the next one cannot read it yet */
+	uint32_t round_left; /* packets that the round still has, if the chain sleeps */
 
 	struct held held[HELD_MAX];
 	uint32_t held_count;
@@ -129,26 +135,42 @@ gen_reap(struct member *m)
 	return n;
 }
 
+/* @return packets that may be made now */
+static uint32_t
+gen_allowed(struct member *m)
+{
+	static const uint32_t rounds[] = {1, 8, 64, 512, CHAIN_BUFFERS};
+
+	if (fido_load_relaxed(&m->chain->pause) || m->seq + BURST >= CHAIN_SEQ_MAX)
+		return 0;
+	if (!m->chain->sleeps)
+		return m->free_count;
+	if (m->round_left == 0 && m->free_count == CHAIN_BUFFERS)
+		m->round_left = 1 + (uint32_t)(random_next(m) % rounds[random_next(m) % (sizeof(rounds) / sizeof(rounds[0]))]);
+	return m->round_left < m->free_count ? m->round_left : m->free_count;
+}
+
 static unsigned int
 gen_post(struct member *m)
 {
 	unsigned int want = 1 + (unsigned int)(random_next(m) % BURST), n = 0;
+	uint32_t allowed = gen_allowed(m);
 	struct fido_buf bufs[BURST];
 	int done;
 
-	if (fido_load_relaxed(&m->chain->pause) || m->seq + BURST >= CHAIN_SEQ_MAX)
-		return 0;
-	for (; n < want && n < m->free_count; n++) {
+	for (; n < want && n < allowed; n++) {
 		uint64_t *p = m->free[m->free_count - 1 - n];
 
 		packet_make(p, m->report->life, m->seq + n);
 		bufs[n] = (struct fido_buf){p, (uint32_t)(p[W_LEN] * sizeof(uint64_t)), 0, p};
 	}
 	done = n != 0 ? fido_txq_post(m->txq, bufs, n) : 0;
+	m->unmapped = done == -EFAULT;
 	if (done <= 0)
 		return 0;
 	m->free_count -= (unsigned int)done; /* from the top, in the order in which they were posted */
 	m->seq += (unsigned int)done;
+	m->round_left -= m->chain->sleeps ? (uint32_t)done : 0;
 	fido_counter_add(&m->report->passed, (uint64_t)done);
 	return (unsigned int)done;
 }
@@ -221,6 +243,7 @@ take_in(struct member *m)
 {
 	struct fido_rx rx[BURST];
 	unsigned int n = 0, room = HELD_MAX - m->held_count;
+	uint64_t kept_ns = m->chain->sleeps ? 20000000 : 300000000;
 
 	if (room != 0)
 		n = fido_rxq_poll(m->rxq, rx, room < BURST ? room : BURST);
@@ -233,7 +256,7 @@ take_in(struct member *m)
 			continue;
 		}
 		/* Most are given back soon, some are kept for long. */
-		h->until_ns = chain_now_ns() + (random_next(m) % 500 == 0 ? 300000000u : random_next(m) % 50000);
+		h->until_ns = chain_now_ns() + (random_next(m) % 500 == 0 ? kept_ns : random_next(m) % 50000);
 		fido_counter_add(&m->report->passed, 1);
 	}
 	return n;
@@ -306,26 +329,6 @@ turn(struct member *m)
 	return fwd_reap(m) + take_in(m) + pass_on(m);
 }
 
-/* Sleep until a doorbell rings; what waits for a time only (kept packets, a link that comes up) is looked at then. */
-static void
-sleep_armed(struct member *m)
-{
-	struct pollfd fd = {.events = POLLIN};
-	bool pending = false;
-
-	fd.fd = fido_doorbell_fd(m->rxq != NULL ? m->rxq->bell : m->txq->bell);
-	if (m->rxq != NULL)
-		pending |= fido_rxq_arm(m->rxq);
-	if (m->txq != NULL)
-		pending |= fido_txq_arm(m->txq);
-	if (!pending)
-		poll(&fd, 1, m->held_count != 0 || m->free_count != 0 ? m->chain->idle_ms : SLEEP_MS);
-	if (m->rxq != NULL)
-		fido_rxq_disarm(m->rxq);
-	if (m->txq != NULL)
-		fido_txq_disarm(m->txq);
-}
-
 static void
 report(struct member *m)
 {
@@ -334,7 +337,96 @@ report(struct member *m)
 	else
 		fido_store_relaxed(&m->report->quiet,
 				m->held_count == 0 && (m->txq == NULL || fido_txq_out(m->txq) == 0));
-	m->report->stranded = m->to != NULL ? fido_link_stranded(m->to) : 0;
+	fido_store_relaxed(&m->report->stranded, m->to != NULL ? fido_link_stranded(m->to) : 0);
+}
+
+static bool
+arm(struct member *m)
+{
+	bool pending = false;
+
+	if (m->rxq != NULL)
+		pending |= fido_rxq_arm(m->rxq);
+	if (m->txq != NULL)
+		pending |= fido_txq_arm(m->txq);
+	return pending;
+}
+
+static void
+disarm(struct member *m)
+{
+	if (m->rxq != NULL)
+		fido_rxq_disarm(m->rxq);
+	if (m->txq != NULL)
+		fido_txq_disarm(m->txq);
+}
+
+/* Do what waits for a time only, without a look at what a doorbell tells of. @return ms until the next; -1: there is none */
+static int
+do_timed(struct member *m)
+{
+	uint64_t now, next = UINT64_MAX;
+
+	if (m->from == NULL) {
+		if (m->unmapped)
+			gen_post(m);
+		return m->unmapped ? m->chain->idle_ms : -1;
+	}
+	if (m->to != NULL)
+		return -1;
+	sink_give_back(m);
+	now = chain_now_ns();
+	for (uint32_t i = 0; i < HELD_MAX && m->held_count != 0; i++)
+		if (m->held[i].used && m->held[i].until_ns < next)
+			next = m->held[i].until_ns;
+	if (next == UINT64_MAX)
+		return -1;
+	return next > now ? (int)((next - now) / 1000000) + 1 : 0;
+}
+
+static bool
+has_to_send(const struct member *m)
+{
+	if (m->from == NULL)
+		return m->round_left != 0 && m->free_count != 0 && !m->unmapped && !fido_load_relaxed(&m->chain->pause);
+	return m->queue_count != 0;
+}
+
+/* Sleep until a doorbell rings, armed all the time. */
+static void
+sleep_until_rung(struct member *m)
+{
+	struct pollfd fds[] = {{.fd = m->watch.bell_fd, .events = POLLIN},
+		{.fd = m->chain->wake_fd[m->index], .events = POLLIN}};
+	bool pending = arm(m);
+
+	fido_counter_add(&m->report->slept, 1);
+	while (!pending) {
+		int timeout = do_timed(m);
+
+		report(m);
+		fido_store_relaxed(&m->watch.wants_rx, m->held_count != HELD_MAX);
+		fido_store_relaxed(&m->watch.wants_tx, has_to_send(m));
+		if (m->watch.asleep_ns == 0)
+			fido_store_release(&m->watch.asleep_ns, chain_now_ns());
+		if (poll(fds, 2, timeout) > 0)
+			break;
+	}
+	fido_store_release(&m->watch.asleep_ns, 0);
+	disarm(m);
+	if (fds[1].revents != 0)
+		eventfd_read(fds[1].fd, &(eventfd_t){0});
+}
+
+/* Sleep until a doorbell rings; what waits for a time only (kept packets, a link that comes up) is looked at then. */
+static void
+sleep_armed(struct member *m)
+{
+	struct pollfd fd = {.events = POLLIN};
+	fd.fd = m->watch.bell_fd;
+	if (!arm(m))
+		poll(&fd, 1, m->held_count != 0 || m->free_count != 0 ? m->chain->idle_ms : SLEEP_MS);
+	disarm(m);
 }
 
 static void
@@ -345,6 +437,10 @@ run(struct member *m)
 	while (!fido_load_relaxed(&m->report->stop)) {
 		if (turn(m) != 0) {
 			looks = 0;
+			continue;
+		}
+		if (m->chain->sleeps) {
+			sleep_until_rung(m);
 			continue;
 		}
 		if (++looks < LOOKS)
@@ -398,6 +494,11 @@ start(struct member *m)
 	}
 	if (m->rxq != NULL && m->txq != NULL)
 		fido_txq_share_bell(m->txq, m->rxq);
+	m->watch.rxq = m->rxq;
+	m->watch.txq = m->txq;
+	m->watch.to = m->to;
+	m->watch.report = m->report;
+	m->watch.bell_fd = fido_doorbell_fd(m->rxq != NULL ? m->rxq->bell : m->txq->bell);
 	return (m->from == NULL || fido_link_open(m->from) == 0) && (m->to == NULL || fido_link_open(m->to) == 0);
 }
 
@@ -410,10 +511,12 @@ chain_member(struct chain *chain, uint32_t i)
 	m.report = &chain->member[i];
 	m.index = i;
 	m.random = (uint64_t)getpid() * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	if (!start(&m))
+	if (!start(&m) || (chain->sleeps && chain_watch_start(&m.watch) != 0))
 		return 1;
 	fido_store_release(&m.report->ready_ns, chain_now_ns());
 	run(&m);
+	if (chain->sleeps)
+		chain_watch_stop(&m.watch);
 	if (m.from != NULL)
 		fido_link_destroy(m.from);
 	if (m.to != NULL)

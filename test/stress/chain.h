@@ -13,6 +13,10 @@
  * life, and when; the rest of it follows from these. Whoever has a packet checks it when it comes, and again
  * just before it gives it back: the generator overwrites a buffer with poison the moment it has it back, so a
  * buffer that came back too early is seen.
+ *
+ * With `sleeps` set nobody looks twice: a member that has nothing to do sleeps until its doorbell rings, however long that
+ * takes, and a watchdog (chain-watch.h) sees that nothing waits for it meanwhile. The generator then makes packets by rounds,
+ * of one to all of its buffers, and begins no round before all are back: no later packet makes up for a wake-up that was lost.
  */
 
 #include <stdbool.h>
@@ -20,6 +24,8 @@
 #include <sys/types.h>
 
 #define CHAIN_MEMBERS_MAX 6
+/* Bytes of a message of the watchdog's. */
+#define CHAIN_MESSAGE 96
 #define CHAIN_BUFFERS 8192u
 #define CHAIN_BUFFER 512u
 #define CHAIN_RING 256u
@@ -42,12 +48,17 @@ struct member_report {
 	uint64_t lost_buffers;  /**< generator: buffers neither free nor out */
 	uint64_t stranded;      /**< buffers out with domains that are gone, at the last look */
 	uint64_t unreachable;   /**< packets dropped: the next one cannot read their owner's memory */
+	uint64_t slept;         /**< times that it went to sleep */
+	uint32_t wakeup_lost;   /**< 1: it slept while something waited; lost_wakeup says what */
+	char lost_wakeup[CHAIN_MESSAGE];
 };
 
 struct chain {
 	const char *group;      /**< the same string in all members */
 	uint32_t members;
 	int idle_ms;            /**< look again after so long when something waits for a time only */
+	bool sleeps;            /**< never look again but for a doorbell, or wake_fd */
+	int wake_fd[CHAIN_MEMBERS_MAX]; /**< with sleeps: an eventfd each, for a change of stop or pause */
 	uint32_t pause;         /**< 1: the generator makes no more packets */
 	struct member_report member[CHAIN_MEMBERS_MAX];
 	/** A bit for each packet that has arrived at the end of the chain, by life and number. */

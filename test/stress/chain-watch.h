@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CHAIN_WATCH_H
+#define CHAIN_WATCH_H
+
+/**
+ * @file
+ * A watchdog beside a member's thread: a second thread that looks at the member's queues from outside. A thread that has
+ * armed its queues and sleeps must have nothing to take: if something waits for more than CHAIN_WATCH_LIMIT_NS and the
+ * doorbell has not been rung, a wake-up was lost.
+ *
+ * A busy machine is no reason: a doorbell that was rung and not answered yet is readable, and looks that come late count for
+ * nothing, as whoever is to ring may have stood still, too.
+ */
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include <fido/link.h>
+
+#define CHAIN_WATCH_LIMIT_NS UINT64_C(1000000000)
+
+struct member_report;
+
+struct chain_watch {
+	struct fido_rxq *rxq;         /**< NULL: none */
+	struct fido_txq *txq;         /**< NULL: none */
+	const struct fido_link *to;   /**< the link of txq */
+	int bell_fd;                  /**< what the thread sleeps on */
+	struct member_report *report;
+	uint64_t asleep_ns;           /**< since when the thread sleeps; 0: it does not. Writer: the thread */
+	uint32_t wants_rx;            /**< 1: it has room for what waits in rxq. Writer: the thread */
+	uint32_t wants_tx;            /**< 1: it has something to post by txq. Writer: the thread */
+	uint32_t stop;
+	pthread_t thread;
+};
+
+/** Start the watchdog. @return 0, or an error number */
+int chain_watch_start(struct chain_watch *watch);
+/** End it: from then on the queues may go. */
+void chain_watch_stop(struct chain_watch *watch);
+
+#endif
