@@ -353,9 +353,8 @@ demo_blk()
 
 # --- main ---
 
-save_hugepages
 echo "Setting up and building (the first time takes some minutes) ..."
-"$top/setup.sh" --build >"$lib_dir/setup.log" 2>&1 || {
+adding_hugepages "$top/setup.sh" --build >"$lib_dir/setup.log" 2>&1 || {
 	tail -n 30 "$lib_dir/setup.log" >&2
 	fail "set-up failed"
 }

@@ -31,7 +31,7 @@
 #   nbd_attach NAME [VOLUME]     make a volume of it a block device, by nbdfuse and a loop device: $nbd_device
 #   nbd_mount, nbd_umount        the file system on it, on $nbd_mnt
 #   nbd_detach                   undo nbd_attach
-#   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did
+#   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did. A busy machine has longer
 #   need_hugepages MB            have that many MB free for EAL, if possible some more for arenas, else skip
 #   own_rundir                   a folder for groups of this script alone; none may be left in it
 #   at_exit COMMAND              run it at the end too, however the script ends
@@ -39,6 +39,8 @@
 #   fail MSG, skip MSG           end the test: exit 1, exit 77
 #   expect_eq A B MSG, expect_ge A B MSG     fail unless A = B, A >= B (numbers)
 
+# Programs are known by their messages here and there, numbers by their decimal points.
+export LC_ALL=C.UTF-8
 FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 FIDO_BUILD=${FIDO_BUILD:-$FIDO_TOP/build}
 case $FIDO_BUILD in /*) ;; *) FIDO_BUILD=$PWD/$FIDO_BUILD ;; esac
@@ -56,7 +58,9 @@ lib_driver_dir=
 lib_rundir=
 lib_at_exit=()
 lib_before_exit=()
-lib_saved_hugepages=
+lib_added_hugepages=0
+# Limits are those of a quiet machine; a busy one takes so many times as long.
+lib_patience=3
 lib_huge=/sys/kernel/mm/hugepages/hugepages-2048kB
 
 fail()
@@ -99,7 +103,7 @@ echo_run()
 
 wait_for()
 {
-	local end=$((SECONDS + $1 + 1)) late=0 pauses=(0.01 0.02 0.04 0.06) n=0
+	local end=$((SECONDS + $1 * lib_patience + 1)) late=0 pauses=(0.01 0.02 0.04 0.06) n=0
 	until eval "$2"; do
 		# A machine that stood still for so long gave nobody time: look some more times.
 		[ $SECONDS -lt $end ] || [ $((late += 1)) -le 20 ] || return 1
@@ -157,7 +161,7 @@ stop()
 	if ! wait_for 30 "! is_running '$name'"; then
 		kill -KILL "${lib_pid[$name]}"
 		lib_reap "$name"
-		fail "$name did not end within 30 s of SIGINT"
+		fail "$name does not end at SIGINT"
 	fi
 	lib_reap "$name"
 	[ "$lib_status" = "$want" ] ||
@@ -445,18 +449,24 @@ own_rundir()
 
 # --- hugepages ---
 
-# Remember how many pages the machine reserves; given back at exit.
-save_hugepages()
+reserved_hugepages()
 {
-	[ -z "$lib_saved_hugepages" ] || return 0
-	lib_saved_hugepages=$(cat $lib_huge/nr_hugepages 2>/dev/null || true)
+	cat $lib_huge/nr_hugepages 2>/dev/null || echo 0
+}
+
+# Run a command that may reserve pages of the machine; what it adds is given back at exit, and no more: others may add, too.
+adding_hugepages()
+{
+	local before status=0
+	before=$(reserved_hugepages)
+	"$@" || status=$?
+	lib_added_hugepages=$((lib_added_hugepages + $(reserved_hugepages) - before))
+	return $status
 }
 
 restore_hugepages()
 {
-	[ -n "$lib_saved_hugepages" ] || return 0
-	[ "$(cat $lib_huge/nr_hugepages)" = "$lib_saved_hugepages" ] ||
-		echo "$lib_saved_hugepages" >$lib_huge/nr_hugepages
+	[ $lib_added_hugepages -le 0 ] || echo $(($(reserved_hugepages) - lib_added_hugepages)) >$lib_huge/nr_hugepages
 }
 
 free_hugepages_mb()
@@ -471,9 +481,7 @@ need_hugepages()
 	ample=$((want + 512))
 	have=$(free_hugepages_mb)
 	if [ "$have" -lt "$ample" ]; then
-		save_hugepages
-		"$FIDO_TOP/setup.sh" --raise-hugepages \
-			$(($(cat $lib_huge/nr_hugepages 2>/dev/null || echo 0) * 2 + ample - have)) || true
+		adding_hugepages "$FIDO_TOP/setup.sh" --raise-hugepages $(($(reserved_hugepages) * 2 + ample - have)) || true
 		have=$(free_hugepages_mb)
 	fi
 	[ "$have" -ge "$want" ] || skip "needs $want MB of free 2 MiB pages, the machine has $have"

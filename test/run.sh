@@ -683,11 +683,10 @@ if [ $want_list = 1 ]; then
 	exit 0
 fi
 mkdir -p "$logs"
-save_hugepages
 setup_options=()
 ! suite_wanted xen || setup_options+=(--xen)
 ! suite_wanted packages || setup_options+=(--packages)
-[ $want_setup = 0 ] || "$top/setup.sh" ${setup_options[@]+"${setup_options[@]}"}
+[ $want_setup = 0 ] || adding_hugepages "$top/setup.sh" ${setup_options[@]+"${setup_options[@]}"}
 leftovers >"$lib_dir/before"
 # Names of single unit tests are known once the build folder is configured.
 [ ${#only[@]} = 0 ] || build_gcc >"$logs/build.log" 2>&1 || true

@@ -128,8 +128,7 @@ run_set()
 	return $status
 }
 
-save_hugepages
-[ $want_setup = 0 ] || "$top/setup.sh" --build >"$lib_dir/setup.log" 2>&1 || {
+[ $want_setup = 0 ] || adding_hugepages "$top/setup.sh" --build >"$lib_dir/setup.log" 2>&1 || {
 	tail -n 30 "$lib_dir/setup.log" >&2
 	fail "set-up failed"
 }

@@ -39,7 +39,7 @@ end_domains()
 before_exit end_domains
 at_exit 'rm -rf "$work" "$FIDO_RUNDIR"'
 
-# ctl STATUS ARGUMENT...: must end with STATUS, within 3 s, without control characters; output in
+# ctl STATUS ARGUMENT...: must end with STATUS, within 10 s even on a busy machine, without control characters; output in
 # $work/out and $work/err
 ctl()
 {
@@ -48,10 +48,10 @@ ctl()
 	printf '+ fido-ctl'
 	printf ' %q' "$@"
 	echo
-	timeout -k 1 10 "$ctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	timeout -k 1 30 "$ctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 	[ "$status" = "$want" ] || fail "exit status $status, not $want: $(tail -n 3 "$work/err")"
 	if [ -z "${takes_long:-}" ]; then
-		awk "BEGIN { exit !($EPOCHREALTIME - $began < 3) }" || fail "it took 3 s or more"
+		awk "BEGIN { exit !($EPOCHREALTIME - $began < 10) }" || fail "it took 10 s or more"
 	fi
 	[ -z "$(LC_ALL=C tr -d '[:print:]\n\t' <"$work/out")" ] || fail "control characters in its output"
 	[ -z "$(LC_ALL=C tr -d '[:print:]\n' <"$work/err")" ] || fail "control characters in its messages"
@@ -227,22 +227,39 @@ test_states()
 	echo "ok: links as text"
 }
 
-test_rates()
+# rates_between: what stats measures, between two reports of the domains, $took s apart. $rate of the domains: by these
+# reports
+rates_between()
 {
-	local before
-	tell pace 5000 700
-	before=$said
+	local before began
+	tell report
+	before=$said began=$EPOCHREALTIME
 	json stats --interval 1.5
 	tell report
+	took=$(awk "BEGIN { print $EPOCHREALTIME - $began }")
 	holds "totals lie between two reports" '([.queues[] | select(.domain == "left") | .total.packets] | add) as $n |
 		$n >= '"$(jq .left.packets <<<"$before")"' and $n <= $said.left.packets'
-	holds "about 5000 a second" '.interval_s >= 1.5 and .interval_s < 2.5 and
-		([.queues[] | select(.domain == "left" and .direction == "tx") | .per_second.packets] | add |
-			. > 3500 and . < 6500) and
-		([.queues[] | select(.direction == "tx") | .per_second.bytes - 700 * .per_second.packets] |
-			all(. > -1 and . < 1))'
+	rate=$(jq "(.left.packets - $(jq .left.packets <<<"$before")) / $took" <<<"$said")
+}
+
+test_rates()
+{
+	local took rate try
+	tell pace 5000 700
+	# The domains stand still now and then on a busy machine, and catch up: try it some times.
+	for try in 1 2 3 4 5; do
+		rates_between
+		[ "$(jq "$rate > 3500 and $rate < 6500 and .interval_s > 0.9 * $took" "$work/out")" = true ] || continue
+		holds "the rate of the reports, $rate, at try $try" '.interval_s >= 1.5 and .interval_s <= '"$took"' and
+			([.queues[] | select(.domain == "left" and .direction == "tx") | .per_second.packets] | add |
+				. > 0.7 * '"$rate"' and . < 1.3 * '"$rate"') and
+			([.queues[] | select(.direction == "tx") | .per_second.bytes - 700 * .per_second.packets] |
+				all(. > -1 and . < 1))'
+		break
+	done
+	[ "$(jq "$rate > 3500 and $rate < 6500" "$work/out")" = true ] || fail "5000 a second are not sent: $rate"
 	ctl 0 stats --group "$group" --rates
-	grep -Eq '^right +left +0 +rx0 +[0-9.]+ kpps +[0-9.]+ Mbit/s ' "$work/out" || fail "$(cat "$work/out")"
+	grep -Eq '^right +left +0 +rx0 +[0-9.]*[1-9][0-9.]* [kM]?pps +[0-9.]*[1-9][0-9.]* [kM]bit/s ' "$work/out" || fail "$(cat "$work/out")"
 	json stats --domain right
 	holds "only one domain" '[.queues[].domain] | unique == ["right"]'
 	echo "ok: rates as text"
@@ -267,9 +284,9 @@ test_top()
 {
 	local lines heartbeat
 	ctl 0 top --group "$group" --count 3 --interval 0.5
-	lines=$(grep -c "^group $group: 2 domains, 8 queues, over 0\.[5-9][0-9]* s\$" "$work/out")
+	lines=$(sed -nE "s/^group $group: 2 domains, 8 queues, over ([0-9.]+) s\$/\1/p" "$work/out" | awk '$1 >= 0.5' | wc -l)
 	expect_eq "$lines" 3 "rounds"
-	expect_eq "$(grep -c ' kpps .* Mbit/s ' "$work/out")" 12 "busy queues in three rounds"
+	expect_eq "$(grep -cE ' [0-9.]*[1-9][0-9.]* [kM]?pps .* [kM]bit/s ' "$work/out")" 12 "busy queues in three rounds"
 	json top --count 2 --interval 0.2
 	expect_eq "$(wc -l <"$work/out")" 2 "lines of JSON"
 	holds "sorted by rate" '[.queues[].per_second.packets] | . == (sort | reverse) and length == 8'
@@ -294,15 +311,15 @@ test_screen()
 	echo "+ script -c 'fido-ctl top --group $group', then the key q"
 	mkfifo "$work/keys"
 	exec 8<>"$work/keys"
-	timeout -k 1 8 script -qec "$ctl top --group $group --interval 0.2" /dev/null \
+	timeout -k 1 60 script -qefc "$ctl top --group $group --interval 0.2" /dev/null \
 		<"$work/keys" >"$work/out" 8>&- 9>&- &
-	sleep 0.8
+	wait_for 10 "grep -aq 'pps ' '$work/out'" || fail "no rates on the screen"
 	printf q >&8
 	wait $! || fail "top on a terminal did not end at q"
 	exec 8>&-
 	head -c 8 "$work/out" | grep -qF $'\033[?1049h' || fail "no screen of its own"
 	tail -c 8 "$work/out" | grep -qF $'\033[?1049l' || fail "the screen was not given back"
-	grep -q ' kpps ' "$work/out" || fail "no rates on the screen"
+	grep -aqE ' [0-9.]*[1-9][0-9.]* [kM]?pps ' "$work/out" || fail "no rates on the screen"
 	echo "ok: top on a terminal"
 }
 
@@ -362,11 +379,15 @@ test_garbage()
 
 test_dead()
 {
+	local pid
 	echo "+ kill -KILL right, in the middle of a measurement"
-	"$ctl" stats --group "$group" --interval 1 >"$work/measured" &
-	sleep 0.4
+	"$ctl" stats --group "$group" --interval 2 >"$work/measured" &
+	pid=$!
+	# It has mapped the memory of both when it measures.
+	wait_for 10 "[ \$(grep -c 'memfd:fido' /proc/$pid/maps) -ge 2 ]" || fail "it does not look at both"
+	sleep 0.5
 	kill -KILL "$right_pid"
-	wait $! || fail "the measurement failed"
+	wait $pid || fail "the measurement failed"
 	grep -qx 'right: gone' "$work/measured" || fail "$(cat "$work/measured")"
 	ctl 1 list --group "$group" --domain right
 	says "there is no domain right; there are: left"

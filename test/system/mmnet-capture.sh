@@ -48,14 +48,21 @@ ends()
 # dumpcap PRIMARY PORT OPTION...: until it has done what the options say
 dumpcap()
 {
-	local prefix=${lib_prefix[$1]} port=$2
+	local prefix=${lib_prefix[$1]} port=$2 try
 	shift 2
-	# It cuts no file that is there.
-	rm -f "$work/captured.pcap"
-	start dumpcap "${installed[@]}" env LD_PRELOAD="${preload:-}" stdbuf -oL dpdk-dumpcap --file-prefix="$prefix" \
-		-i "net_mmnet$port" -P -w "$work/captured.pcap" "$@"
-	wait_for 20 "! is_running dumpcap || grep -q 'Capturing on' '$(log_of dumpcap)'" || true
-	grep -q 'Capturing on' "$(log_of dumpcap)" || fail "dpdk-dumpcap does not start: $(cat "$(log_of dumpcap)")"
+	# Now and then EAL does not let a secondary process in.
+	for try in 1 2 3; do
+		# It cuts no file that is there.
+		rm -f "$work/captured.pcap"
+		start dumpcap "${installed[@]}" env LD_PRELOAD="${preload:-}" stdbuf -oL dpdk-dumpcap --file-prefix="$prefix" \
+			-i "net_mmnet$port" -P -w "$work/captured.pcap" "$@"
+		wait_for 20 "! is_running dumpcap || grep -q 'Capturing on' '$(log_of dumpcap)'" || true
+		! grep -q 'Capturing on' "$(log_of dumpcap)" || return 0
+		echo "try $try: dpdk-dumpcap does not start: $(cat "$(log_of dumpcap)")"
+		! is_running dumpcap || kill -KILL "${lib_pid[dumpcap]}"
+		lib_reap dumpcap
+	done
+	fail "dpdk-dumpcap does not start: see above"
 }
 
 all_came()
@@ -80,14 +87,15 @@ dumpcap_ended()
 	[ "$lib_status" -le 1 ] || fail "dpdk-dumpcap ended with status $lib_status: $(tail -n 5 "$(log_of dumpcap)")"
 }
 
-# All that came has been written when nothing more is.
+# All that came has been written, but for a buffer's worth: as much as was sent; and nothing more is for a second.
 all_written()
 {
-	local size=0
-	wait_for 20 '[ "$(stat -c %s "$work/captured.pcap")" -gt 24 ]' || fail "nothing is captured: $(cat "$(log_of dumpcap)")"
+	local size=0 want=$(($(stat -c %s "$work/frames.pcap") - 65536))
+	wait_for 20 "[ \$(stat -c %s '$work/captured.pcap') -ge $want ]" ||
+		fail "only $(stat -c %s "$work/captured.pcap") bytes are captured: $(cat "$(log_of dumpcap)")"
 	while [ "$size" != "$(stat -c %s "$work/captured.pcap")" ]; do
 		size=$(stat -c %s "$work/captured.pcap")
-		sleep 0.5
+		sleep 1
 	done
 }
 

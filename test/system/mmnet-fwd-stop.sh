@@ -24,7 +24,8 @@ run()
 	finish fwd 20
 	is_running gen || fail "gen ended with it"
 	is_running sink || fail "sink ended with it"
-	sleep 0.2
+	wait_for 20 "[ \$(xstat sink 0 rx_good_packets) -ge $(result fwd .tx_packets) ]" ||
+		fail "of $(result fwd .tx_packets) packets only $(xstat sink 0 rx_good_packets) came to sink"
 	stop gen
 	stop sink
 	accepted=$(port_stat gen 0 tx_good_packets)

@@ -78,6 +78,20 @@ begin()
 	testpmd_cmd "echo$n" stop >/dev/null
 }
 
+# rest: for a second no forwarding thread is woken
+rest()
+{
+	local n before=() after=()
+	for n in "${!title[@]}"; do
+		before+=("$(switches "fwd$n" "${task[n]}")")
+	done
+	sleep 1
+	for n in "${!title[@]}"; do
+		after+=("$(switches "fwd$n" "${task[n]}")")
+	done
+	[ "${before[*]}" = "${after[*]}" ]
+}
+
 # Nothing for 10 s.
 idle()
 {
@@ -87,8 +101,8 @@ idle()
 		wait_for 20 "[ \$(xstat_sum fwd$n '^[rt]x_buffers_(held|out)\$') = 0 ]" ||
 			fail "${title[n]}: buffers are still out"
 	done
-	# All buffers are back, and the last of the sleeps that have an end is over.
-	sleep 1
+	# All buffers are back. The last of the sleeps that have an end is over when none ends for a second.
+	wait_for 10 rest || fail "the forwarders do not come to rest"
 	for n in "${!title[@]}"; do
 		armed[n]=$(wakeups "fwd$n")
 		sleeps[n]=$(switches "fwd$n" "${task[n]}")

@@ -67,7 +67,7 @@ for rx in zero copy; do
 	flows "another sender"
 	commands stop "port stop 0" "port close 0"
 	is_running gen || fail "gen ended when its peer's port was closed"
-	expect_eq "$(telemetry gen /ethdev/link_status,0 | jq -r '.["/ethdev/link_status"].status')" DOWN "gen's link"
+	wait_for 10 'telemetry gen /ethdev/link_status,0 | grep -q "\"DOWN\""' || fail "gen's link stays up without a peer"
 	# What of gen's packets testpmd has not received yet, or echo sent back to it, comes home when it closes the other.
 	commands "port stop 1"
 	stop gen

@@ -83,9 +83,9 @@ testpmd_cmd rx start >/dev/null
 testpmd_cmd tx start >/dev/null
 wait_for 10 "[ \$(xstat rx 0 rx_good_packets) -gt 5000 ]" || fail "packets of memory that is not EAL's do not arrive"
 testpmd_cmd tx stop >/dev/null
-sleep 0.3
-testpmd_cmd rx stop >/dev/null
 sent=$(xstat tx 0 tx_good_packets)
+wait_for 10 "[ \$(xstat rx 0 rx_good_packets) -ge $sent ]" || fail "of $sent packets $(xstat rx 0 rx_good_packets) were received"
+testpmd_cmd rx stop >/dev/null
 expect_eq "$(xstat tx 0 tx_copied_packets)" "$sent" "tx: copied, of those sent"
 expect_eq "$(xstat rx 0 rx_good_packets)" "$sent" "rx: received, of those sent"
 expect_eq "$(xstat tx 0 tx_good_bytes)" "$(xstat rx 0 rx_good_bytes)" "bytes"
@@ -97,7 +97,7 @@ wait_for 10 "[ \$(xstat rx 0 rx_good_packets) -gt $((sent + 5000)) ]" || fail "n
 testpmd_cmd rx "clear port stats 0" >/dev/null
 wait_for 10 "[ \$(xstat rx 0 rx_good_packets) -gt 1000 ]" || fail "nothing is counted after clearing"
 testpmd_cmd tx stop >/dev/null
-sleep 0.3
+wait_for 10 '[ "$(telemetry rx /mmnet/info,0 | jq ".[].rx_queues.q0.waiting")" = 0 ]' || fail "packets still wait in rx's ring"
 testpmd_cmd rx stop >/dev/null
 testpmd_cmd rx "clear port xstats 0" >/dev/null
 for key in rx_good_packets rx_good_bytes rx_zero_copy_packets rx_q0_packets; do
