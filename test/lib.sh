@@ -48,6 +48,8 @@ export FIDO_TOP FIDO_BUILD
 
 lib_dir=$(mktemp -d)
 lib_id=fido$$
+# Whose things they are that bear this name (test/run.sh).
+[ -z "${FIDO_TEST_IDS:-}" ] || echo "$lib_id" >>"$FIDO_TEST_IDS"
 # A group of domains for this script alone; what is left of it goes at exit.
 fido_group=$lib_id
 # EAL's memory options for every application: an array to be filled by the caller.

@@ -19,6 +19,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export FIDO_TEST_RUN=run-$$
 # shellcheck source=test/lib.sh
 . "$top/test/lib.sh"
+# Scripts name what they make after themselves, and themselves here.
+export FIDO_TEST_IDS=$lib_dir/ids
+echo "$lib_id" >"$FIDO_TEST_IDS"
 build=$FIDO_BUILD
 logs=$build/test-logs
 jobs=${FIDO_JOBS:-$(nproc)}
@@ -206,7 +209,8 @@ run_unit_tests()
 	done
 	[ ${#names[@]} -gt 0 ] || return 0
 	rm -f "$dir/meson-logs/testlog.json"
-	"$@" meson test -C "$dir" --no-rebuild -t "${timeout_factor:-1}" "${names[@]}" \
+	# The limits are those of a quiet machine.
+	FIDO_TEST_LIMIT_MS=${FIDO_TEST_LIMIT_MS:-30000} "$@" meson test -C "$dir" --no-rebuild -t "${timeout_factor:-3}" "${names[@]}" \
 		>"$logs/$suite.log" 2>&1 </dev/null || true
 	if [ -s "$dir/meson-logs/testlog.json" ]; then
 		report_meson_log "$suite" "$dir"
@@ -527,18 +531,51 @@ suite_soak()
 # What tests make outside their folders, one a line.
 leftovers()
 {
-	find /dev/hugepages /run/fido /run/dpdk -mindepth 1 2>/dev/null || true
-	ip netns list 2>/dev/null | sed 's/^/network namespace /'
-	ip -br link 2>/dev/null | sed -E 's/^([^ @]*).*/interface \1/'
+	find /dev/hugepages /run/fido /run/dpdk -mindepth 1 -maxdepth 1 2>/dev/null || true
+	ip netns list 2>/dev/null | sed -E 's/^([^ ]*).*/namespace \1/'
+	ip -br link show type tun 2>/dev/null | sed -E 's/^([^ @]*).*/interface \1/'
+}
+
+# /proc/PID: whether this run has started it
+is_of_this_run()
+{
+	tr '\0' '\n' 2>/dev/null <"$1/environ" | grep -qx "FIDO_TEST_RUN=$FIDO_TEST_RUN"
+}
+
+# PATH or "interface NAME": whether a process uses it that this run has not started
+others_use()
+{
+	local what=$1 process
+	for process in /proc/[0-9]*; do
+		! is_of_this_run "$process" || continue
+		[ -z "$(find "$process/fd" \( -lname "$what" -o -lname "$what/*" \) -print -quit 2>/dev/null)" ] || return 0
+		! grep -qsE " $what(/.*)?\$" "$process/maps" || return 0
+		! cat "$process"/fdinfo/* 2>/dev/null | grep -qxE "iff:[[:space:]]*${what#interface }" || return 0
+	done
+	return 1
+}
+
+# A line of leftovers: whether somebody else on this machine may have made it, meanwhile
+is_others()
+{
+	local name=${1##*[/ ]}
+	if [[ $name =~ ^fido[0-9]+ ]]; then
+		! grep -qx "${BASH_REMATCH[0]}" "$FIDO_TEST_IDS"
+	elif [[ $1 = namespace* ]]; then
+		# Those of tests have such names.
+		return 0
+	else
+		others_use "$1"
+	fi
 }
 
 # The processes of this run that have lost their parents, by their ids.
 orphans()
 {
-	local environ pid parent
-	for environ in /proc/[0-9]*/environ; do
-		pid=${environ//[!0-9]/}
-		tr '\0' '\n' 2>/dev/null <"$environ" | grep -qx "FIDO_TEST_RUN=$FIDO_TEST_RUN" || continue
+	local process pid parent
+	for process in /proc/[0-9]*; do
+		pid=${process##*/}
+		is_of_this_run "$process" || continue
 		parent=$pid
 		while [ "$parent" -gt 1 ] && [ "$parent" != $$ ]; do
 			parent=$(awk '/^PPid:/ { print $2 }' "/proc/$parent/status" 2>/dev/null || true)
@@ -550,12 +587,12 @@ orphans()
 
 nothing_left_behind()
 {
-	local new pid bad=0
-	new=$(comm -13 <(sort "$lib_dir/before") <(leftovers | sort))
-	if [ -n "$new" ]; then
-		printf 'left behind:\n%s\n' "$new"
+	local line pid bad=0
+	while read -r line; do
+		! is_others "$line" || continue
+		echo "left behind: $line"
 		bad=1
-	fi
+	done < <(comm -13 <(sort "$lib_dir/before") <(leftovers | sort))
 	for pid in $(orphans); do
 		echo "left behind: process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
 		kill -KILL "$pid"

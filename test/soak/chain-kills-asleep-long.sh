@@ -5,6 +5,7 @@
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
+own_rundir
 
 for members in 4 6; do
 	echo_run "$FIDO_BUILD/test/stress/chain-kills" --sleeps --kills "${KILLS:-2000}" --members $members --seed "${SEED:-$RANDOM}"

@@ -4,6 +4,7 @@
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
+own_rundir
 
 echo_run "$FIDO_BUILD/test/stress/chain-kills" --kills "${KILLS:-500}" --seed "${SEED:-$RANDOM}"
 echo_run "$FIDO_BUILD/test/stress/chain-kills" --kills "${KILLS:-200}" --members 6 --seed "${SEED:-$RANDOM}"

@@ -7,5 +7,6 @@
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
+own_rundir
 
 echo_run "$FIDO_BUILD/test/stress/chain-kills" --sleeps --kills "${KILLS:-80}" --seed "${SEED:-$RANDOM}"
