@@ -445,7 +445,7 @@ suite_stress()
 {
 	local name
 	for name in $(list_stress); do
-		run "$name" run_script "$name" 180
+		run "$name" run_script "$name" 600
 	done
 }
 
@@ -453,7 +453,7 @@ suite_system()
 {
 	local name
 	for name in $(list_system); do
-		run "$name" run_script "$name" 180
+		run "$name" run_script "$name" 600
 	done
 }
 
