@@ -9,9 +9,11 @@
 # to run unasked.
 set -eu -o pipefail
 
-suites=(build-gcc unit stress system build-clang lint model mutants unit-asan unit-tsan fuzz packages xen)
-# Where all are run, these have only what is left of the processors while those between unit and them run.
+suites=(build-gcc unit stress system build-clang lint model mutants unit-asan unit-tsan xen fuzz packages)
+# Where all are run, these have only what is left of the processors while those between unit and them run...
 suites_beside=(build-clang lint model)
+# ... and these, of which each has one processor to do at a time, run beside the emulation of xen.
+suites_beside_xen=(fuzz packages)
 suites_on_demand=(soak)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -80,6 +82,15 @@ wanted()
 	return 1
 }
 
+# FILE: lines of the above that another process has written: show and count them.
+take_report()
+{
+	cat "$1"
+	n_passed=$((n_passed + $(grep -c '^ok ' "$1" || true)))
+	n_failed=$((n_failed + $(grep -c '^FAIL ' "$1" || true)))
+	n_skipped=$((n_skipped + $(grep -c '^skip ' "$1" || true)))
+}
+
 # TEST COMMAND...: by its exit status it passed (0), was skipped (77) or failed.
 run()
 {
@@ -98,7 +109,7 @@ run()
 
 # --- suites: builds ---
 
-# FOLDER [MESON OPTION...]: configure it once, build everything, the tests too.
+# FOLDER [MESON OPTION...]: configure it once, build everything, the tests too; or only the targets in $build_targets.
 build_in()
 {
 	local dir=$1
@@ -112,7 +123,8 @@ build_in()
 		fi
 		meson setup "$dir" "$top" -Dwerror=true -Dauto_features=enabled "$@" || return 1
 	fi
-	ninja -C "$dir" -j"$jobs" all meson-test-prereq
+	# shellcheck disable=SC2086 # several words
+	ninja -C "$dir" -j"$jobs" ${build_targets:-all meson-test-prereq}
 }
 
 build_gcc()
@@ -145,18 +157,18 @@ suite_build_clang()
 	CC=clang CXX=clang++ run build-clang build_in "$build-clang" -Dbuildtype=release
 }
 
-# A build for ASan and UBSan.
+# A build for ASan and UBSan: what the unit tests are made of.
 asan_options=("-Db_sanitize=address,undefined" -Db_lundef=false)
 
 build_asan()
 {
-	build_in "$build-asan" -Dbuildtype=debugoptimized "${asan_options[@]}"
+	build_targets=meson-test-prereq build_in "$build-asan" -Dbuildtype=debugoptimized "${asan_options[@]}"
 }
 
 # gcc warns of each fence, which TSan does not model; the tests that need one say so.
 build_tsan()
 {
-	build_in "$build-tsan" -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false \
+	build_targets=meson-test-prereq build_in "$build-tsan" -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false \
 		-Dc_args=-Wno-tsan -Dpmd=disabled -Dapps=disabled
 }
 
@@ -269,7 +281,7 @@ suite_unit_tsan()
 
 # --- suites: fuzzing ---
 
-# TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it, or 20 s. They are the
+# TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it, or 60 s. They are the
 # same each time; test/soak/fuzz-long.sh goes further.
 run_fuzz()
 {
@@ -277,7 +289,7 @@ run_fuzz()
 	local options=(-seed=1 -timeout=20 -rss_limit_mb=2048 -artifact_prefix="$logs/fuzz-$1-")
 	"$bin" -runs=0 "${options[@]}" "$seeds" || return 1
 	new=$(mktemp -d "$lib_dir/fuzz.XXXXXX")
-	timeout -k 15 300 "$bin" -runs="$2" -max_total_time=20 -max_len=1024 -len_control=0 "${options[@]}" "$new" "$seeds" || status=$?
+	timeout -k 15 300 "$bin" -runs="$2" -max_total_time=60 -max_len=1024 -len_control=0 "${options[@]}" "$new" "$seeds" || status=$?
 	rm -rf "$new"
 	return $status
 }
@@ -290,6 +302,15 @@ list_fuzz()
 	printf 'fuzz/%s\n' "${fuzz_targets[@]}"
 }
 
+# I: the targets I and I + 1
+fuzz_two()
+{
+	local i
+	for i in "$1" $(($1 + 1)); do
+		run "fuzz/${fuzz_targets[i]}" run_fuzz "${fuzz_targets[i]}" "${fuzz_runs[i]}"
+	done
+}
+
 suite_fuzz()
 {
 	local i
@@ -297,8 +318,13 @@ suite_fuzz()
 		failed fuzz "$logs/fuzz-build.log"
 		return 0
 	}
-	for i in "${!fuzz_targets[@]}"; do
-		run "fuzz/${fuzz_targets[i]}" run_fuzz "${fuzz_targets[i]}" "${fuzz_runs[i]}"
+	# Each has one thread: two at a time.
+	for i in 0 2; do
+		fuzz_two "$i" >"$lib_dir/fuzz.$i" 2>&1 &
+	done
+	wait
+	for i in 0 2; do
+		take_report "$lib_dir/fuzz.$i"
 	done
 }
 
@@ -628,28 +654,45 @@ suite_wanted()
 	return 1
 }
 
-# What only needs processors is done while other suites, which wait a lot, leave some: with the class idle, from
-# which anyone who wakes up takes the processor at once. First the suites, then what later ones need built.
+beside_pid=
+beside_dir=$lib_dir/beside
+
+# as_idle COMMAND...: with the class idle, from which anyone who wakes up takes the processor at once
+as_idle()
+{
+	chrt --idle --pid 0 $BASHPID || renice -n 19 $BASHPID >/dev/null || true
+	"$@"
+}
+
+# begin_beside COMMAND...: run it while other suites, which wait a lot, leave some of the processors
 begin_beside()
 {
-	beside_dir=$lib_dir/beside
-	mkdir "$beside_dir"
+	mkdir -p "$beside_dir"
 	# A process group, to be ended as one. No session: the scheduler would share the processors out among sessions.
 	set -m
-	(
-		local suite
-		chrt --idle --pid 0 $BASHPID || renice -n 19 $BASHPID >/dev/null || true
-		for suite in "${suites_beside[@]}"; do
-			"suite_${suite//-/_}" >"$beside_dir/$suite" 2>&1
-		done
-		# Whether they fail will be seen when they are needed.
-		for suite in asan tsan fuzz; do
-			"build_$suite" >"$beside_dir/build" 2>&1 || true
-		done
-	) </dev/null &
+	("$@") </dev/null &
 	beside_pid=$!
 	set +m
-	at_exit '[ -z "$beside_pid" ] || kill -KILL -- "-$beside_pid"'
+}
+
+# SUITE...: the output of each in a file
+run_beside()
+{
+	local suite
+	for suite in "$@"; do
+		"suite_${suite//-/_}" >"$beside_dir/$suite" 2>&1
+	done
+}
+
+# First the suites, then what later ones need built.
+beside_system()
+{
+	local name
+	run_beside "${suites_beside[@]}"
+	# Whether they fail will be seen when they are needed.
+	for name in asan tsan fuzz; do
+		"build_$name" >"$beside_dir/build" 2>&1 || true
+	done
 }
 
 # SUITE: its lines, once all is done that was begun
@@ -659,23 +702,22 @@ report_beside()
 	[ -z "$beside_pid" ] || wait "$beside_pid" || true
 	beside_pid=
 	touch "$out"
-	cat "$out"
-	n_passed=$((n_passed + $(grep -c '^ok ' "$out" || true)))
-	n_failed=$((n_failed + $(grep -c '^FAIL ' "$out" || true)))
-	n_skipped=$((n_skipped + $(grep -c '^skip ' "$out" || true)))
+	take_report "$out"
 	[ "$(grep -cE '^(ok|FAIL|skip) ' "$out")" = "$("list_${1//-/_}" | wc -l)" ] || failed "$1" "$out"
 }
 
 run_everything()
 {
 	local suite
+	at_exit '[ -z "$beside_pid" ] || kill -KILL -- "-$beside_pid"'
 	for suite in "${suites[@]}"; do
-		case " ${suites_beside[*]} " in
+		[ "$suite" != xen ] || begin_beside run_beside "${suites_beside_xen[@]}"
+		case " ${suites_beside[*]} ${suites_beside_xen[*]} " in
 		*" $suite "*) report_beside "$suite" ;;
 		*) "suite_${suite//-/_}" ;;
 		esac
 		# Not beside unit tests: some are races that two threads have to run on two processors.
-		[ "$suite" != unit ] || begin_beside
+		[ "$suite" != unit ] || begin_beside as_idle beside_system
 	done
 }
 
