@@ -18,7 +18,9 @@
  *   mmnet_copy.h    how bytes are copied for them
  *   mmnet_rx_finish.c  what an application has asked for of received packets: tags, hashes, times...
  *   mmnet_csum.c    checksums and packet types, if asked for
- *   mmnet_tx.c      the Tx burst, copying what the peer cannot read, freeing what came back
+ *   mmnet_tx.c      the Tx burst, freeing what came back
+ *   mmnet_chain.c   sends what takes more than one descriptor, or is copied: first planned, then put
+ *   mmnet_bounce.h  the buffers that it is copied into
  *   mmnet_offload.c the Tx burst that leaves work to the peer, spreads, keeps to an MTU
  *   mmnet_finish.c  does the work that cannot be left to the peer
  *   mmnet_meta.h, mmnet_meta.c  what goes with a packet, and what the ends tell each other first
@@ -177,10 +179,13 @@ struct mmnet_txq {
 	uint32_t many;                /**< tickets out from which on all are */
 	unsigned int lcore;           /**< the lcore that sent last */
 	bool fast_free;
+	const struct fido_region *bounce_arena;
 	char *bounce;                 /**< this queue's part of the arena */
 	uint16_t *bounce_free;
 	uint32_t bounce_count;
 	uint32_t bounce_total;
+	uint64_t *places;             /**< where the segments of the packet are that is being put (mmnet_chain.c) */
+	uint32_t places_max;
 	uint16_t index;               /**< of its ring, of all that the port has */
 	struct mmnet_tx_peer *peer;   /**< NULL: the port's burst function does not need it */
 	struct mmnet_port *port;
@@ -313,21 +318,25 @@ unsigned int mmnet_tx_reap(struct mmnet_txq *txq);
 /** Reap the queues that this lcore sends on. */
 void mmnet_tx_reap_lcore(unsigned int lcore);
 int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
-/* For mmnet_offload.c and mmnet_finish.c; the queue's lock is held. */
+/* For mmnet_offload.c; the queue's lock is held. */
 /** Put a packet as it is. @return 1: put, 0: no room now, -1: it can never be sent */
 int mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
-/** Copy a segment into the arena and put that; there is room. The segment is freed. */
-void mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags);
-/** @return what stands for a buffer of the arena among the cookies. */
-void *mmnet_tx_buffer_cookie(uint16_t index);
-/** @return true when the peer has mapped the arena */
-bool mmnet_tx_buffers_ready(const struct mmnet_txq *txq);
 /** Take back and free up to max of what has been completed. @return number of buffers */
 unsigned int mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max);
 /** Begin a burst of n. @return true when it may post */
 bool mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n);
 /** End a burst of n, whatever was put: make it visible, take back about as many buffers, fetch the completion to be read next. */
 void mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *b);
+
+/* mmnet_chain.c */
+/**
+ * Put a packet of any number of segments, copying those that the peer cannot read. The queue's lock is held.
+ * @param meta what goes with it; NULL: nothing
+ * @return 1: put, 0: no room now, -1: it can never be sent (so)
+ */
+int mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta, struct fido_tx_burst *b);
+/** Have memory to plan packets for rings of that size. Port stopped. @return 0, -ENOMEM */
+int mmnet_chain_start(struct mmnet_txq *txq, uint32_t ring_size);
 
 /* mmnet_offload.c */
 uint16_t mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);

@@ -63,6 +63,7 @@ mmnet_port_free(struct mmnet_port *port)
 		rxq_free(port->rxq[i]);
 		if (port->txq[i] != NULL) {
 			rte_free(port->txq[i]->bounce_free);
+			rte_free(port->txq[i]->places);
 			rte_free(port->txq[i]->peer);
 		}
 		rte_free(port->txq[i]);

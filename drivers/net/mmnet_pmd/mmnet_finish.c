@@ -16,6 +16,7 @@
 #include <rte_udp.h>
 
 #include "mmnet.h"
+#include "mmnet_bounce.h"
 
 /* The longest headers that a packet is built from, with a tag. */
 #define HEAD_MAX 256
@@ -266,12 +267,6 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
 
 /* ---- built anew: the pieces ---- */
 
-static uint32_t
-buffers_for(uint32_t len)
-{
-	return (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
-}
-
 /* Add bytes [at, at + n) of the piece, which lie at data, to the sum of those from l4 on. */
 static uint32_t
 add_sum(const struct build *w, uint32_t sum, const char *data, uint32_t at, uint32_t n, uint32_t l4_len)
@@ -296,8 +291,8 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 
 	while (at < total) {
 		uint32_t n = RTE_MIN(total - at, (uint32_t)MMNET_BOUNCE_SIZE), head = at == 0 ? w->head_len : 0;
-		uint16_t index = txq->bounce_free[--txq->bounce_count];
-		char *to = txq->bounce + (size_t)index * MMNET_BOUNCE_SIZE;
+		void *cookie;
+		char *to = mmnet_bounce_take(txq, &cookie);
 
 		if (at == 0) {
 			first = to;
@@ -310,8 +305,7 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 		if (w->l4 != 0)
 			sum = add_sum(w, sum, to, at, n, l4_len);
 		at += n;
-		/* The arena is mapped at its own gaddr. */
-		fido_sender_put(txq->q->sender, (uintptr_t)to, n, at < total ? FIDO_DESC_CHAINED : 0, mmnet_tx_buffer_cookie(index));
+		mmnet_bounce_post(txq, to, n, at < total ? FIDO_DESC_CHAINED : 0, cookie);
 	}
 	if (w->l4 != 0) {
 		uint16_t csum = fold(sum, w->tcp);
@@ -337,10 +331,10 @@ mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst
 	if (w.payload > size)
 		pieces = (w.payload + size - 1) / size;
 	last = w.payload - (pieces - 1) * size;
-	need = (pieces - 1) * buffers_for(w.head_len + size) + buffers_for(w.head_len + last);
+	need = (pieces - 1) * mmnet_bounce_buffers(w.head_len + size) + mmnet_bounce_buffers(w.head_len + last);
 	if (need > s->mask + 1 || need > txq->bounce_total)
 		return -1;
-	if (need > fido_sender_room(s) || need > txq->bounce_count || !mmnet_tx_buffers_ready(txq))
+	if (need > fido_sender_room(s) || !mmnet_bounce_ready(txq, need))
 		return 0;
 	for (uint32_t i = 0; i < pieces; i++)
 		put_piece(&w, i * size, i + 1 < pieces ? size : last);

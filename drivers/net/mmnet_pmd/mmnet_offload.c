@@ -17,8 +17,6 @@
 
 /* What a packet may ask for. */
 #define ASKS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)
-/* Segments of a packet that goes with metadata. */
-#define SEGMENTS_MAX 64
 
 /* ---- what the peer wants ---- */
 
@@ -104,74 +102,6 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 	return (f & ~(uint32_t)accepts) == 0 && mmnet_meta_valid(meta) && mmnet_meta_headers(meta) <= m->data_len;
 }
 
-/* Where the segments of a packet are. */
-struct places {
-	uint64_t gaddr[SEGMENTS_MAX]; /* 0: it takes a copy */
-	uint32_t need;                /* descriptors, the one for metadata included */
-	uint32_t copies;
-	bool foreign;
-};
-
-/* @return false: it has too many segments */
-static bool
-find_places(struct mmnet_txq *txq, const struct rte_mbuf *m, struct places *p)
-{
-	uint32_t n = 0;
-
-	p->need = 1;
-	p->copies = 0;
-	p->foreign = false;
-	for (; m != NULL; m = m->next, n++) {
-		enum fido_reach reach;
-
-		if (n == SEGMENTS_MAX)
-			return false;
-		reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &p->gaddr[n]);
-		p->foreign |= reach == FIDO_REACH_FOREIGN;
-		if (reach == FIDO_REACH_NONE) {
-			uint32_t buffers = RTE_MAX(1u, (m->data_len + MMNET_BOUNCE_SIZE - 1u) / MMNET_BOUNCE_SIZE);
-
-			p->gaddr[n] = 0;
-			p->copies += buffers;
-			p->need += buffers;
-		} else {
-			p->need++;
-		}
-	}
-	return true;
-}
-
-/* @return 1: put, 0: no room now, -1: it can never be sent so */
-static int
-put_with_meta(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta, struct fido_tx_burst *b)
-{
-	struct fido_sender *s = txq->q->sender;
-	struct places p;
-
-	if (!find_places(txq, m, &p) || p.need > s->mask + 1 || p.copies > txq->bounce_total)
-		return -1;
-	if (p.need > fido_sender_room(s) || (p.copies != 0 && (p.copies > txq->bounce_count || !mmnet_tx_buffers_ready(txq))))
-		return 0;
-	b->bytes += m->pkt_len;
-	b->descriptors += p.need;
-	b->copied += p.copies != 0;
-	b->forwarded += p.copies == 0 && p.foreign;
-	b->own += p.copies == 0 && !p.foreign;
-	fido_sender_put(s, mmnet_meta_word(meta), meta->hash, (uint16_t)(meta->flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED),
-			mmnet_tx_buffer_cookie(MMNET_NO_BUFFER));
-	for (uint32_t i = 0; m != NULL; i++) {
-		struct rte_mbuf *next = m->next;
-		uint16_t flags = next != NULL ? FIDO_DESC_CHAINED : 0;
-
-		if (p.gaddr[i] == 0)
-			mmnet_tx_put_copy(txq, m, flags);
-		else
-			fido_sender_put(s, p.gaddr[i], m->data_len, flags, m);
-		m = next;
-	}
-	return 1;
-}
-
 static inline bool
 too_long(const struct mmnet_txq *txq, const struct rte_mbuf *m)
 {
@@ -192,7 +122,7 @@ put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts, const st
 	if (unlikely(too_long(txq, m)))
 		return -1;
 	if (asks ? leave_to_peer(m, accepts, &meta) : meta.flags != 0) {
-		ret = put_with_meta(txq, m, &meta, b);
+		ret = mmnet_chain_put(txq, m, &meta, b);
 		if (ret >= 0)
 			return ret;
 	}

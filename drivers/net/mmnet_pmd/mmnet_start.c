@@ -81,6 +81,7 @@ bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i
 	txq->bounce_free = rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
 	if (txq->bounce_free == NULL)
 		return -ENOMEM;
+	txq->bounce_arena = arena;
 	txq->bounce = (char *)arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
 	for (uint64_t k = 0; k < buffers; k++)
 		txq->bounce_free[k] = (uint16_t)k;
@@ -239,6 +240,8 @@ mmnet_start(struct rte_eth_dev *dev)
 	if (port->ntx == 0)
 		port->ring_size = MMNET_MIN_DESC;
 	ret = bounce_start(port);
+	for (uint16_t i = 0; i < port->ntx && ret == 0; i++)
+		ret = mmnet_chain_start(port->txq[i], port->ring_size);
 	if (ret == 0)
 		ret = fido_link_configure(port->link, port->ntx, port->nrx, port->ring_size);
 	if (ret == 0) {

@@ -7,22 +7,15 @@
  * mbuf is freed at once and the ticket's cookie names the arena's buffer instead.
  */
 
-#include <string.h>
-
 #include <rte_lcore.h>
 
 #include "mmnet.h"
+#include "mmnet_bounce.h"
 
 /* Most cookies taken back in one go. */
 #define REAP_MAX 64
 
-/* A cookie is an mbuf, or, with bit 0 set, a buffer of the arena: mbufs are aligned. */
-void *
-mmnet_tx_buffer_cookie(uint16_t index)
-{
-	return (void *)((uintptr_t)index << 1 | 1);
-}
-
+/* A cookie is an mbuf, or a buffer of the arena. */
 static inline bool
 is_bounce(const void *cookie)
 {
@@ -172,87 +165,6 @@ mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
 	return (int)n;
 }
 
-static inline uint32_t
-bounce_buffers(uint32_t len)
-{
-	return len == 0 ? 1 : (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
-}
-
-void
-mmnet_tx_put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags)
-{
-	const char *from = rte_pktmbuf_mtod(seg, const char *);
-	uint32_t left = seg->data_len;
-
-	do {
-		uint32_t len = RTE_MIN(left, (uint32_t)MMNET_BOUNCE_SIZE);
-		uint16_t index = txq->bounce_free[--txq->bounce_count];
-		char *to = txq->bounce + (size_t)index * MMNET_BOUNCE_SIZE;
-
-		memcpy(to, from, len);
-		from += len;
-		left -= len;
-		/* The arena is mapped at its own gaddr. */
-		fido_sender_put(txq->q->sender, (uintptr_t)to, len, left != 0 ? FIDO_DESC_CHAINED : flags,
-				mmnet_tx_buffer_cookie(index));
-	} while (left != 0);
-	rte_pktmbuf_free_seg(seg);
-}
-
-bool
-mmnet_tx_buffers_ready(const struct mmnet_txq *txq)
-{
-	uint64_t gaddr;
-
-	return txq->bounce != NULL &&
-	       fido_txq_gaddr(txq->q, txq->bounce, MMNET_BOUNCE_SIZE, &gaddr) != FIDO_REACH_NONE;
-}
-
-static enum fido_reach
-reach_of(const struct mmnet_txq *txq, const struct rte_mbuf *seg, uint64_t *gaddr)
-{
-	return fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(seg, void *), seg->data_len, gaddr);
-}
-
-/* A packet with several segments, or one that must be copied. @return 1: put, 0: no room now, -1: it can never be sent */
-static int
-put_slow(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
-{
-	struct fido_sender *s = txq->q->sender;
-	uint32_t need = 0, copies = 0;
-	bool foreign = false;
-	uint64_t gaddr;
-
-	for (struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
-		enum fido_reach reach = reach_of(txq, seg, &gaddr);
-
-		foreign |= reach == FIDO_REACH_FOREIGN;
-		if (reach == FIDO_REACH_NONE)
-			copies += bounce_buffers(seg->data_len);
-		need += reach == FIDO_REACH_NONE ? bounce_buffers(seg->data_len) : 1;
-	}
-	if (need > s->mask + 1 || copies > txq->bounce_total)
-		return -1;
-	if (need > fido_sender_room(s) || (copies != 0 && (copies > txq->bounce_count || !mmnet_tx_buffers_ready(txq))))
-		return 0;
-	b->bytes += rte_pktmbuf_pkt_len(m);
-	b->descriptors += need;
-	b->copied += copies != 0;
-	b->forwarded += copies == 0 && foreign;
-	b->own += copies == 0 && !foreign;
-	while (m != NULL) {
-		struct rte_mbuf *next = m->next;
-		uint16_t flags = next != NULL ? FIDO_DESC_CHAINED : 0;
-
-		if (reach_of(txq, m, &gaddr) == FIDO_REACH_NONE)
-			mmnet_tx_put_copy(txq, m, flags);
-		else
-			fido_sender_put(s, gaddr, m->data_len, flags, m);
-		m = next;
-	}
-	return 1;
-}
-
 /*
  * The fast path: packets of one segment, in the region that the last one lay in, on pages that the peer has
  * mapped. Ends at the first packet that is not so. @return packets put
@@ -339,12 +251,12 @@ mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 	uint64_t gaddr;
 
 	if (m->nb_segs != 1)
-		return put_slow(txq, m, b);
+		return mmnet_chain_put(txq, m, NULL, b);
 	if (fido_sender_room(s) == 0)
 		return 0;
-	reach = reach_of(txq, m, &gaddr);
+	reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &gaddr);
 	if (unlikely(reach == FIDO_REACH_NONE))
-		return put_slow(txq, m, b);
+		return mmnet_chain_put(txq, m, NULL, b);
 	fido_sender_put(s, gaddr, m->data_len, 0, m);
 	b->bytes += m->data_len;
 	b->descriptors++;
