@@ -14,6 +14,7 @@
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "own_slot.h"
 #include "recall.h"
 #include "sigbus.h"
 #include "withdraw.h"
@@ -336,6 +337,7 @@ domain_free(struct fido_domain *d)
 	if (d->epoll_fd >= 0)
 		close(d->epoll_fd);
 	fido_map_fini(&d->map);
+	fido_own_slot_destroy(d);
 	free(d->heap_used);
 	fido_recall_forget(d);
 	free(d->extents);
@@ -405,6 +407,8 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	if (ret != 0)
 		goto err_free;
 	ret = layout_use(d);
+	if (ret == 0)
+		ret = fido_own_slot_create(d);
 	if (ret == 0)
 		ret = control_create(d);
 	if (ret != 0)

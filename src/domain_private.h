@@ -100,6 +100,7 @@ struct fido_domain {
 
 	struct fido_region *regions[FIDO_REGIONS_MAX + 1];
 	uint64_t region_end[FIDO_REGIONS_MAX];
+	uint8_t *own_granules;   /**< by granule of the slot: which region it is of (own_slot.h) */
 	struct fido_own_extent *extents;
 	size_t extent_count;
 	size_t extent_room;

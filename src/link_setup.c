@@ -111,6 +111,7 @@ txq_create(struct fido_link *link, uint16_t i)
 	q->own_bell = true;
 	q->peer = &link->view;
 	q->regions = d->regions;
+	q->own_granules = d->own_granules;
 	q->layout = d->layout;
 	q->slot = d->slot;
 	q->link = link;

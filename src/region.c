@@ -11,6 +11,7 @@
 #include "domain_private.h"
 #include "link_private.h"
 #include "log_private.h"
+#include "own_slot.h"
 #include "withdraw.h"
 
 /* How long fido_region_destroy() waits until nobody reads the memory, or maps it. The rest goes on without it. */
@@ -96,6 +97,7 @@ region_publish(struct fido_region *r)
 	fido_store_relaxed(&shm->arena, r->arena);
 	fido_store_relaxed(&shm->page_size, r->page_size);
 	fido_store_release(&shm->gaddr, r->gaddr);
+	fido_own_slot_add(d, r);
 	fido_store_release(&d->regions[r->index], r);
 }
 
@@ -429,6 +431,7 @@ fido_region_free(struct fido_region *r)
 {
 	if (r == NULL)
 		return;
+	fido_own_slot_remove(r->domain, r);
 	fido_store_release(&r->domain->regions[r->index], NULL);
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		if (r->domain->links[i] != NULL)

@@ -20,13 +20,9 @@ fido_txq_find_region(struct fido_txq *q, uintptr_t va)
 enum fido_reach
 fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len)
 {
-	for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
-		const struct fido_region *r = fido_load_acquire(&q->regions[i]);
+	const struct fido_region *r = fido_txq_own_region(q, gaddr);
 
-		if (r != NULL && gaddr - r->gaddr < r->len)
-			return fido_txq_peer_has(q, r, gaddr - r->gaddr, len) ? FIDO_REACH_OWN : FIDO_REACH_NONE;
-	}
-	return FIDO_REACH_NONE;
+	return r != NULL && fido_txq_peer_has(q, r, gaddr - r->gaddr, len) ? FIDO_REACH_OWN : FIDO_REACH_NONE;
 }
 
 /* status may be NULL. */

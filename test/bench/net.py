@@ -10,13 +10,14 @@ import suite
 from peers import PEERS
 
 SIZES = (64, 1500, 9000)
-MMNET = ("mmnet-zero", "mmnet-header", "mmnet-copy", "mmnet-auto")
+MMNET = ("mmnet-zero", "mmnet-arena", "mmnet-header", "mmnet-copy", "mmnet-auto")
 MEMIF = ("memif-copy", "memif-zero")
 VHOST = ("vhost-rx", "vhost-tx")
 FUNCTIONS = {"rate": samples.sample_rate, "touch": samples.sample_touch,
              "hop": samples.sample_hop, "chain": samples.sample_chain}
 # What --quick leaves: enough for each goal, and one of each kind.
-QUICK = ("rate/mmnet-zero/*", "rate/mmnet-copy/64", "rate/mmnet-auto/*", "rate/memif-*",
+QUICK = ("rate/mmnet-zero/*", "rate/mmnet-copy/64", "rate/mmnet-auto/*",
+         "rate/mmnet-arena/64", "rate/mmnet-arena/1500", "rate/memif-*",
          "rate/vhost-*/64", "rate/vhost-*/1500", "rate/null/64", "rate/null/1500",
          "touch/mmnet-zero/1500", "touch/memif-*/1500", "touch/vhost-rx/1500",
          "hop/mmnet-zero/64", "hop/mmnet-zero/9000", "hop/memif-copy/64",
@@ -61,6 +62,8 @@ def all_ratios():
                         f"{verb} {size} bytes: mmnet rx={mode} / best of {name}", "pps",
                         f"{bench}/mmnet-{mode}/{size}", [f"{bench}/{p}/{size}" for p in group]))
     for size in SIZES:
+        found.append(ratio(f"moves {size} bytes: pools in arenas / in the heap", "pps",
+                           f"rate/mmnet-arena/{size}", [f"rate/mmnet-zero/{size}"]))
         found.append(ratio(f"moves {size} bytes: mmnet rx=zero / no peer", "pps",
                            f"rate/mmnet-zero/{size}", [f"rate/null/{size}"]))
         for name, group in (("memif", MEMIF), ("vhost-user", VHOST)):
@@ -81,6 +84,8 @@ def all_ratios():
 GOALS = [{"ratio": f"moves {size} bytes: mmnet rx=zero / best of {name}", "at_least": times}
          for name, times in (("memif", 4), ("vhost-user", 5)) for size in (64, 1500)]
 GOALS += [{"ratio": f"moves {size} bytes: mmnet rx=zero / no peer", "at_least": 0.5}
+          for size in (64, 1500)]
+GOALS += [{"ratio": f"moves {size} bytes: pools in arenas / in the heap", "at_least": 0.95}
           for size in (64, 1500)]
 GOALS += [{"ratio": f"moves {size} bytes: mmnet rx=auto / best of memif", "at_least": times}
           for size, times in ((64, 2), (1500, 1), (9000, 1))]

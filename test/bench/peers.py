@@ -42,12 +42,13 @@ class Loop:
 
 
 class Mmnet:
-    """The mmnet driver with one of its receive modes."""
+    """The mmnet driver with one of its receive modes; the sender's pools in EAL's heap or in arenas."""
     family = "mmnet"
 
-    def __init__(self, mode):
+    def __init__(self, mode, pools="heap"):
         self.mode = mode
-        self.label = f"mmnet rx={mode}"
+        self.pools = pools
+        self.label = f"mmnet rx={mode}" + (", arena pools" if pools == "arena" else "")
         # The counter that has all packets when the mode did what it says.
         self.proof = {"zero": "rx_zero_copy_packets", "copy": "rx_copied_packets"}.get(mode)
 
@@ -59,7 +60,8 @@ class Mmnet:
     def pair(self, bench, size):
         scatter = ["--enable-scatter"] if self.mode == "header" else []
         rx = self.port(bench, 0, "rx", "tx", f",rx={self.mode}")
-        return Pair(tx=Side(self.port(bench, 0, "tx", "rx")), rx=Side(rx, scatter))
+        tx = self.port(bench, 0, "tx", "rx", f",pools={self.pools}")
+        return Pair(tx=Side(tx), rx=Side(rx, scatter))
 
     def loops(self, bench, size):
         mode = f",rx={self.mode}"
@@ -138,6 +140,7 @@ class Null:
 
 PEERS = {
     "mmnet-zero": Mmnet("zero"),
+    "mmnet-arena": Mmnet("zero", pools="arena"),
     "mmnet-header": Mmnet("header"),
     "mmnet-copy": Mmnet("copy"),
     "mmnet-auto": Mmnet("auto"),

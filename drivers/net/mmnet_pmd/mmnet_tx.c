@@ -166,32 +166,28 @@ mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
 }
 
 /*
- * The fast path: packets of one segment, in the region that the last one lay in, on pages that the peer has
- * mapped. Ends at the first packet that is not so. @return packets put
+ * The fast path: packets of one segment, in one region of this domain's, on pages that the peer has mapped. Ends at the first
+ * packet that is not so.
+ * @param base where the region begins for whoever made these packets: its memory's address here, or its gaddr
+ * @return packets put
  */
-static inline uint16_t
-put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
+static __rte_always_inline uint16_t
+put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base, struct rte_mbuf **pkts, uint16_t n,
+		struct fido_tx_burst *b)
 {
-	const struct fido_region *r = txq->q->last;
 	uint32_t room = fido_sender_room(txq->q->sender);
 	struct fido_cursor c = fido_sender_begin(txq->q->sender);
 	uint32_t epoch = fido_load_acquire(&txq->q->peer->epoch);
-	const uint32_t *granules;
-	uint64_t va, size, gaddr, bytes = 0;
+	const uint32_t *granules = r->granule_epoch;
+	/* What begins in a whole granule, and ends in it, ends within the region. */
+	uint64_t size = r->len & ~(FIDO_GRANULE_SIZE - 1), gaddr = r->gaddr, bytes = 0;
 	uint16_t i;
 
-	if (unlikely(r == NULL))
-		return 0;
-	granules = r->granule_epoch;
-	va = r->va;
-	gaddr = r->gaddr;
-	/* What begins this much before the end ends within the region. */
-	size = r->len - RTE_MIN(r->len, UINT64_C(65536));
 	n = (uint16_t)RTE_MIN(n, room);
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint32_t len = m->data_len;
-		uint64_t off = rte_pktmbuf_mtod(m, uintptr_t) - va;
+		uint64_t off = rte_pktmbuf_mtod(m, uintptr_t) - base;
 		uint64_t g = off >> FIDO_GRANULE_SHIFT;
 
 		if (unlikely(m->nb_segs != 1 || off >= size || (off + len) >> FIDO_GRANULE_SHIFT != g ||
@@ -207,11 +203,13 @@ put_fast(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_
 	return i;
 }
 
-/* @return true when the packet lies in a domain's slot, so not in EAL's heap */
-static inline bool
-lies_in_slots(const struct fido_txq *q, const struct rte_mbuf *m)
+/* Packets in EAL's heap, in the region that the last one lay in. */
+static inline uint16_t
+put_heap(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
-	return fido_layout_slot(&q->layout, rte_pktmbuf_mtod(m, uintptr_t)) < q->layout.slots;
+	const struct fido_region *r = txq->q->last;
+
+	return likely(r != NULL) ? put_region(txq, r, r->va, pkts, n, b) : 0;
 }
 
 /* The same for packets of one segment that lie in other domains' memory: their address is what is sent. */
@@ -243,6 +241,18 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 	return i;
 }
 
+/* Packets that the group's address is the pointer of: of an arena, come back to us, or another domain's. */
+static __rte_noinline uint16_t
+put_by_gaddr(struct mmnet_txq *txq, uint64_t slot, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
+{
+	const struct fido_region *r;
+
+	if (slot != txq->q->slot)
+		return put_foreign(txq, pkts, n, b);
+	r = fido_txq_own_region(txq->q, rte_pktmbuf_mtod(pkts[0], uintptr_t));
+	return r != NULL ? put_region(txq, r, r->gaddr, pkts, n, b) : 0;
+}
+
 int
 mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
@@ -272,14 +282,21 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 	uint16_t i = 0;
 
 	while (i < n) {
+		uint64_t slot = fido_layout_slot(&txq->q->layout, rte_pktmbuf_mtod(pkts[i], uintptr_t));
+		uint16_t put;
 		int ret;
 
-		if (lies_in_slots(txq->q, pkts[i]))
-			i += put_foreign(txq, pkts + i, (uint16_t)(n - i), b);
+		/* In none: in EAL's heap. */
+		if (slot < txq->q->layout.slots)
+			put = put_by_gaddr(txq, slot, pkts + i, (uint16_t)(n - i), b);
 		else
-			i += put_fast(txq, pkts + i, (uint16_t)(n - i), b);
+			put = put_heap(txq, pkts + i, (uint16_t)(n - i), b);
+		i += put;
 		if (likely(i == n))
 			break;
+		/* The next one may be as fast, in other memory. */
+		if (put != 0)
+			continue;
 		ret = mmnet_tx_put(txq, pkts[i], b);
 		if (ret == 0)
 			break;

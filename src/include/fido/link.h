@@ -81,6 +81,7 @@ struct fido_txq {
 	struct fido_region *const *regions; /**< own regions; NULL entries at the end */
 	const struct fido_region *last;     /**< the region that the last packet lay in */
 	struct fido_layout layout;
+	const uint8_t *own_granules;        /**< by granule of the own slot: index in regions, plus 1; 0: none */
 	struct fido_doorbell *bell;         /**< rings when completions come and we are armed */
 	struct fido_sleeper sleeper;
 	struct fido_link *link;
@@ -278,7 +279,23 @@ enum fido_reach {
 	FIDO_REACH_FOREIGN, /**< another domain's memory, passed on */
 };
 
-/** The same for an address in our own slot: an arena, or what came back to us. Use fido_txq_gaddr(). */
+/**
+ * Find the region that an address in our own slot lies in: an arena's, whose pointer is its gaddr, or that of memory which
+ * came back to us by the address that the group has for it. Sender, with the queue's lock held.
+ * @return NULL: none
+ */
+static inline const struct fido_region *
+fido_txq_own_region(const struct fido_txq *q, uint64_t gaddr)
+{
+	uint64_t off = (gaddr - q->layout.base) & ((UINT64_C(1) << q->layout.slot_shift) - 1);
+	/* Not ordered with regions[]: whatever is there is checked, and stays while the queue's lock is held. */
+	uint8_t n = fido_load_relaxed(&q->own_granules[off >> FIDO_GRANULE_SHIFT]);
+	const struct fido_region *r = n != 0 ? fido_load_acquire(&q->regions[n - 1]) : NULL;
+
+	return r != NULL && gaddr - r->gaddr < r->len ? r : NULL;
+}
+
+/** The same for an address in our own slot. Use fido_txq_gaddr(). */
 enum fido_reach fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len);
 
 /** @return true when the peer has mapped all of [off, off + len) of a region. Use fido_txq_gaddr(). */
