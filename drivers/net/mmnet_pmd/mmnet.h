@@ -17,6 +17,7 @@
  *   mmnet_rx.c      a burst function for each Rx mode
  *   mmnet_copy.h    how bytes are copied for them
  *   mmnet_rx_finish.c  what an application has asked for of received packets: tags, hashes, times...
+ *   mmnet_bytes.h   a packet's bytes and their sum, however it is cut into segments
  *   mmnet_csum.c    checksums and packet types, if asked for
  *   mmnet_tx.c      the Tx burst, freeing what came back
  *   mmnet_chain.c   sends what takes more than one descriptor, or is copied: first planned, then put
@@ -308,8 +309,6 @@ int mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now);
 void mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
 /** The types that mmnet_csum_check() tells apart, *n of them, and after them RTE_PTYPE_UNKNOWN. */
 const uint32_t *mmnet_csum_types(size_t *n);
-/** Write the checksum of the IPv4 header l2_len bytes from data on; what is none is left alone. */
-void mmnet_csum_fill(char *data, uint32_t len, uint32_t l2_len);
 
 /* mmnet_tx.c */
 uint16_t mmnet_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n);
@@ -342,16 +341,18 @@ int mmnet_chain_start(struct mmnet_txq *txq, uint32_t ring_size);
 uint16_t mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
 /** As mmnet_tx_burst(), but packets longer than the port's MTU allows are freed and counted. */
 uint16_t mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
-uint16_t mmnet_tx_prepare(void *queue, struct rte_mbuf **pkts, uint16_t n);
+/** Say which packets these would drop: the first one that is not counted (rte_errno says why). */
+uint16_t mmnet_tx_prepare_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_tx_prepare_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
 
 /* mmnet_finish.c */
-/** Do what a packet asks for where it lies. @return false: it has to be built anew: mmnet_finish_put() */
-bool mmnet_finish_in_place(struct rte_mbuf *m);
 /**
- * Build in the arena what a packet asks for, cut if it is to be, and put that. The queue's lock is held.
- * @return 1: put, and m freed; 0: no room now; -1: never, or its headers are not what its flags say
+ * Do what a packet asks for, where it lies or in the arena, cut it if it is to be, and put it. The queue's lock is held.
+ * @return 1: put; 0: no room now; -1: never, or its headers are not what its flags say
  */
 int mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
+/** Ask whether mmnet_finish_put() would ever put it. @return 0, -EINVAL: no */
+int mmnet_finish_check(struct mmnet_txq *txq, const struct rte_mbuf *m);
 
 /* mmnet_rss.c */
 /** Take over what the application has configured. @return 0, -EINVAL (message written) */

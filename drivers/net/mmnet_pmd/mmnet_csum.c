@@ -13,12 +13,16 @@
 #include <rte_udp.h>
 
 #include "mmnet.h"
+#include "mmnet_bytes.h"
 
 #define IPV4_FRAGMENT (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)
 
+/* As far as is looked: the longest IPv4 header. */
+#define LOOK_MAX (RTE_ETHER_HDR_LEN + 60)
+
 /*
- * In zero-copy modes what is checked is the peer's memory, and may change. So each length is read once; what else
- * changes makes no difference but to the answer.
+ * A packet may be cut into segments anywhere. In zero-copy modes it lies in the peer's memory, and may change: so its
+ * headers are copied, and what is used of them is the copy; what else changes makes no difference but to the answer.
  */
 
 /* ---- checksums ---- */
@@ -26,62 +30,51 @@
 static unsigned int
 ipv4_header_len(const struct rte_ipv4_hdr *ip)
 {
-	return (((const volatile struct rte_ipv4_hdr *)ip)->version_ihl & RTE_IPV4_HDR_IHL_MASK) * RTE_IPV4_IHL_MULTIPLIER;
+	return (ip->version_ihl & RTE_IPV4_HDR_IHL_MASK) * RTE_IPV4_IHL_MULTIPLIER;
 }
 
+/* @param left the packet's bytes from the header on */
 static uint64_t
-ipv4_flags(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, unsigned int len)
+ipv4_flags(const struct rte_ipv4_hdr *ip, unsigned int len, uint32_t left)
 {
-	if (len < sizeof(*ip))
+	if (len < sizeof(*ip) || len > left)
 		return RTE_MBUF_F_RX_IP_CKSUM_BAD;
-	/* A header with options that does not lie in one piece: nothing is known of it. */
-	if (m->data_len < sizeof(struct rte_ether_hdr) + len)
-		return 0;
 	return rte_raw_cksum(ip, len) == 0xffff ? RTE_MBUF_F_RX_IP_CKSUM_GOOD : RTE_MBUF_F_RX_IP_CKSUM_BAD;
 }
 
-/* Of the `len` bytes of UDP or TCP at `off`; `sum`: that of the IP addresses. Not known (0) of other protocols. */
+/* Of the `len` bytes of UDP or TCP at `off`. Not known (0) of other protocols. */
 static uint64_t
-l4_flags(const struct rte_mbuf *m, uint32_t off, uint32_t len, uint8_t proto, uint32_t sum)
+l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t off, uint32_t len)
 {
 	bool udp = proto == IPPROTO_UDP;
-	struct rte_udp_hdr buf;
-	const struct rte_udp_hdr *head;
-	uint16_t data;
+	struct mmnet_sum sum = {0};
+	rte_be16_t csum;
 
 	if (!udp && proto != IPPROTO_TCP)
 		return 0;
 	if (len < (udp ? sizeof(struct rte_udp_hdr) : sizeof(struct rte_tcp_hdr)))
 		return RTE_MBUF_F_RX_L4_CKSUM_BAD;
-	head = rte_pktmbuf_read(m, off, sizeof(buf), &buf);
-	if (head == NULL || rte_raw_cksum_mbuf(m, off, len, &data) != 0)
-		return RTE_MBUF_F_RX_L4_CKSUM_BAD;
-	if (udp && head->dgram_cksum == 0)
+	if (udp && mmnet_bytes_read(m, off + offsetof(struct rte_udp_hdr, dgram_cksum), sizeof(csum), &csum) && csum == 0)
 		return 0; /* Its sender made none. */
-	sum += rte_cpu_to_be_16((uint16_t)len) + (uint32_t)rte_cpu_to_be_16(proto) + data;
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	return sum == 0xffff ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : RTE_MBUF_F_RX_L4_CKSUM_BAD;
+	mmnet_sum_add_pseudo(&sum, ip, ipv6, proto, len);
+	return mmnet_sum_add_packet(&sum, m, off, len) && mmnet_sum_fold(&sum) == 0xffff ? RTE_MBUF_F_RX_L4_CKSUM_GOOD :
+			RTE_MBUF_F_RX_L4_CKSUM_BAD;
 }
 
 static uint64_t
 ipv4_l4_flags(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, unsigned int len)
 {
-	uint32_t total = rte_be_to_cpu_16(((const volatile struct rte_ipv4_hdr *)ip)->total_length);
+	uint32_t total = rte_be_to_cpu_16(ip->total_length);
 
 	if (len < sizeof(*ip) || (ip->fragment_offset & rte_cpu_to_be_16(IPV4_FRAGMENT)) != 0)
 		return 0;
-	return l4_flags(m, sizeof(struct rte_ether_hdr) + len, total > len ? total - len : 0, ip->next_proto_id,
-			rte_raw_cksum(&ip->src_addr, sizeof(ip->src_addr) + sizeof(ip->dst_addr)));
+	return l4_flags(m, (const uint8_t *)ip, false, ip->next_proto_id, RTE_ETHER_HDR_LEN + len, total > len ? total - len : 0);
 }
 
 static uint64_t
 ipv6_l4_flags(const struct rte_mbuf *m, const struct rte_ipv6_hdr *ip)
 {
-	uint32_t len = rte_be_to_cpu_16(((const volatile struct rte_ipv6_hdr *)ip)->payload_len);
-
-	return l4_flags(m, sizeof(struct rte_ether_hdr) + sizeof(*ip), len, ip->proto,
-			rte_raw_cksum(&ip->src_addr, sizeof(ip->src_addr) + sizeof(ip->dst_addr)));
+	return l4_flags(m, (const uint8_t *)ip, true, ip->proto, RTE_ETHER_HDR_LEN + sizeof(*ip), rte_be_to_cpu_16(ip->payload_len));
 }
 
 /* ---- packet types ---- */
@@ -124,19 +117,24 @@ look(struct rte_mbuf *m, bool l4)
 	bool unfinished = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
 	uint32_t given = unfinished ? m->packet_type : 0;
 	bool ip_known = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != 0;
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(eth + 1);
-	const struct rte_ipv6_hdr *ip6 = (const struct rte_ipv6_hdr *)(eth + 1);
+	union {
+		uint8_t bytes[LOOK_MAX];
+		struct rte_ether_hdr eth;
+	} head;
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(&head.eth + 1);
+	const struct rte_ipv6_hdr *ip6 = (const struct rte_ipv6_hdr *)(&head.eth + 1);
+	uint32_t len = RTE_MIN(m->pkt_len, (uint32_t)LOOK_MAX);
 
 	l4 = l4 && (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == 0;
 	m->packet_type = RTE_PTYPE_L2_ETHER;
-	if (m->data_len >= sizeof(*eth) + sizeof(*ip) && eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)) {
-		unsigned int len = ipv4_header_len(ip);
+	if (len < sizeof(head.eth) + sizeof(*ip) || !mmnet_bytes_read(m, 0, len, head.bytes))
+		len = 0;
+	if (len != 0 && head.eth.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)) {
+		unsigned int ip_len = ipv4_header_len(ip);
 
-		m->packet_type |= ipv4_type(ip, len);
-		m->ol_flags |= (ip_known ? 0 : ipv4_flags(m, ip, len)) | (l4 ? ipv4_l4_flags(m, ip, len) : 0);
-	} else if (m->data_len >= sizeof(*eth) + sizeof(*ip6) &&
-			eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
+		m->packet_type |= ipv4_type(ip, ip_len);
+		m->ol_flags |= (ip_known ? 0 : ipv4_flags(ip, ip_len, len - sizeof(head.eth))) | (l4 ? ipv4_l4_flags(m, ip, ip_len) : 0);
+	} else if (len >= sizeof(head.eth) + sizeof(*ip6) && head.eth.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
 		m->packet_type |= RTE_PTYPE_L3_IPV6_EXT_UNKNOWN | l4_type(ip6->proto);
 		m->ol_flags |= l4 ? ipv6_l4_flags(m, ip6) : 0;
 	}
@@ -149,16 +147,4 @@ mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n
 {
 	for (uint16_t i = 0; i < n; i++)
 		look(pkts[i], rxq->l4_csum);
-}
-
-void
-mmnet_csum_fill(char *data, uint32_t len, uint32_t l2_len)
-{
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(data + l2_len);
-
-	if (len < l2_len + sizeof(*ip) || ip->version_ihl >> 4 != IPVERSION ||
-			ipv4_header_len(ip) < sizeof(*ip) || len < l2_len + ipv4_header_len(ip))
-		return;
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a packet asks of the port and its receiver does not take is done here, before it goes: checksums, a VLAN tag, cutting
- * what TCP has left in one piece. In place where the packet is its owner's alone; else it is built anew in the arena, where
- * its pieces need no writable memory but this.
+ * what TCP has left in one piece. In place where what is written to is the packet's owner's alone; else the packet is built
+ * anew in the arena, where its pieces need no writable memory but this.
  *
- * What is built may come from memory that its owner changes meanwhile: the headers are copied once, and what is used of them
- * is the copy.
+ * A packet may be cut into segments anywhere, in the middle of its headers too. What is built may come from memory that its
+ * owner changes meanwhile: the headers are copied once, and what is used of them is the copy. A packet whose headers are not
+ * what its flags say, so that its checksums cannot be made, is not sent.
  */
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -17,13 +19,16 @@
 
 #include "mmnet.h"
 #include "mmnet_bounce.h"
+#include "mmnet_bytes.h"
 
-/* The longest headers that a packet is built from, with a tag. */
-#define HEAD_MAX 256
+/* The longest headers that an mbuf can tell of, TCP's, and a tag. */
+#define HEAD_MAX (127 + 511 + 60 + 4)
+/* Where the IPv4 header has its checksum. */
+#define IP_CSUM offsetof(struct rte_ipv4_hdr, hdr_checksum)
 #define TCP_ONCE RTE_TCP_CWR_FLAG              /* in the first piece only */
 #define TCP_AT_END (RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG) /* in the last only */
 
-/* A packet that is being built. Offsets are those of head. */
+/* A packet that is being finished. Offsets are those of head, which has the tag already that is to be inserted. */
 struct build {
 	struct mmnet_txq *txq;
 	const struct rte_mbuf *seg; /* where the rest is read */
@@ -37,39 +42,32 @@ struct build {
 	bool ipv6;
 	bool ip_csum;
 	bool tcp;
+	bool tag;          /* one is to be inserted */
 	union {
 		uint8_t head[HEAD_MAX];
 		uint64_t align;
 	};
 };
 
-/* ---- sums ---- */
-
-/* That of the addresses, the protocol and the length, which L4 checksums begin with. */
-static uint32_t
-pseudo_sum(const uint8_t *ip, bool ipv6, bool tcp, uint32_t l4_len)
-{
-	uint32_t sum = ipv6 ? rte_raw_cksum(ip + 8, 32) : rte_raw_cksum(ip + 12, 8);
-
-	return sum + rte_cpu_to_be_16((uint16_t)(l4_len >> 16)) + rte_cpu_to_be_16((uint16_t)l4_len) +
-	       rte_cpu_to_be_16(tcp ? IPPROTO_TCP : IPPROTO_UDP);
-}
-
-static uint16_t
-fold(uint32_t sum, bool tcp)
-{
-	uint16_t csum;
-
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum = (sum >> 16) + (sum & 0xffff);
-	csum = (uint16_t)~sum;
-	return csum == 0 && !tcp ? 0xffff : csum; /* 0 would say that there is none */
-}
-
 static uint32_t
 csum_offset(bool tcp)
 {
 	return tcp ? offsetof(struct rte_tcp_hdr, cksum) : offsetof(struct rte_udp_hdr, dgram_cksum);
+}
+
+static uint8_t
+l4_proto(const struct build *w)
+{
+	return w->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+/* @return what is to be written for a sum of UDP or TCP */
+static uint16_t
+l4_csum(const struct mmnet_sum *sum, bool tcp)
+{
+	uint16_t csum = (uint16_t)~mmnet_sum_fold(sum);
+
+	return csum == 0 && !tcp ? 0xffff : csum; /* 0 would say that there is none */
 }
 
 static bool
@@ -85,6 +83,52 @@ wants_udp(const struct rte_mbuf *m)
 	return !wants_tcp(m) && (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_UDP_CKSUM;
 }
 
+/* ---- the headers ---- */
+
+/* @return the protocol behind IPv6's extension headers, which end at len; -1: they do not, or this is a fragment */
+static int
+ipv6_proto(const uint8_t *ip, uint32_t len)
+{
+	uint8_t proto = ip[6];
+	uint32_t at = 40;
+
+	while (at + 8 <= len) {
+		uint32_t size = (ip[at + 1] + 1u) * 8;
+
+		switch (proto) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_DSTOPTS:
+			break;
+		case IPPROTO_AH:
+			size = (ip[at + 1] + 2u) * 4;
+			break;
+		case IPPROTO_FRAGMENT:
+			/* One that is whole has no offset, and none follows. */
+			if (ip[at + 2] != 0 || (ip[at + 3] & 0xf9) != 0)
+				return -1;
+			size = 8;
+			break;
+		default:
+			return -1;
+		}
+		proto = ip[at];
+		at += size;
+	}
+	return at == len ? proto : -1;
+}
+
+/* @return the protocol of a whole IP packet, with headers of l3_len bytes; -1: it is none */
+static int
+ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len)
+{
+	if (ip[0] >> 4 != (ipv6 ? 6 : 4))
+		return -1;
+	if (ipv6)
+		return ipv6_proto(ip, l3_len);
+	return (ip[0] & 15) * 4u == l3_len && ((ip[6] & 0x3f) | ip[7]) == 0 ? ip[9] : -1;
+}
+
 /*
  * How long a TCP or UDP packet is by its IP header; what follows is padding.
  * @param left the packet's bytes from the IP header on
@@ -96,50 +140,10 @@ l4_length(const uint8_t *ip, bool ipv6, uint32_t l3_len, uint32_t left, bool tcp
 	uint32_t total = ipv6 ? 40u + (uint32_t)(ip[4] << 8 | ip[5]) : (uint32_t)(ip[2] << 8 | ip[3]);
 	uint32_t least = l3_len + (tcp ? (uint32_t)sizeof(struct rte_tcp_hdr) : (uint32_t)sizeof(struct rte_udp_hdr));
 
-	if (ip[0] >> 4 != (ipv6 ? 6 : 4) || l3_len < (ipv6 ? 40 : 20) || (!ipv6 && (ip[0] & 15) * 4u != l3_len))
+	if (l3_len < (ipv6 ? 40 : 20) || ip_proto(ip, ipv6, l3_len) != (tcp ? IPPROTO_TCP : IPPROTO_UDP))
 		return 0;
 	return total > left || total < least ? 0 : total - l3_len;
 }
-
-/* ---- in place ---- */
-
-static void
-fill_l4(struct rte_mbuf *m)
-{
-	bool tcp = wants_tcp(m), ipv6 = (m->ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
-	uint32_t l3 = m->l2_len, l4 = l3 + m->l3_len, len;
-	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
-	uint16_t sum;
-
-	if (m->data_len < l4 + (tcp ? sizeof(struct rte_tcp_hdr) : sizeof(struct rte_udp_hdr)))
-		return;
-	len = l4_length(data + l3, ipv6, m->l3_len, m->pkt_len - l3, tcp);
-	if (len == 0)
-		return;
-	memset(data + l4 + csum_offset(tcp), 0, sizeof(sum));
-	if (rte_raw_cksum_mbuf(m, l4, len, &sum) != 0)
-		return;
-	sum = fold(sum + pseudo_sum(data + l3, ipv6, tcp, len), tcp);
-	memcpy(data + l4 + csum_offset(tcp), &sum, sizeof(sum));
-}
-
-bool
-mmnet_finish_in_place(struct rte_mbuf *m)
-{
-	/* Nobody else may read it: what has been sent once, and not come back, has another reference. */
-	if ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 || !RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1)
-		return false;
-	/* Takes the flag away: a packet that is offered again is not tagged again. */
-	if ((m->ol_flags & RTE_MBUF_F_TX_VLAN) != 0 && rte_vlan_insert(&m) != 0)
-		return false;
-	if ((m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0)
-		mmnet_csum_fill(rte_pktmbuf_mtod(m, char *), m->data_len, m->l2_len);
-	if (wants_tcp(m) || wants_udp(m))
-		fill_l4(m);
-	return true;
-}
-
-/* ---- built anew: the headers ---- */
 
 /* Copy what comes next of the packet; as many bytes are left. */
 static void
@@ -159,9 +163,12 @@ copy_next(struct build *w, void *to, uint32_t n)
 	}
 }
 
+/* Have len bytes of headers at least. @return false: the packet has not so many, or there is no room */
 static bool
 take_head(struct build *w, const struct rte_mbuf *m, uint32_t len)
 {
+	if (len <= w->head_len)
+		return true;
 	if (len > HEAD_MAX - sizeof(struct rte_vlan_hdr) || len > m->pkt_len)
 		return false;
 	copy_next(w, w->head + w->head_len, len - w->head_len);
@@ -205,14 +212,19 @@ static bool
 parse(struct build *w, const struct rte_mbuf *m)
 {
 	bool l4 = wants_tcp(m) || wants_udp(m);
+	uint32_t last = m->pkt_len - 1;
 
+	/* All the bytes that it tells of are there. */
+	if (m->pkt_len == 0 || mmnet_bytes_find(m, &last) == NULL)
+		return false;
 	w->ipv6 = (m->ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
 	w->ip_csum = (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0 && !w->ipv6;
 	w->tcp = wants_tcp(m);
 	w->l3 = l4 || w->ip_csum ? m->l2_len : RTE_ETHER_HDR_LEN;
 	if (w->l3 < RTE_ETHER_HDR_LEN || !take_head(w, m, w->l3 + (l4 ? m->l3_len : w->ip_csum ? 20u : 0u)))
 		return false;
-	if (w->ip_csum && ((w->head[w->l3] & 15) < 5 || !take_head(w, m, RTE_MAX(w->head_len, w->l3 + (w->head[w->l3] & 15) * 4u))))
+	if (w->ip_csum && (w->head[w->l3] >> 4 != 4 || (w->head[w->l3] & 15) < 5 ||
+			!take_head(w, m, w->l3 + (w->head[w->l3] & 15) * 4u)))
 		return false;
 	if (l4) {
 		w->l4 = w->l3 + m->l3_len;
@@ -225,9 +237,21 @@ parse(struct build *w, const struct rte_mbuf *m)
 	w->payload = m->pkt_len - w->head_len;
 	if ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && !take_tcp_head(w, m))
 		return false;
-	if ((m->ol_flags & RTE_MBUF_F_TX_VLAN) != 0)
+	w->tag = (m->ol_flags & RTE_MBUF_F_TX_VLAN) != 0;
+	if (w->tag)
 		insert_tag(w, m->vlan_tci);
 	return true;
+}
+
+/* The raw sum is of bytes as they lie: so is its complement. */
+static void
+fill_ip_csum(uint8_t *ip)
+{
+	uint16_t csum = 0;
+
+	memcpy(ip + IP_CSUM, &csum, sizeof(csum));
+	csum = (uint16_t)~rte_raw_cksum(ip, (ip[0] & 15) * 4u);
+	memcpy(ip + IP_CSUM, &csum, sizeof(csum));
 }
 
 static void
@@ -256,29 +280,20 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
 	}
 	if (w->l4 != 0)
 		memset(l4 + csum_offset(w->tcp), 0, sizeof(uint16_t));
-	if (w->ip_csum) {
-		uint32_t len_ip = (ip[0] & 15) * 4u;
-
-		memset(ip + 10, 0, sizeof(uint16_t));
-		/* The raw sum is of bytes as they lie: so is its complement. */
-		*(unaligned_uint16_t *)(void *)(ip + 10) = (uint16_t)~rte_raw_cksum(ip, len_ip);
-	}
+	if (w->ip_csum)
+		fill_ip_csum(ip);
 }
 
 /* ---- built anew: the pieces ---- */
 
 /* Add bytes [at, at + n) of the piece, which lie at data, to the sum of those from l4 on. */
-static uint32_t
-add_sum(const struct build *w, uint32_t sum, const char *data, uint32_t at, uint32_t n, uint32_t l4_len)
+static void
+add_sum(const struct build *w, struct mmnet_sum *sum, const char *data, uint32_t at, uint32_t n, uint32_t l4_len)
 {
 	uint32_t from = RTE_MAX(at, w->l4), to = RTE_MIN(at + n, w->l4 + l4_len);
-	uint16_t part;
 
-	if (from >= to)
-		return sum;
-	part = rte_raw_cksum(data + (from - at), to - from);
-	/* What begins at an odd place is summed up with its bytes changed over. */
-	return sum + ((from - w->l4) % 2 != 0 ? rte_bswap16(part) : part);
+	if (from < to)
+		mmnet_sum_add(sum, data + (from - at), to - from);
 }
 
 /* Build one piece, and put it: there is room. */
@@ -286,7 +301,8 @@ static void
 put_piece(struct build *w, uint32_t done, uint32_t len)
 {
 	struct mmnet_txq *txq = w->txq;
-	uint32_t total = w->head_len + len, l4_len = w->segsz != 0 ? total - w->l4 : w->l4_len, at = 0, sum = 0;
+	uint32_t total = w->head_len + len, l4_len = w->segsz != 0 ? total - w->l4 : w->l4_len, at = 0;
+	struct mmnet_sum sum = {0};
 	char *first = NULL;
 
 	while (at < total) {
@@ -299,48 +315,138 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 			memcpy(to, w->head, head);
 			edit_head(w, (uint8_t *)to, done, len, done + len == w->payload);
 			if (w->l4 != 0)
-				sum = pseudo_sum((const uint8_t *)to + w->l3, w->ipv6, w->tcp, l4_len);
+				mmnet_sum_add_pseudo(&sum, (const uint8_t *)to + w->l3, w->ipv6, l4_proto(w), l4_len);
 		}
 		copy_next(w, to + head, n - head);
 		if (w->l4 != 0)
-			sum = add_sum(w, sum, to, at, n, l4_len);
+			add_sum(w, &sum, to, at, n, l4_len);
 		at += n;
 		mmnet_bounce_post(txq, to, n, at < total ? FIDO_DESC_CHAINED : 0, cookie);
 	}
 	if (w->l4 != 0) {
-		uint16_t csum = fold(sum, w->tcp);
+		uint16_t csum = l4_csum(&sum, w->tcp);
 
 		/* Not published yet. */
 		memcpy(first + w->l4 + csum_offset(w->tcp), &csum, sizeof(csum));
 	}
 }
 
+/* How many pieces there are to be, with how much payload each, and the buffers that they take. */
+struct pieces {
+	uint32_t count;
+	uint32_t size;
+	uint32_t last; /* payload of the last one */
+	uint32_t buffers;
+};
+
+static struct pieces
+count_pieces(const struct build *w)
+{
+	struct pieces p = {.count = 1, .size = w->segsz != 0 ? w->segsz : w->payload};
+
+	if (w->payload > p.size)
+		p.count = (w->payload + p.size - 1) / p.size;
+	p.last = w->payload - (p.count - 1) * p.size;
+	p.buffers = (p.count - 1) * mmnet_bounce_buffers(w->head_len + p.size) + mmnet_bounce_buffers(w->head_len + p.last);
+	return p;
+}
+
+/* @return 1: put, and m freed; 0: no room now; -1: never */
+static int
+build_and_put(struct build *w, struct rte_mbuf *m, struct fido_tx_burst *b)
+{
+	struct mmnet_txq *txq = w->txq;
+	struct pieces p = count_pieces(w);
+
+	if (p.buffers > txq->q->sender->mask + 1 || p.buffers > txq->bounce_total)
+		return -1;
+	if (p.buffers > fido_sender_room(txq->q->sender) || !mmnet_bounce_ready(txq, p.buffers))
+		return 0;
+	for (uint32_t i = 0; i < p.count; i++)
+		put_piece(w, i * p.size, i + 1 < p.count ? p.size : p.last);
+	b->descriptors += p.buffers;
+	b->copied += p.count;
+	b->bytes += (uint64_t)p.count * w->head_len + w->payload;
+	rte_pktmbuf_free(m);
+	return 1;
+}
+
+/* ---- in place ---- */
+
+/* @return true when nobody else can be reading what is to be changed */
+static bool
+can_in_place(const struct build *w, const struct rte_mbuf *m)
+{
+	uint32_t tag = w->tag ? 4 : 0;
+
+	if (w->segsz != 0)
+		return false;
+	/* The tag goes between bytes of the first segment. */
+	if (w->tag && (m->data_len < 2 * RTE_ETHER_ADDR_LEN || rte_pktmbuf_headroom(m) < 4 || !mmnet_bytes_writable(m, 0, 1)))
+		return false;
+	if (w->ip_csum && !mmnet_bytes_writable(m, w->l3 - tag + IP_CSUM, sizeof(uint16_t)))
+		return false;
+	return w->l4 == 0 || mmnet_bytes_writable(m, w->l4 - tag + csum_offset(w->tcp), sizeof(uint16_t));
+}
+
+/* @return false: not done, although it could be */
+static bool
+finish_in_place(struct build *w, struct rte_mbuf *m)
+{
+	uint16_t csum = 0;
+
+	/* Takes the flag away: a packet that is offered again is not tagged again. */
+	if (w->tag && rte_vlan_insert(&m) != 0)
+		return false;
+	if (w->ip_csum) {
+		fill_ip_csum(w->head + w->l3);
+		mmnet_bytes_write(m, w->l3 + IP_CSUM, sizeof(csum), w->head + w->l3 + IP_CSUM);
+	}
+	if (w->l4 != 0) {
+		struct mmnet_sum sum = {0};
+
+		mmnet_bytes_write(m, w->l4 + csum_offset(w->tcp), sizeof(csum), &csum);
+		mmnet_sum_add_pseudo(&sum, w->head + w->l3, w->ipv6, l4_proto(w), w->l4_len);
+		mmnet_sum_add_packet(&sum, m, w->l4, w->l4_len);
+		csum = l4_csum(&sum, w->tcp);
+		mmnet_bytes_write(m, w->l4 + csum_offset(w->tcp), sizeof(csum), &csum);
+	}
+	return true;
+}
+
+/* ---- one packet ---- */
+
+static bool
+begin(struct build *w, struct mmnet_txq *txq, const struct rte_mbuf *m)
+{
+	memset(w, 0, offsetof(struct build, head));
+	w->txq = txq;
+	w->seg = m;
+	return parse(w, m);
+}
+
 int
 mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
-	struct fido_sender *s = txq->q->sender;
 	struct build w;
-	uint32_t pieces = 1, size, need, last;
 
-	memset(&w, 0, offsetof(struct build, head));
-	w.txq = txq;
-	w.seg = m;
-	if (!parse(&w, m))
+	if (!begin(&w, txq, m))
 		return -1;
-	size = w.segsz != 0 ? w.segsz : w.payload;
-	if (w.payload > size)
-		pieces = (w.payload + size - 1) / size;
-	last = w.payload - (pieces - 1) * size;
-	need = (pieces - 1) * mmnet_bounce_buffers(w.head_len + size) + mmnet_bounce_buffers(w.head_len + last);
-	if (need > s->mask + 1 || need > txq->bounce_total)
-		return -1;
-	if (need > fido_sender_room(s) || !mmnet_bounce_ready(txq, need))
+	if (!can_in_place(&w, m))
+		return build_and_put(&w, m, b);
+	return finish_in_place(&w, m) ? mmnet_tx_put(txq, m, b) : -1;
+}
+
+int
+mmnet_finish_check(struct mmnet_txq *txq, const struct rte_mbuf *m)
+{
+	struct build w;
+	struct pieces p;
+
+	if (!begin(&w, txq, m))
+		return -EINVAL;
+	if (can_in_place(&w, m))
 		return 0;
-	for (uint32_t i = 0; i < pieces; i++)
-		put_piece(&w, i * size, i + 1 < pieces ? size : last);
-	b->descriptors += need;
-	b->copied += pieces;
-	b->bytes += (uint64_t)pieces * w.head_len + w.payload;
-	rte_pktmbuf_free(m);
-	return 1;
+	p = count_pieces(&w);
+	return p.buffers > txq->port->ring_size || p.buffers > txq->bounce_total ? -EINVAL : 0;
 }

@@ -11,12 +11,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_tcp.h>
 
 #include "mmnet.h"
 
 /* What a packet may ask for. */
 #define ASKS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)
+/* What no packet gets here: sent all the same it would be wrong. */
+#define UNABLE (RTE_MBUF_F_TX_OFFLOAD_MASK & ~(ASKS | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_IEEE1588_TMST))
 
 /* ---- what the peer wants ---- */
 
@@ -68,6 +72,22 @@ learn_changes(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 
 /* ---- one packet ---- */
 
+/* @return true when the headers that are left to the peer are where it looks for them */
+static bool
+headers_in_front(const struct rte_mbuf *m, const struct mmnet_meta *meta)
+{
+	uint32_t len = mmnet_meta_headers(meta), l4 = (uint32_t)meta->l2_len + meta->l3_len;
+	const volatile uint8_t *data_off;
+	uint32_t tcp;
+
+	if (len > m->data_len || (meta->flags & MMNET_META_TCP) == 0)
+		return len <= m->data_len;
+	/* TCP's may be longer than the least that they can be. */
+	data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *, l4 + offsetof(struct rte_tcp_hdr, data_off));
+	tcp = (*data_off >> 4) * 4u;
+	return tcp >= sizeof(struct rte_tcp_hdr) && l4 + tcp <= m->data_len && l4 + tcp <= MMNET_META_HEADERS_MAX;
+}
+
 /*
  * Put into *meta what the packet asks for.
  * @return false: that, or a part of it, is not for the peer to do
@@ -99,7 +119,14 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 		meta->l2_len = m->l2_len;
 		meta->l3_len = m->l3_len;
 	}
-	return (f & ~(uint32_t)accepts) == 0 && mmnet_meta_valid(meta) && mmnet_meta_headers(meta) <= m->data_len;
+	return (f & ~(uint32_t)accepts) == 0 && mmnet_meta_valid(meta) && headers_in_front(m, meta);
+}
+
+/* @return true when a packet asks for what is not done here */
+static inline bool
+is_unable(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & UNABLE) != 0 || (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM;
 }
 
 static inline bool
@@ -119,22 +146,14 @@ put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts, const st
 	bool asks = (m->ol_flags & ASKS) != 0;
 	int ret;
 
-	if (unlikely(too_long(txq, m)))
+	if (unlikely(too_long(txq, m) || is_unable(m)))
 		return -1;
 	if (asks ? leave_to_peer(m, accepts, &meta) : meta.flags != 0) {
 		ret = mmnet_chain_put(txq, m, &meta, b);
 		if (ret >= 0)
 			return ret;
 	}
-	if (!asks)
-		return mmnet_tx_put(txq, m, b);
-	if (mmnet_finish_in_place(m))
-		return mmnet_tx_put(txq, m, b);
-	ret = mmnet_finish_put(txq, m, b);
-	/* Nothing is known of what makes no sense: it goes as it is, as by every NIC. But it is not cut. */
-	if (ret < 0 && !(m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_VLAN)))
-		return mmnet_tx_put(txq, m, b);
-	return ret;
+	return asks ? mmnet_finish_put(txq, m, b) : mmnet_tx_put(txq, m, b);
 }
 
 /* ---- the burst ---- */
@@ -225,19 +244,43 @@ mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	}
 }
 
-/* Say which packets the burst would drop. */
-uint16_t
-mmnet_tx_prepare(void *queue, struct rte_mbuf **pkts, uint16_t n)
+static int
+check(struct mmnet_txq *txq, const struct rte_mbuf *m)
 {
-	const struct mmnet_txq *txq = queue;
+	struct mmnet_meta meta = {0};
 
+	if (too_long(txq, m))
+		return EINVAL;
+	if (is_unable(m))
+		return ENOTSUP;
+	if ((m->ol_flags & ASKS) == 0 || leave_to_peer(m, txq->peer->accepts, &meta))
+		return 0;
+	return -mmnet_finish_check(txq, m);
+}
+
+uint16_t
+mmnet_tx_prepare_offload(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
 	for (uint16_t i = 0; i < n; i++) {
-		const struct rte_mbuf *m = pkts[i];
+		int ret = check(queue, pkts[i]);
 
-		if (too_long(txq, m) || ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && m->tso_segsz == 0)) {
-			rte_errno = EINVAL;
+		if (unlikely(ret != 0)) {
+			rte_errno = ret;
 			return i;
 		}
 	}
+	return n;
+}
+
+uint16_t
+mmnet_tx_prepare_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct mmnet_txq *txq = queue;
+
+	for (uint16_t i = 0; i < n; i++)
+		if (pkts[i]->pkt_len > txq->port->max_frame) {
+			rte_errno = EINVAL;
+			return i;
+		}
 	return n;
 }

@@ -812,7 +812,7 @@ mmnet_rx_free_fresh(struct mmnet_rxq *rxq)
 struct rte_mbuf *
 mmnet_rx_take_fresh(struct mmnet_rxq *rxq)
 {
-	return rxq->fresh_count != 0 ? take_fresh(rxq, 0) : NULL;
+	return refill(rxq) ? take_fresh(rxq, 0) : NULL;
 }
 
 void

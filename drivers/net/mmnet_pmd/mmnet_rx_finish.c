@@ -11,6 +11,7 @@
 #include <rte_mbuf_dyn.h>
 
 #include "mmnet.h"
+#include "mmnet_bytes.h"
 
 /* Where mbufs have the time they were received; the same for all ports. */
 static int time_offset = -1;
@@ -18,30 +19,72 @@ static uint64_t time_flag;
 
 /* ---- VLAN tags ---- */
 
+/* What an untagged packet begins with, and what a tagged one does. */
+#define UNTAGGED (2 * RTE_ETHER_ADDR_LEN)
+#define TAGGED (UNTAGGED + 4)
+
+/* The queue's lock is held: a header mbuf is not to be freed by way of its pool, which takes it. */
+static void
+free_segment(struct mmnet_rxq *rxq, struct rte_mbuf *m)
+{
+	struct fido_receiver *r;
+
+	if (rxq->headers == NULL || m->pool != rxq->headers->pool) {
+		rte_pktmbuf_free_seg(m);
+		return;
+	}
+	r = mmnet_header_priv(m)->receiver;
+	mmnet_header_return(rxq->headers, m, FIDO_STATUS_OK);
+	fido_counter_add(&rxq->q->stats->completed, 1);
+	fido_rxq_flush(rxq->q, r);
+}
+
+/* Take n bytes off a packet's front, of which it has more. Segments that are empty then are freed. @return what is left */
+static struct rte_mbuf *
+cut_front(struct mmnet_rxq *rxq, struct rte_mbuf *m, uint32_t n)
+{
+	uint16_t segs = m->nb_segs;
+
+	while (n >= m->data_len && m->next != NULL) {
+		struct rte_mbuf *next = m->next;
+
+		n -= m->data_len;
+		m->next = NULL;
+		m->nb_segs = 1;
+		free_segment(rxq, m);
+		m = next;
+		segs--;
+	}
+	m->data_off = (uint16_t)(m->data_off + n);
+	m->data_len = (uint16_t)(m->data_len - n);
+	m->nb_segs = segs;
+	return m;
+}
+
 /*
- * A packet in the peer's memory: its addresses are copied into an mbuf in front of it. One was reserved, unless the peer has
- * changed the packet since: without one the tag stays where it is, and the flags say so.
+ * A packet that cannot be changed where it lies, or whose front is in several pieces: its addresses are copied into an mbuf
+ * in front of it. For one in the peer's memory an mbuf was reserved, unless the peer has changed the packet since: without
+ * one the tag stays where it is, and the flags say so.
  */
 static struct rte_mbuf *
-strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m)
+strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m, const uint8_t *addresses)
 {
-	struct rte_mbuf *front = rxq->room >= 2 * RTE_ETHER_ADDR_LEN ? mmnet_rx_take_fresh(rxq) : NULL;
+	struct rte_mbuf *front = rxq->room >= UNTAGGED ? mmnet_rx_take_fresh(rxq) : NULL;
 
 	if (front == NULL)
 		return m;
-	memcpy(rte_pktmbuf_mtod(front, void *), rte_pktmbuf_mtod(m, const void *), 2 * RTE_ETHER_ADDR_LEN);
+	memcpy(rte_pktmbuf_mtod(front, void *), addresses, UNTAGGED);
 	front->ol_flags |= (m->ol_flags & ~RTE_MBUF_F_EXTERNAL) | RTE_MBUF_F_RX_VLAN_STRIPPED;
 	front->vlan_tci = m->vlan_tci;
 	front->hash = m->hash;
 	front->packet_type = m->packet_type;
 	front->tx_offload = m->tx_offload;
 	front->port = m->port;
-	rte_pktmbuf_adj(m, 2 * RTE_ETHER_ADDR_LEN + 4);
-	front->data_len = 2 * RTE_ETHER_ADDR_LEN;
-	front->pkt_len = m->pkt_len + 2 * RTE_ETHER_ADDR_LEN;
-	front->nb_segs = m->nb_segs + 1;
-	front->next = m;
-	m->nb_segs = 1;
+	front->data_len = UNTAGGED;
+	front->pkt_len = m->pkt_len - 4;
+	front->next = cut_front(rxq, m, TAGGED);
+	front->nb_segs = (uint16_t)(front->next->nb_segs + 1);
+	front->next->nb_segs = 1;
 	return front;
 }
 
@@ -56,10 +99,11 @@ is_unfinished(const struct rte_mbuf *m)
 struct rte_mbuf *
 mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 {
-	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 	bool unfinished = is_unfinished(m);
+	uint8_t p[TAGGED];
 
-	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 || m->data_len < RTE_ETHER_HDR_LEN + 4 || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
+	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 || m->pkt_len < RTE_ETHER_HDR_LEN + 4 ||
+			!mmnet_bytes_read(m, 0, sizeof(p), p) || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
 			p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
 		return m;
 	/* A tag that its sender knows nothing of: without it these headers would be longer than the packet. */
@@ -70,10 +114,9 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	/* What is not finished has its headers 4 bytes nearer. */
 	if (unfinished)
 		m->l2_len -= 4;
-	if (rxq->headers != NULL && m->pool == rxq->headers->pool)
-		return strip_by_chain(rxq, m);
-	memmove(p + 4, p, 2 * RTE_ETHER_ADDR_LEN);
-	rte_pktmbuf_adj(m, 4);
+	if (m->data_len < TAGGED || (rxq->headers != NULL && m->pool == rxq->headers->pool))
+		return strip_by_chain(rxq, m, p);
+	memmove(rte_pktmbuf_adj(m, 4), p, UNTAGGED);
 	m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
 	return m;
 }

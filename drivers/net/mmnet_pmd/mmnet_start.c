@@ -148,7 +148,7 @@ bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 	mmnet_rx_choose(dev);
 	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_wants_full(dev));
 	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
-	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare : NULL;
+	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : NULL;
 	if (!wants_offload(dev))
 		return 0;
 	for (uint16_t i = 0; i < port->ntx; i += port->spread) {
@@ -160,7 +160,7 @@ bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 			return -ENOMEM;
 	}
 	dev->tx_pkt_burst = mmnet_tx_burst_offload;
-	dev->tx_pkt_prepare = mmnet_tx_prepare;
+	dev->tx_pkt_prepare = mmnet_tx_prepare_offload;
 	return 0;
 }
 

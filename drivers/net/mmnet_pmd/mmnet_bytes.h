@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef MMNET_BYTES_H
+#define MMNET_BYTES_H
+
+/**
+ * @file
+ * A packet's bytes, however they are cut into segments: read, written, summed up. Any segment may be empty, or of odd length.
+ * (DPDK's rte_raw_cksum_mbuf() is wrong for a segment that begins at an odd place.)
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+
+/** @return the segment with byte *off, which becomes its place there; NULL: the packet ends before */
+static inline const struct rte_mbuf *
+mmnet_bytes_find(const struct rte_mbuf *m, uint32_t *off)
+{
+	while (m != NULL && *off >= m->data_len) {
+		*off -= m->data_len;
+		m = m->next;
+	}
+	return m;
+}
+
+/** Copy bytes [off, off + n). @return false: the packet ends before; what is in `to` is not to be used */
+static inline bool
+mmnet_bytes_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
+{
+	m = mmnet_bytes_find(m, &off);
+	for (; n != 0 && m != NULL; m = m->next, off = 0) {
+		uint32_t part = RTE_MIN(n, m->data_len - off);
+
+		memcpy(to, rte_pktmbuf_mtod_offset(m, const char *, off), part);
+		to = (char *)to + part;
+		n -= part;
+	}
+	return n == 0;
+}
+
+/** @return true when nobody but the packet's owner can be reading bytes [off, off + n), which it may write to */
+static inline bool
+mmnet_bytes_writable(const struct rte_mbuf *m, uint32_t off, uint32_t n)
+{
+	uint32_t end = off + n;
+
+	for (uint32_t at = 0; m != NULL && at < end; at += m->data_len, m = m->next)
+		/* What has been sent once, and not come back, has another reference. */
+		if (at + m->data_len > off && (!RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1))
+			return false;
+	return true;
+}
+
+/** Write bytes [off, off + n), which the packet has. */
+static inline void
+mmnet_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from)
+{
+	uint32_t at = 0;
+
+	for (; m != NULL && at < off + n; at += m->data_len, m = m->next) {
+		uint32_t first = RTE_MAX(at, off), end = RTE_MIN(at + m->data_len, off + n);
+
+		if (first < end)
+			memcpy(rte_pktmbuf_mtod_offset(m, char *, first - at), (const char *)from + (first - off), end - first);
+	}
+}
+
+/** The sum that the Internet's checksums are made of, of bytes that come in pieces. {0}: of none */
+struct mmnet_sum {
+	uint64_t sum;
+	bool odd; /**< an odd number of bytes so far */
+};
+
+/** Add the piece that comes next. */
+static inline void
+mmnet_sum_add(struct mmnet_sum *s, const void *bytes, uint32_t n)
+{
+	uint16_t part = rte_raw_cksum(bytes, n);
+
+	/* What begins at an odd place has its bytes changed over: so has its sum. */
+	s->sum += s->odd ? rte_bswap16(part) : part;
+	s->odd ^= n & 1;
+}
+
+/** Add bytes [off, off + n) of a packet. @return false: it ends before */
+static inline bool
+mmnet_sum_add_packet(struct mmnet_sum *s, const struct rte_mbuf *m, uint32_t off, uint32_t n)
+{
+	m = mmnet_bytes_find(m, &off);
+	for (; n != 0 && m != NULL; m = m->next, off = 0) {
+		uint32_t part = RTE_MIN(n, m->data_len - off);
+
+		mmnet_sum_add(s, rte_pktmbuf_mtod_offset(m, const char *, off), part);
+		n -= part;
+	}
+	return n == 0;
+}
+
+/** Add what the checksums of UDP and TCP begin with: addresses, protocol, length. */
+static inline void
+mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t l4_len)
+{
+	rte_be32_t words[2] = {rte_cpu_to_be_32(l4_len), rte_cpu_to_be_32(proto)};
+
+	mmnet_sum_add(s, ip + (ipv6 ? 8 : 12), ipv6 ? 32 : 8);
+	mmnet_sum_add(s, words, sizeof(words));
+}
+
+/** @return the sum in 16 bits, as it lies in memory; 0xffff when the checksum is among what was added, and right */
+static inline uint16_t
+mmnet_sum_fold(const struct mmnet_sum *s)
+{
+	uint64_t sum = s->sum;
+
+	while (sum >> 16 != 0)
+		sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t)sum;
+}
+
+#endif
