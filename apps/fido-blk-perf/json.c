@@ -163,6 +163,5 @@ perf_result_print_json(FILE *out, const struct perf_options *opt, const struct p
 		return -ENOMEM;
 	fprintf(out, "%s\n", text);
 	cJSON_free(text);
-	fflush(out);
 	return 0;
 }

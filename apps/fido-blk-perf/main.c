@@ -19,6 +19,7 @@
 #include <fido/log.h>
 
 #include "options.h"
+#include "output.h"
 #include "team.h"
 
 #define EXIT_USAGE 2
@@ -164,11 +165,10 @@ report(const struct perf_options *opt, const struct perf_result *r)
 		ret = perf_result_print_json(stdout, opt, r);
 	else
 		perf_result_print(stdout, opt, r);
-	if (ret != 0 || fflush(stdout) != 0) {
-		fprintf(stderr, "fido-blk-perf: cannot write the summary: %s\n",
-			strerror(ret != 0 ? -ret : errno));
+	if (ret != 0)
+		fprintf(stderr, "fido-blk-perf: cannot make the summary: %s\n", strerror(-ret));
+	if (ret != 0 || app_output_flush() != 0)
 		return EXIT_FAILURE;
-	}
 	if (r->unanswered != 0)
 		fprintf(stderr,
 			"fido-blk-perf: %" PRIu64
@@ -224,15 +224,20 @@ int
 main(int argc, char **argv)
 {
 	struct perf_options opt;
-	int ret = perf_options_parse(&opt, argc, argv), signals;
+	int ret, signals;
 
-	if (ret != 0)
-		return ret < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	app_output_begin("fido-blk-perf");
+	ret = perf_options_parse(&opt, argc, argv);
+	if (ret < 0)
+		return EXIT_USAGE;
+	if (ret > 0)
+		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	fido_log_set(on_message);
 	signals = catch_signals();
 	if (signals < 0) {
 		fprintf(stderr, "fido-blk-perf: no signalfd: %s\n", strerror(-signals));
 		return EXIT_FAILURE;
 	}
-	return run(&opt, signals);
+	ret = run(&opt, signals);
+	return app_output_end() == 0 ? ret : EXIT_FAILURE;
 }

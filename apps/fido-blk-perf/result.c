@@ -109,7 +109,6 @@ perf_result_print_line(FILE *out, const struct perf_totals *start, const struct 
 		perf_number_of_rate(between(others_before, others, s)).s, now->inflight,
 		now->errors, s > 0 ? 100 * (now->cpu_s - before->cpu_s) / s : 0,
 		connected ? "" : " (no backend)");
-	fflush(out);
 }
 
 static void
@@ -162,5 +161,4 @@ perf_result_print(FILE *out, const struct perf_options *opt, const struct perf_r
 			" lent ones a second time (%" PRIu64
 			" of them written in the meantime), %" PRIu64 " wrong\n",
 			r->checks.blocks, r->checks.again, r->checks.overwritten, r->checks.wrong);
-	fflush(out);
 }

@@ -11,6 +11,7 @@
 #include <fido/atomic.h>
 
 #include "load.h"
+#include "output.h"
 #include "team.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -193,6 +194,7 @@ watch_line(struct watch *w, const struct perf_totals *now)
 		return;
 	perf_result_print_line(stdout, &w->start, &w->last, now,
 		fido_blk_is_connected(w->team->blk));
+	app_output_flush();
 	w->last = *now;
 	/* A line that came late (the machine was busy) does not make others come early. */
 	while (w->line_ns <= now->time_ns)

@@ -9,6 +9,7 @@
 #include <fido/log.h>
 
 #include "options.h"
+#include "output.h"
 
 #define EXIT_USAGE 2
 /* 64 clients of 32 queues, and the files that volumes are. */
@@ -61,7 +62,8 @@ serve(const struct blkd_options *opt)
 	if (!opt->quiet) {
 		printf("fido-blkd: %u volume%s in group %s as %s\n", opt->server.volume_count,
 			opt->server.volume_count == 1 ? "" : "s", opt->domain.group, opt->domain.name);
-		fflush(stdout);
+		/* A disk that nobody needs for serving may be full: go on, and fail at the end. */
+		app_output_flush();
 	}
 	blk_server_run(server, &stop);
 	blk_server_destroy(server);
@@ -73,14 +75,17 @@ int
 main(int argc, char **argv)
 {
 	static struct blkd_options opt;
+	int status;
 
+	app_output_begin("fido-blkd");
 	if (blkd_options_parse(&opt, argc, argv) != 0)
 		return EXIT_USAGE;
 	if (opt.help) {
 		blkd_options_usage(stdout);
-		return EXIT_SUCCESS;
+		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	catch_signals();
 	raise_limit_of_files();
-	return serve(&opt);
+	status = serve(&opt);
+	return app_output_end() == 0 ? status : EXIT_FAILURE;
 }

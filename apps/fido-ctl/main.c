@@ -10,6 +10,7 @@
 
 #include "json.h"
 #include "options.h"
+#include "output.h"
 #include "snapshot.h"
 #include "text.h"
 #include "top.h"
@@ -96,7 +97,7 @@ run(const struct ctl_options *opt, struct fido_observer *observer)
 	}
 	if (ret == 0 && opt->rates)
 		ret = ctl_top_run(opt, observer);
-	if (ret != 0 && !said_why)
+	if (ret != 0 && !said_why && app_output_flush() == 0)
 		fprintf(stderr, "fido-ctl: group %s: %s\n", opt->group, strerror(-ret));
 	return ret;
 }
@@ -106,10 +107,14 @@ main(int argc, char **argv)
 {
 	struct fido_observer *observer;
 	struct ctl_options opt;
-	int ret = ctl_options_parse(&opt, argc, argv);
+	int ret;
 
-	if (ret != 0)
-		return ret < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	app_output_begin("fido-ctl");
+	ret = ctl_options_parse(&opt, argc, argv);
+	if (ret < 0)
+		return EXIT_USAGE;
+	if (ret > 0)
+		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	fido_log_set(on_message);
 	ret = fido_observer_open(&observer, opt.group);
 	if (ret != 0) {
@@ -118,9 +123,5 @@ main(int argc, char **argv)
 	}
 	ret = run(&opt, observer);
 	fido_observer_close(observer);
-	if (fflush(stdout) != 0) {
-		fprintf(stderr, "fido-ctl: cannot write the output: %s\n", strerror(errno));
-		return EXIT_FAILURE;
-	}
-	return ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return app_output_end() == 0 && ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "screen.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -91,7 +92,7 @@ ctl_screen_open(bool plain)
 	if (s->tty) {
 		take_keys(s);
 		fputs(ENTER, stdout);
-		fflush(stdout);
+		app_output_flush();
 	}
 	return s;
 }
@@ -103,7 +104,7 @@ ctl_screen_close(struct ctl_screen *s)
 		return;
 	if (s->tty) {
 		fputs(LEAVE, stdout);
-		fflush(stdout);
+		app_output_flush();
 	}
 	if (s->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &s->saved);
@@ -154,7 +155,7 @@ ctl_screen_show(const struct ctl_screen *s, const char *text, const char *foot)
 		fputs(text, stdout);
 	else
 		show_cut(text, foot, size.ws_row, size.ws_col);
-	fflush(stdout);
+	app_output_flush();
 }
 
 size_t

@@ -6,6 +6,7 @@
 
 #include "csv.h"
 #include "json.h"
+#include "output.h"
 #include "screen.h"
 #include "snapshot.h"
 #include "text.h"
@@ -141,7 +142,7 @@ show(struct top *t, bool first)
 		ctl_screen_show(t->screen, text, foot);
 	free(text);
 	free(foot);
-	return ret == 0 && ferror(stdout) ? -EIO : ret;
+	return ret == 0 ? app_output_flush() : ret;
 }
 
 /* Wait, and meanwhile show what the keys ask for. @return false: it is to end; *ret may say why */

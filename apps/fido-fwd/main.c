@@ -21,6 +21,7 @@
 #include <rte_pdump.h>
 
 #include "app.h"
+#include "output.h"
 #include "wake.h"
 
 #define EXIT_USAGE 2
@@ -409,13 +410,14 @@ int
 main(int argc, char **argv)
 {
 	static struct fwd_app app;
-	int ret;
+	int ret, written;
 
+	app_output_begin("fido-fwd");
 	if (fwd_options_parse(&app.opt, argc, argv) != 0)
 		return EXIT_USAGE;
 	if (app.opt.help) {
 		fwd_options_usage(stdout);
-		return EXIT_SUCCESS;
+		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	rte_set_application_usage_hook(print_usage_after_eal);
 	ret = rte_eal_init(argc, argv);
@@ -438,5 +440,7 @@ main(int argc, char **argv)
 			strerror(-ret));
 	}
 	rte_eal_cleanup();
-	return ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	written = app_output_end();
+	/* Whoever read the status may go away: what was received has been forwarded. */
+	return ret == 0 && (written == 0 || written == -EPIPE) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -8,6 +8,7 @@
 #include <rte_ethdev.h>
 
 #include "app.h"
+#include "output.h"
 
 static double
 cpu_seconds(void)
@@ -102,7 +103,7 @@ fwd_status_tick(struct fwd_app *app)
 		t.dropped - status->last.dropped, t.copies - status->last.copies,
 		t.headers - status->last.headers, t.zero_copy - status->last.zero_copy,
 		100 * (t.cpu - status->last.cpu) / s, idle_percent(app, &status->last, &t));
-	fflush(stdout);
+	app_output_flush();
 	status->last = t;
 	status->next_tsc += app->opt.stats_period * rte_get_tsc_hz();
 	/* A tick that came late (the machine was busy) does not make others come early. */
@@ -291,5 +292,5 @@ fwd_status_summary(struct fwd_app *app)
 				print_text_port(&app->port[i]);
 		}
 	}
-	fflush(stdout);
+	app_output_flush();
 }
