@@ -276,40 +276,37 @@ add_figures()
 	copies=$((copies + $(volume_stat .copied)))
 }
 
-# Copy the folders to the disk, and kill the backend meanwhile.
+# Copy the tree to the disk twice, and kill the backend meanwhile.
 fill_disk()
 {
-	local folder begin=$EPOCHREALTIME mb writer
+	local begin=$EPOCHREALTIME mb writer
 	nbd_mount
-	for folder in "${folders[@]}"; do
-		echo_run cp -a "$folder" "$nbd_mnt/"
-		[ "$folder" != "$killed_after" ] || {
-			add_figures
-			# Stopped first, so that it has requests that it has not answered.
-			kill -STOP "${lib_pid[disk]}"
-			sync -f "$nbd_mnt" &
-			writer=$!
-			sleep 0.5
-			echo "+ kill -KILL [disk], in the middle of writing, and start it again"
-			kill_hard disk
-			start_disk
-			wait "$writer"
-		}
-	done
+	echo_run cp -a "$tree" "$nbd_mnt/first"
+	add_figures
+	# Stopped first, so that it has requests that it has not answered.
+	kill -STOP "${lib_pid[disk]}"
+	sync -f "$nbd_mnt" &
+	writer=$!
+	sleep 0.5
+	echo "+ kill -KILL [disk], in the middle of writing, and start it again"
+	kill_hard disk
+	start_disk
+	wait "$writer"
+	echo_run cp -a "$tree" "$nbd_mnt/second"
 	nbd_umount
-	mb=$(du -scBM --apparent-size "${folders[@]}" | awk 'END { print int($1) }')
+	mb=$(du -sBM --apparent-size "$tree" | awk '{ print 2 * $1 }')
 	awk "BEGIN { t = $EPOCHREALTIME - $begin; printf \"%d MB of files in %.1f s\\n\", $mb, t }"
 }
 
 # The disk anew, with nothing of it in the kernel's caches.
 check_disk()
 {
-	local folder differ=0
+	local copy differ=0
 	nbd_detach
 	nbd_attach nbdkit
 	nbd_mount
-	for folder in "${folders[@]}"; do
-		echo_run diff -r --no-dereference "$folder" "$nbd_mnt/${folder##*/}" || differ=1
+	for copy in first second; do
+		echo_run diff -r --no-dereference "$tree" "$nbd_mnt/$copy" || differ=1
 	done
 	nbd_umount
 	echo_run fsck.ext4 -fn "$nbd_device" || differ=1
@@ -319,7 +316,7 @@ check_disk()
 
 disk()
 {
-	local folders=("$top/src" "$top/doc" "$top/drivers" /usr/include) killed_after=/usr/include
+	local tree=$lib_dir/tree
 	local written=0 read=0 copies=0 whole=yes again
 	cat <<-'EOF'
 
@@ -330,6 +327,8 @@ disk()
 	                                         memory
 
 	EOF
+	# One of its own: another that is compared with its copy somebody could change meanwhile.
+	echo_run "$top/test/make-tree.sh" "$tree"
 	echo_run truncate -s 1G "$lib_dir/disk.img"
 	start_disk
 	nbdkit_fido nbdkit root

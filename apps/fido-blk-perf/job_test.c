@@ -304,9 +304,9 @@ an_error_stops_the_run_or_not(void **state)
 static void
 a_backend_without_answers_does_not_keep_us(void **state)
 {
-	static const char *const lines[] = {"--time 0.2 --depth 8 --stop-timeout 0.3",
-		"--time 0.2 --depth 8 --stop-timeout 0.3 --verify",
-		"--time 0.2 --depth 8 --stop-timeout 0.3 --verify --idle sleep"};
+	static const char *const lines[] = {"--time 1 --depth 8 --stop-timeout 0.3",
+		"--time 1 --depth 8 --stop-timeout 0.3 --verify",
+		"--time 1 --depth 8 --stop-timeout 0.3 --verify --idle sleep"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		fake.fault = FAKE_NO_ANSWER;

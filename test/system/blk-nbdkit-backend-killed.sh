@@ -50,7 +50,7 @@ start fio fio --name=job --ioengine=nbd "--uri=$(nbd_uri nbdkit)" --numjobs=4 --
 	--rate=6M --group_reporting
 kill_under fio 1
 expect_verified fio
-grep -E '^ +(read|write):' "$(log_of fio)"
+grep -E '^ +(read|write):' "$(log_of fio)" || true # for people
 
 echo "--- idle while it dies, many times"
 for _ in 1 2 3; do
@@ -93,7 +93,7 @@ start client qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)"
 sleep 1
 began=$SECONDS
 stop nbdkit
-expect_ge 5 $((SECONDS - began)) "seconds that nbdkit took to end while the backend was away"
+expect_ge 20 $((SECONDS - began)) "seconds that nbdkit took to end while the backend was away"
 finish client 10 1
 
 echo "--- another volume"

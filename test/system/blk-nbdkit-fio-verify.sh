@@ -17,7 +17,7 @@ verify()
 		--offset_increment=16M --verify=crc32c --verify_fatal=1 --verify_state_save=0 --verify_backlog=512 --iodepth=16 \
 		--group_reporting --output="$work/fio.log" "$@" || fail "fio: $(tail -n 20 "$work/fio.log")"
 	! grep -Eq 'verify: |verify failed' "$work/fio.log" || fail "fio: $(cat "$work/fio.log")"
-	grep -E '^ +(read|write):' "$work/fio.log"
+	grep -E '^ +(read|write):' "$work/fio.log" || true # for people
 }
 
 truncate -s 64M "$work/disk.img"

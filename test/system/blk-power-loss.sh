@@ -49,7 +49,7 @@ lose_power()
 check()
 {
 	local try
-	for try in 1 2 3 4 5; do
+	for try in {1..40}; do
 		"$blk_perf" --group "$fido_group" --domain check --backend disk --volume v --no-hugepages --json --verify-only --state "$state" \
 			--continue-on-error "$@" >"$lib_dir/checked" 2>"$lib_dir/said" || true
 		[ "$(jq .errors "$lib_dir/checked")" != 0 ] || break
