@@ -15,14 +15,16 @@
  * copies it once to where the caller wants it.
  *
  * Order: requests that are in flight together are done in any order. A flush covers the writes whose completions were polled
- * before it was submitted.
+ * before it was submitted, on whatever queue.
  *
  * When the backend dies, requests stay with the front-end. When it is back (restarted with the same volumes), what was not
- * answered is sent again. When what is back is not the same volume (fido_blk_info.identity, size), all requests
- * fail with -ESTALE. When the backend has broken the rules of its rings, the link is closed, and all requests fail with
+ * answered is sent again. When what is back is not the same volume (another fido_blk_info.identity, size or block_size, or it
+ * takes less in one request), all requests fail with -ESTALE until the volume is closed and opened again. When the backend has broken the rules of its rings, the link is closed, and all requests fail with
  * -EPROTO until the volume is closed and opened again; a write that the backend may still be reading fails only when it is gone.
  *
- * Threads: fido_blk_open() and fido_blk_close() are for the control path. A queue is used by one thread at a time.
+ * Threads: fido_blk_open() and fido_blk_close() are for the control path; while a volume is closed nobody uses its queues. A
+ * queue is used by one thread at a time; different ones by different threads. Nothing happens on a queue that is not polled:
+ * nothing is sent again, and it does not find a backend that has come back.
  */
 
 #include <stdbool.h>
@@ -56,7 +58,7 @@ enum fido_blk_op {
 	FIDO_BLK_WRITE_ZEROES,
 };
 
-/** The write is durable when it completes. */
+/** What the write, discard or write-zeroes changes is durable when it completes. Needs FIDO_BLK_CAN_FUA. */
 #define FIDO_BLK_FUA 0x1u
 /** The read lends the backend's memory: no iov. */
 #define FIDO_BLK_LEND 0x2u
@@ -86,7 +88,7 @@ struct fido_blk_config {
 	size_t bounce_size;  /**< bytes for copies of memory that the backend cannot read, each queue; default 2 MiB */
 	bool read_only;
 	bool exclusive;      /**< fails when another client has it open; no other can open it then */
-	int timeout_ms;      /**< how long fido_blk_open() waits for the backend; default 5000; -1: for ever */
+	int timeout_ms;      /**< how long fido_blk_open() waits for the backend; default 5000; below 0: for ever */
 };
 
 struct fido_blk_request {
@@ -125,7 +127,8 @@ struct fido_blk_stats {
 /**
  * Open a volume. Makes a link to the backend; each open volume has one.
  *
- * Control path; blocks until the backend has answered, or for timeout_ms.
+ * Control path; blocks until the backend has answered on the first queue, or for timeout_ms. The other queues follow as they
+ * are polled.
  *
  * @return
  *   - 0: *out is to be closed with fido_blk_close()
@@ -135,14 +138,15 @@ struct fido_blk_stats {
  *   - -EBUSY: the volume is open, and it or this is exclusive
  *   - -EROFS: the volume is read-only, and read_only is not set
  *   - -EPROTO: it speaks another version, or nonsense
+ *   - -EIO: it cannot open the volume's store
  *   - -ENOSPC, -ENOMEM, -EEXIST: no room for the link, its rings or memory, here or in the backend (for all of timeout_ms)
  * fido_last_error() says what to do.
  */
 int fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out);
 
 /**
- * Close. Requests that are in flight may or may not be done; nothing is completed any more. What was lent is released. NULL
- * is legal.
+ * Close. Requests that are in flight may or may not be done; nothing is completed any more. What was lent is released: it must
+ * not be read any more. NULL is legal.
  *
  * Control path. Blocks until the backend reads this domain's memory no more; with one that lives and does not answer (it is
  * stopped, or its medium hangs) for 5 s, and 1 s more at most. Then it may still do writes that it has, minutes later: their
@@ -160,7 +164,7 @@ int fido_blk_close(struct fido_blk *blk);
 const struct fido_blk_info *fido_blk_info(const struct fido_blk *blk);
 /** @return the queue, or NULL when i is out of range. */
 struct fido_blk_queue *fido_blk_queue(struct fido_blk *blk, uint16_t i);
-/** @return true when the backend is there. Any thread. */
+/** @return true when the link to the backend is up; it may not have answered yet. Any thread. */
 bool fido_blk_is_connected(const struct fido_blk *blk);
 
 /**
@@ -168,10 +172,12 @@ bool fido_blk_is_connected(const struct fido_blk *blk);
  * are the caller's again at once.
  *
  * @return
- *   - number of requests accepted, from the first on; fewer than n: `depth` are in flight or lent, or the next one is
- *     not valid
+ *   - number of requests accepted, from the first on; fewer than n: `depth` are in flight or lent, or the next one cannot
+ *     be accepted (submit it again as the first to learn why)
  *   - the first request is not valid: -EINVAL (operation, flags, offset or length not of whole blocks, iov), -ERANGE
  *     (outside the volume), -EROFS, -EOPNOTSUPP (the volume cannot do it)
+ *   - -ENOMEM: there is no memory to remember the first request's iov
+ * When the volume has failed (-ESTALE, -EPROTO) requests are accepted, and complete with that error.
  */
 int fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *requests, unsigned int n);
 
@@ -181,14 +187,17 @@ unsigned int fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion 
 /** Give back what was lent. @param n number of them; in the order in which they came is cheapest */
 void fido_blk_release(struct fido_blk_queue *q, struct fido_blk_lent *const *lent, unsigned int n);
 
-/** @return requests that are in flight or lent. */
+/** @return requests that are in flight, complete and not polled yet, or lent. */
 unsigned int fido_blk_inflight(const struct fido_blk_queue *q);
 
 /** @return a file descriptor that turns readable when an armed queue has something to poll. */
 int fido_blk_fd(const struct fido_blk_queue *q);
-/** Arm before sleeping on fido_blk_fd(). @return true: something waits already, do not sleep */
+/**
+ * Arm before sleeping on fido_blk_fd(). Its thread.
+ * @return true: something waits already, do not sleep. fido_blk_disarm() undoes it either way
+ */
 bool fido_blk_arm(struct fido_blk_queue *q);
-/** Undo fido_blk_arm(). */
+/** Undo fido_blk_arm(), and clear the descriptor. Its thread. */
 void fido_blk_disarm(struct fido_blk_queue *q);
 
 /** Copy the queue's counters. Its thread. */
