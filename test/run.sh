@@ -221,8 +221,9 @@ run_unit_tests()
 	done
 	[ ${#names[@]} -gt 0 ] || return 0
 	rm -f "$dir/meson-logs/testlog.json"
-	# The limits are those of a quiet machine.
-	FIDO_TEST_LIMIT_MS=${FIDO_TEST_LIMIT_MS:-30000} "$@" meson test -C "$dir" --no-rebuild -t "${timeout_factor:-3}" "${names[@]}" \
+	# Most of them wait most of the time; the limits are those of a quiet machine.
+	FIDO_TEST_LIMIT_MS=${FIDO_TEST_LIMIT_MS:-30000} "$@" meson test -C "$dir" --no-rebuild -t "${timeout_factor:-3}" \
+		--num-processes $((3 * $(nproc))) "${names[@]}" \
 		>"$logs/$suite.log" 2>&1 </dev/null || true
 	if [ -s "$dir/meson-logs/testlog.json" ]; then
 		report_meson_log "$suite" "$dir"
