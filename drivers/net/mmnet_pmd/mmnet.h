@@ -188,6 +188,7 @@ struct mmnet_txq {
 	uint64_t *places;             /**< where the segments of the packet are that is being put (mmnet_chain.c) */
 	uint32_t places_max;
 	uint16_t index;               /**< of its ring, of all that the port has */
+	uint16_t nb_desc;             /**< as the application set it up; its ring may have more */
 	struct mmnet_tx_peer *peer;   /**< NULL: the port's burst function does not need it */
 	struct mmnet_port *port;
 	struct fido_tx_stats_shm base;

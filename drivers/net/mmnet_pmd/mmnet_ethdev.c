@@ -201,18 +201,16 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 		const struct rte_eth_txconf *conf)
 {
 	struct mmnet_port *port = port_of(dev);
+	/* Rings are powers of two; ethdev has looked whether n is within our limits. */
+	uint32_t size = rte_align32pow2(n);
 	int ret = 0;
 
-	if (!fido_ring_size_valid(n)) {
-		MMNET_LOG(ERR, "port %u: Tx ring size %u: use a power of two from %u to %u (testpmd: --txd=1024)",
-				port->port_id, n, MMNET_MIN_DESC, MMNET_MAX_DESC);
-		return -EINVAL;
-	}
 	for (uint16_t k = 0; k < port->spread && ret == 0; k++)
 		ret = lane_setup(dev, (uint16_t)(i * port->spread + k), socket, conf);
 	if (ret != 0)
 		return ret;
-	port->ring_size = i == 0 ? n : RTE_MAX(port->ring_size, (uint32_t)n);
+	port->txq[i * port->spread]->nb_desc = n;
+	port->ring_size = i == 0 ? size : RTE_MAX(port->ring_size, size);
 	dev->data->tx_queues[i] = port->txq[i * port->spread];
 	return 0;
 }

@@ -226,6 +226,27 @@ intr_stop(struct rte_eth_dev *dev)
 	rte_intr_nb_efd_set(dev->intr_handle, 0);
 }
 
+/* ethdev starts a port whose queues have not been set up. @return false: this is one (message written) */
+static bool
+has_queues(const struct rte_eth_dev *dev)
+{
+	const struct rte_eth_dev_data *data = dev->data;
+
+	for (uint16_t i = 0; i < data->nb_rx_queues; i++)
+		if (data->rx_queues[i] == NULL) {
+			MMNET_LOG(ERR, "port %u: Rx queue %u is not set up: call rte_eth_rx_queue_setup() before the port is started",
+					data->port_id, i);
+			return false;
+		}
+	for (uint16_t i = 0; i < data->nb_tx_queues; i++)
+		if (data->tx_queues[i] == NULL) {
+			MMNET_LOG(ERR, "port %u: Tx queue %u is not set up: call rte_eth_tx_queue_setup() before the port is started",
+					data->port_id, i);
+			return false;
+		}
+	return true;
+}
+
 int
 mmnet_start(struct rte_eth_dev *dev)
 {
@@ -235,6 +256,8 @@ mmnet_start(struct rte_eth_dev *dev)
 
 	if (ret != 0)
 		return ret;
+	if (!has_queues(dev))
+		return -EINVAL;
 	port->nrx = dev->data->nb_rx_queues;
 	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
 	if (port->ntx == 0)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port whose queues are not all set up does not start, and says why; rings of any size within the port's limits are taken
+ * as they are, and told of as they were asked for.
+ */
+#include "test.h"
+
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_log.h>
+
+#define PORT 0
+
+static struct rte_mempool *pool;
+
+/* What a call of f(PORT) says. To be freed. */
+static char *
+said_by(int (*f)(uint16_t), int *ret)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	assert_non_null(stream);
+	rte_openlog_stream(stream);
+	*ret = f(PORT);
+	rte_openlog_stream(NULL);
+	fclose(stream);
+	return text;
+}
+
+static void
+does_not_start(const char *why)
+{
+	int ret;
+	char *text = said_by(rte_eth_dev_start, &ret);
+
+	assert_int_equal(ret, -EINVAL);
+	assert_non_null(strstr(text, why));
+	free(text);
+}
+
+static void
+configure(uint16_t nrx, uint16_t ntx)
+{
+	struct rte_eth_conf conf = {0};
+
+	assert_int_equal(rte_eth_dev_configure(PORT, nrx, ntx, &conf), 0);
+}
+
+static void
+set_up_rx(uint16_t queue, uint16_t n)
+{
+	assert_int_equal(rte_eth_rx_queue_setup(PORT, queue, n, SOCKET_ID_ANY, NULL, pool), 0);
+}
+
+static void
+set_up_tx(uint16_t queue, uint16_t n)
+{
+	assert_int_equal(rte_eth_tx_queue_setup(PORT, queue, n, SOCKET_ID_ANY, NULL), 0);
+}
+
+static void
+queues_that_are_not_set_up(void **state)
+{
+	(void)state;
+	configure(2, 2);
+	does_not_start("Rx queue 0 is not set up");
+	set_up_rx(0, 256);
+	set_up_tx(0, 256);
+	does_not_start("Rx queue 1 is not set up");
+	set_up_rx(1, 256);
+	does_not_start("Tx queue 1 is not set up");
+	set_up_tx(1, 256);
+	assert_int_equal(rte_eth_dev_start(PORT), 0);
+	assert_int_equal(rte_eth_dev_stop(PORT), 0);
+	/* One more than before. */
+	configure(2, 3);
+	does_not_start("Tx queue 2 is not set up");
+	assert_int_equal(rte_eth_dev_reset(PORT), 0);
+	configure(1, 1);
+	does_not_start("Rx queue 0 is not set up");
+}
+
+static void
+rings_of_any_size(void **state)
+{
+	static const uint16_t sizes[] = {64, 65, 100, 1000, 1024, 1025, 3000, 32767, 32768};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
+		uint16_t rx = RTE_MIN(sizes[i], 4000), tx = sizes[i];
+		struct rte_eth_rxq_info rxq;
+		struct rte_eth_txq_info txq;
+
+		configure(1, 1);
+		assert_int_equal(rte_eth_dev_adjust_nb_rx_tx_desc(PORT, &rx, &tx), 0);
+		assert_int_equal(tx, sizes[i]);
+		set_up_rx(0, rx);
+		set_up_tx(0, tx);
+		assert_int_equal(rte_eth_dev_start(PORT), 0);
+		assert_int_equal(rte_eth_rx_queue_info_get(PORT, 0, &rxq), 0);
+		assert_int_equal(rte_eth_tx_queue_info_get(PORT, 0, &txq), 0);
+		assert_int_equal(rxq.nb_desc, rx);
+		assert_int_equal(txq.nb_desc, tx);
+		assert_true(txq.conf.tx_free_thresh < tx);
+		assert_int_equal(rte_eth_dev_stop(PORT), 0);
+	}
+}
+
+/* What adjusting makes of the others. */
+static void
+sizes_out_of_range(void **state)
+{
+	uint16_t rx = 1, tx = 1;
+
+	(void)state;
+	configure(1, 1);
+	assert_int_not_equal(rte_eth_tx_queue_setup(PORT, 0, tx, SOCKET_ID_ANY, NULL), 0);
+	assert_int_equal(rte_eth_dev_adjust_nb_rx_tx_desc(PORT, &rx, &tx), 0);
+	set_up_rx(0, rx);
+	set_up_tx(0, tx);
+	tx = 65535;
+	assert_int_equal(rte_eth_dev_adjust_nb_rx_tx_desc(PORT, NULL, &tx), 0);
+	set_up_tx(0, tx);
+	assert_int_equal(rte_eth_dev_start(PORT), 0);
+	assert_int_equal(rte_eth_dev_stop(PORT), 0);
+	assert_int_equal(rte_eth_dev_close(PORT), 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(queues_that_are_not_set_up), cmocka_unit_test(rings_of_any_size),
+		cmocka_unit_test(sizes_out_of_range)};
+	char *eal[] = {argv[0], "--no-huge", "-m64", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=lib.eal:error",
+		"--vdev=net_mmnet0,group=" TEST_GROUP ",domain=a,peer=b,rx=zero,hugepages=off", NULL};
+	int ret;
+
+	test_begin(argc, argv);
+	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)
+		return 1;
+	pool = rte_pktmbuf_pool_create("rx", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	if (pool == NULL)
+		return 1;
+	ret = cmocka_run_group_tests(tests, NULL, NULL);
+	rte_eal_cleanup();
+	return ret;
+}
