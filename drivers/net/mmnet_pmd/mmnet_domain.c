@@ -142,10 +142,14 @@ mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out)
 struct fido_domain *
 mmnet_domain_hold(void)
 {
+	struct fido_domain *held;
+
 	pthread_mutex_lock(&lock);
-	users += domain != NULL;
+	held = domain;
+	users += held != NULL;
 	pthread_mutex_unlock(&lock);
-	return domain;
+	/* Not `domain`: who joins now does not do so for this caller. */
+	return held;
 }
 
 void
