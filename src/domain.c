@@ -340,7 +340,8 @@ domain_free(struct fido_domain *d)
 	fido_own_slot_destroy(d);
 	free(d->heap_used);
 	fido_recall_forget(d);
-	free(d->extents);
+	fido_extents_free(&d->extents);
+	fido_extents_free(&d->pending);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -475,7 +476,6 @@ fido_domain_leave(struct fido_domain *d)
 			fido_link_free(d->links[i]);
 	for (uint32_t i = 0; i < FIDO_REGIONS_MAX; i++)
 		fido_region_free(d->regions[i]);
-	fido_withdrawals_drop(d);
 	fido_store_release(&d->control->magic, 0);
 	d->ops->leave(d->transport, clean);
 	fido_peers_drop(d);

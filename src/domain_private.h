@@ -21,6 +21,7 @@
 #include <fido/region.h>
 
 #include <fido/control_shm.h>
+#include "extents.h"
 #include "map.h"
 #include "now.h"
 #include "transport.h"
@@ -41,14 +42,7 @@ struct fido_bell_set {
 	struct fido_doorbell *tx[FIDO_LINK_QUEUES_MAX];
 };
 
-/** An extent of a peer that is mapped here. */
-struct fido_peer_extent {
-	uint64_t gaddr;
-	uint64_t len;
-};
-
 struct fido_dead;
-struct fido_withdrawal;
 
 /** Another domain of the group, of one generation. */
 struct fido_peer {
@@ -65,18 +59,10 @@ struct fido_peer {
 	struct fido_dead *death; /**< room for the note of its death (recall.h) */
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */
-	struct fido_peer_extent *extents;
-	size_t extent_count;
-	size_t extent_room;
+	struct fido_extents extents; /**< what is mapped of it; the control region is the first */
 	struct fido_bell_set *bells;
 	struct fido_held_shm *held; /**< what we hold by way of it, now that it is gone; may be NULL */
 	void *session;         /**< the transport's */
-};
-
-/** An own extent with the epoch in which it was exported. */
-struct fido_own_extent {
-	struct fido_extent extent;
-	uint32_t epoch;
 };
 
 struct fido_domain {
@@ -101,11 +87,8 @@ struct fido_domain {
 	struct fido_region *regions[FIDO_REGIONS_MAX + 1];
 	uint64_t region_end[FIDO_REGIONS_MAX];
 	uint8_t *own_granules;   /**< by granule of the slot: which region it is of (own_slot.h) */
-	struct fido_own_extent *extents;
-	size_t extent_count;
-	size_t extent_room;
-
-	struct fido_withdrawal *withdrawals; /**< withdraw.h */
+	struct fido_extents extents; /**< what is exported; the tag is the epoch of each */
+	struct fido_extents pending; /**< what is being withdrawn (withdraw.h); the tag is 1: a ticket names it */
 
 	struct fido_link *links[FIDO_DOMAIN_LINKS_MAX];
 	struct fido_peer *peers;
@@ -149,7 +132,7 @@ int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const st
 		fido_map_fn fn, void *arg);
 /** All of the peer's memory up to epoch is mapped: publish it. */
 void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t epoch);
-/** Pages of a peer were withdrawn: unmap them. @return 0, -EPROTO, -ENOMEM */
+/** Pages of a peer were withdrawn: unmap them. @return 0, -EPROTO (not of its slot, or not whole granules) */
 int fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len);
 /** The peer's doorbells for a link came; the set is the domain's now. */
 void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set);

@@ -381,15 +381,14 @@ fido_link_collect(struct fido_link *link)
 	return waiting;
 }
 
-/* @return true when a ticket stands for memory in [gaddr, gaddr + len) */
-static bool
-stands_for(const struct fido_posted *posted, uint64_t gaddr, uint64_t len)
+/* @return how many bytes from its address on a ticket stands for */
+static uint64_t
+posted_len(const struct fido_posted *posted)
 {
-	uint64_t at = posted->what & FIDO_GADDR_MASK, units = posted->what >> FIDO_GADDR_BITS;
-	/* The length of a very long one is not known; what is empty is somewhere. */
-	uint64_t size = units == UINT16_MAX ? UINT64_C(1) << 32 : (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
+	uint64_t units = posted->what >> FIDO_GADDR_BITS;
 
-	return at < gaddr + len && gaddr < at + size;
+	/* The length of a very long one is not known; what is empty is somewhere. */
+	return units == UINT16_MAX ? UINT64_C(1) << 32 : (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
 }
 
 static void
@@ -418,36 +417,47 @@ mark_completed(const struct fido_sender *s, uint64_t *back)
 	}
 }
 
+static void
+tag_overlapping(struct fido_extents *set, size_t i, uint64_t end)
+{
+	for (; i < set->count && set->items[i].extent.gaddr < end; i++)
+		set->items[i].tag = 1;
+}
+
 /* The queue's lock is held. */
-static bool
-sender_names(const struct fido_sender *s, uint64_t gaddr, uint64_t len)
+static void
+tag_named_by(const struct fido_sender *s, struct fido_extents *set)
 {
 	uint64_t back[FIDO_RING_MAX / 64] = {0};
 	bool marked = false;
 
 	for (uint32_t t = 0; t <= s->mask; t++) {
-		if (s->cookie[t] == NULL || s->posted[t].at == UINT64_MAX || !stands_for(&s->posted[t], gaddr, len))
+		uint64_t at = s->posted[t].what & FIDO_GADDR_MASK, end;
+		size_t i;
+
+		if (s->cookie[t] == NULL || s->posted[t].at == UINT64_MAX)
+			continue;
+		end = at + posted_len(&s->posted[t]);
+		i = fido_extents_find(set, at);
+		if (i == set->count || set->items[i].extent.gaddr >= end)
 			continue;
 		if (!marked)
 			mark_completed(s, back);
 		marked = true;
 		if (!(back[t / 64] >> t % 64 & 1))
-			return true;
+			tag_overlapping(set, i, end);
 	}
-	return false;
 }
 
-bool
-fido_link_names(struct fido_link *link, uint64_t gaddr, uint64_t len)
+void
+fido_link_tag_named(struct fido_link *link, struct fido_extents *set)
 {
-	bool named = false;
-
-	for (struct fido_tx_end *e = link->tx_ends; e != NULL && !named; e = e->next) {
+	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
 		fido_lock_take(&e->queue->lock);
-		named = e->peer != NULL && fido_sender_out(e->sender) != 0 && sender_names(e->sender, gaddr, len);
+		if (e->peer != NULL && fido_sender_out(e->sender) != 0)
+			tag_named_by(e->sender, set);
 		fido_lock_release(&e->queue->lock);
 	}
-	return named;
 }
 
 static void

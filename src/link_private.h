@@ -108,11 +108,8 @@ void fido_link_forget_region(struct fido_link *link, const struct fido_region *r
 bool fido_link_collect(struct fido_link *link);
 /** @return true when a buffer in [gaddr, gaddr + len) is held by some receiver of the link, or waits to be. */
 bool fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len);
-/**
- * @return true when memory in [gaddr, gaddr + len) is named by a ticket that is out, so that somebody may be reading it;
- * one whose completion only waits to be reaped is not.
- */
-bool fido_link_names(struct fido_link *link, uint64_t gaddr, uint64_t len);
+/** Set the tags of those extents of a set of own memory that tickets of the link name: somebody may be reading them. */
+void fido_link_tag_named(struct fido_link *link, struct fido_extents *set);
 /** Add what is held of what came by the rings of a peer that has ended. */
 void fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held);
 /** Reap what came back, for nobody. The queue's lock is held. */

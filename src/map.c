@@ -10,18 +10,13 @@
 
 #include <fido/domain.h>
 
+#include "extents.h"
 #include "map.h"
 #include "sigbus.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
-
-struct extent {
-	uint64_t gaddr;
-	uint64_t len;
-	unsigned int refs;
-};
 
 /* A slot that is reserved in this process. */
 struct slot {
@@ -30,9 +25,7 @@ struct slot {
 	uint64_t size;
 	uint64_t generation;
 	unsigned int refs;
-	struct extent *extents;
-	size_t count;
-	size_t room;
+	struct fido_extents extents; /* the tag counts how often each is mapped */
 };
 
 /* A group that has domains in this process. */
@@ -245,7 +238,7 @@ fido_slot_release(const struct fido_layout *layout, uint32_t slot)
 	if (s != NULL && --s->refs == 0) {
 		*p = s->next;
 		munmap((void *)(uintptr_t)s->base, s->size);
-		free(s->extents);
+		fido_extents_free(&s->extents);
 		free(s);
 	}
 	pthread_mutex_unlock(&lock);
@@ -260,16 +253,6 @@ zero_fill(uint64_t gaddr, uint64_t len)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
-/* @return true when some extent touches [gaddr, gaddr + len). */
-static bool
-overlaps(const struct slot *s, uint64_t gaddr, uint64_t len)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->extents[i].gaddr < gaddr + len && gaddr < s->extents[i].gaddr + s->extents[i].len)
-			return true;
-	return false;
-}
-
 /* I1: a granule that the extent covers in part, and that holds nothing yet, is zeros first. */
 static int
 fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
@@ -278,89 +261,54 @@ fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
 	uint64_t last = (gaddr + len - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	int ret = 0;
 
-	if (first != gaddr && !overlaps(s, first, FIDO_GRANULE_SIZE))
+	if (first != gaddr && fido_extents_bytes(&s->extents, first, FIDO_GRANULE_SIZE) == 0)
 		ret = zero_fill(first, FIDO_GRANULE_SIZE);
 	if (ret == 0 && (gaddr + len) % FIDO_GRANULE_SIZE != 0 && (last != first || first == gaddr) &&
-			!overlaps(s, last, FIDO_GRANULE_SIZE))
+			fido_extents_bytes(&s->extents, last, FIDO_GRANULE_SIZE) == 0)
 		ret = zero_fill(last, FIDO_GRANULE_SIZE);
 	return ret;
 }
 
-static int
-extent_add(struct slot *s, uint64_t gaddr, uint64_t len, unsigned int refs)
-{
-	if (s->count == s->room) {
-		size_t room = s->room != 0 ? s->room * 2 : 16;
-		struct extent *e = realloc(s->extents, room * sizeof(*e));
-
-		if (e == NULL)
-			return -ENOMEM;
-		s->extents = e;
-		s->room = room;
-	}
-	s->extents[s->count++] = (struct extent){gaddr, len, refs};
-	return 0;
-}
-
-/* Cut the extent that `at` lies within in two. @return 0, -ENOMEM */
-static int
-extent_split(struct slot *s, uint64_t at)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		struct extent *e = &s->extents[i];
-		uint64_t left = at - e->gaddr;
-		int ret;
-
-		if (at <= e->gaddr || left >= e->len)
-			continue;
-		ret = extent_add(s, at, e->len - left, e->refs);
-		if (ret == 0)
-			s->extents[i].len = left;
-		return ret;
-	}
-	return 0;
-}
-
-/* Cut so that no extent crosses a border of the range. @return bytes of it that are mapped, or -ENOMEM */
-static int64_t
+/*
+ * Cut so that no extent crosses a border of the range. Room is there: the borders are granules', or were cut when this
+ * range was mapped. @return index of the first one in the range
+ */
+static size_t
 extents_align(struct slot *s, uint64_t gaddr, uint64_t len)
 {
-	uint64_t mapped = 0;
-
-	if (extent_split(s, gaddr) != 0 || extent_split(s, gaddr + len) != 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->count; i++)
-		if (s->extents[i].gaddr - gaddr < len)
-			mapped += s->extents[i].len;
-	return (int64_t)mapped;
+	fido_extents_cut(&s->extents, gaddr);
+	fido_extents_cut(&s->extents, gaddr + len);
+	return fido_extents_find(&s->extents, gaddr);
 }
 
 static int
 slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, void *arg)
 {
-	int64_t mapped;
+	const struct fido_extent e = {.gaddr = gaddr, .len = len, .fd = -1};
+	struct fido_extents *set;
+	uint64_t mapped;
 	int ret;
 
 	if (s == NULL || len == 0 || len > s->size || gaddr - s->base > s->size - len)
 		return -EINVAL;
-	mapped = extents_align(s, gaddr, len);
-	if (mapped < 0)
-		return (int)mapped;
-	if ((uint64_t)mapped == len) {
-		for (size_t i = 0; i < s->count; i++)
-			s->extents[i].refs += s->extents[i].gaddr - gaddr < len;
+	set = &s->extents;
+	ret = fido_extents_reserve(set, gaddr, len);
+	if (ret != 0)
+		return ret;
+	mapped = fido_extents_bytes(set, gaddr, len);
+	if (mapped == len) {
+		for (size_t i = extents_align(s, gaddr, len);
+				i < set->count && set->items[i].extent.gaddr - gaddr < len; i++)
+			set->items[i].tag++;
 		return 0;
 	}
 	if (mapped != 0)
 		return -EBUSY;
 	ret = fill_partial(s, gaddr, len);
 	if (ret == 0)
-		ret = extent_add(s, gaddr, len, 1);
-	if (ret != 0)
-		return ret;
-	ret = fn(arg, (void *)(uintptr_t)gaddr, len);
-	if (ret != 0)
-		s->count--;
+		ret = fn(arg, (void *)(uintptr_t)gaddr, len);
+	if (ret == 0)
+		fido_extents_add(set, &e, 1);
 	return ret;
 }
 
@@ -377,6 +325,25 @@ fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fi
 	return ret;
 }
 
+/* Where zeros cannot be put (vm.max_map_count), the pages stay, and are named by nothing until others are mapped over them. */
+static void
+slot_unmap_locked(struct slot *s, uint64_t gaddr, uint64_t len)
+{
+	struct fido_extents *set = &s->extents;
+	size_t i = extents_align(s, gaddr, len);
+
+	while (i < set->count && set->items[i].extent.gaddr - gaddr < len) {
+		const struct fido_extent *e = &set->items[i].extent;
+
+		if (--set->items[i].tag != 0) {
+			i++;
+			continue;
+		}
+		zero_fill(e->gaddr, e->len);
+		fido_extents_remove(set, i);
+	}
+}
+
 void
 fido_slot_unmap(const struct fido_layout *layout, uint64_t gaddr, uint64_t len)
 {
@@ -385,16 +352,7 @@ fido_slot_unmap(const struct fido_layout *layout, uint64_t gaddr, uint64_t len)
 	(void)layout;
 	pthread_mutex_lock(&lock);
 	s = slot_find(gaddr);
-	if (s != NULL && extents_align(s, gaddr, len) > 0)
-		for (size_t i = 0; i < s->count;) {
-			struct extent *e = &s->extents[i];
-
-			if (e->gaddr - gaddr >= len || --e->refs != 0) {
-				i++;
-				continue;
-			}
-			zero_fill(e->gaddr, e->len);
-			*e = s->extents[--s->count];
-		}
+	if (s != NULL && len != 0)
+		slot_unmap_locked(s, gaddr, len);
 	pthread_mutex_unlock(&lock);
 }

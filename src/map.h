@@ -52,7 +52,10 @@ void fido_slot_release(const struct fido_layout *layout, uint32_t slot);
  */
 int fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn,
 		void *arg);
-/** Undo one fido_slot_map(), or a part of it; the last one puts zeros there. */
+/**
+ * Undo one fido_slot_map(), or a part of it that ends at granule borders; the last one puts zeros there. It cannot
+ * fail: what it needs was allocated when the extent was mapped (extents.h).
+ */
 void fido_slot_unmap(const struct fido_layout *layout, uint64_t gaddr, uint64_t len);
 
 #endif

@@ -20,31 +20,6 @@
 /* A peer that is gone stays mapped this long at least: what others pass on of it still arrives. */
 #define GONE_GRACE_NS UINT64_C(200000000)
 
-/* Have room for one extent more. */
-static int
-extents_reserve(struct fido_peer *peer)
-{
-	size_t room = peer->extent_room != 0 ? peer->extent_room * 2 : 16;
-	struct fido_peer_extent *e;
-
-	if (peer->extent_count < peer->extent_room)
-		return 0;
-	e = realloc(peer->extents, room * sizeof(*e));
-	if (e == NULL)
-		return -ENOMEM;
-	peer->extents = e;
-	peer->extent_room = room;
-	return 0;
-}
-
-/* After extents_reserve(). */
-static void
-extent_add(struct fido_peer *peer, uint64_t gaddr, uint64_t len)
-{
-	if (len != 0)
-		peer->extents[peer->extent_count++] = (struct fido_peer_extent){gaddr, len};
-}
-
 static void
 add_mapped_bytes(struct fido_domain *d, const struct fido_peer *peer, int64_t bytes)
 {
@@ -57,13 +32,14 @@ static int
 map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len, fido_map_fn fn,
 		void *arg)
 {
-	int ret = extents_reserve(peer);
+	const struct fido_extent e = {.gaddr = gaddr, .len = len, .fd = -1};
+	int ret = fido_extents_reserve(&peer->extents, gaddr, len);
 
 	if (ret == 0)
 		ret = fido_slot_map(&d->layout, gaddr, len, fn, arg);
 	if (ret != 0)
 		return ret;
-	extent_add(peer, gaddr, len);
+	fido_extents_add(&peer->extents, &e, 0);
 	fido_map_set(&d->map, gaddr, len);
 	add_mapped_bytes(d, peer, (int64_t)len);
 	return 0;
@@ -73,15 +49,15 @@ map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64
 static void
 clear_bits(struct fido_domain *d, const struct fido_peer *peer)
 {
-	for (size_t i = 0; i < peer->extent_count; i++)
-		fido_map_clear(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+	for (size_t i = 0; i < peer->extents.count; i++)
+		fido_map_clear(&d->map, peer->extents.items[i].extent.gaddr, peer->extents.items[i].extent.len);
 }
 
 static void
 set_bits(struct fido_domain *d, const struct fido_peer *peer)
 {
-	for (size_t i = 0; i < peer->extent_count; i++)
-		fido_map_set(&d->map, peer->extents[i].gaddr, peer->extents[i].len);
+	for (size_t i = 0; i < peer->extents.count; i++)
+		fido_map_set(&d->map, peer->extents.items[i].extent.gaddr, peer->extents.items[i].extent.len);
 }
 
 /* Take a peer's memory away: first the bits, then the pages. */
@@ -91,9 +67,9 @@ unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
 
 	clear_bits(d, peer);
-	for (size_t i = 0; i < peer->extent_count; i++)
-		fido_slot_unmap(&d->layout, peer->extents[i].gaddr, peer->extents[i].len);
-	peer->extent_count = 0;
+	for (size_t i = 0; i < peer->extents.count; i++)
+		fido_slot_unmap(&d->layout, peer->extents.items[i].extent.gaddr, peer->extents.items[i].extent.len);
+	fido_extents_free(&peer->extents);
 	fido_slot_release(&d->layout, peer->slot);
 	fido_held_withdraw(d, peer);
 	if (m->generation == peer->generation) {
@@ -122,7 +98,7 @@ peer_free(struct fido_peer *peer)
 		peer->bells = set->next;
 		bells_free(set);
 	}
-	free(peer->extents);
+	fido_extents_free(&peer->extents);
 	free(peer->death);
 	free(peer);
 }
@@ -213,22 +189,12 @@ in_slot(const struct fido_domain *d, const struct fido_peer *peer, uint64_t gadd
 	       len % FIDO_HEAP_PAGE == 0;
 }
 
-/* An owner exports a page once. What came twice would be counted twice, without end. */
-static bool
-has_part_of(const struct fido_peer *peer, uint64_t gaddr, uint64_t len)
-{
-	for (size_t i = 0; i < peer->extent_count; i++)
-		if (peer->extents[i].gaddr < gaddr + len &&
-				gaddr < peer->extents[i].gaddr + peer->extents[i].len)
-			return true;
-	return false;
-}
-
 int
 fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 		fido_map_fn fn, void *arg)
 {
-	if (!in_slot(d, peer, e->gaddr, e->len) || has_part_of(peer, e->gaddr, e->len))
+	/* An owner exports a page once. What came twice would be counted twice, without end. */
+	if (!in_slot(d, peer, e->gaddr, e->len) || fido_extents_bytes(&peer->extents, e->gaddr, e->len) != 0)
 		return -EPROTO;
 	return map_extent(d, peer, e->gaddr, e->len, fn, arg);
 }
@@ -257,25 +223,25 @@ fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t e
 int
 fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len)
 {
-	if (!in_slot(d, peer, gaddr, len))
-		return -EPROTO;
-	/* From the end: what is added, or moved down, was looked at or lies outside. The first extent is the
-	 * control region: it stays. */
-	for (size_t i = peer->extent_count; i-- > 1;) {
-		const struct fido_peer_extent e = peer->extents[i];
-		uint64_t from = e.gaddr > gaddr ? e.gaddr : gaddr;
-		uint64_t end = e.gaddr + e.len, to = end < gaddr + len ? end : gaddr + len;
+	struct fido_extents *set = &peer->extents;
+	size_t i;
 
-		if (from >= to)
-			continue;
-		if (extents_reserve(peer) != 0)
-			return -ENOMEM;
-		fido_map_clear(&d->map, from, to - from);
-		fido_slot_unmap(&d->layout, from, to - from);
-		add_mapped_bytes(d, peer, -(int64_t)(to - from));
-		peer->extents[i] = peer->extents[--peer->extent_count];
-		extent_add(peer, e.gaddr, from - e.gaddr);
-		extent_add(peer, to, end - to);
+	if (!in_slot(d, peer, gaddr, len) || !fido_extents_can_cut(set, gaddr) ||
+			!fido_extents_can_cut(set, gaddr + len))
+		return -EPROTO;
+	/* The control region stays. */
+	if (gaddr - (uintptr_t)peer->control < peer->control_size)
+		return -EPROTO;
+	fido_extents_cut(set, gaddr);
+	fido_extents_cut(set, gaddr + len);
+	i = fido_extents_find(set, gaddr);
+	while (i < set->count && set->items[i].extent.gaddr - gaddr < len) {
+		const struct fido_extent *e = &set->items[i].extent;
+
+		fido_map_clear(&d->map, e->gaddr, e->len);
+		fido_slot_unmap(&d->layout, e->gaddr, e->len);
+		add_mapped_bytes(d, peer, -(int64_t)e->len);
+		fido_extents_remove(set, i);
 	}
 	return 0;
 }

@@ -101,31 +101,6 @@ region_publish(struct fido_region *r)
 	fido_store_release(&d->regions[r->index], r);
 }
 
-/* Have room for one extent more. */
-static int
-own_extents_reserve(struct fido_domain *d)
-{
-	size_t room = d->extent_room != 0 ? d->extent_room * 2 : 16;
-	struct fido_own_extent *p;
-
-	if (d->extent_count < d->extent_room)
-		return 0;
-	p = realloc(d->extents, room * sizeof(*p));
-	if (p == NULL)
-		return -ENOMEM;
-	d->extents = p;
-	d->extent_room = room;
-	return 0;
-}
-
-/* After own_extents_reserve(). */
-static void
-own_extent_add(struct fido_domain *d, const struct fido_extent *e, uint32_t epoch)
-{
-	if (e->len != 0)
-		d->extents[d->extent_count++] = (struct fido_own_extent){*e, epoch};
-}
-
 /* A sender asks by the granule, so only whole ones come and go; the last may be cut off by the region's end. */
 static bool
 range_valid(const struct fido_region *r, uint64_t offset, uint64_t len)
@@ -137,45 +112,7 @@ range_valid(const struct fido_region *r, uint64_t offset, uint64_t len)
 static bool
 is_exported(const struct fido_domain *d, uint64_t gaddr, uint64_t len)
 {
-	for (size_t i = 0; i < d->extent_count; i++) {
-		const struct fido_extent *e = &d->extents[i].extent;
-
-		if (e->gaddr < gaddr + len && gaddr < e->gaddr + e->len)
-			return true;
-	}
-	return fido_withdrawal_pending(d, gaddr, len) != 0;
-}
-
-/*
- * Take the withdrawal's range off our extents, cutting extents that cross its borders: there is at most one more extent
- * afterwards, and room for it. @return bytes taken off
- */
-static uint64_t
-own_extents_cut(struct fido_domain *d, struct fido_withdrawal *w)
-{
-	uint64_t gaddr = w->gaddr, len = w->len, bytes = 0;
-
-	/* From the end: what is added, or moved down, was looked at or lies outside. */
-	for (size_t i = d->extent_count; i-- > 0;) {
-		struct fido_own_extent whole = d->extents[i];
-		const struct fido_extent *e = &whole.extent;
-		uint64_t from = e->gaddr > gaddr ? e->gaddr : gaddr;
-		uint64_t end = e->gaddr + e->len, to = end < gaddr + len ? end : gaddr + len;
-		struct fido_extent left = *e, right = *e;
-
-		if (from >= to)
-			continue;
-		fido_withdrawal_add(w, from, to - from);
-		bytes += to - from;
-		d->extents[i] = d->extents[--d->extent_count];
-		left.len = from - e->gaddr;
-		right.gaddr = to;
-		right.len = end - to;
-		right.fd_offset += to - e->gaddr;
-		own_extent_add(d, &left, whole.epoch);
-		own_extent_add(d, &right, whole.epoch);
-	}
-	return bytes;
+	return fido_extents_bytes(&d->extents, gaddr, len) != 0 || fido_withdrawal_pending(d, gaddr, len) != 0;
 }
 
 static void
@@ -206,8 +143,10 @@ export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *
 	struct fido_domain *d = r->domain;
 	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
 	uint32_t epoch;
-	int ret = own_extents_reserve(d);
+	int ret = fido_extents_reserve(&d->extents, e->gaddr, e->len);
 
+	if (ret == 0)
+		ret = fido_withdrawals_reserve(d, e->gaddr, e->len);
 	if (ret == 0)
 		ret = map_own(d, e, prot);
 	if (ret != 0)
@@ -220,7 +159,7 @@ export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *
 		fido_slot_unmap(&d->layout, e->gaddr, e->len);
 		return ret;
 	}
-	own_extent_add(d, e, epoch);
+	fido_extents_add(&d->extents, e, epoch);
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) /* No peer has the new epoch yet. */
 		if (d->links[i] != NULL)
 			__atomic_fetch_and(&d->links[i]->view.slots, ~(UINT64_C(1) << d->slot), __ATOMIC_SEQ_CST);
@@ -340,23 +279,16 @@ fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
 	return ret;
 }
 
-/* Take pages back: mark, forget the extents, tell the peers as soon as nobody can be reading them. @return 0, -ENOMEM */
-static int
+/* Take pages back: mark, forget the extents, tell the peers as soon as nobody can be reading them. */
+static void
 withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 {
 	struct fido_domain *d = r->domain;
 	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
-	struct fido_withdrawal *w;
 
-	if (own_extents_reserve(d) != 0)
-		return -ENOMEM;
-	w = fido_withdrawal_alloc(r->gaddr + offset, round_up(len, FIDO_GRANULE_SIZE), d->extent_count);
-	if (w == NULL)
-		return -ENOMEM;
 	mark_granules(r, offset, len, 0);
-	fido_store_relaxed(&shm->exported, shm->exported - own_extents_cut(d, w));
-	fido_withdrawal_begin(d, w);
-	return 0;
+	fido_store_relaxed(&shm->exported, shm->exported -
+			fido_withdrawal_begin(d, r->gaddr + offset, round_up(len, FIDO_GRANULE_SIZE)));
 }
 
 /* @return true when every living peer has mapped (and unmapped) up to epoch. */
@@ -379,6 +311,7 @@ wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t un
 		if (fido_now_ns() > until_ns)
 			return false;
 		pthread_mutex_unlock(&d->lock);
+
 		usleep(50);
 		pthread_mutex_lock(&d->lock);
 	}
@@ -407,12 +340,12 @@ withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read
 {
 	struct fido_domain *d = r->domain;
 	uint64_t start = fido_now_ns();
-	int ret;
+	int ret = 0;
 
 	pthread_mutex_lock(&d->lock);
-	ret = withdraw_locked(r, offset, len);
-	if (ret == 0 && !(wait_until_told(d, r->gaddr + offset, len, start + read_ms * UINT64_C(1000000)) &&
-					wait_until_unmapped(d, start + unmap_ms * UINT64_C(1000000))))
+	withdraw_locked(r, offset, len);
+	if (!wait_until_told(d, r->gaddr + offset, len, start + read_ms * UINT64_C(1000000)) ||
+			!wait_until_unmapped(d, start + unmap_ms * UINT64_C(1000000)))
 		ret = -ETIMEDOUT;
 	pthread_mutex_unlock(&d->lock);
 	if (ret == -ETIMEDOUT)
@@ -451,8 +384,7 @@ fido_region_destroy(struct fido_region *r)
 	if (r == NULL)
 		return;
 	d = r->domain;
-	if (withdraw(r, 0, r->len, DESTROY_READ_MS, DESTROY_UNMAP_MS) == -ENOMEM)
-		return; /* It stays as it is, and goes with the domain. */
+	withdraw(r, 0, r->len, DESTROY_READ_MS, DESTROY_UNMAP_MS);
 	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
 	fido_region_free(r);
 	pthread_mutex_unlock(&d->lock);

@@ -95,8 +95,8 @@ send_all_memory(struct host *h, struct fido_host_session *s)
 	int fds[FIDO_HOST_FDS_MAX];
 	uint32_t epoch = (uint32_t)h->domain->control->epoch;
 
-	for (size_t i = 0; i < h->domain->extent_count; i++) {
-		add_extent(&msg, fds, &h->domain->extents[i].extent);
+	for (size_t i = 0; i < h->domain->extents.count; i++) {
+		add_extent(&msg, fds, &h->domain->extents.items[i].extent);
 		if (msg.count == FIDO_HOST_EXTENTS_MAX && send_map(s, &msg, fds, epoch, false) != 0)
 			return;
 	}

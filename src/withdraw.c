@@ -3,95 +3,78 @@
 
 #include "withdraw.h"
 
-#include <stdlib.h>
-
 #include "link_private.h"
 
-struct fido_withdrawal *
-fido_withdrawal_alloc(uint64_t gaddr, uint64_t len, size_t count)
+int
+fido_withdrawals_reserve(struct fido_domain *d, uint64_t gaddr, uint64_t len)
 {
-	struct fido_withdrawal *w = malloc(sizeof(*w) + count * sizeof(w->extents[0]));
-
-	if (w != NULL)
-		*w = (struct fido_withdrawal){.gaddr = gaddr, .len = len};
-	return w;
-}
-
-void
-fido_withdrawal_add(struct fido_withdrawal *w, uint64_t gaddr, uint64_t len)
-{
-	w->extents[w->count++] = (struct fido_peer_extent){gaddr, len};
-}
-
-void
-fido_withdrawal_begin(struct fido_domain *d, struct fido_withdrawal *w)
-{
-	struct fido_withdrawal **p = &d->withdrawals;
-
-	/* In the order in which they began. */
-	while (*p != NULL)
-		p = &(*p)->next;
-	*p = w;
-	fido_withdrawals_step(d);
-}
-
-/* @return true when somebody may still be reading a part of it */
-static bool
-is_named(struct fido_domain *d, const struct fido_withdrawal *w)
-{
-	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
-		if (d->links[i] != NULL && fido_link_names(d->links[i], w->gaddr, w->len))
-			return true;
-	return false;
+	return fido_extents_reserve_all(&d->pending, &d->extents, gaddr, len);
 }
 
 /* Our own view goes with it: what of it has come back to us was out as well. */
 static void
-tell(struct fido_domain *d, const struct fido_withdrawal *w)
+tell(struct fido_domain *d, const struct fido_extent *e)
 {
+	uint64_t len = (e->len + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	uint32_t epoch;
 
-	for (size_t i = 0; i < w->count; i++) {
-		fido_map_clear(&d->map, w->extents[i].gaddr, w->extents[i].len);
-		fido_slot_unmap(&d->layout, w->extents[i].gaddr, w->extents[i].len);
-	}
+	fido_map_clear(&d->map, e->gaddr, e->len);
+	fido_slot_unmap(&d->layout, e->gaddr, e->len);
 	epoch = fido_domain_next_epoch(d);
-	d->ops->withdraw(d->transport, w->gaddr, w->len, epoch);
+	d->ops->withdraw(d->transport, e->gaddr, len, epoch);
+}
+
+uint64_t
+fido_withdrawal_begin(struct fido_domain *d, uint64_t gaddr, uint64_t len)
+{
+	struct fido_extents *set = &d->extents;
+	uint64_t bytes = 0;
+	size_t i;
+
+	fido_extents_cut(set, gaddr);
+	fido_extents_cut(set, gaddr + len);
+	i = fido_extents_find(set, gaddr);
+	while (i < set->count && set->items[i].extent.gaddr - gaddr < len) {
+		bytes += set->items[i].extent.len;
+		fido_extents_add(&d->pending, &set->items[i].extent, 0);
+		fido_extents_remove(set, i);
+	}
+	fido_withdrawals_step(d);
+	return bytes;
 }
 
 bool
 fido_withdrawals_step(struct fido_domain *d)
 {
-	struct fido_withdrawal **p = &d->withdrawals, *w;
+	struct fido_extents *set = &d->pending;
+	size_t i = 0;
 
-	while ((w = *p) != NULL) {
-		if (is_named(d, w)) {
-			p = &w->next;
+	if (set->count == 0)
+		return false;
+	for (size_t k = 0; k < set->count; k++)
+		set->items[k].tag = 0;
+	for (uint32_t k = 0; k < FIDO_DOMAIN_LINKS_MAX; k++)
+		if (d->links[k] != NULL)
+			fido_link_tag_named(d->links[k], set);
+	while (i < set->count) {
+		if (set->items[i].tag != 0) {
+			i++;
 			continue;
 		}
-		*p = w->next;
-		tell(d, w);
-		free(w);
+		tell(d, &set->items[i].extent);
+		fido_extents_remove(set, i);
 	}
-	return d->withdrawals != NULL;
+	return set->count != 0;
 }
 
 uint64_t
 fido_withdrawal_pending(const struct fido_domain *d, uint64_t gaddr, uint64_t len)
 {
-	for (const struct fido_withdrawal *w = d->withdrawals; w != NULL; w = w->next)
-		if (w->gaddr < gaddr + len && gaddr < w->gaddr + w->len)
-			return w->gaddr + w->len;
-	return 0;
-}
+	size_t i = fido_extents_find(&d->pending, gaddr);
+	const struct fido_extent *e;
 
-void
-fido_withdrawals_drop(struct fido_domain *d)
-{
-	struct fido_withdrawal *w;
-
-	while ((w = d->withdrawals) != NULL) {
-		d->withdrawals = w->next;
-		free(w);
-	}
+	if (i == d->pending.count || d->pending.items[i].extent.gaddr >= gaddr + len)
+		return 0;
+	e = &d->pending.items[i].extent;
+	return (e->gaddr + e->len + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 }

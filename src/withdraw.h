@@ -24,26 +24,19 @@
 
 #include "domain_private.h"
 
-/** A range that peers have not been told of yet. */
-struct fido_withdrawal {
-	struct fido_withdrawal *next;
-	uint64_t gaddr;
-	uint64_t len;
-	size_t count;
-	struct fido_peer_extent extents[]; /**< what of it was exported: mapped in our own view */
-};
-
-/** @return room for what `count` extents of the domain give up, or NULL. @see fido_withdrawal_begin */
-struct fido_withdrawal *fido_withdrawal_alloc(uint64_t gaddr, uint64_t len, size_t count);
-/** Add a part of an extent that is exported no more; there is room for it. */
-void fido_withdrawal_add(struct fido_withdrawal *w, uint64_t gaddr, uint64_t len);
-/** Withdraw it as soon as no ticket names it. Its granules are marked: no sender begins to. */
-void fido_withdrawal_begin(struct fido_domain *d, struct fido_withdrawal *w);
+/**
+ * Have room for withdrawing all that is exported, and one extent more that is about to be, in any parts: to withdraw must not
+ * fail. @return 0, -ENOMEM
+ */
+int fido_withdrawals_reserve(struct fido_domain *d, uint64_t gaddr, uint64_t len);
+/**
+ * Withdraw what is exported of a range of whole granules, each extent of it as soon as no ticket names it. Its granules are
+ * marked: no sender begins to. @return bytes that were exported
+ */
+uint64_t fido_withdrawal_begin(struct fido_domain *d, uint64_t gaddr, uint64_t len);
 /** Tell the peers of what is named no more. @return true: something is pending still */
 bool fido_withdrawals_step(struct fido_domain *d);
 /** @return the end of a pending range that touches [gaddr, gaddr + len), or 0. */
 uint64_t fido_withdrawal_pending(const struct fido_domain *d, uint64_t gaddr, uint64_t len);
-/** Forget what is pending. The domain leaves: what peers have mapped stays until they hold nothing of it. */
-void fido_withdrawals_drop(struct fido_domain *d);
 
 #endif

@@ -74,8 +74,8 @@ grant_all(struct fido_xen *x, struct fido_xen_session *s)
 	grant(x, s, &control);
 	s->granted = true;
 	set_epoch(x, s, FIDO_EPOCH_FIRST); /* It can come, whatever else it lacks. */
-	for (size_t i = 0; i < d->extent_count && !s->watches; i++)
-		grant(x, s, &d->extents[i].extent);
+	for (size_t i = 0; i < d->extents.count && !s->watches; i++)
+		grant(x, s, &d->extents.items[i].extent);
 	set_epoch(x, s, (uint32_t)d->control->epoch);
 }
 

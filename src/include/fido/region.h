@@ -82,7 +82,7 @@ int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len
  *   - -ETIMEDOUT: some peer still reads, or has mapped, a part of them. It goes on by itself: peers unmap them when they can,
  *     and their mappings keep the pages until then. Pages that were sent must not be written before, nor their file be
  *     truncated or punched. A range that somebody still reads cannot be exported again (-EBUSY)
- *   - -EINVAL: not such a range; -ENOMEM: nothing has changed
+ *   - -EINVAL: not such a range
  */
 int fido_region_withdraw(struct fido_region *region, uint64_t offset, uint64_t len,
 		unsigned int timeout_ms);
