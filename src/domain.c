@@ -21,10 +21,11 @@
 
 #define CONTROL_SIZE_DEFAULT (8u << 20)
 #define CONTROL_SIZE_MAX (1u << 30)
+/* How soon what failed, for want of descriptors or memory, is tried again: later and later, while it goes on failing. */
+#define RETRY_MIN_MS 100u
+#define RETRY_MAX_MS 3200u
 /* How often the control thread looks again while something waits to be collected. */
 #define COLLECT_MS 2
-/* How often it tries again what failed for lack of descriptors or memory. */
-#define TRY_AGAIN_MS 100
 /* How long leave() waits for the peers to give back what they hold. */
 #define LEAVE_WAIT_MS 1000
 
@@ -97,6 +98,39 @@ fido_domain_kick(struct fido_domain *d)
 	(void)n; /* A full counter is a kick already. */
 }
 
+void
+fido_domain_retry_later(struct fido_domain *d)
+{
+	uint64_t now = fido_now_ns();
+
+	if (d->retry_ns != 0)
+		return;
+	if (d->retry_ms == 0 || now - d->retried_ns > 3 * RETRY_MAX_MS * UINT64_C(1000000))
+		d->retry_ms = RETRY_MIN_MS;
+	else if (d->retry_ms < RETRY_MAX_MS)
+		d->retry_ms *= 2;
+	d->retry_ns = now + d->retry_ms * UINT64_C(1000000);
+	fido_domain_kick(d); /* The control thread may sleep without end. */
+}
+
+/* @return ms until the next try is due, -1: there is none */
+static int
+retry(struct fido_domain *d)
+{
+	uint64_t now;
+
+	if (d->retry_ns == 0)
+		return -1;
+	now = fido_now_ns();
+	if (now < d->retry_ns)
+		return (int)((d->retry_ns - now) / 1000000 + 1);
+	d->retry_ns = 0;
+	d->retried_ns = now;
+	if (d->ops->retry != NULL)
+		d->ops->retry(d->transport);
+	return d->retry_ns != 0 ? (int)d->retry_ms : -1;
+}
+
 /* The control region: its own memory, mapped writable at its gaddr, then sealed. */
 static int
 control_create(struct fido_domain *d)
@@ -153,6 +187,7 @@ control_init(struct fido_domain *d)
 	c->epoch = FIDO_EPOCH_FIRST;
 	c->mapped[d->slot].generation = d->generation;
 	c->mapped[d->slot].epoch = FIDO_EPOCH_FIRST;
+	c->mapped[d->slot].withdrawn = FIDO_EPOCH_FIRST;
 	c->regions[0].gaddr = (uintptr_t)c;
 	c->regions[0].len = d->control_size;
 	c->regions[0].exported = d->control_size;
@@ -169,6 +204,7 @@ fido_domain_next_epoch(struct fido_domain *d)
 
 	fido_store_release(&d->control->epoch, epoch);
 	fido_store_release(&d->control->mapped[d->slot].epoch, epoch);
+	fido_store_release(&d->control->mapped[d->slot].withdrawn, epoch);
 	return (uint32_t)epoch;
 }
 
@@ -239,6 +275,7 @@ control_thread(void *arg)
 
 	for (;;) {
 		bool stop, waiting;
+		int retry_ms;
 
 		epoll_wait(d->epoll_fd, ev, 2, timeout);
 		pthread_mutex_lock(&d->lock);
@@ -247,7 +284,12 @@ control_thread(void *arg)
 		d->look_again = d->try_again = false;
 		fido_domain_update(d);
 		waiting |= collect(d) || d->look_again;
-		timeout = waiting ? COLLECT_MS : d->try_again ? TRY_AGAIN_MS : -1;
+		retry_ms = retry(d);
+		if (d->try_again && retry_ms < 0) {
+			fido_domain_retry_later(d);
+			retry_ms = (int)d->retry_ms;
+		}
+		timeout = waiting ? COLLECT_MS : retry_ms;
 		fido_counter_add(&d->control->heartbeat, 1);
 		stop = d->stop;
 		pthread_mutex_unlock(&d->lock);

@@ -60,6 +60,8 @@ struct fido_peer {
 	uint64_t gone_ns;      /**< when */
 	unsigned int refs;     /**< queue ends that read its control region */
 	struct fido_extents extents; /**< what is mapped of it; the control region is the first */
+	int lacks;             /**< -errno: some of its memory could not be mapped, so no later epoch is published; 0: nothing is missing */
+	bool lacks_told;       /**< it is in the log */
 	struct fido_bell_set *bells;
 	struct fido_held_shm *held; /**< what we hold by way of it, now that it is gone; may be NULL */
 	void *session;         /**< the transport's */
@@ -89,6 +91,7 @@ struct fido_domain {
 	uint8_t *own_granules;   /**< by granule of the slot: which region it is of (own_slot.h) */
 	struct fido_extents extents; /**< what is exported; the tag is the epoch of each */
 	struct fido_extents pending; /**< what is being withdrawn (withdraw.h); the tag is 1: a ticket names it */
+	uint32_t withdrawn_epoch;    /**< of the last withdrawal that peers were told of */
 
 	struct fido_link *links[FIDO_DOMAIN_LINKS_MAX];
 	struct fido_peer *peers;
@@ -99,8 +102,11 @@ struct fido_domain {
 	pthread_t thread;
 	bool thread_started;
 	bool look_again;         /**< some link waits for something that nobody will tell it of */
-	bool try_again;          /**< something failed for lack of descriptors or memory: it is tried again in a while */
+	bool try_again;          /**< some link waits for descriptors: it is tried again in a while */
 	bool dirty;              /**< what we have mapped changed: tell the peers */
+	uint64_t retry_ns;       /**< when the transport tries again what failed; 0: nothing did */
+	uint64_t retried_ns;     /**< when it last did */
+	uint32_t retry_ms;       /**< how long that had been put off */
 	uint64_t faults_told;    /**< of fido_sigbus_count() */
 	bool stop;
 	const struct fido_link *reporting; /**< its event function runs now */
@@ -127,11 +133,29 @@ struct fido_peer_info {
  */
 int fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
 		void *arg, struct fido_peer **out);
-/** Pages of a peer were exported: map them with fn. `complete`: the peer's epoch is mapped with this. */
+/**
+ * Pages of a peer were exported: map them with fn. What is mapped already is not mapped again. A failure is
+ * remembered (fido_domain_peer_lacks()), but for -EPROTO and -EAGAIN.
+ * @return 0, -EPROTO (not in its slot, not whole pages, over others), what fn returned
+ */
 int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 		fido_map_fn fn, void *arg);
-/** All of the peer's memory up to epoch is mapped: publish it. */
-void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t epoch);
+/**
+ * Some of the peer's memory is missing here: no later epoch of it is published, so its owner copies what lies there,
+ * until the peer sends it again (fido_domain_peer_again()). Told once.
+ */
+void fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error);
+/** What follows is all memory of the peer after the epoch that is published. */
+void fido_domain_peer_again(struct fido_peer *peer);
+/**
+ * The peer has sent all of its memory up to `sent`, and all withdrawals up to `withdrawn` are done: publish both; `sent`
+ * only while nothing is missing.
+ */
+void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t sent, uint32_t withdrawn);
+/** @return what a user can do about an error that kept memory from a peer */
+const char *fido_memory_advice(int error);
+/** Have the transport's retry() called in a while. */
+void fido_domain_retry_later(struct fido_domain *d);
 /** Pages of a peer were withdrawn: unmap them. @return 0, -EPROTO (not of its slot, or not whole granules) */
 int fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len);
 /** The peer's doorbells for a link came; the set is the domain's now. */
@@ -156,8 +180,36 @@ void fido_domain_kick(struct fido_domain *d);
 bool fido_peers_collect(struct fido_domain *d);
 /** Forget all peers, whatever is held. The domain leaves. */
 void fido_peers_drop(struct fido_domain *d);
-/** @return true when every living peer, but for those that watch, has mapped (and unmapped) our memory up to epoch. */
+/** @return true when every living peer, but for those that watch, has mapped all our memory up to epoch. */
 bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
+
+/** How much of our memory a reader has been sent: all up to here, in the order of epoch and address. Zero: nothing. */
+struct fido_sent {
+	uint32_t epoch;
+	uint64_t gaddr;   /**< the last one of that epoch; UINT64_MAX: all */
+	int error;        /**< -errno: what comes next could not be sent, and is tried again later */
+	bool told;        /**< it is in the log */
+};
+
+/** @return true when there is something that the reader has not been sent, or not been told of. */
+bool fido_unsent(const struct fido_domain *d, const struct fido_sent *sent);
+/**
+ * Find what a reader is to be sent next.
+ * @param max   places in `out`; FIDO_UNSENT_MAX at most
+ * @param after how much it has when these have been sent
+ * @return number of extents; 0: all has been sent
+ */
+#define FIDO_UNSENT_MAX 32
+size_t fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, struct fido_extent *out, size_t max,
+		struct fido_sent *after);
+/** @return the epoch up to which nothing is missing */
+uint32_t fido_sent_epoch(const struct fido_sent *sent);
+/** A withdrawal made a new epoch, and the reader has been told. */
+void fido_sent_withdrawal(struct fido_sent *sent, uint32_t epoch);
+/** What comes next could not be sent to that reader. Told once; retry() is called in a while. */
+void fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *reader, int error);
+/** All has been sent. */
+void fido_sent_all(struct fido_domain *d, struct fido_sent *sent, const char *reader);
 /** Free a region without waiting for peers. NULL is legal. */
 void fido_region_free(struct fido_region *region);
 /** Publish that our own memory changed: the next epoch. Lock held. @return it */

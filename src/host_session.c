@@ -54,6 +54,8 @@ fido_host_session_create(int fd)
 	}
 	s->fd = fd;
 	s->out_end = &s->out;
+	s->fds_max = FIDO_HOST_EXTENTS_MAX;
+	s->fds_taken = 1;
 	return s;
 }
 
@@ -152,6 +154,8 @@ enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds
 	o = s->deaf ? NULL : malloc(sizeof(*o) + len);
 	if (o == NULL) {
 		close_all(fds, nfds);
+		/* What has descriptors is sent again; without the others the peer would believe what is no more. */
+		s->deaf |= nfds == 0;
 		return s->deaf ? -ENOBUFS : -ENOMEM;
 	}
 	s->changed_last = changed;
@@ -226,12 +230,21 @@ length_of(unsigned int type)
 		return sizeof(struct fido_host_bye);
 	case FIDO_HOST_REFUSE:
 		return sizeof(struct fido_host_refuse);
+	case FIDO_HOST_AGAIN:
+		return sizeof(struct fido_host_again);
 	case FIDO_HOST_CHANGED:
 	case FIDO_HOST_OBSERVE:
 		return sizeof(struct fido_host_header);
 	default:
 		return SIZE_MAX;
 	}
+}
+
+/* @return true when as many descriptors came as the message says, or some of them were lost */
+static bool
+fds_fit(const struct fido_host_message *m, unsigned int n)
+{
+	return m->lost ? (unsigned int)m->nfds < n : (unsigned int)m->nfds == n;
 }
 
 /* @return 1 or -EPROTO */
@@ -244,13 +257,13 @@ check(const struct fido_host_message *m, unsigned int *version)
 	if (m->h.version != FIDO_LAYOUT_VERSION || m->len < length_of(m->h.type))
 		return -EPROTO;
 	if (m->h.type == FIDO_HOST_MAP &&
-			(m->map.count > FIDO_HOST_EXTENTS_MAX || m->nfds != m->map.count ||
+			(m->map.count > FIDO_HOST_EXTENTS_MAX || !fds_fit(m, m->map.count) ||
 					m->len < offsetof(struct fido_host_map, extents) +
 								 m->map.count * sizeof(struct fido_host_extent)))
 		return -EPROTO;
 	if (m->h.type == FIDO_HOST_BELLS &&
 			(m->bells.nrx > FIDO_LINK_QUEUES_MAX || m->bells.ntx > FIDO_LINK_QUEUES_MAX ||
-					m->nfds != m->bells.nrx + m->bells.ntx))
+					!fds_fit(m, m->bells.nrx + m->bells.ntx)))
 		return -EPROTO;
 	return 1;
 }
@@ -270,6 +283,7 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 
 	*version = 0;
 	m->nfds = 0;
+	m->lost = false;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c != NULL; c = CMSG_NXTHDR(&mh, c))
@@ -278,10 +292,12 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 			memcpy(m->fds, CMSG_DATA(c), (size_t)m->nfds * sizeof(int));
 		}
 	m->len = (size_t)n;
+	/* There is room for all that a domain sends: only this process's limit of descriptors cuts them short. */
+	m->lost = (mh.msg_flags & MSG_CTRUNC) && m->nfds < FIDO_HOST_FDS_MAX;
 	if (n == 0) /* The end, or an empty message; that may bring descriptors. */
 		ret = m->nfds == 0 ? -EPIPE : -EPROTO;
 	else
-		ret = (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ? -EPROTO : check(m, version);
+		ret = (mh.msg_flags & MSG_TRUNC) || (!m->lost && (mh.msg_flags & MSG_CTRUNC)) ? -EPROTO : check(m, version);
 	if (ret < 0)
 		fido_host_message_close(m);
 	return ret;

@@ -12,6 +12,7 @@
  *                          <-----  HELLO + control fd | REFUSE
  *     MAP*                 <---->  MAP*                 memory, with its epoch
  *     BELLS, CHANGED, UNMAP <--->                       at any time after
+ *     AGAIN                <---->                       descriptors that came were lost here: HELLO, MAP*, BELLS anew
  *     BYE                  ----->                       a clean end
  *   observer: OBSERVE      ----->
  *                          <-----  HELLO + control fd
@@ -23,6 +24,8 @@
 #include <sys/un.h>
 
 #include <fido/domain.h>
+
+#include "domain_private.h"
 
 #define FIDO_HOST_FDS_MAX 64
 #define FIDO_HOST_EXTENTS_MAX 32
@@ -37,6 +40,7 @@ enum fido_host_type {
 	FIDO_HOST_BELLS,
 	FIDO_HOST_BYE,
 	FIDO_HOST_OBSERVE,
+	FIDO_HOST_AGAIN,
 };
 
 struct fido_host_header {
@@ -66,9 +70,9 @@ struct fido_host_extent {
 
 struct fido_host_map {
 	struct fido_host_header h;
-	uint32_t epoch;
+	uint32_t epoch;    /**< with this message all memory up to it has been sent */
 	uint16_t count;
-	uint16_t complete; /**< 1: all memory up to epoch has been sent with this message */
+	uint16_t again;    /**< 1: from here on all memory is sent again that AGAIN asked for */
 	struct fido_host_extent extents[FIDO_HOST_EXTENTS_MAX];
 };
 
@@ -76,7 +80,8 @@ struct fido_host_unmap {
 	struct fido_host_header h;
 	uint64_t gaddr;
 	uint64_t len;
-	uint64_t epoch;
+	uint64_t epoch;    /**< with this message all withdrawals up to it have been sent ... */
+	uint64_t sent;     /**< ... and all memory up to this */
 };
 
 struct fido_host_bells {
@@ -98,6 +103,14 @@ struct fido_host_refuse {
 	uint64_t reason;
 };
 
+/** Descriptors that the receiver of this has sent could not be taken. */
+struct fido_host_again {
+	struct fido_host_header h;
+	uint64_t epoch;    /**< memory after this is needed */
+	uint32_t hello;    /**< 1: HELLO as well */
+	uint32_t fds;      /**< so many descriptors in a message could be taken; at least 1 */
+};
+
 struct fido_host_bye {
 	struct fido_host_header h;
 	uint64_t clean;
@@ -112,12 +125,14 @@ struct fido_host_message {
 		struct fido_host_unmap unmap;
 		struct fido_host_bells bells;
 		struct fido_host_refuse refuse;
+		struct fido_host_again again;
 		struct fido_host_bye bye;
 		char bytes[FIDO_HOST_MESSAGE_MAX];
 	};
 	size_t len;
 	int fds[FIDO_HOST_FDS_MAX];
 	int nfds;
+	bool lost;      /**< some of its descriptors could not be taken: this process has too many */
 };
 
 struct fido_host_out;
@@ -131,7 +146,15 @@ struct fido_host_session {
 	bool clean;
 	bool closed;                  /**< the socket is gone; waiting to learn whether its domain is */
 	uint32_t slot;
-	bool deaf;                    /**< it reads nothing, and too much is queued: to be closed */
+	struct fido_sent sent;        /**< our memory, to it */
+	bool again;                   /**< the next MAP says that all is sent again */
+	bool hello_due;               /**< HELLO could not be sent ... */
+	bool bells_due;               /**< ... some doorbells could not */
+	unsigned int fds_max;         /**< extents that it can take in a message */
+	bool hello_lost;              /**< its HELLO came without the control region */
+	bool lost;                    /**< descriptors of its were lost here: AGAIN is due */
+	unsigned int fds_taken;       /**< ... so many of a message were not */
+	bool deaf;                    /**< it reads nothing, and too much is queued, or was lost: to be closed */
 	bool changed_last;            /**< the last that is queued is a CHANGED */
 	unsigned int queued;          /**< messages */
 	unsigned int queued_fds;
@@ -146,8 +169,9 @@ struct fido_host_session *fido_host_session_create(int fd);
 void fido_host_session_destroy(struct fido_host_session *s);
 /**
  * Send a message. Fills in its header. Descriptors stay the caller's; read_only: the peer gets them opened
- * anew for reading only. Does not block.
- * @return 0 (sent or queued), -EPIPE: the peer is gone, -ENOBUFS: it reads nothing (session->deaf), -errno
+ * anew for reading only; where that cannot be done, only those whose seals forbid to write. Does not block.
+ * @return 0 (sent or queued), -EPIPE: the peer is gone, -ENOBUFS: it reads nothing (session->deaf), -errno: a message without
+ *         descriptors could not be queued (session->deaf), or one with descriptors was not sent: try again later
  */
 int fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
 		const int *fds, int nfds, bool read_only);

@@ -74,6 +74,7 @@ unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 	fido_held_withdraw(d, peer);
 	if (m->generation == peer->generation) {
 		fido_store_relaxed(&m->epoch, 0);
+		fido_store_relaxed(&m->withdrawn, 0);
 		fido_store_relaxed(&m->bytes, 0);
 		fido_store_release(&m->generation, 0);
 	}
@@ -194,18 +195,62 @@ fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct
 		fido_map_fn fn, void *arg)
 {
 	/* An owner exports a page once. What came twice would be counted twice, without end. */
-	if (!in_slot(d, peer, e->gaddr, e->len) || fido_extents_bytes(&peer->extents, e->gaddr, e->len) != 0)
+	uint64_t mapped = fido_extents_bytes(&peer->extents, e->gaddr, e->len);
+	int ret;
+
+	/* What comes again is not counted again. */
+	if (mapped == e->len && e->gaddr - (uintptr_t)peer->control >= peer->control_size &&
+			in_slot(d, peer, e->gaddr, e->len))
+		return 0;
+	if (!in_slot(d, peer, e->gaddr, e->len) || mapped != 0)
 		return -EPROTO;
-	return map_extent(d, peer, e->gaddr, e->len, fn, arg);
+	ret = map_extent(d, peer, e->gaddr, e->len, fn, arg);
+	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN)
+		fido_domain_peer_lacks(d, peer, ret);
+	return ret;
+}
+
+const char *
+fido_memory_advice(int error)
+{
+	switch (-error) {
+	case EMFILE:
+		return "raise the limit of open files (ulimit -n)";
+	case ENFILE:
+		return "raise the machine's limit of open files (fs.file-max)";
+	case ENOENT:
+		return "mount /proc";
+	case ENOMEM:
+		return "free some memory, or raise vm.max_map_count";
+	case ENOSPC:
+		return "see doc/xen.md for the limits of grants";
+	default:
+		return "it is tried again";
+	}
 }
 
 void
-fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t epoch)
+fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error)
 {
-	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
+	if (!peer->lacks_told)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot map some memory of %s: %s: packets there are copied, or the link waits, until it can: %s",
+				d->group, d->name, peer->name, strerror(-error), fido_memory_advice(error));
+	peer->lacks = error;
+	peer->lacks_told = true;
+	fido_domain_retry_later(d);
+}
 
-	/* Links whose peers have less of this slot than we have now must not be sent its new pages: first
-	 * take the slot off their views, then let the owner know that it may send to us. */
+void
+fido_domain_peer_again(struct fido_peer *peer)
+{
+	peer->lacks = 0;
+}
+
+/* Links whose peers have less of this slot than we have now must not be sent its new pages: first take the slot
+ * off their views, then let the owner know that it may send to us. */
+static void
+publish_epoch(struct fido_domain *d, const struct fido_peer *peer, uint32_t epoch)
+{
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
 		struct fido_link *link = d->links[i];
 
@@ -216,7 +261,24 @@ fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t e
 						peer->generation)
 			__atomic_fetch_and(&link->view.slots, ~(UINT64_C(1) << peer->slot), __ATOMIC_SEQ_CST);
 	}
-	fido_store_release(&m->epoch, epoch);
+	fido_store_release(&d->control->mapped[peer->slot].epoch, epoch);
+}
+
+void
+fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t sent, uint32_t withdrawn)
+{
+	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
+
+	if (peer->lacks == 0) {
+		if (sent > m->epoch)
+			publish_epoch(d, peer, sent);
+		if (peer->lacks_told && sent >= fido_load_acquire(&peer->control->epoch)) {
+			fido_log(FIDO_LOG_INFO, "group %s: %s has mapped all memory of %s", d->group, d->name, peer->name);
+			peer->lacks_told = false;
+		}
+	}
+	if (withdrawn > m->withdrawn)
+		fido_store_release(&m->withdrawn, withdrawn);
 	d->dirty = true;
 }
 

@@ -166,9 +166,92 @@ export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *
 	fido_domain_next_epoch(d);
 	mark_granules(r, offset, e->len, epoch);
 	fido_store_relaxed(&shm->exported, shm->exported + e->len);
-	d->ops->export(d->transport, e, epoch);
+	d->ops->export(d->transport);
 	return 0;
 }
+
+/* ---- what each reader has been sent ---- */
+
+bool
+fido_unsent(const struct fido_domain *d, const struct fido_sent *sent)
+{
+	return sent->epoch != (uint32_t)d->control->epoch || sent->gaddr != UINT64_MAX;
+}
+
+static bool
+comes_after(const struct fido_extents_item *i, uint32_t epoch, uint64_t gaddr)
+{
+	return i->tag != epoch ? i->tag > epoch : i->extent.gaddr > gaddr;
+}
+
+size_t
+fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, struct fido_extent *out, size_t max,
+		struct fido_sent *after)
+{
+	const struct fido_extents_item *next[FIDO_UNSENT_MAX];
+	bool more = false;
+	size_t n = 0;
+
+	/* The first few in that order. */
+	for (size_t k = 0; k < d->extents.count; k++) {
+		const struct fido_extents_item *item = &d->extents.items[k];
+		size_t at = n;
+
+		if (!comes_after(item, sent->epoch, sent->gaddr))
+			continue;
+		while (at > 0 && comes_after(next[at - 1], item->tag, item->extent.gaddr))
+			at--;
+		more |= n == max;
+		if (at == max)
+			continue;
+		n += n < max;
+		memmove(&next[at + 1], &next[at], (n - 1 - at) * sizeof(next[0]));
+		next[at] = item;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = next[i]->extent;
+	*after = *sent;
+	after->error = 0;
+	after->epoch = more ? next[n - 1]->tag : (uint32_t)d->control->epoch;
+	after->gaddr = more ? next[n - 1]->extent.gaddr : UINT64_MAX;
+	return n;
+}
+
+uint32_t
+fido_sent_epoch(const struct fido_sent *sent)
+{
+	/* Of the epoch that the last one belongs to there may be more. */
+	return sent->gaddr == UINT64_MAX || sent->epoch == 0 ? sent->epoch : sent->epoch - 1;
+}
+
+void
+fido_sent_withdrawal(struct fido_sent *sent, uint32_t epoch)
+{
+	if (sent->gaddr == UINT64_MAX && sent->epoch == epoch - 1)
+		sent->epoch = epoch;
+}
+
+void
+fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *reader, int error)
+{
+	if (!sent->told)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot give some of its memory to %s: %s: packets there are copied, or the link waits, until it can: %s",
+				d->group, d->name, reader, strerror(-error), fido_memory_advice(error));
+	sent->error = error;
+	sent->told = true;
+	fido_domain_retry_later(d);
+}
+
+void
+fido_sent_all(struct fido_domain *d, struct fido_sent *sent, const char *reader)
+{
+	if (sent->told)
+		fido_log(FIDO_LOG_INFO, "group %s: %s has given all of its memory to %s", d->group, d->name, reader);
+	sent->error = 0;
+	sent->told = false;
+}
+
+/* ---- regions ---- */
 
 int
 fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align, struct fido_region **out)
@@ -291,7 +374,18 @@ withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 			fido_withdrawal_begin(d, r->gaddr + offset, round_up(len, FIDO_GRANULE_SIZE)));
 }
 
-/* @return true when every living peer has mapped (and unmapped) up to epoch. */
+/* @return true when every living peer has unmapped what was withdrawn up to epoch, also one that lacks other memory. */
+static bool
+peers_unmapped(struct fido_domain *d, uint32_t epoch)
+{
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		if (!p->gone && !p->watches &&
+				fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
+				fido_load_acquire(&p->control->mapped[d->slot].withdrawn) < epoch)
+			return false;
+	return true;
+}
+
 bool
 fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 {
@@ -311,7 +405,6 @@ wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t un
 		if (fido_now_ns() > until_ns)
 			return false;
 		pthread_mutex_unlock(&d->lock);
-
 		usleep(50);
 		pthread_mutex_lock(&d->lock);
 	}
@@ -322,9 +415,9 @@ wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t un
 static bool
 wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
 {
-	uint32_t epoch = (uint32_t)d->control->epoch;
+	uint32_t epoch = d->withdrawn_epoch;
 
-	while (!fido_peers_reached(d, epoch)) {
+	while (!peers_unmapped(d, epoch)) {
 		if (fido_now_ns() > until_ns)
 			return false;
 		pthread_mutex_unlock(&d->lock);

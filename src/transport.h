@@ -51,10 +51,12 @@ struct fido_transport_ops {
 	int (*memory_seal)(void *transport, int fd);
 	/** @return true: memory that memory_create() did not make can be exported too. NULL: it always can */
 	bool (*any_memory)(void *transport);
-	/** Pages were exported (epoch is the domain's new one): tell every peer. */
-	void (*export)(void *transport, const struct fido_extent *extent, uint32_t epoch);
+	/** Pages were exported (they are in domain->extents, its epoch is new): send every peer what it has not got. */
+	void (*export)(void *transport);
 	/** Pages were withdrawn: tell every peer. */
 	void (*withdraw)(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch);
+	/** Try again what failed (fido_domain_retry_later()). Control thread. NULL: nothing is tried again */
+	void (*retry)(void *transport);
 	/** The control block changed: have every peer look at it. */
 	void (*notify)(void *transport);
 	/**

@@ -41,6 +41,13 @@ struct host {
 	struct fido_host_session *sessions;
 };
 
+/* It has our HELLO, or will have it before what is sent now. */
+static bool
+is_ready(const struct fido_host_session *s)
+{
+	return s->peer != NULL && !s->hello_due && !s->closed;
+}
+
 static int
 host_offer_doorbells(void *transport, struct fido_link *link)
 {
@@ -50,13 +57,18 @@ host_offer_doorbells(void *transport, struct fido_link *link)
 	int fds[FIDO_HOST_FDS_MAX];
 	int n = 0, ret;
 
-	if (peer == NULL || peer->session == NULL)
+	if (peer == NULL || peer->session == NULL || ((struct fido_host_session *)peer->session)->closed)
 		return 0;
 	for (uint16_t i = 0; i < link->nrx; i++)
 		fds[n++] = link->rxq[i]->bell->fd;
 	for (uint16_t i = 0; i < link->ntx; i++)
 		fds[n++] = link->txq[i]->bell->fd;
 	memcpy(msg.link, link->name, sizeof(msg.link));
+	if (!is_ready(peer->session)) {
+		((struct fido_host_session *)peer->session)->bells_due = true;
+		fido_domain_retry_later(h->domain);
+		return 0;
+	}
 	ret = fido_host_send(peer->session, FIDO_HOST_BELLS, &msg, sizeof(msg), fds, n, false);
 	/* One that does not read, or has gone, is seen elsewhere. */
 	return ret == -EPIPE || ret == -ENOBUFS ? 0 : ret;
@@ -65,42 +77,50 @@ host_offer_doorbells(void *transport, struct fido_link *link)
 /* ---- memory ---- */
 
 static int
-send_map(struct fido_host_session *s, struct fido_host_map *msg, int *fds, uint32_t epoch, bool complete)
+send_map(struct fido_host_session *s, const struct fido_extent *extents, size_t n, uint32_t epoch)
 {
-	size_t len = offsetof(struct fido_host_map, extents) + msg->count * sizeof(msg->extents[0]);
+	struct fido_host_map msg = {.epoch = epoch, .count = (uint16_t)n, .again = s->again};
+	size_t len = offsetof(struct fido_host_map, extents) + n * sizeof(msg.extents[0]);
+	int fds[FIDO_HOST_EXTENTS_MAX];
 	int ret;
 
-	msg->epoch = epoch;
-	msg->complete = complete;
-	ret = fido_host_send(s, FIDO_HOST_MAP, msg, len, fds, msg->count, true);
-	if (ret != 0 && ret != -EPIPE)
-		fido_log(FIDO_LOG_ERROR, "cannot send memory to a peer: %s: raise the limit of open files (ulimit -n)",
-				strerror(-ret));
-	msg->count = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct fido_extent *e = &extents[i];
+
+		fds[i] = e->fd;
+		msg.extents[i] = (struct fido_host_extent){e->gaddr, e->len, e->fd_offset, e->sealed};
+	}
+	ret = fido_host_send(s, FIDO_HOST_MAP, &msg, len, fds, (int)n, true);
+	if (ret == 0)
+		s->again = false;
 	return ret;
 }
 
+/* Send a peer what it has not got of our memory. What the socket does not take now is sent from sweep(). */
 static void
-add_extent(struct fido_host_map *msg, int *fds, const struct fido_extent *e)
+send_memory(struct host *h, struct fido_host_session *s)
 {
-	fds[msg->count] = e->fd;
-	msg->extents[msg->count++] =
-			(struct fido_host_extent){e->gaddr, e->len, e->fd_offset, e->sealed};
-}
+	struct fido_domain *d = h->domain;
+	size_t max = s->fds_max;
+	int ret = 0;
 
-static void
-send_all_memory(struct host *h, struct fido_host_session *s)
-{
-	struct fido_host_map msg = {0};
-	int fds[FIDO_HOST_FDS_MAX];
-	uint32_t epoch = (uint32_t)h->domain->control->epoch;
+	while (ret == 0 && s->out == NULL && fido_unsent(d, &s->sent)) {
+		struct fido_extent extents[FIDO_HOST_EXTENTS_MAX];
+		struct fido_sent after;
+		size_t n = fido_unsent_next(d, &s->sent, extents, max, &after);
 
-	for (size_t i = 0; i < h->domain->extents.count; i++) {
-		add_extent(&msg, fds, &h->domain->extents.items[i].extent);
-		if (msg.count == FIDO_HOST_EXTENTS_MAX && send_map(s, &msg, fds, epoch, false) != 0)
-			return;
+		ret = send_map(s, extents, n, fido_sent_epoch(&after));
+		if (ret == 0) {
+			s->sent = after;
+		} else if (ret == -EMFILE && n > 1) {
+			max = 1; /* One at a time needs one descriptor. */
+			ret = 0;
+		}
 	}
-	send_map(s, &msg, fds, epoch, true);
+	if (ret != 0 && ret != -EPIPE && !s->deaf)
+		fido_sent_failed(d, &s->sent, s->peer->name, ret);
+	else if (!fido_unsent(d, &s->sent))
+		fido_sent_all(d, &s->sent, s->peer->name);
 }
 
 /* Our control thread sends what a peer had no room for; it sleeps, if this is another thread. */
@@ -112,18 +132,14 @@ have_sent(struct host *h, const struct fido_host_session *s)
 }
 
 static void
-host_export(void *transport, const struct fido_extent *e, uint32_t epoch)
+host_export(void *transport)
 {
 	struct host *h = transport;
 
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
-		struct fido_host_map msg = {0};
-		int fds[1];
-
-		if (s->peer == NULL)
+		if (!is_ready(s) || s->sent.error != 0)
 			continue;
-		add_extent(&msg, fds, e);
-		send_map(s, &msg, fds, epoch, true);
+		send_memory(h, s);
 		have_sent(h, s);
 	}
 }
@@ -136,8 +152,11 @@ host_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch)
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
 		struct fido_host_unmap msg = {.gaddr = gaddr, .len = len, .epoch = epoch};
 
-		if (s->peer != NULL)
-			fido_host_send(s, FIDO_HOST_UNMAP, &msg, sizeof(msg), NULL, 0, false);
+		if (!is_ready(s))
+			continue;
+		fido_sent_withdrawal(&s->sent, epoch);
+		msg.sent = fido_sent_epoch(&s->sent);
+		fido_host_send(s, FIDO_HOST_UNMAP, &msg, sizeof(msg), NULL, 0, false);
 		have_sent(h, s);
 	}
 }
@@ -150,7 +169,7 @@ host_notify(void *transport)
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
 		struct fido_host_header msg;
 
-		if (s->peer != NULL)
+		if (is_ready(s))
 			fido_host_send(s, FIDO_HOST_CHANGED, &msg, sizeof(msg), NULL, 0, false);
 	}
 }
@@ -167,6 +186,23 @@ send_hello(struct host *h, struct fido_host_session *s)
 
 	memcpy(msg.name, d->name, sizeof(msg.name));
 	return fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), &d->control_fd, 1, true);
+}
+
+/* Like send_hello(); what fails for want of descriptors or memory is tried again. @return 0, -EPIPE */
+static int
+say_hello(struct host *h, struct fido_host_session *s)
+{
+	bool was_due = s->hello_due;
+	int ret = send_hello(h, s);
+
+	s->hello_due = ret != 0 && ret != -EPIPE;
+	if (!s->hello_due)
+		return ret;
+	if (!was_due)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot say hello to another domain: %s: it is tried again: %s",
+				h->domain->group, h->domain->name, strerror(-ret), fido_memory_advice(ret));
+	fido_domain_retry_later(h->domain);
+	return 0;
 }
 
 static struct fido_host_session *
@@ -243,9 +279,11 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	if (ret != 0)
 		return ret;
 	s->slot = hello->slot;
-	if (answer && send_hello(h, s) != 0)
+	if (answer && say_hello(h, s) != 0)
 		return -EPIPE;
-	send_all_memory(h, s);
+	if (is_ready(s))
+		send_memory(h, s);
+	s->hello_lost = false;
 	d->dirty = true;
 	return 0;
 }
@@ -253,9 +291,9 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 static int
 on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 {
-	int ret = 0;
-
-	for (int i = 0; i < m->map.count && ret == 0; i++) {
+	if (m->map.again)
+		fido_domain_peer_again(s->peer);
+	for (int i = 0; i < m->nfds; i++) {
 		const struct fido_host_extent *e = &m->map.extents[i];
 		struct fido_extent extent = {.gaddr = e->gaddr, .len = e->len};
 		struct fido_fd_map map = {.fd = m->fds[i], .offset = e->fd_offset, .prot = PROT_READ};
@@ -263,16 +301,14 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 		if (e->fd_offset > UINT64_MAX - e->len ||
 				fido_host_memory_check(m->fds[i], e->fd_offset + e->len, e->sealed != 0) != 0)
 			return -EPROTO;
-		ret = fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map);
+		/* Any other failure is remembered: the owner goes on copying, others are not harmed. */
+		if (fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map) == -EPROTO)
+			return -EPROTO;
 	}
-	if (ret != 0) {
-		/* Without its memory the link cannot come up; the owner goes on copying, others are not harmed. */
-		fido_log(FIDO_LOG_ERROR, "cannot map memory of %s: %s: raise vm.max_map_count, or free address space",
-				s->peer->name, strerror(-ret));
-		return ret == -EPROTO ? ret : 0;
-	}
-	if (m->map.complete)
-		fido_domain_peer_epoch(h->domain, s->peer, m->map.epoch);
+	if (m->lost)
+		fido_domain_peer_lacks(h->domain, s->peer, -EMFILE);
+	s->lost |= s->peer->lacks != 0;
+	fido_domain_peer_epoch(h->domain, s->peer, m->map.epoch, m->map.epoch);
 	return 0;
 }
 
@@ -282,7 +318,7 @@ on_unmap(struct host *h, struct fido_host_session *s, const struct fido_host_unm
 	int ret = fido_domain_peer_unmap(h->domain, s->peer, m->gaddr, m->len);
 
 	if (ret == 0)
-		fido_domain_peer_epoch(h->domain, s->peer, (uint32_t)m->epoch);
+		fido_domain_peer_epoch(h->domain, s->peer, (uint32_t)m->sent, (uint32_t)m->epoch);
 	return ret;
 }
 
@@ -316,29 +352,125 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	return 0;
 }
 
+/* ---- descriptors that were lost ---- */
+
+static void
+lose(struct host *h, struct fido_host_session *s)
+{
+	if (!s->lost && (s->peer == NULL || !s->peer->lacks_told))
+		fido_log(FIDO_LOG_ERROR, "group %s: %s has no descriptors left for what %s sent: it is asked again: %s",
+				h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "another domain",
+				fido_memory_advice(-EMFILE));
+	s->lost = true;
+	fido_domain_retry_later(h->domain);
+}
+
+static int
+lose_hello(struct host *h, struct fido_host_session *s)
+{
+	if (s->peer != NULL)
+		return -EPROTO;
+	s->hello_lost = true;
+	lose(h, s);
+	return 0;
+}
+
+static int
+lose_bells(struct host *h, struct fido_host_session *s)
+{
+	lose(h, s);
+	return 0;
+}
+
+/* Ask for everything that we lack. */
+static void
+ask_again(struct host *h, struct fido_host_session *s)
+{
+	struct fido_host_again msg = {.fds = s->fds_taken, .hello = s->peer == NULL};
+
+	if (s->peer != NULL)
+		msg.epoch = h->domain->control->mapped[s->slot].epoch;
+	s->lost = fido_host_send(s, FIDO_HOST_AGAIN, &msg, sizeof(msg), NULL, 0, false) != 0 && !s->deaf;
+	have_sent(h, s);
+	if (s->lost)
+		fido_domain_retry_later(h->domain);
+}
+
+static void
+offer_all_doorbells(struct host *h, struct fido_host_session *s)
+{
+	s->bells_due = false;
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		struct fido_link *link = h->domain->links[i];
+
+		if (link != NULL && link->state >= FIDO_LINK_OFFERED && strcmp(link->peer_name, s->peer->name) == 0)
+			host_offer_doorbells(h, link);
+	}
+}
+
+/* The peer lost descriptors. It is sent them from retry(), however often it asks. */
+static int
+on_again(struct host *h, struct fido_host_session *s, const struct fido_host_again *m)
+{
+	if (m->epoch > h->domain->control->epoch || m->fds == 0)
+		return -EPROTO;
+	s->fds_max = m->fds < FIDO_HOST_EXTENTS_MAX ? m->fds : FIDO_HOST_EXTENTS_MAX;
+	s->hello_due |= m->hello != 0;
+	if (s->peer != NULL) {
+		s->sent.epoch = (uint32_t)m->epoch;
+		s->sent.gaddr = m->epoch != 0 ? UINT64_MAX : 0;
+		s->again = s->bells_due = true;
+	}
+	fido_domain_retry_later(h->domain);
+	return 0;
+}
+
+static void
+host_retry(void *transport)
+{
+	struct host *h = transport;
+
+	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
+		if (s->closed)
+			continue;
+		if (s->lost)
+			ask_again(h, s);
+		if (s->hello_due)
+			say_hello(h, s);
+		if (!is_ready(s))
+			continue;
+		send_memory(h, s);
+		if (s->bells_due)
+			offer_all_doorbells(h, s);
+		have_sent(h, s);
+	}
+}
+
 static int
 on_message(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 {
 	switch (m->h.type) {
 	case FIDO_HOST_HELLO:
-		return on_hello(h, s, m, s->accepted);
+		return m->lost ? lose_hello(h, s) : on_hello(h, s, m, s->accepted);
 	case FIDO_HOST_OBSERVE:
 		return send_hello(h, s);
 	case FIDO_HOST_REFUSE:
 		on_refuse(h, m->refuse.reason);
 		return -EPIPE;
+	case FIDO_HOST_AGAIN:
+		return on_again(h, s, &m->again);
 	default:
 		break;
 	}
 	if (s->peer == NULL)
-		return -EPROTO;
+		return s->hello_lost ? 0 : -EPROTO; /* Its HELLO was lost: all of this comes again. */
 	switch (m->h.type) {
 	case FIDO_HOST_MAP:
 		return on_map(h, s, m);
 	case FIDO_HOST_UNMAP:
 		return on_unmap(h, s, &m->unmap);
 	case FIDO_HOST_BELLS:
-		return on_bells(h, s, m);
+		return m->lost ? lose_bells(h, s) : on_bells(h, s, m);
 	case FIDO_HOST_BYE:
 		s->said_bye = true;
 		s->clean = m->bye.clean == 1;
@@ -369,6 +501,8 @@ session_read(struct host *h, struct fido_host_session *s)
 		if (ret == 0)
 			return;
 		if (ret == 1) {
+			if (m.lost)
+				s->fds_taken = m.nfds > 1 ? (unsigned int)m.nfds : 1;
 			ret = on_message(h, s, &m);
 			fido_host_message_close(&m);
 		}
@@ -440,6 +574,8 @@ sweep(struct host *h)
 
 		if (!s->closed) {
 			waiting |= !fido_host_flush(s);
+			if (is_ready(s) && s->sent.error == 0)
+				send_memory(h, s);
 			if (s->deaf)
 				drop_deaf(h, s);
 			p = &s->next;
@@ -550,7 +686,7 @@ greet(void *arg, const char *name)
 	s = add_session(h, fd);
 	if (s == NULL)
 		return -ENOMEM;
-	send_hello(h, s);
+	say_hello(h, s);
 	return 0;
 }
 
@@ -623,6 +759,7 @@ const struct fido_transport_ops fido_transport_host = {
 	.memory_seal = fido_host_memory_seal,
 	.export = host_export,
 	.withdraw = host_withdraw,
+	.retry = host_retry,
 	.notify = host_notify,
 	.offer_doorbells = host_offer_doorbells,
 	.doorbell_create = fido_host_bell_create,

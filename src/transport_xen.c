@@ -23,12 +23,12 @@
 /* ---- our memory ---- */
 
 static void
-xen_export(void *transport, const struct fido_extent *e, uint32_t epoch)
+xen_export(void *transport)
 {
 	struct fido_xen *x = transport;
 
 	for (struct fido_xen_session *s = x->sessions; s != NULL; s = s->next)
-		fido_xen_session_export(x, s, e, epoch);
+		fido_xen_session_export(x, s);
 }
 
 static void

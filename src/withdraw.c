@@ -16,12 +16,11 @@ static void
 tell(struct fido_domain *d, const struct fido_extent *e)
 {
 	uint64_t len = (e->len + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
-	uint32_t epoch;
 
 	fido_map_clear(&d->map, e->gaddr, e->len);
 	fido_slot_unmap(&d->layout, e->gaddr, e->len);
-	epoch = fido_domain_next_epoch(d);
-	d->ops->withdraw(d->transport, e->gaddr, len, epoch);
+	d->withdrawn_epoch = fido_domain_next_epoch(d);
+	d->ops->withdraw(d->transport, e->gaddr, len, d->withdrawn_epoch);
 }
 
 uint64_t

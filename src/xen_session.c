@@ -43,26 +43,46 @@ fido_xen_session_notify(struct fido_xen *x, struct fido_xen_session *s)
 
 /* ---- our memory ---- */
 
-static void
+/* @return 0, -errno: nothing of it is in the table */
+static int
 grant(struct fido_xen *x, struct fido_xen_session *s, const struct fido_extent *e)
 {
-	int ret = s->stuck ? 0 : fido_xen_table_add(s->table, s->local ? NULL : x->grants, e);
+	int ret = fido_xen_table_add(s->table, s->local ? NULL : x->grants, e);
 
-	if (ret == 0)
-		return;
-	/* It never learns of an epoch with this memory, so what lies there is copied for it. */
-	s->stuck = true;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: %s cannot grant %llu KiB to %s: %s: what is there is copied on its way to it; see doc/xen.md for the limits",
-			x->domain->group, x->domain->name, (unsigned long long)(e->len >> 10), s->other.name, strerror(-ret));
+	if (ret != 0)
+		fido_xen_table_remove(s->table, x->grants, e->gaddr, e->len);
+	return ret;
 }
 
 static void
-set_epoch(struct fido_xen *x, struct fido_xen_session *s, uint32_t epoch)
+set_epoch(struct fido_xen *x, struct fido_xen_session *s)
 {
-	/* R19: pairs with A19. The pieces are there before the epoch that they belong to. */
-	if (!s->stuck)
-		fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch);
+	struct fido_xen_root_shm *root = fido_xen_table_root(s->table, NULL);
+
+	fido_store_relaxed(&root->sent, s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
+	/* R19: pairs with A19. The pieces, and how far they go, are there before the epoch that they belong to. */
+	fido_store_release(&root->epoch, (uint32_t)x->domain->control->epoch);
 	fido_xen_session_notify(x, s);
+}
+
+/* Grant what it has not got. It never learns of an epoch with memory that cannot be granted, so that is copied for it. */
+static void
+grant_memory(struct fido_xen *x, struct fido_xen_session *s)
+{
+	int ret = 0;
+
+	while (ret == 0 && !s->watches && fido_unsent(x->domain, &s->sent)) {
+		struct fido_extent e;
+		struct fido_sent after;
+
+		if (fido_unsent_next(x->domain, &s->sent, &e, 1, &after) != 0)
+			ret = grant(x, s, &e);
+		if (ret == 0)
+			s->sent = after;
+	}
+	if (ret != 0)
+		fido_sent_failed(x->domain, &s->sent, s->other.name, ret);
+	set_epoch(x, s);
 }
 
 static void
@@ -70,23 +90,23 @@ grant_all(struct fido_xen *x, struct fido_xen_session *s)
 {
 	const struct fido_domain *d = x->domain;
 	struct fido_extent control = {.gaddr = (uintptr_t)d->control, .len = d->control_size, .fd = d->control_fd};
+	int ret = grant(x, s, &control);
 
-	grant(x, s, &control);
+	if (ret != 0) {
+		fido_sent_failed(x->domain, &s->sent, s->other.name, ret);
+		return; /* It cannot come. */
+	}
 	s->granted = true;
-	set_epoch(x, s, FIDO_EPOCH_FIRST); /* It can come, whatever else it lacks. */
-	for (size_t i = 0; i < d->extents.count && !s->watches; i++)
-		grant(x, s, &d->extents.items[i].extent);
-	set_epoch(x, s, (uint32_t)d->control->epoch);
+	s->sent.epoch = FIDO_EPOCH_FIRST;
+	s->sent.gaddr = UINT64_MAX;
+	grant_memory(x, s);
 }
 
 void
-fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s, const struct fido_extent *e, uint32_t epoch)
+fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s)
 {
-	if (!s->granted)
-		return; /* It gets all when it has come. */
-	if (!s->watches)
-		grant(x, s, e);
-	set_epoch(x, s, epoch);
+	if (s->granted) /* else it gets all when it has come */
+		grant_memory(x, s);
 }
 
 void
@@ -96,7 +116,8 @@ fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64
 		return;
 	if (!s->watches)
 		fido_xen_table_remove(s->table, x->grants, gaddr, len);
-	set_epoch(x, s, epoch);
+	fido_sent_withdrawal(&s->sent, epoch);
+	set_epoch(x, s);
 }
 
 /* ---- meeting another domain ---- */
@@ -229,15 +250,17 @@ piece_came(void *arg, uint64_t gaddr, uint64_t len)
 {
 	const struct arrival *a = arg;
 	struct fido_extent e = {.gaddr = gaddr, .len = len};
+	bool told = a->s->peer->lacks_told;
 	int ret;
 
 	if (is_control(a, gaddr)) /* mapped already, as a whole */
 		return 0;
 	ret = fido_domain_peer_map(a->x->domain, a->s->peer, &e, fido_xen_view_map, a->s->view);
-	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN)
+	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN && !told)
 		fido_log(FIDO_LOG_ERROR, "cannot map memory of %s: %s: raise max_maptrack_frames in this domain's xl configuration (2 entries a page), or let it export less",
 				a->s->peer->name, strerror(-ret));
-	return ret;
+	/* What is missing is remembered: its owner copies. */
+	return ret == -EPROTO || ret == -EAGAIN ? ret : 0;
 }
 
 static void
@@ -293,7 +316,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 		ret = fido_xen_view_pieces(s->view, piece_gone, piece_came, &a);
 		if (ret == 0) {
 			s->epoch = epoch;
-			fido_domain_peer_epoch(x->domain, s->peer, epoch);
+			fido_domain_peer_epoch(x->domain, s->peer, fido_load_relaxed(&fido_xen_view_root(s->view)->sent), epoch);
 		}
 	}
 	return ret != 0 ? ret : fido_xen_view_bells(s->view, bells_came, &a);

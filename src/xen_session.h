@@ -25,6 +25,7 @@
 
 #include <xenevtchn.h>
 
+#include "domain_private.h"
 #include "host_group.h"
 #include "transport.h"
 #include "xen_grant.h"
@@ -40,7 +41,7 @@ struct fido_xen_session {
 	bool local;                   /* it lives in this process */
 	bool watches;                 /* it has no links, and gets our control region only */
 	bool granted;                 /* our memory is in the table */
-	bool stuck;                   /* some of it could not be granted: the epoch stays */
+	struct fido_sent sent;        /* our memory, to it */
 	bool refused;                 /* it broke the protocol, or we lack something: only its end is waited for */
 	uint32_t port;
 	struct fido_xen_table *table; /* ours, for it */
@@ -67,9 +68,8 @@ struct fido_xen {
 
 /** Have it look at our control block and tables. */
 void fido_xen_session_notify(struct fido_xen *x, struct fido_xen_session *s);
-/** Grant it memory that belongs to an epoch. */
-void fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s, const struct fido_extent *e,
-		uint32_t epoch);
+/** Grant it the memory that it has not got. */
+void fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s);
 void fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr, uint64_t len,
 		uint32_t epoch);
 /** Go on as far as it is possible now. @return true: something waits, look again soon */

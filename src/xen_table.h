@@ -13,7 +13,7 @@
  *
  * Pages come as they are needed, and stay. Writer of every field: the owner. A piece and a bell set have a `serial`, odd
  * while they are being written; what has another serial than last time is new. A reader takes `epoch` first: all
- * that the owner had exported by then is in the pieces that it sees after.
+ * that the owner had granted by then, and that goes as far as `sent`, is in the pieces that it sees after.
  *
  * `alive` is 1 as long as the owner's process lives: its kernel clears it when the process ends, whatever ended it, and
  * rings (gntalloc's unmap notification).
@@ -52,11 +52,12 @@ struct fido_xen_root_shm {
 	uint64_t generation;
 	uint64_t to;         /**< generation of the domain that this is for */
 	uint64_t control_size;
-	uint32_t epoch;      /**< 0: memory is not granted yet */
+	uint32_t epoch;      /**< all withdrawals up to it are in the pieces; 0: memory is not granted yet */
 	uint32_t changes;    /**< grows when the control block has changed */
 	uint32_t piece_pages[FIDO_XEN_PIECE_PAGES_OF_TABLE]; /**< grant references; 0: none */
 	uint32_t bell_pages[FIDO_XEN_BELL_PAGES];
-	uint32_t pad2[3];
+	uint32_t sent;       /**< all memory up to this epoch is in the pieces */
+	uint32_t pad2[2];
 	uint32_t ref_pages[FIDO_XEN_REF_PAGES];
 };
 
@@ -78,6 +79,7 @@ FIDO_STATIC_ASSERT(sizeof(struct fido_xen_piece_shm) == 16, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_xen_bells_shm) == 296, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_xen_bells_shm) * FIDO_XEN_BELLS_PER_PAGE <= FIDO_XEN_PAGE, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_xen_root_shm, piece_pages) == 48, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_xen_root_shm, sent) == 84, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_xen_root_shm, ref_pages) == 96, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_xen_root_shm) <= FIDO_XEN_PAGE, "layout");
 

@@ -17,7 +17,7 @@
 static const struct fido_transport_ops *inner = &fido_transport_host; /* set before any domain joins */
 static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault_plan the_plan;
-static uint32_t calls, calls_that_fail;
+static uint32_t calls, calls_that_fail, exports_lost;
 static uint32_t looks; /* a fixed sequence, so that a failure comes again */
 static bool held_back; /* the control thread's, and the domain's lock is held */
 static struct fido_domain *joined; /* the last one: notices are held back for one domain only */
@@ -98,10 +98,14 @@ fault_memory_seal(void *transport, int fd)
 }
 
 static void
-fault_export(void *transport, const struct fido_extent *extent, uint32_t epoch)
+fault_export(void *transport)
 {
 	call();
-	inner->export(transport, extent, epoch);
+	/* With the domain's lock held. */
+	if (exports_lost < plan().lose_exports)
+		exports_lost++;
+	else
+		inner->export(transport);
 }
 
 static void
@@ -109,6 +113,14 @@ fault_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch)
 {
 	call();
 	inner->withdraw(transport, gaddr, len, epoch);
+}
+
+static void
+fault_retry(void *transport)
+{
+	call();
+	if (inner->retry != NULL)
+		inner->retry(transport);
 }
 
 static void
@@ -188,6 +200,7 @@ static const struct fido_transport_ops fault_ops = {
 	.any_memory = fault_any_memory,
 	.export = fault_export,
 	.withdraw = fault_withdraw,
+	.retry = fault_retry,
 	.notify = fault_notify,
 	.offer_doorbells = fault_offer_doorbells,
 	.doorbell_create = fault_doorbell_create,
@@ -213,6 +226,7 @@ fault_plan(const struct fault_plan *p)
 	pthread_mutex_unlock(&plan_lock);
 	fido_store_relaxed(&calls, 0);
 	fido_store_relaxed(&calls_that_fail, 0);
+	exports_lost = 0;
 }
 
 uint32_t

@@ -20,6 +20,7 @@ struct fault_plan {
 	uint32_t fail_at;    /**< the so-manieth call that can fail, fails; 1 is the first */
 	int error;           /**< ... with this: -errno */
 	uint32_t die_at;     /**< the process is killed at the beginning of the so-manieth call of any kind */
+	uint32_t lose_exports; /**< so many exports from now on are not passed on */
 	uint32_t slow;       /**< so many of 100 looks at what has come in are put off */
 	uint32_t slow_us;    /**< ... or take so much longer */
 	uint32_t hold_back;  /**< so many of 100 notices to the peers are held back until the next one */

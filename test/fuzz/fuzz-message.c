@@ -59,7 +59,7 @@ say_map(struct fuzz_in *in)
 	unsigned int n = count % 4 + (count > 250 ? 31 : 0), nfds;
 
 	m.epoch = fuzz_u8(in);
-	m.complete = count >> 7;
+	m.again = count >> 7;
 	m.count = (uint16_t)n;
 	for (unsigned int i = 0; i < n && i < FIDO_HOST_EXTENTS_MAX; i++) {
 		m.extents[i].gaddr = choose_gaddr(in);

@@ -213,7 +213,7 @@ fuzz_peer_hello(void)
 void
 fuzz_peer_connect(void)
 {
-	struct fido_host_map none = {.epoch = 1, .complete = 1};
+	struct fido_host_map none = {.epoch = 1};
 	struct fido_host_bells bells = {.nrx = FUZZ_QUEUES, .ntx = FUZZ_QUEUES, .link = "0"};
 	struct fido_host_header changed;
 	int fds[2 * FUZZ_QUEUES];

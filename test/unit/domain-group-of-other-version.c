@@ -20,9 +20,9 @@ static void
 version(void **state)
 {
 	static const char *const files[] = {
-		"fido 2\nbase 0x2000000000\nslot_shift 32\nslots 16\n",
+		"fido 3\nbase 0x2000000000\nslot_shift 32\nslots 16\n",
 		"fido 0\nbase 0x2000000000\nslot_shift 32\nslots 16\n",
-		"", "fido", "fido x\n", "something else\n", "fido 1\nbase 0x2000000000\n",
+		"", "fido", "fido x\n", "something else\n", "fido 2\nbase 0x2000000000\n",
 	};
 	struct fido_domain *a = test_join("a"), *b = NULL;
 	struct fido_domain_config config = test_config("b");
@@ -33,7 +33,7 @@ version(void **state)
 		assert_null(b);
 		test_message_has("/" TEST_GROUP "/group", "layout version", "same version", NULL);
 		if (i == 0)
-			test_message_has("version 2", "has 1", NULL);
+			test_message_has("version 3", "has 2", NULL);
 	}
 	fido_domain_leave(a);
 	test_rundir_empty();

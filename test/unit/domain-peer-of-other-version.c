@@ -53,7 +53,7 @@ other_version(void **state)
 	assert_int_equal(answer.magic, FIDO_CONTROL_MAGIC);
 	assert_int_equal(answer.type, FIDO_HOST_REFUSE);
 	assert_int_equal(answer.version, FIDO_LAYOUT_VERSION);
-	TEST_WAIT(has_said("its version 7, ours 1"));
+	TEST_WAIT(has_said("its version 8, ours 2"));
 	assert_int_equal(recv(p.fd, &answer, sizeof(answer), 0), 0);
 	close(p.fd);
 	fido_domain_leave(a);

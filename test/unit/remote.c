@@ -27,6 +27,7 @@
  *   mprotect GADDR               make the page there writable: 0, -errno
  *   tamper PID FD                try to change the memory behind another process's descriptor: number
  *                                of ways that worked, or -errno when it could not be opened
+ *   descriptors N                let this process have N descriptors more than now: 0
  *   peers                        fido_domain_peer_count()
  *   mapped GADDR                 1: fido_map_ptr() allows it
  *   end                          leave, answer 0, exit
@@ -233,6 +234,8 @@ do_numbers(const char *verb, const unsigned int *n)
 		return fido_link_open(link_);
 	if (strcmp(verb, "close") == 0)
 		fido_link_close(link_);
+	if (strcmp(verb, "descriptors") == 0)
+		test_leave_descriptors(n[0]);
 	if (strcmp(verb, "peers") == 0)
 		return fido_domain_peer_count(domain);
 	if (strcmp(verb, "leave") == 0 || strcmp(verb, "end") == 0)

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -83,6 +84,20 @@ test_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* The limit is that of the highest descriptor: the n-th that is free now, those above stay. */
+void
+test_leave_descriptors(uint32_t n)
+{
+	struct rlimit limit;
+	rlim_t max = 0;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (uint32_t left = n; max < limit.rlim_max && (left > 0 || fcntl((int)max, F_GETFD) >= 0); max++)
+		left -= fcntl((int)max, F_GETFD) < 0;
+	limit.rlim_cur = n == UINT32_MAX ? limit.rlim_max : max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 uint32_t

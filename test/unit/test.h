@@ -112,6 +112,8 @@ uint32_t test_rounds(uint32_t normal);
 uint64_t test_rounds_until(uint64_t ms);
 /** @return the next number of a fixed sequence. */
 uint64_t test_random(uint64_t *state);
+/** Let this process have n descriptors more than now; as many as it likes: UINT32_MAX. */
+void test_leave_descriptors(uint32_t n);
 /** Fails unless the thread's last error contains each of the strings (NULL at the end). */
 void test_message_has(const char *first, ...);
 /** Write len bytes that depend on seed, to an address that is a multiple of 8. */

@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 #define FIDO_CONTROL_MAGIC UINT32_C(0x4f444946) /* "FIDO" */
-#define FIDO_LAYOUT_VERSION 1
+#define FIDO_LAYOUT_VERSION 2
 
 /** Offset of the part of the control region that rings and counters are allocated from. */
 #define FIDO_CONTROL_HEAP_OFFSET (512u * 1024)
@@ -34,14 +34,14 @@ extern "C" {
 /** What the domain has mapped of another slot. */
 struct fido_mapped_shm {
 	uint64_t generation; /**< of the slot's owner; 0: nothing of this slot is mapped */
-	uint64_t epoch;      /**< newest epoch of the owner that is mapped */
+	uint64_t epoch;      /**< newest epoch of the owner up to which all of its memory is mapped */
 	uint64_t bytes;
 	uint64_t received;   /**< this generation has, or had, a ring that is read here */
 	uint64_t ended;      /**< this generation has ended, and `newest` is about it */
 	uint64_t newest;     /**< when the newest message that is held here of those that came by way of it was read
 				  (fido_clock_after); UINT64_MAX: some have not been read yet; 0: none is held */
 	uint64_t held;       /**< gaddr of a fido_held_shm, complete when newest is not UINT64_MAX; 0: none */
-	uint64_t pad;
+	uint64_t withdrawn;  /**< newest epoch of the owner up to which all that it withdrew is unmapped */
 };
 
 #define FIDO_HELD_LIST_MAX 510
@@ -128,6 +128,7 @@ struct fido_control_shm {
 
 FIDO_STATIC_ASSERT(sizeof(struct fido_held_shm) == 4096, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_mapped_shm) == 64, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_mapped_shm, withdrawn) == 56, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_region_shm) == 32, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_queue_ref_shm) == 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, peer) == 40, "layout");
