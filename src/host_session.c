@@ -172,18 +172,48 @@ enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds
 	return 0;
 }
 
+/* Where the kernel lets a file be opened anew; a domain in a container or chroot may have no /proc. */
+static int
+open_read_only(int fd)
+{
+	char path[32];
+	int copy;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	copy = open(path, O_RDONLY | O_CLOEXEC);
+	return copy >= 0 ? copy : -errno;
+}
+
+/* @return true when nobody who is given this descriptor can write with it */
+static bool
+is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE)) && (seals & F_SEAL_SHRINK) &&
+	       (seals & F_SEAL_SEAL);
+}
+
+/* A peer never gets a descriptor that it could write with. @return the copy, -errno */
 static int
 duplicate(int fd, bool read_only)
 {
-	char path[32];
-	int copy = -1;
+	int copy = read_only ? open_read_only(fd) : -ENOENT;
 
-	if (read_only) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		copy = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	/* Without /proc the descriptor goes as it is; its seals still hold. */
-	return copy >= 0 ? copy : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy >= 0 || copy == -EMFILE || copy == -ENFILE || (read_only && !is_sealed(fd)))
+		return copy;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy >= 0 ? copy : -errno;
+}
+
+int
+fido_host_can_share(int fd)
+{
+	int copy = duplicate(fd, true);
+
+	if (copy >= 0)
+		close(copy);
+	return copy >= 0 || copy == -EMFILE || copy == -ENFILE ? 0 : copy;
 }
 
 int
@@ -200,7 +230,7 @@ fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg,
 	for (int i = 0; i < nfds; i++) {
 		copies[i] = duplicate(fds[i], read_only);
 		if (copies[i] < 0) {
-			ret = -errno;
+			ret = copies[i];
 			while (i-- > 0)
 				close(copies[i]);
 			return ret;

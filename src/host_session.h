@@ -175,6 +175,8 @@ void fido_host_session_destroy(struct fido_host_session *s);
  */
 int fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
 		const int *fds, int nfds, bool read_only);
+/** @return 0: peers can be given this file for reading only, -errno: they cannot, e.g. as there is no /proc */
+int fido_host_can_share(int fd);
 /** Send what is queued. @return true when nothing is queued any more */
 bool fido_host_flush(struct fido_host_session *s);
 /**

@@ -285,13 +285,13 @@ fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd,
 		return -EINVAL;
 	if (fstat(fd, &st) != 0)
 		return -errno;
-	if (r->domain->ops->any_memory != NULL && !r->domain->ops->any_memory(r->domain->transport))
-		return -EOPNOTSUPP;
 	/* Peers refuse pages that the file does not have. */
 	if ((uint64_t)st.st_size < len || fd_offset > (uint64_t)st.st_size - len)
 		return -EINVAL;
 	pthread_mutex_lock(&r->domain->lock);
-	ret = is_exported(r->domain, e.gaddr, len) ? -EBUSY : export_locked(r, offset, &e, PROT_READ);
+	ret = r->domain->ops->can_export != NULL ? r->domain->ops->can_export(r->domain->transport, fd) : 0;
+	if (ret == 0)
+		ret = is_exported(r->domain, e.gaddr, len) ? -EBUSY : export_locked(r, offset, &e, PROT_READ);
 	pthread_mutex_unlock(&r->domain->lock);
 	return ret;
 }

@@ -49,8 +49,8 @@ struct fido_transport_ops {
 	int (*memory_create)(void *transport, size_t size, bool huge, int *fd);
 	/** After its owner has mapped it: let nobody map it writable or change its size. @return 0, -errno */
 	int (*memory_seal)(void *transport, int fd);
-	/** @return true: memory that memory_create() did not make can be exported too. NULL: it always can */
-	bool (*any_memory)(void *transport);
+	/** May memory that memory_create() did not make be exported? @return 0, -EOPNOTSUPP (message written, once). NULL: always */
+	int (*can_export)(void *transport, int fd);
 	/** Pages were exported (they are in domain->extents, its epoch is new): send every peer what it has not got. */
 	void (*export)(void *transport);
 	/** Pages were withdrawn: tell every peer. */

@@ -39,6 +39,7 @@ struct host {
 	int listen_fd; /* also tells that the socket's file is ours */
 	int epoll_fd;
 	struct fido_host_session *sessions;
+	bool cannot_share; /* it is in the log */
 };
 
 /* It has our HELLO, or will have it before what is sent now. */
@@ -94,6 +95,20 @@ send_map(struct fido_host_session *s, const struct fido_extent *extents, size_t 
 	if (ret == 0)
 		s->again = false;
 	return ret;
+}
+
+/* Without a way to open it anew for reading only, peers could write to it. Arenas are sealed. */
+static int
+host_can_export(void *transport, int fd)
+{
+	struct host *h = transport;
+	int ret = fido_host_can_share(fd);
+
+	if (ret != 0 && !h->cannot_share)
+		fido_log(FIDO_LOG_WARNING, "group %s: %s cannot give its memory to others for reading only (open /proc/self/fd/%d: %s): packets there are copied: mount /proc in this container or chroot, or keep packets in arenas (pools=arena)",
+				h->domain->group, h->domain->name, fd, strerror(-ret));
+	h->cannot_share |= ret != 0;
+	return ret != 0 ? -EOPNOTSUPP : 0;
 }
 
 /* Send a peer what it has not got of our memory. What the socket does not take now is sent from sweep(). */
@@ -757,6 +772,7 @@ const struct fido_transport_ops fido_transport_host = {
 	.leave = host_leave,
 	.memory_create = fido_host_memory_create,
 	.memory_seal = fido_host_memory_seal,
+	.can_export = host_can_export,
 	.export = host_export,
 	.withdraw = host_withdraw,
 	.retry = host_retry,

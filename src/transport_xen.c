@@ -52,10 +52,11 @@ xen_memory_seal(void *transport, int fd)
 	return fido_xen_grants_seal(((struct fido_xen *)transport)->grants, fd);
 }
 
-static bool
-xen_any_memory(void *transport)
+static int
+xen_can_export(void *transport, int fd)
 {
-	return fido_xen_grants_any_memory(((struct fido_xen *)transport)->grants);
+	(void)fd;
+	return fido_xen_grants_any_memory(((struct fido_xen *)transport)->grants) ? 0 : -EOPNOTSUPP;
 }
 
 /* ---- what is told ---- */
@@ -407,7 +408,7 @@ const struct fido_transport_ops fido_transport_xen = {
 	.leave = xen_leave,
 	.memory_create = xen_memory_create,
 	.memory_seal = xen_memory_seal,
-	.any_memory = xen_any_memory,
+	.can_export = xen_can_export,
 	.export = xen_export,
 	.withdraw = xen_withdraw,
 	.notify = xen_notify,

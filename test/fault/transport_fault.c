@@ -184,10 +184,10 @@ fault_observe_end(struct fido_observation *o)
 	inner->observe_end(o);
 }
 
-static bool
-fault_any_memory(void *transport)
+static int
+fault_can_export(void *transport, int fd)
 {
-	return inner->any_memory == NULL || inner->any_memory(transport);
+	return inner->can_export != NULL ? inner->can_export(transport, fd) : 0;
 }
 
 static const struct fido_transport_ops fault_ops = {
@@ -197,7 +197,7 @@ static const struct fido_transport_ops fault_ops = {
 	.leave = fault_leave,
 	.memory_create = fault_memory_create,
 	.memory_seal = fault_memory_seal,
-	.any_memory = fault_any_memory,
+	.can_export = fault_can_export,
 	.export = fault_export,
 	.withdraw = fault_withdraw,
 	.retry = fault_retry,

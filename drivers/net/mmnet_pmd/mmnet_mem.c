@@ -174,8 +174,8 @@ on_event(enum rte_mem_event event, const void *addr, size_t len, void *arg)
 static void
 give_up(void)
 {
-	MMNET_LOG(WARNING, "the group's transport cannot export EAL's memory: packets in it are copied once, and counted; "
-			"pools=arena avoids that, on Xen so does the kernel module fido-grant (see doc/mmnet.md, doc/xen.md)");
+	MMNET_LOG(WARNING, "EAL's memory cannot be exported: packets in it are copied once, and counted; "
+			"pools=arena avoids that, so does /proc in a container, and on Xen the kernel module fido-grant (see doc/mmnet.md, doc/xen.md)");
 	while (heap_count != 0)
 		fido_region_destroy(heap[--heap_count].region);
 }

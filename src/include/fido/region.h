@@ -66,8 +66,8 @@ int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t 
  *        cut off by the region's end)
  * @param fd, fd_offset the pages; fd stays the caller's and open until fido_region_withdraw() is called. Peers get it
  *        read-only.
- * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported, or was and is still read), -EOPNOTSUPP (here only
- *         arenas can be exported: Xen without the fido-grant module), -errno
+ * @return 0, -EINVAL (not such a range, or not in the file), -EBUSY (a part is exported, or was and is still read), -EOPNOTSUPP
+ *         (here only arenas can be exported: Xen without the fido-grant module, no /proc), -errno
  */
 int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len, int fd,
 		uint64_t fd_offset);
