@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "domain_private.h"
+#include "host_memory.h"
 #include "link_private.h"
 #include "log_private.h"
 #include "own_slot.h"
@@ -47,6 +48,21 @@ fido_map_fd(void *arg, void *addr, size_t len)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
+/*
+ * What of the control region is used has its pages: of 8 MiB most is not, so not all of it is reserved at once (2 ms and
+ * 8 MiB for each domain of a group; a page costs a microsecond). @return 0, -errno (message written)
+ */
+static int
+control_reserve(const struct fido_domain *d, size_t offset, size_t len)
+{
+	int ret = fido_host_memory_reserve(d->control_fd, offset, len);
+
+	if (ret != 0)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s: no memory for %zu KiB of its control region: %s: free some, or raise the container's limit",
+				d->group, d->name, len >> 10, strerror(-ret));
+	return ret;
+}
+
 void *
 fido_domain_heap_alloc(struct fido_domain *d, size_t size)
 {
@@ -57,8 +73,11 @@ fido_domain_heap_alloc(struct fido_domain *d, size_t size)
 	for (size_t i = 0; i < pages; i++) {
 		run = d->heap_used[i] ? 0 : run + 1;
 		if (run == want) {
-			char *p = (char *)d->control + FIDO_CONTROL_HEAP_OFFSET +
-				  (i + 1 - want) * FIDO_HEAP_PAGE;
+			size_t off = FIDO_CONTROL_HEAP_OFFSET + (i + 1 - want) * FIDO_HEAP_PAGE;
+			char *p = (char *)d->control + off;
+
+			if (control_reserve(d, off, want * FIDO_HEAP_PAGE) != 0)
+				return NULL;
 
 			memset(d->heap_used + i + 1 - want, 1, want);
 			/* A peer may still look here for the queue that was: see link_end.c. */
@@ -146,6 +165,9 @@ control_create(struct fido_domain *d)
 					d->group, d->control_size, strerror(-ret));
 		return ret;
 	}
+	ret = control_reserve(d, 0, FIDO_CONTROL_HEAP_OFFSET);
+	if (ret != 0)
+		return ret;
 	m.fd = d->control_fd;
 	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
 	if (ret != 0) {
@@ -155,6 +177,9 @@ control_create(struct fido_domain *d)
 		return ret;
 	}
 	d->slot_reserved = true;
+	ret = fido_sigbus_own(base, d->control_size, d->name);
+	if (ret != 0)
+		return ret;
 	ret = fido_slot_map(&d->layout, base, d->control_size, fido_map_fd, &m);
 	if (ret == 0)
 		ret = d->ops->memory_seal(d->transport, d->control_fd);
@@ -368,8 +393,10 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 static void
 domain_free(struct fido_domain *d)
 {
-	if (d->slot_reserved)
+	if (d->slot_reserved) {
+		fido_sigbus_disown(fido_layout_slot_base(&d->layout, d->slot));
 		fido_slot_release(&d->layout, d->slot);
+	}
 	if (d->layout_claimed)
 		fido_layout_release(&d->layout);
 	if (d->control_fd >= 0)

@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define RESERVE_STEP (UINT64_C(32) << 20)
+
 int
 fido_host_memory_create(void *transport, size_t size, bool huge, int *out)
 {
@@ -27,6 +29,25 @@ fido_host_memory_create(void *transport, size_t size, bool huge, int *out)
 		return -err;
 	}
 	*out = fd;
+	return 0;
+}
+
+/* In pieces: a signal makes the kernel give up, and give back, the piece that it is at. */
+int
+fido_host_memory_reserve(int fd, uint64_t offset, uint64_t len)
+{
+	while (len != 0) {
+		uint64_t n = len < RESERVE_STEP ? len : RESERVE_STEP;
+
+		if (fallocate(fd, 0, (off_t)offset, (off_t)n) != 0) {
+			if (errno == EINTR)
+				continue;
+			/* Devices (gntalloc) have allocated it. */
+			return errno == ENODEV || errno == EOPNOTSUPP || errno == ESPIPE ? 0 : -errno;
+		}
+		offset += n;
+		len -= n;
+	}
 	return 0;
 }
 

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "domain_private.h"
+#include "host_memory.h"
 #include "link_private.h"
 #include "log_private.h"
 #include "own_slot.h"
+#include "sigbus.h"
 #include "withdraw.h"
 
 /* How long fido_region_destroy() waits until nobody reads the memory, or maps it. The rest goes on without it. */
@@ -296,50 +298,73 @@ fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd,
 	return ret;
 }
 
-/* Huge pages if there are any, ordinary ones else; mapped writable at the gaddr, then sealed. */
+/* Pages that are there, and stay. The lock is not held: it may take seconds. @return a descriptor, -errno */
 static int
-arena_memory(struct fido_region *r, bool huge)
+arena_memory(struct fido_domain *d, size_t size, bool huge)
 {
-	struct fido_domain *d = r->domain;
-	struct fido_extent e = {.gaddr = r->gaddr, .len = r->len, .sealed = true};
-	int ret = d->ops->memory_create(d->transport, r->len, huge, &r->fd);
+	int fd, ret;
 
+	pthread_mutex_lock(&d->lock);
+	ret = d->ops->memory_create(d->transport, size, huge, &fd);
+	pthread_mutex_unlock(&d->lock);
 	if (ret != 0)
 		return ret;
-	e.fd = r->fd;
-	r->page_size = huge ? (uint32_t)FIDO_GRANULE_SIZE : FIDO_HEAP_PAGE;
-	ret = export_locked(r, 0, &e, PROT_READ | PROT_WRITE);
-	if (ret != 0) {
-		close(r->fd);
-		r->fd = -1;
-	}
-	return ret;
+	ret = fido_host_memory_reserve(fd, 0, size);
+	if (ret == 0)
+		return fd;
+	close(fd);
+	return ret == -ENOSPC ? -ENOMEM : ret; /* Of the one the transport has told. */
 }
 
+/* Huge pages if there are any, ordinary ones else. */
 static int
-arena_create_locked(struct fido_domain *d, size_t size, struct fido_region **out)
+arena_allocate(struct fido_domain *d, size_t size, bool *huge)
+{
+	int fd = -ENOMEM;
+
+	*huge = !d->no_hugepages;
+	if (*huge)
+		fd = arena_memory(d, size, true);
+	if (fd >= 0)
+		return fd;
+	if (*huge)
+		fido_log(FIDO_LOG_WARNING, "group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary pages: "
+				"echo N > /proc/sys/vm/nr_hugepages, raise the container's limit (hugepages-2Mi, hugetlb.2MB.max), or pass hugepages=off",
+				d->group, size >> 20);
+	*huge = false;
+	fd = arena_memory(d, size, false);
+	if (fd < 0 && fd != -ENOSPC) /* which has been explained */
+		fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
+				d->group, size >> 20, strerror(-fd));
+	return fd;
+}
+
+/* Takes over fd. Mapped writable at the gaddr, then sealed. */
+static int
+arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struct fido_region **out)
 {
 	struct fido_region *r = region_alloc(d, size, FIDO_GRANULE_SIZE);
-	int ret = -ENOMEM;
+	struct fido_extent e = {.len = size, .fd = fd, .sealed = true};
+	int ret;
 
-	if (r == NULL)
+	if (r == NULL) {
+		close(fd);
 		return -ENOSPC;
-	r->len = round_up(size, FIDO_GRANULE_SIZE);
-	r->va = r->gaddr;
+	}
+	r->va = e.gaddr = r->gaddr;
 	r->arena = true;
-	if (!d->no_hugepages)
-		ret = arena_memory(r, true);
-	if (ret != 0) {
-		if (!d->no_hugepages)
-			fido_log(FIDO_LOG_WARNING, "group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary pages: "
-					"echo N > /proc/sys/vm/nr_hugepages, or pass hugepages=off",
-					d->group, size >> 20);
-		ret = arena_memory(r, false);
+	r->fd = fd;
+	r->page_size = huge ? (uint32_t)FIDO_GRANULE_SIZE : FIDO_HEAP_PAGE;
+	ret = fido_sigbus_own(r->gaddr, size, d->name);
+	if (ret == 0) {
+		ret = export_locked(r, 0, &e, PROT_READ | PROT_WRITE);
+		if (ret != 0)
+			fido_sigbus_disown(r->gaddr);
 	}
 	if (ret != 0) {
-		if (ret != -ENOSPC) /* which has been explained */
-			fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
-					d->group, size >> 20, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR, "group %s: cannot map an arena of %zu MiB: %s: raise vm.max_map_count, or use fewer arenas",
+				d->group, size >> 20, strerror(-ret));
+		close(fd);
 		free(r->granule_epoch);
 		free(r);
 		return ret;
@@ -349,15 +374,38 @@ arena_create_locked(struct fido_domain *d, size_t size, struct fido_region **out
 	return 0;
 }
 
+/* Before memory is allocated in vain: is there a place for it? */
+static bool
+has_place(struct fido_domain *d, size_t size)
+{
+	struct fido_region *r;
+
+	pthread_mutex_lock(&d->lock);
+	r = region_alloc(d, size, FIDO_GRANULE_SIZE);
+	pthread_mutex_unlock(&d->lock);
+	if (r == NULL)
+		return false;
+	free(r->granule_epoch);
+	free(r);
+	return true;
+}
+
 int
 fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
 {
-	int ret;
+	bool huge;
+	int fd, ret;
 
 	if (size == 0)
 		return -EINVAL;
+	if (!has_place(d, size))
+		return -ENOSPC;
+	size = round_up(size, FIDO_GRANULE_SIZE);
+	fd = arena_allocate(d, size, &huge);
+	if (fd < 0)
+		return fd;
 	pthread_mutex_lock(&d->lock);
-	ret = arena_create_locked(d, size, out);
+	ret = arena_create_locked(d, size, fd, huge, out);
 	pthread_mutex_unlock(&d->lock);
 	return ret;
 }
@@ -463,6 +511,8 @@ fido_region_free(struct fido_region *r)
 		if (r->domain->links[i] != NULL)
 			fido_link_forget_region(r->domain->links[i], r);
 	fido_store_release(&r->domain->control->regions[r->index + 1].gaddr, 0);
+	if (r->arena)
+		fido_sigbus_disown(r->gaddr);
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r->granule_epoch);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <fido/atomic.h>
 #include <fido/gaddr.h>
@@ -16,31 +17,61 @@
 #define RANGES_MAX 16
 #define GIANT_PAGE (UINT64_C(1) << 30)
 
+/* Arenas and control regions of all domains of this process. */
+#define OWN_MAX 1024
+
 /* Read by the handler without a lock: a range is there when its length is not 0. */
 struct range {
 	uintptr_t base;
 	size_t len;
+	const char *domain; /* whose own it is */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct range ranges[RANGES_MAX];
+static struct range own[OWN_MAX];
+static unsigned int own_top; /* none was ever used from here on */
 static unsigned int in_use;
 static struct sigaction before;
 static uint64_t count;
 
-static bool
-is_guarded(uintptr_t a)
+/* @return the range that holds a; NULL: none */
+static const struct range *
+find(const struct range *table, unsigned int count, uintptr_t a)
 {
-	for (unsigned int i = 0; i < RANGES_MAX; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		/* A12: pairs with R12. The base is that of this length, or of the next range in this place. */
-		size_t len = fido_load_acquire(&ranges[i].len);
+		size_t len = fido_load_acquire(&table[i].len);
 		/* A15: pairs with R15. If of the next, then this length is no more. */
-		uintptr_t base = fido_load_acquire(&ranges[i].base);
+		uintptr_t base = fido_load_acquire(&table[i].base);
 
-		if (a - base < len && fido_load_relaxed(&ranges[i].len) == len)
-			return true;
+		if (a - base < len && fido_load_relaxed(&table[i].len) == len)
+			return &table[i];
 	}
-	return false;
+	return NULL;
+}
+
+/* write() alone is safe in a handler. */
+static void
+say(const char *text)
+{
+	ssize_t n = write(STDERR_FILENO, text, strlen(text));
+
+	(void)n;
+}
+
+static void
+say_own(const struct range *r, uintptr_t a)
+{
+	char address[2 + 2 * sizeof(a) + 1] = "0x";
+
+	for (size_t i = 0; i < 2 * sizeof(a); i++)
+		address[2 + i] = "0123456789abcdef"[a >> (4 * (2 * sizeof(a) - 1 - i)) & 15];
+	say("fido: domain ");
+	say(r->domain);
+	say(": no page behind its own memory at ");
+	say(address);
+	say(" (SIGBUS): something took it away, or a limit of this container (hugetlb, memory) allows no more: raise it\n");
 }
 
 /* mmap() alone is safe in a handler. A page of 1 GiB cannot be replaced in part. */
@@ -71,8 +102,12 @@ on_sigbus(int sig, siginfo_t *info, void *context)
 	uintptr_t a = (uintptr_t)info->si_addr;
 	int err = errno;
 
+	const struct range *mine = find(own, fido_load_acquire(&own_top), a);
+
+	if (info->si_code == BUS_ADRERR && mine != NULL)
+		say_own(mine, a);
 	/* Not a broken memory cell, nor a signal that somebody sent. */
-	if (info->si_code == BUS_ADRERR && is_guarded(a) &&
+	if (info->si_code == BUS_ADRERR && mine == NULL && find(ranges, RANGES_MAX, a) != NULL &&
 			(put_zeros(a, FIDO_GRANULE_SIZE) || put_zeros(a, GIANT_PAGE)))
 		__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);
 	else
@@ -100,25 +135,48 @@ uninstall(void)
 		sigaction(SIGBUS, &before, NULL);
 }
 
+/* @return its index, -ENOSPC */
+static int
+put(struct range *table, unsigned int count, uintptr_t base, size_t len, const char *domain)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (table[i].len != 0)
+			continue;
+		fido_store_relaxed(&table[i].domain, domain);
+		/* R15: pairs with A15. The range that was here before has gone. */
+		fido_store_release(&table[i].base, base);
+		/* R12: pairs with A12. */
+		fido_store_release(&table[i].len, len);
+		return (int)i;
+	}
+	return -ENOSPC;
+}
+
+/* @return true when it was there */
+static bool
+take_out(struct range *table, unsigned int count, uintptr_t base)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (table[i].len != 0 && table[i].base == base) {
+			fido_store_release(&table[i].len, 0);
+			return true;
+		}
+	return false;
+}
+
 static int
 guard_locked(uintptr_t base, size_t len)
 {
-	for (unsigned int i = 0; i < RANGES_MAX; i++) {
-		int ret;
+	int ret = in_use == 0 ? install() : 0;
 
-		if (ranges[i].len != 0)
-			continue;
-		ret = in_use == 0 ? install() : 0;
-		if (ret != 0)
-			return ret;
+	if (ret != 0)
+		return ret;
+	ret = put(ranges, RANGES_MAX, base, len, NULL);
+	if (ret >= 0)
 		in_use++;
-		/* R15: pairs with A15. The range that was here before has gone. */
-		fido_store_release(&ranges[i].base, base);
-		/* R12: pairs with A12. */
-		fido_store_release(&ranges[i].len, len);
-		return 0;
-	}
-	return -ENOSPC;
+	else if (in_use == 0)
+		uninstall();
+	return ret >= 0 ? 0 : ret;
 }
 
 int
@@ -136,14 +194,29 @@ void
 fido_sigbus_unguard(uintptr_t base)
 {
 	pthread_mutex_lock(&lock);
-	for (unsigned int i = 0; i < RANGES_MAX; i++) {
-		if (ranges[i].len == 0 || ranges[i].base != base)
-			continue;
-		fido_store_release(&ranges[i].len, 0);
-		if (--in_use == 0)
-			uninstall();
-		break;
-	}
+	if (take_out(ranges, RANGES_MAX, base) && --in_use == 0)
+		uninstall();
+	pthread_mutex_unlock(&lock);
+}
+
+int
+fido_sigbus_own(uintptr_t base, size_t len, const char *domain)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = put(own, OWN_MAX, base, len, domain);
+	if (ret >= 0 && (unsigned int)ret >= own_top)
+		fido_store_release(&own_top, (unsigned int)ret + 1);
+	pthread_mutex_unlock(&lock);
+	return ret >= 0 ? 0 : ret;
+}
+
+void
+fido_sigbus_disown(uintptr_t base)
+{
+	pthread_mutex_lock(&lock);
+	take_out(own, OWN_MAX, base);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -22,6 +22,15 @@
 int fido_sigbus_guard(uintptr_t base, size_t len);
 /** Undo one fido_sigbus_guard(). */
 void fido_sigbus_unguard(uintptr_t base);
+/**
+ * Except memory of our own in a guarded range, which we write to: a fault there is told on standard error, and then goes
+ * to the handler that was there before. Its owner would else lose what it writes, or die of a fault that says nothing.
+ * @param domain whose it is; the string lives as long
+ * @return 0, -ENOSPC: 1024 of them are there
+ */
+int fido_sigbus_own(uintptr_t base, size_t len, const char *domain);
+/** Undo one fido_sigbus_own(). */
+void fido_sigbus_disown(uintptr_t base);
 /** @return how many faults were answered with zeros in this process. */
 uint64_t fido_sigbus_count(void);
 

@@ -45,7 +45,7 @@ struct fido_transport_ops {
 	 * clean: this domain holds nothing and nothing of it is out.
 	 */
 	void (*leave)(void *transport, bool clean);
-	/** Allocate memory that can be exported, not mapped yet. @return 0 and a descriptor, -ENOSPC (message written), -errno */
+	/** Make a file of memory that can be exported, not mapped and not reserved (host_memory.h) yet. @return 0 and a descriptor, -ENOSPC (message written), -errno */
 	int (*memory_create)(void *transport, size_t size, bool huge, int *fd);
 	/** After its owner has mapped it: let nobody map it writable or change its size. @return 0, -errno */
 	int (*memory_seal)(void *transport, int fd);

@@ -1,7 +1,7 @@
 /* Proves: the handler of SIGBUS takes a guarded range's base with the length that belongs to it (R12, A12, R15, A15). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fido_sigbus_guard(), fido_sigbus_unguard() and is_guarded() on a machine that reorders whatever it is not told to keep in
+ * fido_sigbus_guard(), fido_sigbus_unguard() and find() of sigbus.c on a machine that reorders whatever it is not told to keep in
  * order, as in record.pml. Range k has base k and length k; a place is used again for the next one. The handler may
  * run in any thread at any time.
  *

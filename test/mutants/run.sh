@@ -44,10 +44,10 @@ mutants()
 	A10|held.c|newest = fido_load_acquire(&m->newest)|newest = fido_load_relaxed(&m->newest)|acquire becomes relaxed|tsan:recall-after-last-read
 	R11|held.c|fido_store_release(&m->ended|fido_store_relaxed(&m->ended|release becomes relaxed|model:ended-broken-no-r11
 	A11|held.c|fido_load_acquire(&m->ended)|fido_load_relaxed(&m->ended)|acquire becomes relaxed|model:ended-broken-no-a11
-	R12|sigbus.c|fido_store_release(&ranges[i].len, len)|fido_store_relaxed(&ranges[i].len, len)|release becomes relaxed|model:range-broken-no-r12
-	A12|sigbus.c|fido_load_acquire(&ranges[i].len)|fido_load_relaxed(&ranges[i].len)|acquire becomes relaxed|model:range-broken-no-a12
-	R15|sigbus.c|fido_store_release(&ranges[i].base|fido_store_relaxed(&ranges[i].base|release becomes relaxed|model:range-broken-no-r15
-	A15|sigbus.c|fido_load_acquire(&ranges[i].base)|fido_load_relaxed(&ranges[i].base)|acquire becomes relaxed|model:range-broken-no-a15
+	R12|sigbus.c|fido_store_release(&table[i].len, len)|fido_store_relaxed(&table[i].len, len)|release becomes relaxed|model:range-broken-no-r12
+	A12|sigbus.c|fido_load_acquire(&table[i].len)|fido_load_relaxed(&table[i].len)|acquire becomes relaxed|model:range-broken-no-a12
+	R15|sigbus.c|fido_store_release(&table[i].base|fido_store_relaxed(&table[i].base|release becomes relaxed|model:range-broken-no-r15
+	A15|sigbus.c|fido_load_acquire(&table[i].base)|fido_load_relaxed(&table[i].base)|acquire becomes relaxed|model:range-broken-no-a15
 	R16|xen_table.c|fido_store_release(named, ref)|fido_store_relaxed(named, ref)|release becomes relaxed|model:ended-broken-no-r11
 	A16|xen_view.c|fido_load_acquire(named)|fido_load_relaxed(named)|acquire becomes relaxed|model:ended-broken-no-a11
 	R19|xen_session.c|fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|fido_store_relaxed(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|release becomes relaxed|model:ended-broken-no-r11
