@@ -59,8 +59,8 @@ set_epoch(struct fido_xen *x, struct fido_xen_session *s)
 {
 	struct fido_xen_root_shm *root = fido_xen_table_root(s->table, NULL);
 
-	fido_store_relaxed(&root->sent, s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
-	/* R19: pairs with A19. The pieces, and how far they go, are there before the epoch that they belong to. */
+	/* R19: pairs with A19. The pieces are there before what says how far they go, and the epoch. */
+	fido_store_release(&root->sent, s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
 	fido_store_release(&root->epoch, (uint32_t)x->domain->control->epoch);
 	fido_xen_session_notify(x, s);
 }
@@ -306,6 +306,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 	struct arrival a = {x, s};
 	/* A19: pairs with R19. */
 	uint32_t epoch = fido_load_acquire(&fido_xen_view_root(s->view)->epoch);
+	uint32_t sent = fido_load_acquire(&fido_xen_view_root(s->view)->sent);
 	int ret = 0;
 
 	if (epoch == 0)
@@ -316,7 +317,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 		ret = fido_xen_view_pieces(s->view, piece_gone, piece_came, &a);
 		if (ret == 0) {
 			s->epoch = epoch;
-			fido_domain_peer_epoch(x->domain, s->peer, fido_load_relaxed(&fido_xen_view_root(s->view)->sent), epoch);
+			fido_domain_peer_epoch(x->domain, s->peer, sent, epoch);
 		}
 	}
 	return ret != 0 ? ret : fido_xen_view_bells(s->view, bells_came, &a);

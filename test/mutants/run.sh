@@ -50,7 +50,7 @@ mutants()
 	A15|sigbus.c|fido_load_acquire(&table[i].base)|fido_load_relaxed(&table[i].base)|acquire becomes relaxed|model:range-broken-no-a15
 	R16|xen_table.c|fido_store_release(named, ref)|fido_store_relaxed(named, ref)|release becomes relaxed|model:ended-broken-no-r11
 	A16|xen_view.c|fido_load_acquire(named)|fido_load_relaxed(named)|acquire becomes relaxed|model:ended-broken-no-a11
-	R19|xen_session.c|fido_store_release(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|fido_store_relaxed(&fido_xen_table_root(s->table, NULL)->epoch, epoch)|release becomes relaxed|model:ended-broken-no-r11
+	R19|xen_session.c|fido_store_release(&root->epoch,|fido_store_relaxed(&root->epoch,|release becomes relaxed|model:ended-broken-no-r11
 	A19|xen_session.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
 	R20|../drivers/blk/store_mem.c|1, __ATOMIC_RELEASE) == ORPHAN|1, __ATOMIC_RELAXED) == ORPHAN|release becomes relaxed|tsan:blk-mem-store-orderings
 	A20|../drivers/blk/store_mem.c|CLAIMED, false, __ATOMIC_ACQUIRE|CLAIMED, false, __ATOMIC_RELAXED|acquire becomes relaxed|tsan:blk-mem-store-orderings
