@@ -48,6 +48,7 @@ BEGIN {
 }' </dev/null
 
 mkdir names links empty
+# shellcheck disable=SC2016 # it is a name
 for name in 'a b' ' leading' 'trailing ' '-rf' '.hidden' $'new\nline' $'tab\there' 'back\slash' "it's" '"quoted"' '*' '$HOME' '%s%n' \
 	'ärger' $'\xff\xfe' "$(printf 'n%.0s' {1..255})"; do
 	printf '%s' "$name" >"names/$name"
