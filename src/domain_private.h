@@ -160,6 +160,8 @@ void fido_domain_retry_later(struct fido_domain *d);
 int fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len);
 /** The peer's doorbells for a link came; the set is the domain's now. */
 void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set);
+/** A link is gone: with it, if there is no other of its name, the doorbells that its peer gave us for it. */
+void fido_domain_forget_bells(struct fido_domain *d, const char *peer_name, const char *link);
 /** The peer left (clean) or has certainly died. Its session is gone. */
 void fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean);
 /** A peer's control block changed: bring all links up to date. */

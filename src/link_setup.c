@@ -256,6 +256,7 @@ fido_link_free(struct fido_link *link)
 		free(link->rxq[i]);
 	}
 	d->links[link->index] = NULL;
+	fido_domain_forget_bells(d, link->peer_name, link->name);
 	free(link);
 }
 

@@ -342,6 +342,26 @@ fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fid
 }
 
 void
+fido_domain_forget_bells(struct fido_domain *d, const char *peer_name, const char *link)
+{
+	/* One that is destroyed may still be there when the next of its name is made. */
+	if (has_link(d, peer_name, link))
+		return;
+	for (struct fido_peer *peer = d->peers; peer != NULL; peer = peer->next) {
+		struct fido_bell_set **p = &peer->bells, *set;
+
+		if (strcmp(peer->name, peer_name) != 0)
+			continue;
+		while ((set = *p) != NULL && strcmp(set->link, link) != 0)
+			p = &set->next;
+		if (set != NULL) {
+			*p = set->next;
+			bells_free(set);
+		}
+	}
+}
+
+void
 fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean)
 {
 	peer->gone = true;

@@ -1,0 +1,46 @@
+/* A link that is made, used and destroyed takes no descriptors with it, also when its name is never used again. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <dirent.h>
+
+static unsigned int
+count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void
+one_after_another(void **state)
+{
+	struct test_pair p;
+	unsigned int before;
+
+	(void)state;
+	test_pair_join(&p);
+	before = count_fds();
+	for (int i = 0; i < 20; i++) {
+		struct fido_link *ab, *ba;
+		char name[16];
+
+		snprintf(name, sizeof(name), "link%d", i);
+		ab = test_link(p.a, "b", name, 2, 2, 64);
+		ba = test_link(p.b, "a", name, 2, 2, 64);
+		test_wait_up(ab, ba);
+		fido_link_destroy(ab);
+		fido_link_destroy(ba);
+	}
+	TEST_WAIT(count_fds() <= before);
+	fido_domain_leave(p.a);
+	fido_domain_leave(p.b);
+	test_rundir_empty();
+}
+
+TEST_MAIN_ONE(one_after_another)
