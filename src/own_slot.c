@@ -14,7 +14,8 @@ int
 fido_own_slot_create(struct fido_domain *d)
 {
 	/* As sparse as the slot: what is not written takes no memory. */
-	void *table = mmap(NULL, table_size(d), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *table = mmap(NULL, table_size(d), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (table == MAP_FAILED)
 		return -ENOMEM;
@@ -33,7 +34,8 @@ fido_own_slot_destroy(struct fido_domain *d)
 static void
 set(struct fido_domain *d, const struct fido_region *r, uint8_t value)
 {
-	uint64_t first = (r->gaddr - fido_layout_slot_base(&d->layout, d->slot)) >> FIDO_GRANULE_SHIFT;
+	uint64_t first =
+		(r->gaddr - fido_layout_slot_base(&d->layout, d->slot)) >> FIDO_GRANULE_SHIFT;
 	uint64_t n = (r->len + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
 
 	for (uint64_t g = first; g < first + n; g++)
@@ -43,7 +45,8 @@ set(struct fido_domain *d, const struct fido_region *r, uint8_t value)
 void
 fido_own_slot_add(struct fido_domain *d, const struct fido_region *r)
 {
-	_Static_assert(FIDO_REGIONS_MAX < UINT8_MAX, "a byte holds an index, and that there is none");
+	_Static_assert(FIDO_REGIONS_MAX < UINT8_MAX,
+		"a byte holds an index, and that there is none");
 	set(d, r, (uint8_t)(r->index + 1));
 }
 

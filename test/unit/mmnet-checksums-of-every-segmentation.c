@@ -24,16 +24,22 @@
 #define TCI 99
 #define SEGSZ 13
 
-enum kind { DIRECT, CLONE, SHARED, EXTERNAL, KINDS };
+enum kind {
+	DIRECT,
+	CLONE,
+	SHARED,
+	EXTERNAL,
+	KINDS
+};
 
 struct packet {
 	const char *name;
-	bool ipv6, tcp, no_l4;  /* no_l4: only the IPv4 header's checksum */
-	uint32_t options;       /* bytes of IPv4 options, or of an IPv6 extension header */
+	bool ipv6, tcp, no_l4; /* no_l4: only the IPv4 header's checksum */
+	uint32_t options; /* bytes of IPv4 options, or of an IPv6 extension header */
 	uint32_t tcp_options;
 	uint32_t payload;
-	uint32_t padding;       /* behind the IP packet */
-	bool tag_inside;        /* l2_len says so */
+	uint32_t padding; /* behind the IP packet */
+	bool tag_inside; /* l2_len says so */
 	bool insert;
 	bool tso;
 };
@@ -50,14 +56,32 @@ static const struct packet packets[] = {
 	{.name = "tcp4", .tcp = true, .payload = 19},
 	{.name = "tcp4, all options", .tcp = true, .options = 12, .tcp_options = 12, .payload = 7},
 	{.name = "udp6", .ipv6 = true, .payload = 13},
-	{.name = "tcp6, tag to be inserted", .ipv6 = true, .tcp = true, .payload = 9, .insert = true},
+	{.name = "tcp6, tag to be inserted",
+		.ipv6 = true,
+		.tcp = true,
+		.payload = 9,
+		.insert = true},
 	{.name = "tcp6, extension header", .ipv6 = true, .tcp = true, .options = 8, .payload = 10},
-	{.name = "tcp4 to be cut", .tcp = true, .tso = true, .tcp_options = 4, .payload = 3 * SEGSZ + 2},
-	{.name = "tcp6 to be cut, tag to be inserted", .ipv6 = true, .tcp = true, .tso = true, .payload = 2 * SEGSZ, .insert = true},
+	{.name = "tcp4 to be cut",
+		.tcp = true,
+		.tso = true,
+		.tcp_options = 4,
+		.payload = 3 * SEGSZ + 2},
+	{.name = "tcp6 to be cut, tag to be inserted",
+		.ipv6 = true,
+		.tcp = true,
+		.tso = true,
+		.payload = 2 * SEGSZ,
+		.insert = true},
 };
 static const struct packet long_packets[] = {
 	{.name = "udp4, long", .payload = 1401},
-	{.name = "tcp4, long, options", .tcp = true, .options = 40, .tcp_options = 40, .payload = 1300, .padding = 3},
+	{.name = "tcp4, long, options",
+		.tcp = true,
+		.options = 40,
+		.tcp_options = 40,
+		.payload = 1300,
+		.padding = 3},
 	{.name = "tcp6, long", .ipv6 = true, .tcp = true, .payload = 1399},
 	{.name = "tcp4, long, to be cut", .tcp = true, .tso = true, .payload = 1403 % (SEGSZ * 20)},
 };
@@ -71,8 +95,11 @@ struct lengths {
 static struct lengths
 lengths_of(const struct packet *k)
 {
-	struct lengths n = {.l2 = k->tag_inside ? 18 : 14, .l3 = (k->ipv6 ? 40 : 20) + k->options,
-		.l4 = k->no_l4 ? 0 : k->tcp ? 20 + k->tcp_options : 8};
+	struct lengths n = {.l2 = k->tag_inside ? 18 : 14,
+		.l3 = (k->ipv6 ? 40 : 20) + k->options,
+		.l4 = k->no_l4   ? 0
+			: k->tcp ? 20 + k->tcp_options
+				 : 8};
 
 	n.all = n.l2 + n.l3 + n.l4 + k->payload + k->padding;
 	return n;
@@ -210,7 +237,8 @@ segment(const uint8_t *b, uint32_t n, enum kind kind)
 		rte_mbuf_ext_refcnt_set(&shared, 1000);
 		x = rte_pktmbuf_alloc(indirect);
 		assert_non_null(x);
-		rte_pktmbuf_attach_extbuf(x, rte_pktmbuf_mtod(m, void *), RTE_BAD_IOVA, (uint16_t)n, &shared);
+		rte_pktmbuf_attach_extbuf(x, rte_pktmbuf_mtod(m, void *), RTE_BAD_IOVA, (uint16_t)n,
+			&shared);
 		x->data_len = (uint16_t)n;
 		others[others_count++] = m;
 	}
@@ -269,8 +297,15 @@ set_up(void **state)
 
 	(void)state;
 	test_pair_start(&pair, RING);
-	txq = (struct mmnet_txq){.q = fido_link_txq(pair.ab, 0), .bounce_arena = pair.mem, .bounce = (char *)pair.mem->va,
-		.bounce_free = buffers, .bounce_total = BUFFERS, .bounce_count = BUFFERS, .lag = RING, .many = RING, .port = &port,
+	txq = (struct mmnet_txq){.q = fido_link_txq(pair.ab, 0),
+		.bounce_arena = pair.mem,
+		.bounce = (char *)pair.mem->va,
+		.bounce_free = buffers,
+		.bounce_total = BUFFERS,
+		.bounce_count = BUFFERS,
+		.lag = RING,
+		.many = RING,
+		.port = &port,
 		.peer = &peer};
 	for (uint16_t i = 0; i < BUFFERS; i++)
 		buffers[i] = i;
@@ -366,7 +401,8 @@ is_right(const struct packet *k, const uint8_t *sent, uint8_t *got, uint32_t len
 
 /* Each piece is a packet of its own, whose headers are the first one's but for what tells them apart. */
 static bool
-are_right(const struct packet *k, const uint8_t *sent, uint8_t (*got)[LEN_MAX], const uint32_t *len, unsigned int pieces)
+are_right(const struct packet *k, const uint8_t *sent, uint8_t (*got)[LEN_MAX], const uint32_t *len,
+	unsigned int pieces)
 {
 	struct lengths n = lengths_of(k);
 	uint32_t head = n.l2 + n.l3 + n.l4, done = 0;
@@ -391,7 +427,8 @@ are_right(const struct packet *k, const uint8_t *sent, uint8_t (*got)[LEN_MAX], 
 		if (i + 1 != pieces)
 			l4[13] &= 0xf6; /* PSH, FIN */
 		finish(&piece, want);
-		if (untag(k, got[i], len[i]) != head + piece.payload || memcmp(got[i], want, head + piece.payload) != 0)
+		if (untag(k, got[i], len[i]) != head + piece.payload ||
+			memcmp(got[i], want, head + piece.payload) != 0)
 			return false;
 		done += piece.payload;
 	}
@@ -416,12 +453,14 @@ send_cut(const struct packet *k, const uint32_t *ends, unsigned int n, enum kind
 	pieces = receive(got, len);
 	mmnet_tx_reap(&txq);
 	free_others();
-	right = k->tso ? are_right(k, bytes, got, len, pieces) : pieces == 1 && is_right(k, bytes, got[0], len[0]);
+	right = k->tso ? are_right(k, bytes, got, len, pieces)
+		       : pieces == 1 && is_right(k, bytes, got[0], len[0]);
 	sent_count++;
 	if (right)
 		return;
 	if (wrong++ < 5)
-		print_message("%s, kind %u, %u segments (%u, %u): wrong\n", k->name, kind, n, n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0);
+		print_message("%s, kind %u, %u segments (%u, %u): wrong\n", k->name, kind, n,
+			n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0);
 }
 
 static void
@@ -435,7 +474,8 @@ sent(void **state)
 			for (enum kind kind = 0; kind < KINDS; kind++)
 				send_cut(&packets[i], &first, first == 0 ? 1 : 2, kind);
 			for (uint32_t second = first; second <= len; second++)
-				send_cut(&packets[i], (uint32_t[]){first, second}, 3, (first + second) % 5 == 0 ? CLONE : DIRECT);
+				send_cut(&packets[i], (uint32_t[]){first, second}, 3,
+					(first + second) % 5 == 0 ? CLONE : DIRECT);
 		}
 	}
 	print_message("%u sent, %u wrong\n", sent_count, wrong);
@@ -450,7 +490,8 @@ random_cuts(uint64_t *seed, uint32_t len, uint32_t *ends)
 
 	for (unsigned int i = 0; i < n; i++) {
 		/* Most of them in the headers. */
-		uint32_t end = (uint32_t)(test_random(seed) >> 20) % (i % 2 != 0 ? RTE_MIN(len, 100u) : len);
+		uint32_t end = (uint32_t)(test_random(seed) >> 20) %
+			(i % 2 != 0 ? RTE_MIN(len, 100u) : len);
 		unsigned int k = i;
 
 		for (; k != 0 && ends[k - 1] > end; k--)
@@ -485,7 +526,8 @@ headers_are_left_to_the_peer_only_in_front(void **state)
 	uint32_t end = 40;
 
 	(void)state;
-	assert_true(lengths_of(k).l2 + lengths_of(k).l3 + lengths_of(k).l4 > MMNET_META_HEADERS_MAX);
+	assert_true(
+		lengths_of(k).l2 + lengths_of(k).l3 + lengths_of(k).l4 > MMNET_META_HEADERS_MAX);
 	peer.accepts = MMNET_META_ALL;
 	send_cut(k, NULL, 1, DIRECT);
 	send_cut(&packets[0], &end, 2, DIRECT);
@@ -498,28 +540,45 @@ headers_are_left_to_the_peer_only_in_front(void **state)
 static const struct wrong {
 	const char *name;
 	struct packet packet;
-	uint32_t at;      /* from the IP header on */
-	uint8_t value;    /* is written there */
-	uint64_t flags;   /* asked for beside */
-	int l2, l3;       /* added to what is said of lengths */
+	uint32_t at; /* from the IP header on */
+	uint8_t value; /* is written there */
+	uint64_t flags; /* asked for beside */
+	int l2, l3; /* added to what is said of lengths */
 	int error;
 } wrongs[] = {
 	{.name = "another version", .at = 0, .value = 0x65, .error = EINVAL},
-	{.name = "another version, header only", .packet.no_l4 = true, .packet.payload = 9, .at = 0, .value = 0x65, .error = EINVAL},
+	{.name = "another version, header only",
+		.packet.no_l4 = true,
+		.packet.payload = 9,
+		.at = 0,
+		.value = 0x65,
+		.error = EINVAL},
 	{.name = "longer header than said", .at = 0, .value = 0x46, .error = EINVAL},
 	{.name = "longest header", .at = 0, .value = 0x4f, .packet.payload = 100, .error = EINVAL},
 	{.name = "header too short", .packet.no_l4 = true, .at = 0, .value = 0x44, .error = EINVAL},
 	{.name = "longer than the packet", .at = 2, .value = 0xff, .error = EINVAL},
 	{.name = "a fragment", .at = 6, .value = 0x20, .error = EINVAL},
 	{.name = "another protocol", .at = 9, .value = 6, .error = EINVAL},
-	{.name = "IPv6: another protocol", .packet.ipv6 = true, .at = 6, .value = 6, .error = EINVAL},
-	{.name = "IPv6: a fragment", .packet.ipv6 = true, .packet.options = 8, .packet.payload = 40, .at = 6, .value = 44, .error = EINVAL},
+	{.name = "IPv6: another protocol",
+		.packet.ipv6 = true,
+		.at = 6,
+		.value = 6,
+		.error = EINVAL},
+	{.name = "IPv6: a fragment",
+		.packet.ipv6 = true,
+		.packet.options = 8,
+		.packet.payload = 40,
+		.at = 6,
+		.value = 44,
+		.error = EINVAL},
 	{.name = "l2_len too small", .l2 = -1, .error = EINVAL},
 	{.name = "l2_len too large", .l2 = 100, .error = EINVAL},
 	{.name = "l3_len too small", .l3 = -4, .error = EINVAL},
 	{.name = "l3_len beyond", .l3 = 200, .error = EINVAL},
 	{.name = "SCTP", .packet.no_l4 = true, .flags = RTE_MBUF_F_TX_SCTP_CKSUM, .error = ENOTSUP},
-	{.name = "outer header", .flags = RTE_MBUF_F_TX_OUTER_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IPV4, .error = ENOTSUP},
+	{.name = "outer header",
+		.flags = RTE_MBUF_F_TX_OUTER_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IPV4,
+		.error = ENOTSUP},
 	{.name = "two tags", .flags = RTE_MBUF_F_TX_QINQ, .error = ENOTSUP},
 	{.name = "UDP to be cut", .flags = RTE_MBUF_F_TX_UDP_SEG, .error = ENOTSUP},
 };
@@ -573,7 +632,8 @@ refused_for_want_of_room(void **state)
 /* ---- receiving ---- */
 
 static void
-check_flags(const struct packet *k, const uint8_t *bytes, const uint32_t *ends, unsigned int n, uint64_t ip, uint64_t l4)
+check_flags(const struct packet *k, const uint8_t *bytes, const uint32_t *ends, unsigned int n,
+	uint64_t ip, uint64_t l4)
 {
 	struct mmnet_rxq rxq = {.l4_csum = true};
 	struct rte_mbuf *m = cut(bytes, lengths_of(k).all, ends, n, DIRECT);
@@ -585,15 +645,17 @@ check_flags(const struct packet *k, const uint8_t *bytes, const uint32_t *ends, 
 	if (got == (ip | l4))
 		return;
 	if (wrong++ < 5)
-		print_message("received: %s, %u segments (%u, %u): 0x%lx, not 0x%lx\n", k->name, n, n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0,
-				(unsigned long)got, (unsigned long)(ip | l4));
+		print_message("received: %s, %u segments (%u, %u): 0x%lx, not 0x%lx\n", k->name, n,
+			n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0, (unsigned long)got,
+			(unsigned long)(ip | l4));
 }
 
 /* Good; then with one byte of the data, then with one of the header changed. */
 static void
 check_all_flags(const struct packet *k, const uint32_t *ends, unsigned int n)
 {
-	uint64_t ip = k->ipv6 ? 0 : RTE_MBUF_F_RX_IP_CKSUM_GOOD, l4 = k->no_l4 ? 0 : RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	uint64_t ip = k->ipv6 ? 0 : RTE_MBUF_F_RX_IP_CKSUM_GOOD,
+		 l4 = k->no_l4 ? 0 : RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	uint64_t bad_l4 = k->no_l4 ? 0 : RTE_MBUF_F_RX_L4_CKSUM_BAD;
 	struct lengths lengths = lengths_of(k);
 	uint8_t bytes[LEN_MAX];
@@ -665,11 +727,14 @@ strip_cut(const uint8_t *bytes, uint32_t len, const uint32_t *ends, unsigned int
 	m = mmnet_rx_strip(&rxq, cut(bytes, len, ends, n, DIRECT));
 	for (const struct rte_mbuf *seg = m; seg != NULL; at += seg->data_len, segments++, seg = seg->next)
 		memcpy(got + at, rte_pktmbuf_mtod(seg, void *), seg->data_len);
-	if ((m->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)) != (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED) ||
-			m->vlan_tci != get16(bytes + 14) || m->pkt_len != len - 4 || at != len - 4 || segments != m->nb_segs ||
-			memcmp(got, bytes, 12) != 0 || memcmp(got + 12, bytes + 16, len - 16) != 0) {
+	if ((m->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)) !=
+			(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED) ||
+		m->vlan_tci != get16(bytes + 14) || m->pkt_len != len - 4 || at != len - 4 ||
+		segments != m->nb_segs || memcmp(got, bytes, 12) != 0 ||
+		memcmp(got + 12, bytes + 16, len - 16) != 0) {
 		if (wrong++ < 5)
-			print_message("tag not taken out: %u segments (%u, %u)\n", n, n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0);
+			print_message("tag not taken out: %u segments (%u, %u)\n", n,
+				n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0);
 	}
 	rte_pktmbuf_free(m);
 	mmnet_rx_free_fresh(&rxq);
@@ -696,14 +761,17 @@ main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {TEST(sent), TEST(sent_in_many_pieces),
-		TEST(headers_are_left_to_the_peer_only_in_front), TEST(refused), TEST(refused_for_want_of_room),
-		cmocka_unit_test(received), cmocka_unit_test(received_in_many_pieces), cmocka_unit_test(tags_are_taken_out)};
-	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=lib.eal:error", NULL};
+		TEST(headers_are_left_to_the_peer_only_in_front), TEST(refused),
+		TEST(refused_for_want_of_room), cmocka_unit_test(received),
+		cmocka_unit_test(received_in_many_pieces), cmocka_unit_test(tags_are_taken_out)};
+	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry",
+		"--log-level=lib.eal:error", NULL};
 
 	test_begin(argc, argv);
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)
 		return 1;
-	pool = rte_pktmbuf_pool_create("packets", 511, 32, 0, RTE_PKTMBUF_HEADROOM + LEN_MAX, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("packets", 511, 32, 0, RTE_PKTMBUF_HEADROOM + LEN_MAX,
+		SOCKET_ID_ANY);
 	indirect = rte_pktmbuf_pool_create("indirect", 255, 32, 0, 0, SOCKET_ID_ANY);
 	if (pool == NULL || indirect == NULL)
 		return 1;

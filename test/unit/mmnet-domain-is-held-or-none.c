@@ -118,9 +118,11 @@ left_just_then(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(joined_just_then), cmocka_unit_test(left_just_then)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(joined_just_then),
+		cmocka_unit_test(left_just_then)};
 	/* A domain is joined in one of EAL's threads. */
-	char *eal[] = {argv[0], "--no-huge", "-m16", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=lib.eal:error", NULL};
+	char *eal[] = {argv[0], "--no-huge", "-m16", "--no-pci", "--no-shconf", "--no-telemetry",
+		"--log-level=lib.eal:error", NULL};
 
 	(void)argc;
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)

@@ -165,9 +165,10 @@ int
 main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-	const struct CMUnitTest tests[] = {TEST(in_an_arena), TEST(at_its_end), TEST(in_several_arenas), TEST(come_back),
-		TEST(across_a_border)};
-	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=lib.eal:error", NULL};
+	const struct CMUnitTest tests[] = {TEST(in_an_arena), TEST(at_its_end),
+		TEST(in_several_arenas), TEST(come_back), TEST(across_a_border)};
+	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry",
+		"--log-level=lib.eal:error", NULL};
 
 	test_begin(argc, argv);
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)

@@ -187,9 +187,11 @@ becomes_readable(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(becomes_unreadable, set_up, tear_down),
+	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(becomes_unreadable,
+						   set_up, tear_down),
 		cmocka_unit_test_setup_teardown(becomes_readable, set_up, tear_down)};
-	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=lib.eal:error", NULL};
+	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry",
+		"--log-level=lib.eal:error", NULL};
 
 	test_begin(argc, argv);
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)

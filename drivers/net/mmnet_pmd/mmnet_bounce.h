@@ -29,7 +29,8 @@ mmnet_bounce_ready(const struct mmnet_txq *txq, uint32_t n)
 	const struct fido_region *r = txq->bounce_arena;
 
 	/* An arena is exported as a whole. */
-	return n <= txq->bounce_count && r != NULL && fido_txq_peer_has(txq->q, r, (uintptr_t)txq->bounce - r->va, MMNET_BOUNCE_SIZE);
+	return n <= txq->bounce_count && r != NULL &&
+		fido_txq_peer_has(txq->q, r, (uintptr_t)txq->bounce - r->va, MMNET_BOUNCE_SIZE);
 }
 
 /** Take a buffer: mmnet_bounce_ready() has said that there is one. @return where it is */

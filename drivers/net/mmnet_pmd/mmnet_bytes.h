@@ -65,7 +65,8 @@ mmnet_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from
 		uint32_t first = RTE_MAX(at, off), end = RTE_MIN(at + m->data_len, off + n);
 
 		if (first < end)
-			memcpy(rte_pktmbuf_mtod_offset(m, char *, first - at), (const char *)from + (first - off), end - first);
+			memcpy(rte_pktmbuf_mtod_offset(m, char *, first - at),
+				(const char *)from + (first - off), end - first);
 	}
 }
 
@@ -102,7 +103,8 @@ mmnet_sum_add_packet(struct mmnet_sum *s, const struct rte_mbuf *m, uint32_t off
 
 /** Add what the checksums of UDP and TCP begin with: addresses, protocol, length. */
 static inline void
-mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t l4_len)
+mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto,
+	uint32_t l4_len)
 {
 	rte_be32_t words[2] = {rte_cpu_to_be_32(l4_len), rte_cpu_to_be_32(proto)};
 

@@ -22,7 +22,7 @@
 struct plan {
 	uint32_t descriptors;
 	uint32_t copies; /* buffers of the arena */
-	bool foreign;    /* some of it is another domain's memory */
+	bool foreign; /* some of it is another domain's memory */
 };
 
 /* @return false: the packet has more segments than any ring of the queue has descriptors */
@@ -37,7 +37,8 @@ make_plan(struct mmnet_txq *txq, const struct rte_mbuf *m, bool has_meta, struct
 
 		if (n == txq->places_max)
 			return false;
-		reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len, &txq->places[n]);
+		reach = fido_txq_gaddr(txq->q, rte_pktmbuf_mtod(m, void *), m->data_len,
+			&txq->places[n]);
 		plan->foreign |= reach == FIDO_REACH_FOREIGN;
 		direct += reach != FIDO_REACH_NONE;
 		if (reach != FIDO_REACH_NONE)
@@ -85,14 +86,17 @@ put_planned(struct mmnet_txq *txq, struct rte_mbuf *m)
 }
 
 int
-mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta, struct fido_tx_burst *b)
+mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta,
+	struct fido_tx_burst *b)
 {
 	struct fido_sender *s = txq->q->sender;
 	struct plan plan;
 
-	if (!make_plan(txq, m, meta != NULL, &plan) || plan.descriptors > s->mask + 1 || plan.copies > txq->bounce_total)
+	if (!make_plan(txq, m, meta != NULL, &plan) || plan.descriptors > s->mask + 1 ||
+		plan.copies > txq->bounce_total)
 		return -1;
-	if (plan.descriptors > fido_sender_room(s) || (plan.copies != 0 && !mmnet_bounce_ready(txq, plan.copies)))
+	if (plan.descriptors > fido_sender_room(s) ||
+		(plan.copies != 0 && !mmnet_bounce_ready(txq, plan.copies)))
 		return 0;
 	b->bytes += m->pkt_len;
 	b->descriptors += plan.descriptors;
@@ -101,8 +105,8 @@ mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_me
 	b->own += plan.copies == 0 && !plan.foreign;
 	if (meta != NULL)
 		fido_sender_put(s, mmnet_meta_word(meta), meta->hash,
-				(uint16_t)(meta->flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED),
-				mmnet_bounce_cookie(MMNET_NO_BUFFER));
+			(uint16_t)(meta->flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED),
+			mmnet_bounce_cookie(MMNET_NO_BUFFER));
 	put_planned(txq, m);
 	return 1;
 }
