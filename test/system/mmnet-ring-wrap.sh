@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: the smallest rings carry millions of descriptors, past the point where the 16-bit lap in a descriptor begins
-# again, without loss; and a ring size that cannot be is refused with a message that says what to use.
+# again, without loss; a ring of any size from 64 on works, a smaller one is refused.
 #
 #	gen ==[ rings of 64 ]==> sink      65,536 laps of 64 are 4.2 million descriptors
 #	testpmd, alone                     --txd=1000
