@@ -46,6 +46,51 @@ struct file_args {
 	uint64_t create; /* 0: not asked for */
 };
 
+/* ---- failures ---- */
+
+/* A full medium takes what overwrites and fails the rest: it works again with each, and is no news so soon. */
+#define SAY_AGAIN_S 60
+
+static const char *
+advice_of(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+		return "make room on its file system; until then writes to parts of the volume that had none fail";
+	case -EDQUOT:
+		return "its owner's quota is used up: raise it, or remove other files";
+	case -EFBIG:
+		return "the file must not grow so large: raise ulimit -f, or use a file system for larger ones";
+	case -EROFS:
+		return "its file system has become read-only: see the kernel's log";
+	default:
+		return "see the kernel's log (dmesg) for what the medium says";
+	}
+}
+
+void
+blk_file_failed(struct blk_file *f, int error)
+{
+	uint64_t said_at = __atomic_load_n(&f->said_at, __ATOMIC_RELAXED);
+	char link[32], path[256];
+	struct timespec now;
+	ssize_t len;
+
+	if (__atomic_exchange_n(&f->failing, 1, __ATOMIC_RELAXED) != 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (said_at != 0 && (uint64_t)now.tv_sec < said_at + SAY_AGAIN_S)
+		return;
+	if (!__atomic_compare_exchange_n(&f->said_at, &said_at, (uint64_t)now.tv_sec + (now.tv_sec == 0), false, __ATOMIC_RELAXED,
+			__ATOMIC_RELAXED))
+		return; /* Another channel says it. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	path[len > 0 ? len : 0] = '\0';
+	fido_log(FIDO_LOG_ERROR, "volume %s: write to %s failed: %s: %s", f->volume, len > 0 ? path : "its file",
+			strerror(-error), advice_of(error));
+}
+
 /* ---- what stands behind "file:" ---- */
 
 /* @return 0: not a size */

@@ -19,8 +19,13 @@ struct blk_file {
 	bool direct;
 	uint32_t memory_align; /**< direct: of each address */
 	uint32_t zero;         /**< enum blk_file_zero; relaxed, any channel */
+	uint32_t failing;      /**< a write or flush failed, and none has worked since; relaxed, any channel */
+	uint64_t said_at;      /**< when that was last said, in seconds; 0: never. Relaxed, any channel */
 	char volume[FIDO_BLK_VOLUME_MAX];
 };
+
+/** A write or flush failed: say so, once until one works again, and once a minute at most. Any channel's thread. */
+void blk_file_failed(struct blk_file *f, int error);
 
 /** struct blk_store_ops */
 int blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out);

@@ -136,11 +136,25 @@ op_get(struct channel *ch, struct blk_io *io)
 	return op;
 }
 
+/* Whether the volume can be written to. What a file or a front-end's memory cannot do at all says nothing of that. */
+static void
+note_result(struct blk_file *f, int error)
+{
+	if (error == 0) {
+		if (__builtin_expect(__atomic_load_n(&f->failing, __ATOMIC_RELAXED) != 0, 0))
+			__atomic_store_n(&f->failing, 0, __ATOMIC_RELAXED);
+	} else if (error != -EOPNOTSUPP && error != -EFAULT && error != -EINVAL && error != -ECANCELED) {
+		blk_file_failed(f, error);
+	}
+}
+
 static void
 op_finish(struct channel *ch, struct op *op, int error)
 {
 	struct blk_io *io = op->io;
 
+	if (io->op != FIDO_BLK_READ)
+		note_result(ch->file, error);
 	if (op->copy != NULL)
 		blk_copies_free(&ch->copies, op->copy);
 	op->next = ch->free;
