@@ -551,7 +551,7 @@ take(struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_rx_mod
 }
 
 /*
- * The message that begins with the first of these n descriptors has to wait for mbufs: leave them in the ring.
+ * A message has to wait for mbufs: leave it in the ring, with these n descriptors that have been read from its first on.
  *
  * For a while no other ring is read before it, so that as many mbufs come together in the pool as it needs, whatever the
  * other rings bring; then they are, for as long: the application may keep its mbufs for ever.
@@ -576,15 +576,16 @@ wait_for_mbufs(struct reader *rd, const struct fido_desc *d, uint16_t n)
 
 /* @return how many descriptors may be read now: each needs an mbuf of the kinds its mode uses, but what goes on with a message */
 static inline uint16_t
-budget(struct mmnet_rxq *rxq, uint16_t want, enum mmnet_rx_mode mode)
+budget(struct reader *rd, uint16_t want, enum mmnet_rx_mode mode)
 {
+	struct mmnet_rxq *rxq = rd->rxq;
 	uint32_t n = RTE_MIN(want, (uint16_t)MMNET_RX_CHUNK);
 
 	if (mode != MMNET_RX_ZERO) {
 		if (likely(refill(rxq))) {
 			n = RTE_MIN(n, (uint32_t)rxq->fresh_count);
 		} else if (rxq->head == NULL) {
-			fido_counter_add(&rxq->q->stats->no_buffer, 1);
+			wait_for_mbufs(rd, NULL, 0);
 			return 0;
 		}
 	}
@@ -624,7 +625,7 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode, const bool full)
 		/* Without a look the pool would be asked for mbufs that nothing comes for. */
 		if (mode != MMNET_RX_ZERO && !fido_receiver_pending(rd->r))
 			break;
-		max = budget(rd->rxq, (uint16_t)(rd->max - rd->n), mode);
+		max = budget(rd, (uint16_t)(rd->max - rd->n), mode);
 		got = read_chunk(rd, d, max, mode);
 		for (uint16_t i = 0; i < got; i++) {
 			uint16_t before = rd->n, left = (uint16_t)(got - i);
