@@ -12,6 +12,7 @@
 folder=$lib_dir/small
 mkdir "$folder"
 mount -t tmpfs -o size=4M tmpfs "$folder"
+# shellcheck disable=SC2016 # expanded at the end
 at_exit 'umount "$folder"'
 disk "file:$folder/f,create=16M"
 

@@ -30,6 +30,7 @@ fwd_args=(--no-huge -m 64 --no-pci --no-shconf --no-telemetry --log-level=error 
 perf_args=(--group "$fido_group" --domain front --backend disk --volume v --no-hugepages --time 0.3)
 
 echo "+ fido-blkd >/dev/full"
+# shellcheck disable=SC2016 # expanded by that bash
 start disk bash -c 'exec "$@" >/dev/full 2>"$0"' "$disk_log" "$blkd" --group "$fido_group" --domain disk --hugepages off \
 	--volume v=mem:8M
 wait_for 20 "! is_running disk || grep -qs 'write to /dev/full failed' '$disk_log'" || fail "fido-blkd does not say that its output is lost"
@@ -56,6 +57,7 @@ grep -q 'write to standard output failed' "$message" || fail "it says: $(cat "$m
 echo "+ a reader that goes away"
 for ignored in '' SIGPIPE; do
 	status=0
+	# shellcheck disable=SC2016 # expanded by that bash
 	bash -c 'trap "" $0; exec "$@"' "${ignored:-SIGUSR1}" "$ctl" top --json --group "$fido_group" --interval 0.05 2>"$message" | head -n 2 >"$lib_dir/head" ||
 		status=$?
 	expect_eq "$(wc -l <"$lib_dir/head") $(wc -c <"$message")" "2 0" "lines read and bytes of messages: $(cat "$message")"
