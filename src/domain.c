@@ -393,12 +393,6 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 static void
 domain_free(struct fido_domain *d)
 {
-	if (d->slot_reserved) {
-		fido_sigbus_disown(fido_layout_slot_base(&d->layout, d->slot));
-		fido_slot_release(&d->layout, d->slot);
-	}
-	if (d->layout_claimed)
-		fido_layout_release(&d->layout);
 	if (d->control_fd >= 0)
 		close(d->control_fd);
 	if (d->wake_fd >= 0)
@@ -413,6 +407,24 @@ domain_free(struct fido_domain *d)
 	fido_extents_free(&d->pending);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
+}
+
+/* Tell the peers, let go of the group's memory, then of the slot: who gets it finds its addresses free. */
+static void
+part(struct fido_domain *d, bool clean)
+{
+	d->ops->leave(d->transport, clean);
+	if (d->ops->release == NULL)
+		d->transport = NULL;
+	fido_peers_drop(d);
+	if (d->slot_reserved) {
+		fido_sigbus_disown(fido_layout_slot_base(&d->layout, d->slot));
+		fido_slot_release(&d->layout, d->slot);
+	}
+	if (d->layout_claimed)
+		fido_layout_release(&d->layout);
+	if (d->ops->release != NULL)
+		d->ops->release(d->transport);
 }
 
 static int
@@ -496,8 +508,7 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	return 0;
 
 err_leave:
-	d->ops->leave(d->transport, true);
-	fido_peers_drop(d);
+	part(d, true);
 err_free:
 	domain_free(d);
 	return ret;
@@ -546,8 +557,7 @@ fido_domain_leave(struct fido_domain *d)
 	for (uint32_t i = 0; i < FIDO_REGIONS_MAX; i++)
 		fido_region_free(d->regions[i]);
 	fido_store_release(&d->control->magic, 0);
-	d->ops->leave(d->transport, clean);
-	fido_peers_drop(d);
+	part(d, clean);
 	domain_free(d);
 }
 

@@ -4,91 +4,167 @@
 #include "host_claim.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "domain_private.h"
-#include "host_observe.h"
-#include "host_session.h"
+#include "fork_guard.h"
+#include "host_slot.h"
 #include "log_private.h"
 
-int
-fido_host_claim_name(const struct fido_domain *d, const struct sockaddr_un *address)
+static int
+claim_name(struct fido_host_group *g, const struct fido_domain *d)
 {
-	int fd = fido_host_connect(address);
+	char path[FIDO_HOST_PATH_MAX], file[FIDO_NAME_MAX + 8];
+	struct fido_host_owner owner;
 
-	if (fd == -ENOENT)
-		return 0;
-	if (fd == -ECONNREFUSED) /* Left behind by a domain that was killed. */
-		return unlink(address->sun_path) == 0 || errno == ENOENT ? 0 : -errno;
-	if (fd >= 0)
-		close(fd);
-	fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already: choose another name (domain=NAME), or stop that one",
-			d->group, d->name);
-	return -EEXIST;
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++) {
+		if (!fido_host_slot_owner(g, n, &owner) || strcmp(owner.name, d->name) != 0)
+			continue;
+		fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already (process %d, or a child that it left behind with its descriptors): choose another name (domain=NAME), or stop that one",
+				d->group, d->name, owner.pid);
+		return -EEXIST;
+	}
+	snprintf(file, sizeof(file), "%s.sock", d->name);
+	fido_host_group_path(g, file, path);
+	/* Left behind by a domain that was killed. */
+	return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* Whether any living domain still maps generation `generation` of slot n; asked one after the other. */
-struct mapped_question {
-	const struct fido_host_group *group;
-	uint32_t slot;
-	uint64_t generation;
-};
-
+/* @return 0, -EEXIST: not free, -errno (message written) */
 static int
-ask_mapped(void *arg, const char *name)
+try_slot(struct fido_host_group *g, struct fido_domain *d, uint32_t n, struct fido_host_claim *c)
 {
-	const struct mapped_question *q = arg;
-	const struct fido_control_shm *c;
-	struct fido_observation o;
+	uint64_t generation;
 	int ret;
 
-	ret = fido_host_observe(q->group, name, &o);
-	if (ret == -ENOENT)
-		return 0; /* Nobody behind that socket. */
-	if (ret != 0)
-		return 1; /* It does not answer: it may map anything. */
-	c = o.control;
-	ret = fido_load_acquire(&c->mapped[q->slot].generation) == q->generation;
-	fido_host_observation_end(&o);
+	if (fido_host_slot_held(c->slots, n))
+		return -EEXIST;
+	if (fido_host_slot_dead(g, n, &generation))
+		fido_host_slot_free(g, n);
+	ret = fido_host_slot_hold(c->slots, n);
+	if (ret == 0)
+		ret = c->slot = fido_host_slot_claim(g, n, d->name, d->generation);
+	if (ret >= 0) {
+		d->slot = n;
+		return 0;
+	}
+	fido_host_slot_let_go(c->slots, n);
+	if (ret != -EEXIST)
+		fido_log(FIDO_LOG_ERROR, "cannot write %s/slot.%u: %s: free some space there, or make the folder writable for this user",
+				g->dir, n, strerror(-ret));
 	return ret;
 }
 
-/* @return a descriptor, -EEXIST: not free, -errno (message written) */
-static int
-try_slot(struct fido_host_group *g, struct fido_domain *d, uint32_t n)
+int
+fido_host_claim(struct fido_host_group *g, struct fido_domain *d, struct fido_host_claim *c)
 {
-	int fd = fido_host_slot_claim(g, n, d->name, d->generation);
+	int ret = claim_name(g, d);
 
-	if (fd < 0) {
-		if (fd != -EEXIST)
-			fido_log(FIDO_LOG_ERROR, "cannot write %s/slot.%u: %s: free some space there, or make the folder writable for this user",
-					g->dir, n, strerror(-fd));
-		return fd;
+	*c = (struct fido_host_claim){.slots = -1, .slot = -1};
+	if (ret != 0)
+		return ret;
+	c->slots = fido_host_slots_open(g);
+	if (c->slots < 0) {
+		fido_log(FIDO_LOG_ERROR, "cannot open %s/lock: %s", g->dir, strerror(-c->slots));
+		return c->slots;
 	}
-	d->slot = n;
-	return fd;
+	for (uint32_t n = 0; n < d->layout.slots; n++) {
+		ret = try_slot(g, d, n, c);
+		if (ret != -EEXIST)
+			break;
+	}
+	if (ret == 0)
+		return 0;
+	fido_fork_close(c->slots);
+	c->slots = -1;
+	return ret == -EEXIST ? -EBUSY : ret;
+}
+
+void
+fido_host_claim_explain(const struct fido_host_group *g, const struct fido_domain *d)
+{
+	struct fido_host_owner owner;
+	unsigned int living = 0;
+
+	for (uint32_t n = 0; n < d->layout.slots; n++)
+		living += fido_host_slot_owner(g, n, &owner);
+	fido_log(FIDO_LOG_ERROR, "group %s: all %u slots are in use: %u by domains that live, the others are of domains that have ended while others still map them, as they hold buffers of them or are stopped (fido-ctl list): stop a domain, or create the group with more slots",
+			d->group, d->layout.slots, living);
+}
+
+/* @return true when another domain has our name or our slot */
+static bool
+is_taken(const struct fido_host_group *g, const struct fido_domain *d)
+{
+	struct fido_host_owner owner;
+
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
+		if (fido_host_slot_owner(g, n, &owner) && owner.generation != d->generation &&
+				(n == d->slot || strcmp(owner.name, d->name) == 0))
+			return true;
+	return false;
+}
+
+static int
+hold_again(struct fido_host_group *g, const struct fido_domain *d, struct fido_host_claim *c, uint64_t mapped)
+{
+	int fd = fido_host_slots_open(g), ret = 0;
+
+	if (fd < 0)
+		return fd;
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX && ret == 0; n++)
+		if (n == d->slot || (mapped >> n & 1))
+			ret = fido_host_slot_hold(fd, n);
+	if (ret != 0) {
+		fido_fork_close(fd);
+		return ret;
+	}
+	fido_fork_close(c->slots);
+	c->slots = fd;
+	return 0;
 }
 
 int
-fido_host_claim_slot(struct fido_host_group *g, struct fido_domain *d)
+fido_host_claim_again(struct fido_host_group *g, const struct fido_domain *d, struct fido_host_claim *c, uint64_t mapped)
 {
-	for (uint32_t n = 0; n < d->layout.slots; n++) {
-		int ret = try_slot(g, d, n);
+	char path[FIDO_HOST_PATH_MAX];
+	uint64_t generation;
+	int ret = 0, fd, *more;
 
-		if (ret != -EEXIST)
-			return ret;
-	}
-	for (uint32_t n = 0; n < d->layout.slots; n++) {
-		struct mapped_question q = {g, n, 0};
+	if (is_taken(g, d))
+		return -EEXIST;
+	fido_host_group_path(g, "lock", path);
+	if (!fido_host_is_file(path, c->slots))
+		ret = hold_again(g, d, c, mapped);
+	if (ret != 0 || fido_host_slot_is(g, d->slot, c->slot))
+		return ret;
+	more = realloc(c->former, (c->former_count + 1) * sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	c->former = more;
+	if (fido_host_slot_dead(g, d->slot, &generation))
+		fido_host_slot_free(g, d->slot);
+	fd = fido_host_slot_claim(g, d->slot, d->name, d->generation);
+	if (fd < 0)
+		return fd;
+	c->former[c->former_count++] = c->slot;
+	c->slot = fd;
+	return 0;
+}
 
-		if (!fido_host_slot_dead(g, n, &q.generation) ||
-				fido_host_group_each(g, ask_mapped, &q) != 0)
-			continue;
-		fido_host_slot_free(g, n);
-		return try_slot(g, d, n);
-	}
-	fido_log(FIDO_LOG_ERROR, "group %s: all %u slots are in use: stop a domain, or create the group with more slots",
-			d->group, d->layout.slots);
-	return -ENOSPC;
+void
+fido_host_claim_end(struct fido_host_group *g, const struct fido_domain *d, struct fido_host_claim *c)
+{
+	/* First the name of the file: one that can be locked and is still there is what a domain that was killed leaves. */
+	if (c->slot >= 0 && fido_host_slot_is(g, d->slot, c->slot))
+		fido_host_slot_free(g, d->slot);
+	fido_fork_close(c->slot);
+	while (c->former_count > 0)
+		fido_fork_close(c->former[--c->former_count]);
+	free(c->former);
+	fido_fork_close(c->slots);
+	*c = (struct fido_host_claim){.slots = -1, .slot = -1};
 }

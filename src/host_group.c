@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A group's folder. */
 
+#include "host_group.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,16 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fido/control_shm.h>
-#include "host_group.h"
-#include "log_private.h"
 
-/* A socket's address has to hold the folder, a slash, a domain's name and ".sock". */
-#define DIR_MAX ((int)(sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - FIDO_NAME_MAX - 5))
+#include "fork_guard.h"
+#include "host_slot.h"
+#include "log_private.h"
+#include "now.h"
+
+/* How long a joiner waits for the folder's lock, which others have for microseconds only. */
+#define LOCK_WAIT_MS 10000
 
 /* Where all groups of this user live. */
 static int
@@ -37,38 +41,72 @@ run_dir(char *out, size_t size)
 	else
 		n = snprintf(out, size, "/tmp/fido-%u", (unsigned int)geteuid());
 	if (n < 0 || (size_t)n >= size) {
-		fido_log(FIDO_LOG_ERROR, "the folder for groups has too long a name: set FIDO_RUNDIR to a shorter one");
+		fido_log(FIDO_LOG_ERROR, "the folder for groups has too long a name (at most %zu bytes): set FIDO_RUNDIR to a shorter one",
+				size - 1);
 		return -ENAMETOOLONG;
 	}
 	return 0;
 }
 
-/* Only its owner may have made a folder in a place that everybody can write. */
-static int
-check_owner(const char *dir)
+static bool
+in_group(gid_t gid)
 {
+	gid_t groups[256];
+	int n = getgroups((int)(sizeof(groups) / sizeof(groups[0])), groups);
+
+	if (gid == getegid())
+		return true;
+	for (int i = 0; i < n; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+/*
+ * In a place that everybody can write, anybody may have made a folder of this name. It is trusted if it is this user's; or
+ * if this user named it (FIDO_RUNDIR) and it is one for a Unix group that the user is in. root may look at all.
+ */
+static int
+check_owner(const char *dir, bool create)
+{
+	const char *env = getenv("FIDO_RUNDIR");
+	bool named = env != NULL && env[0] != '\0';
 	struct stat st;
 
 	if (lstat(dir, &st) != 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
-	if (strncmp(dir, "/tmp/", 5) == 0 && st.st_uid != geteuid())
-		return -EPERM;
-	return 0;
+	if (strncmp(dir, "/tmp/", 5) != 0 || st.st_uid == geteuid() || (geteuid() == 0 && !create))
+		return 0;
+	return named && (st.st_mode & S_ISGID) && (st.st_mode & S_IWGRP) && in_group(st.st_gid) ? 0 : -EPERM;
+}
+
+/* A folder for a Unix group (setgid, group-writable) says so for what is made in it. */
+static void
+inherit(const char *parent, const char *dir)
+{
+	struct stat st;
+
+	if (stat(parent, &st) == 0 && (st.st_mode & S_ISGID) && (st.st_mode & S_IWGRP)) {
+		if (chown(dir, (uid_t)-1, st.st_gid) == 0)
+			chmod(dir, st.st_mode & 02777);
+	}
 }
 
 static int
-make_dir(const char *dir, bool create)
+make_dir(const char *parent, const char *dir, bool create)
 {
-	int ret;
+	int ret = 0;
 
-	if (create && mkdir(dir, 0750) != 0 && errno != EEXIST)
-		ret = -errno;
-	else
-		ret = check_owner(dir);
+	if (create && mkdir(dir, 0750) != 0)
+		ret = errno == EEXIST ? 0 : -errno;
+	else if (create && parent != NULL)
+		inherit(parent, dir);
+	if (ret == 0)
+		ret = check_owner(dir, create);
 	if (ret != 0 && (create || ret != -ENOENT))
-		fido_log(FIDO_LOG_ERROR, "cannot use folder %s: %s: make it writable for this user, or set FIDO_RUNDIR to one that is",
+		fido_log(FIDO_LOG_ERROR, "cannot use folder %s: %s: make it writable for this user, set FIDO_RUNDIR to one that is, or have root make the group for a Unix group that this user is in (fido-ctl create GROUP --gid NAME)",
 				dir, strerror(-ret));
 	return ret;
 }
@@ -76,91 +114,189 @@ make_dir(const char *dir, bool create)
 int
 fido_host_group_open(struct fido_host_group *g, const char *group, bool create)
 {
-	char run[48];
-	int ret = run_dir(run, sizeof(run));
+	char run[FIDO_HOST_DIR_MAX - FIDO_NAME_MAX - 8];
+	int ret;
 
-	g->lock_fd = -1;
+	*g = (struct fido_host_group){.lock_fd = -1};
+	ret = run_dir(run, sizeof(run));
 	if (ret != 0)
 		return ret;
-	if (snprintf(g->dir, sizeof(g->dir), "%s/%s", run, group) > DIR_MAX) {
-		fido_log(FIDO_LOG_ERROR, "group %s: its folder %s/%s has too long a name (at most %d characters): set FIDO_RUNDIR to a shorter one",
-				group, run, group, DIR_MAX);
-		return -ENAMETOOLONG;
-	}
-	ret = make_dir(run, create);
+	snprintf(g->dir, sizeof(g->dir), "%s/%s", run, group);
+	ret = make_dir(NULL, run, create);
 	if (ret == 0)
-		ret = make_dir(g->dir, create);
+		ret = make_dir(run, g->dir, create);
 	if (ret == -ENOENT && !create)
 		fido_log(FIDO_LOG_ERROR, "group %s: there is no such group (%s): start a domain of it first",
 				group, g->dir);
 	return ret;
 }
 
-/* The folder may have been removed between our opening its lock and our getting it. */
-static bool
-lock_is_current(int fd, const char *path)
+void
+fido_host_group_path(const struct fido_host_group *g, const char *file, char *out)
+{
+	snprintf(out, FIDO_HOST_PATH_MAX, "%s/%s", g->dir, file);
+}
+
+bool
+fido_host_is_file(const char *path, int fd)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+mode_t
+fido_host_shared_mode(const struct stat *dir, bool same_group)
+{
+	mode_t others = dir->st_mode & 06;
+
+	return 0600 | (same_group ? dir->st_mode & 060 : others << 3) | others;
+}
+
+void
+fido_host_group_share(const struct fido_host_group *g, int fd)
+{
+	struct stat dir, st;
+	bool same;
+
+	if (stat(g->dir, &dir) != 0 || fstat(fd, &st) != 0 || st.st_uid != geteuid())
+		return;
+	/* Where this cannot be done some may not join: they are told. */
+	same = st.st_gid == dir.st_gid || fchown(fd, (uid_t)-1, dir.st_gid) == 0;
+	fchmod(fd, fido_host_shared_mode(&dir, same));
+}
+
+/* ---- the lock ---- */
+
+/* The folder may be gone: removed by who left last, or by a cleaner. It becomes what it was. */
+static int
+make_again(const struct fido_host_group *g)
+{
+	char run[FIDO_HOST_DIR_MAX], path[FIDO_HOST_PATH_MAX];
+	int fd;
+
+	snprintf(run, sizeof(run), "%s", g->dir);
+	*strrchr(run, '/') = '\0';
+	if (mkdir(g->dir, 0750) != 0) {
+		if (errno == ENOENT && mkdir(run, 0750) == 0 && g->run_mode != 0)
+			chmod(run, g->run_mode & 07777);
+		if (errno == EEXIST || mkdir(g->dir, 0750) != 0)
+			return errno == EEXIST ? 0 : -errno;
+	}
+	inherit(run, g->dir);
+	if (g->mode != 0 && chown(g->dir, (uid_t)-1, g->gid) == 0)
+		chmod(g->dir, g->mode & 07777);
+	if (g->kept) {
+		fido_host_group_path(g, "keep", path);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+		if (fd >= 0)
+			close(fd);
+	}
+	return 0;
+}
+
+static void
+remember(struct fido_host_group *g)
+{
+	char path[FIDO_HOST_PATH_MAX];
+	struct stat st;
+
+	if (stat(g->dir, &st) == 0) {
+		g->mode = st.st_mode;
+		g->gid = st.st_gid;
+	}
+	fido_host_group_path(g, "..", path);
+	if (stat(path, &st) == 0)
+		g->run_mode = st.st_mode;
+	fido_host_group_path(g, "keep", path);
+	g->kept = access(path, F_OK) == 0;
+}
+
+/* @return 0, -EAGAIN: somebody has it, -ESTALE: it has just been removed, -errno */
+static int
+lock_once(struct fido_host_group *g, bool create)
+{
+	char path[FIDO_HOST_PATH_MAX];
+	int fd, ret = create ? make_again(g) : 0;
+
+	if (ret != 0)
+		return ret;
+	fido_host_group_path(g, "lock", path);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0640);
+	if (fd < 0)
+		return errno == ENOENT && create ? -ESTALE : -errno;
+	fido_fork_guard(fd);
+	if (create)
+		fido_host_group_share(g, fd);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		ret = errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	else if (!fido_host_is_file(path, fd))
+		ret = -ESTALE;
+	if (ret != 0) {
+		fido_fork_close(fd);
+		return ret;
+	}
+	g->lock_fd = fd;
+	remember(g);
+	return 0;
 }
 
 int
 fido_host_group_lock(struct fido_host_group *g)
 {
-	char path[128];
-	int fd, err;
+	uint64_t until = fido_now_ms() + LOCK_WAIT_MS;
+	int ret;
 
-	snprintf(path, sizeof(path), "%s/lock", g->dir);
-	for (int tries = 0; tries < 100; tries++) {
-		if (mkdir(g->dir, 0750) != 0 && errno != EEXIST)
+	for (unsigned int us = 20;; us = us < 1000 ? us * 2 : us) {
+		ret = lock_once(g, true);
+		if ((ret != -EAGAIN && ret != -ESTALE) || fido_now_ms() > until)
 			break;
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
-		if (fd < 0) {
-			if (errno == ENOENT)
-				continue;
-			break;
-		}
-		if (flock(fd, LOCK_EX) == 0 && lock_is_current(fd, path)) {
-			g->lock_fd = fd;
-			return 0;
-		}
-		close(fd);
+		usleep(us);
 	}
-	err = errno;
+	if (ret == 0)
+		return 0;
+	if (ret == -EAGAIN || ret == -ESTALE) {
+		fido_log(FIDO_LOG_ERROR, "%s/lock: somebody has had the lock for %d s: find out who (fuser -v %s/lock); a process that was stopped while it joined goes on with kill -CONT",
+				g->dir, LOCK_WAIT_MS / 1000, g->dir);
+		return -ETIMEDOUT;
+	}
 	rmdir(g->dir); /* If it is ours, it is empty. */
-	fido_log(FIDO_LOG_ERROR, "cannot lock %s: %s: this user needs write permission for the group's folder (or free space there)",
-			path, strerror(err));
-	return -err;
+	fido_log(FIDO_LOG_ERROR, "cannot lock %s/lock: %s: this user needs write permission for the group's folder (or free space there); a group for several users: fido-ctl create GROUP --gid NAME",
+			g->dir, strerror(-ret));
+	return ret;
+}
+
+int
+fido_host_group_try_lock(struct fido_host_group *g)
+{
+	int ret = lock_once(g, true);
+
+	return ret == -ESTALE ? -EAGAIN : ret;
 }
 
 void
 fido_host_group_unlock(struct fido_host_group *g)
 {
-	if (g->lock_fd >= 0)
-		close(g->lock_fd);
+	fido_fork_close(g->lock_fd);
 	g->lock_fd = -1;
 }
 
-static void
-path_of(const struct fido_host_group *g, char *out, size_t size, const char *file)
-{
-	snprintf(out, size, "%s/%s", g->dir, file);
-}
+/* ---- the layout ---- */
 
 static int
-layout_write(const char *path, const struct fido_layout *l)
+layout_write(const struct fido_host_group *g, const char *path, const struct fido_layout *l)
 {
-	FILE *f = fopen(path, "we");
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 	int ret = 0;
 
-	if (f == NULL)
+	if (fd < 0)
 		return -errno;
-	if (fprintf(f, "fido %d\nbase 0x%" PRIx64 "\nslot_shift %u\nslots %u\n", FIDO_LAYOUT_VERSION, l->base,
+	fido_host_group_share(g, fd);
+	errno = EIO;
+	if (dprintf(fd, "fido %d\nbase 0x%" PRIx64 "\nslot_shift %u\nslots %u\n", FIDO_LAYOUT_VERSION, l->base,
 			    l->slot_shift, l->slots) < 0)
-		ret = -EIO;
-	if (fclose(f) != 0)
 		ret = -errno;
+	close(fd);
 	if (ret != 0)
 		unlink(path);
 	return ret;
@@ -193,16 +329,16 @@ layout_parse(FILE *f, const char *path, struct fido_layout *have)
 int
 fido_host_group_layout(struct fido_host_group *g, struct fido_layout *l)
 {
-	char path[128];
+	char path[FIDO_HOST_PATH_MAX];
 	struct fido_layout have;
 	FILE *f;
 	int ret;
 
-	path_of(g, path, sizeof(path), "group");
+	fido_host_group_path(g, "group", path);
 	f = fopen(path, "re");
 	if (f == NULL && errno == ENOENT) {
 		layout_defaults(l);
-		ret = layout_write(path, l);
+		ret = layout_write(g, path, l);
 		if (ret != 0)
 			fido_log(FIDO_LOG_ERROR, "cannot write %s: %s: free some space, or make the folder writable for this user",
 					path, strerror(-ret));
@@ -210,7 +346,7 @@ fido_host_group_layout(struct fido_host_group *g, struct fido_layout *l)
 	}
 	if (f == NULL) {
 		ret = -errno;
-		fido_log(FIDO_LOG_ERROR, "cannot read %s: %s: this user may not join the group", path, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR, "cannot read %s: %s: this user may not join the group; a group for several users: fido-ctl create GROUP --gid NAME", path, strerror(-ret));
 		return ret;
 	}
 	ret = layout_parse(f, path, &have);
@@ -225,16 +361,6 @@ fido_host_group_layout(struct fido_host_group *g, struct fido_layout *l)
 	}
 	*l = have;
 	return 0;
-}
-
-void
-fido_host_group_address(const struct fido_host_group *g, const char *name, struct sockaddr_un *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->sun_family = AF_UNIX;
-	/* By DIR_MAX nothing is cut off. */
-	snprintf(out->sun_path, sizeof(out->sun_path), "%.*s/%.*s.sock", DIR_MAX, g->dir, FIDO_NAME_MAX - 1,
-			name);
 }
 
 int
@@ -261,140 +387,16 @@ fido_host_group_each(const struct fido_host_group *g, int (*fn)(void *arg, const
 	return ret;
 }
 
-static void
-slot_path(const struct fido_host_group *g, uint32_t n, char *out, size_t size)
-{
-	snprintf(out, size, "%s/slot.%u", g->dir, n);
-}
-
-int
-fido_host_slot_claim(struct fido_host_group *g, uint32_t n, const char *name, uint64_t generation)
-{
-	char path[128];
-	int fd, err;
-
-	slot_path(g, n, path, sizeof(path));
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-			dprintf(fd, "%s %" PRIu64 " %d\n", name, generation, (int)getpid()) > 0)
-		return fd;
-	err = errno;
-	close(fd);
-	unlink(path);
-	return -err;
-}
-
-/* @return whose slot it is; 0: cannot be read */
-static uint64_t
-slot_generation(int fd)
-{
-	char text[128] = "";
-	uint64_t generation;
-	ssize_t len = read(fd, text, sizeof(text) - 1);
-
-	return len > 0 && sscanf(text, "%*s %" SCNu64, &generation) == 1 ? generation : 0;
-}
-
-bool
-fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *generation)
-{
-	char path[128];
-	bool dead;
-	int fd;
-
-	slot_path(g, n, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	/* The owner's lock goes with its last descriptor: with the process, whatever ended it. */
-	dead = flock(fd, LOCK_SH | LOCK_NB) == 0;
-	if (dead)
-		*generation = slot_generation(fd);
-	close(fd);
-	return dead;
-}
-
-bool
-fido_host_slot_alive(const struct fido_host_group *g, uint32_t n, uint64_t generation)
-{
-	char path[128];
-	bool alive;
-	int fd;
-
-	slot_path(g, n, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno != ENOENT; /* out of descriptors, say: it may be alive */
-	alive = flock(fd, LOCK_SH | LOCK_NB) != 0;
-	if (alive) {
-		uint64_t owner = slot_generation(fd);
-
-		alive = owner == 0 || owner == generation;
-	}
-	close(fd);
-	return alive;
-}
-
-void
-fido_host_slot_moved(int claim)
-{
-	futimens(claim, NULL); /* Where this cannot be done, nobody learns how long we have hung. */
-}
-
-/* @return when the slot's file was changed, if it is that of a living domain of this name; else 0 */
-static uint64_t
-moved_at(const char *path, const char *name)
-{
-	char text[128] = "", owner[FIDO_NAME_MAX] = "";
-	uint64_t at = 0;
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return 0;
-	if (read(fd, text, sizeof(text) - 1) > 0 && sscanf(text, "%31s", owner) == 1 && strcmp(owner, name) == 0 &&
-			flock(fd, LOCK_SH | LOCK_NB) != 0 && fstat(fd, &st) == 0)
-		at = (uint64_t)st.st_mtim.tv_sec * UINT64_C(1000000000) + (uint64_t)st.st_mtim.tv_nsec;
-	close(fd);
-	return at;
-}
-
-uint64_t
-fido_host_slot_moved_at(const struct fido_host_group *g, const char *name)
-{
-	uint64_t at = 0;
-
-	for (uint32_t n = 0; n < FIDO_SLOTS_MAX && at == 0; n++) {
-		char path[128];
-
-		slot_path(g, n, path, sizeof(path));
-		at = moved_at(path, name);
-	}
-	return at;
-}
-
-void
-fido_host_slot_free(struct fido_host_group *g, uint32_t n)
-{
-	char path[128];
-
-	slot_path(g, n, path, sizeof(path));
-	unlink(path);
-}
+/* ---- its end ---- */
 
 static bool
 is_empty(const struct fido_host_group *g)
 {
-	uint64_t generation;
-	char path[128];
+	struct fido_host_owner owner;
 
-	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++) {
-		slot_path(g, n, path, sizeof(path));
-		if (access(path, F_OK) == 0 && !fido_host_slot_dead(g, n, &generation))
-			return false; /* Its owner lives. */
-	}
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
+		if (fido_host_slot_owner(g, n, &owner))
+			return false;
 	return true;
 }
 
@@ -415,29 +417,49 @@ remove_sockets(const struct fido_host_group *g)
 	closedir(dir);
 }
 
+static void
+remove_file(const struct fido_host_group *g, const char *file)
+{
+	char path[FIDO_HOST_PATH_MAX];
+
+	fido_host_group_path(g, file, path);
+	unlink(path);
+}
+
 void
 fido_host_group_clean_if_empty(struct fido_host_group *g)
 {
-	char path[128];
-
 	if (!is_empty(g))
 		return;
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
 		fido_host_slot_free(g, n);
-	path_of(g, path, sizeof(path), "group");
-	unlink(path);
+	remove_file(g, FIDO_HOST_NEW_SLOT);
+	remove_file(g, "group");
 	remove_sockets(g);
 }
 
 void
 fido_host_group_remove_if_empty(struct fido_host_group *g)
 {
-	char path[128];
-
 	if (!is_empty(g))
 		return;
 	fido_host_group_clean_if_empty(g);
-	path_of(g, path, sizeof(path), "lock");
-	unlink(path);
+	if (g->kept)
+		return;
+	remove_file(g, "lock");
 	rmdir(g->dir);
+}
+
+void
+fido_host_group_tidy(struct fido_host_group *g)
+{
+	/* Who has the lock looks again after giving it up: of those that leave at once, none is the last one by mistake. */
+	while (is_empty(g) && lock_once(g, false) == 0) {
+		bool empty = is_empty(g);
+
+		fido_host_group_remove_if_empty(g);
+		fido_host_group_unlock(g);
+		if (empty)
+			return;
+	}
 }

@@ -5,63 +5,91 @@
 /**
  * @file
  * A group's folder on the host transport: who is in it and which slots they have. No daemon: every domain
- * keeps its own files, and changes to the whole are made under the folder's lock.
+ * keeps its own files; slots are claimed, and the folder is made and removed, under the folder's lock.
  *
- *   RUN/<group>/lock          flock: held while joining and leaving
+ *   RUN/<group>/lock          flock: held while a slot is claimed, and while the folder is made or removed; its bytes:
+ *                             who has which slot mapped (host_slot.h)
  *   RUN/<group>/group         the layout, written by the first domain
+ *   RUN/<group>/keep          fido-ctl create made the folder: it stays when the last domain has left
  *   RUN/<group>/<domain>.sock the domain's socket
  *   RUN/<group>/slot.<n>      "name generation pid"; its owner holds a flock on it as long as it lives; changed (mtime)
  *                             whenever its control thread moves
  *
  * RUN is /run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-<uid>; FIDO_RUNDIR overrides.
+ *
+ * Who may read and write the folder may read and write its files, and connect to its sockets, whatever the umask of who
+ * makes them: the folder's mode and Unix group are theirs.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #include <fido/domain.h>
 
+/** Of a folder's path, and of the path of a file in one; with the terminating zero. */
+#define FIDO_HOST_DIR_MAX 960
+#define FIDO_HOST_PATH_MAX (FIDO_HOST_DIR_MAX + FIDO_NAME_MAX + 8)
+/** A slot's file before it has its name. */
+#define FIDO_HOST_NEW_SLOT "slot.new"
+
 struct fido_host_group {
-	char dir[80];
-	int lock_fd; /**< -1: not locked */
+	char dir[FIDO_HOST_DIR_MAX];
+	int lock_fd;  /**< -1: not locked */
+	mode_t mode;  /**< of the folder, and its Unix group: as it was when it was last seen; 0: never */
+	gid_t gid;
+	bool kept;    /**< fido-ctl create made it */
+	mode_t run_mode; /**< of the folder that it is in */
 };
 
 /** Find the folder of a group; make it when create. @return 0, -errno (message written) */
 int fido_host_group_open(struct fido_host_group *g, const char *group, bool create);
-/** Take the folder's lock; blocks. @return 0, -errno (message written) */
+/**
+ * Take the folder's lock; makes the folder again if it has been removed. Waits for those that have it, which is for microseconds,
+ * unless one of them is stopped: then -ETIMEDOUT after some seconds.
+ * @return 0, -errno (message written)
+ */
 int fido_host_group_lock(struct fido_host_group *g);
+/** The same without waiting and without a message. @return 0, -EAGAIN: somebody has it, -errno */
+int fido_host_group_try_lock(struct fido_host_group *g);
 void fido_host_group_unlock(struct fido_host_group *g);
+/** Give a file that was just made here the folder's permissions. */
+void fido_host_group_share(const struct fido_host_group *g, int fd);
+/** @return the mode of a file of that folder; same_group: it has the folder's Unix group */
+mode_t fido_host_shared_mode(const struct stat *dir, bool same_group);
 /** Remove what domains that were killed left, if no domain lives: a new group begins. The lock is held. */
 void fido_host_group_clean_if_empty(struct fido_host_group *g);
-/** Remove the folder if no domain lives in it. The lock is held. */
+/** Remove the folder if no domain lives in it, unless it is kept. The lock is held. */
 void fido_host_group_remove_if_empty(struct fido_host_group *g);
+/**
+ * The same without the lock, and without waiting for it: when somebody else has it, who leaves last sees to it. The caller's
+ * own slot has been given up.
+ */
+void fido_host_group_tidy(struct fido_host_group *g);
 /**
  * Read the group's layout, or write it when there is none.
  * @param layout in: what is asked for, 0: anything; out: the group's
  * @return 0, -EINVAL (asked for another one), -EPROTO (another layout version), -errno; message written
  */
 int fido_host_group_layout(struct fido_host_group *g, struct fido_layout *layout);
-/** The address of a domain's socket. */
-void fido_host_group_address(const struct fido_host_group *g, const char *name, struct sockaddr_un *out);
+/** The path of a file of the folder; out is of FIDO_HOST_PATH_MAX bytes. */
+void fido_host_group_path(const struct fido_host_group *g, const char *file, char *out);
+/** @return true when path is the file that fd is. */
+bool fido_host_is_file(const char *path, int fd);
+/** The address of a domain's socket. @return 0, -ENAMETOOLONG: it is longer than an address, *out is empty */
+int fido_host_group_address(const struct fido_host_group *g, const char *name, struct sockaddr_un *out);
+/**
+ * Connect to a domain's socket, whatever its path's length. Does not block.
+ * @return the socket (fido_fork_close()), -ENOENT, -ECONNREFUSED (nobody listens), -EAGAIN (it does not take connections at the moment), -errno
+ */
+int fido_host_group_connect(const struct fido_host_group *g, const char *name);
+/** Make a domain's socket and listen. @return it (fido_fork_close()), -errno (message written) */
+int fido_host_group_listen(const struct fido_host_group *g, const char *name);
 /** Call fn for each domain that has a socket. The lock need not be held. @return 0, -errno, or what fn did */
 int fido_host_group_each(const struct fido_host_group *g,
 		int (*fn)(void *arg, const char *name), void *arg);
-/**
- * Claim slot n: create its file and lock it. The folder's lock is held.
- * @return a descriptor that keeps the claim, -EEXIST: not free, -errno
- */
-int fido_host_slot_claim(struct fido_host_group *g, uint32_t n, const char *name, uint64_t generation);
-/** @return true when the slot's owner certainly lives no more; *generation is its. false: alive, or free */
-bool fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *generation);
-/** @return false when the slot is certainly not, or no longer, that of a living domain of this generation. */
-bool fido_host_slot_alive(const struct fido_host_group *g, uint32_t n, uint64_t generation);
-/** The domain that has the claim moves: its control thread does something. */
-void fido_host_slot_moved(int claim);
-/** @return when the living domain of that name last moved, CLOCK_REALTIME in ns; 0: not known */
-uint64_t fido_host_slot_moved_at(const struct fido_host_group *g, const char *name);
-/** Remove slot n's file. The folder's lock is held. */
-void fido_host_slot_free(struct fido_host_group *g, uint32_t n);
 
 #endif

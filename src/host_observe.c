@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fork_guard.h"
 #include "host_observe.h"
 #include "host_session.h"
+#include "host_slot.h"
 #include "log_private.h"
 
 #define ANSWER_MS 500
@@ -69,18 +71,14 @@ map_control(struct fido_observation *o, const struct fido_host_message *m)
 int
 fido_host_observe(const struct fido_host_group *g, const char *name, struct fido_observation *o)
 {
-	struct sockaddr_un address;
 	struct fido_host_message m;
 	int ret;
 
 	*o = (struct fido_observation){.socket = -1};
 	snprintf(o->name, sizeof(o->name), "%s", name);
-	fido_host_group_address(g, name, &address);
-	o->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (o->socket < 0)
-		return -errno;
-	if (connect(o->socket, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		ret = errno == ECONNREFUSED || errno == ENOENT ? -ENOENT : -errno;
+	o->socket = fido_host_group_connect(g, name);
+	if (o->socket < 0) {
+		ret = o->socket == -ECONNREFUSED ? -ENOENT : o->socket;
 		goto err_close;
 	}
 	o->alive = true;
@@ -93,7 +91,7 @@ fido_host_observe(const struct fido_host_group *g, const char *name, struct fido
 		return 0;
 err_close:
 	o->moved_ns = fido_host_slot_moved_at(g, name);
-	close(o->socket);
+	fido_fork_close(o->socket);
 	o->socket = -1;
 	return ret;
 }
@@ -103,8 +101,7 @@ fido_host_observation_end(struct fido_observation *o)
 {
 	if (o->control != NULL)
 		munmap((void *)(uintptr_t)o->control, o->size);
-	if (o->socket >= 0)
-		close(o->socket);
+	fido_fork_close(o->socket);
 	o->control = NULL;
 	o->socket = -1;
 }

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <fido/control_shm.h>
+#include "fork_guard.h"
 #include "host_session.h"
 
 /* What is kept for one that does not read: it may be stopped, but may not use up our memory and descriptors. */
@@ -26,23 +26,6 @@ struct fido_host_out {
 	char bytes[];
 };
 
-int
-fido_host_connect(const struct sockaddr_un *address)
-{
-	struct timeval limit = {.tv_sec = 1};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-		return fd;
-	err = errno;
-	close(fd);
-	return -err;
-}
-
 struct fido_host_session *
 fido_host_session_create(int fd)
 {
@@ -53,6 +36,7 @@ fido_host_session_create(int fd)
 		return NULL;
 	}
 	s->fd = fd;
+	s->owner = -1;
 	s->out_end = &s->out;
 	s->fds_max = FIDO_HOST_EXTENTS_MAX;
 	s->fds_taken = 1;
@@ -78,8 +62,9 @@ fido_host_session_destroy(struct fido_host_session *s)
 		s->out = o->next;
 		out_free(o);
 	}
-	if (s->fd >= 0)
-		close(s->fd);
+	fido_fork_close(s->fd);
+	if (s->owner >= 0)
+		close(s->owner);
 	free(s);
 }
 
@@ -105,7 +90,10 @@ send_now(int fd, const void *msg, size_t len, const int *fds, int nfds)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nfds);
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)nfds);
 	}
-	return sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return 0;
+	/* However it went: it has closed its end, or has ended with something unread. */
+	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
 /* No room in the socket, or too many descriptors on their way: later. */

@@ -145,7 +145,6 @@ struct fido_host_session {
 	bool said_bye;
 	bool clean;
 	bool closed;                  /**< the socket is gone; waiting to learn whether its domain is */
-	uint32_t slot;
 	struct fido_sent sent;        /**< our memory, to it */
 	bool again;                   /**< the next MAP says that all is sent again */
 	bool hello_due;               /**< HELLO could not be sent ... */
@@ -154,6 +153,13 @@ struct fido_host_session {
 	bool hello_lost;              /**< its HELLO came without the control region */
 	bool lost;                    /**< descriptors of its were lost here: AGAIN is due */
 	unsigned int fds_taken;       /**< ... so many of a message were not */
+	uint32_t slot;                /**< of the domain at the other end, with its generation; 0: not known yet */
+	uint64_t generation;
+	int owner;                    /**< that slot's file: tells whether the domain lives; -1: not known yet */
+	uint64_t since_ns;            /**< when the other side connected */
+	unsigned int tries;           /**< connections that ended before this one, unanswered */
+	bool observes;                /**< it has asked for our control region, and is no domain */
+	bool needless;                /**< not to be made again when it ends unanswered */
 	bool deaf;                    /**< it reads nothing, and too much is queued, or was lost: to be closed */
 	bool changed_last;            /**< the last that is queued is a CHANGED */
 	unsigned int queued;          /**< messages */
@@ -162,8 +168,6 @@ struct fido_host_session {
 	struct fido_host_out **out_end;
 };
 
-/** Connect to a domain's socket; blocks for a second at most. @return the socket, -ENOENT, -ECONNREFUSED (nobody listens), -errno */
-int fido_host_connect(const struct sockaddr_un *address);
 /** Make a session of a connected socket, which it owns. @return NULL: no memory (fd is closed) */
 struct fido_host_session *fido_host_session_create(int fd);
 void fido_host_session_destroy(struct fido_host_session *s);

@@ -17,7 +17,10 @@
 #include "log_private.h"
 #include "recall.h"
 
-/* A peer that is gone stays mapped this long at least: what others pass on of it still arrives. */
+/*
+ * A peer that has died stays mapped this long at least: what others pass on of it still arrives. One that left clean had got
+ * back all that was out, from whoever had it.
+ */
 #define GONE_GRACE_NS UINT64_C(200000000)
 
 static void
@@ -78,6 +81,8 @@ unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 		fido_store_relaxed(&m->bytes, 0);
 		fido_store_release(&m->generation, 0);
 	}
+	if (d->ops->unmapped != NULL)
+		d->ops->unmapped(d->transport, peer->slot);
 }
 
 static void
@@ -448,7 +453,8 @@ fido_peers_collect(struct fido_domain *d)
 			changed |= fido_held_publish(d, peer);
 		if (!peer->gone) {
 			p = &peer->next;
-		} else if (peer->refs != 0 || fido_now_ns() - peer->gone_ns < GONE_GRACE_NS ||
+		} else if (peer->refs != 0 ||
+				(!peer->clean && fido_now_ns() - peer->gone_ns < GONE_GRACE_NS) ||
 				!close_to_readers(d, peer)) {
 			waiting = true;
 			p = &peer->next;

@@ -41,10 +41,14 @@ struct fido_transport_ops {
 	/** Connect to every domain of the group, let later ones in. May block. On failure: leave() follows. */
 	int (*start)(void *transport);
 	/**
-	 * Tell the peers, give up name and slot, free. Called last, without the lock, control thread ended.
-	 * clean: this domain holds nothing and nothing of it is out.
+	 * Tell the peers. Called without the lock, control thread ended. clean: this domain holds nothing and nothing of it is
+	 * out. Without release() also: give up name and slot, free.
 	 */
 	void (*leave)(void *transport, bool clean);
+	/** Give up name and slot, free. Called last: this domain has mapped nothing any more. May be NULL. */
+	void (*release)(void *transport);
+	/** A slot's memory has been unmapped here. May be NULL. */
+	void (*unmapped)(void *transport, uint32_t slot);
 	/** Make a file of memory that can be exported, not mapped and not reserved (host_memory.h) yet. @return 0 and a descriptor, -ENOSPC (message written), -errno */
 	int (*memory_create)(void *transport, size_t size, bool huge, int *fd);
 	/** After its owner has mapped it: let nobody map it writable or change its size. @return 0, -errno */

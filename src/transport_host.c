@@ -2,7 +2,7 @@
 /*
  * The host transport: domains are processes (or containers that share a folder) of one machine. Memory is
  * memfds, doorbells are eventfds, both passed over a Unix socket; death is known by the lock on the slot's
- * file, which the kernel releases when the process has ended.
+ * file, which the kernel releases when the process has ended (host_slot.h).
  */
 
 #include <errno.h>
@@ -13,34 +13,22 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "doorbell_private.h"
 #include "domain_private.h"
-#include "host_access.h"
+#include "fork_guard.h"
 #include "host_bell.h"
-#include "host_claim.h"
-#include "host_group.h"
 #include "host_memory.h"
 #include "host_observe.h"
-#include "host_session.h"
+#include "host_private.h"
+#include "host_slot.h"
 #include "link_private.h"
 #include "log_private.h"
 
 /* Messages of one session that are read before the others have their turn. */
 #define READ_MAX 64
-
-struct host {
-	struct fido_domain *domain;
-	struct fido_host_group group;
-	struct fido_host_access access;
-	struct sockaddr_un address;
-	int slot_fd;
-	int listen_fd; /* also tells that the socket's file is ours */
-	int epoll_fd;
-	struct fido_host_session *sessions;
-	bool cannot_share; /* it is in the log */
-};
 
 /* It has our HELLO, or will have it before what is sent now. */
 static bool
@@ -204,8 +192,8 @@ send_hello(struct host *h, struct fido_host_session *s)
 }
 
 /* Like send_hello(); what fails for want of descriptors or memory is tried again. @return 0, -EPIPE */
-static int
-say_hello(struct host *h, struct fido_host_session *s)
+int
+fido_host_say_hello(struct host *h, struct fido_host_session *s)
 {
 	bool was_due = s->hello_due;
 	int ret = send_hello(h, s);
@@ -220,8 +208,8 @@ say_hello(struct host *h, struct fido_host_session *s)
 	return 0;
 }
 
-static struct fido_host_session *
-add_session(struct host *h, int fd)
+struct fido_host_session *
+fido_host_add_session(struct host *h, int fd)
 {
 	struct fido_host_session *s = fido_host_session_create(fd);
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
@@ -237,8 +225,8 @@ add_session(struct host *h, int fd)
 	return s;
 }
 
-static void
-refuse(struct fido_host_session *s, enum fido_host_reason reason)
+void
+fido_host_refuse(struct fido_host_session *s, enum fido_host_reason reason)
 {
 	struct fido_host_refuse msg = {.reason = reason};
 
@@ -258,6 +246,13 @@ on_refuse(struct host *h, uint64_t reason)
 				d->group, d->name);
 }
 
+/* @return true when certain: what a session's domain is, has ended */
+static bool
+has_ended(const struct fido_host_session *s)
+{
+	return s->owner >= 0 && !fido_host_owner_lives(s->owner);
+}
+
 /* Names are how links find their peers: nobody may take that of another who lives. */
 static bool
 name_taken(struct host *h, const char *name)
@@ -266,35 +261,90 @@ name_taken(struct host *h, const char *name)
 
 	fido_control_name(clean, name);
 	for (const struct fido_peer *p = h->domain->peers; p != NULL; p = p->next)
-		if (!p->gone && strcmp(p->name, clean) == 0 &&
-				fido_host_slot_alive(&h->group, p->slot, p->generation))
+		if (!p->gone && strcmp(p->name, clean) == 0 && !has_ended(p->session))
 			return true;
 	return false;
 }
 
-/* @return 0, or -errno: the session ends */
+static void
+host_unmapped(void *transport, uint32_t slot)
+{
+	struct host *h = transport;
+
+	for (const struct fido_peer *p = h->domain->peers; p != NULL; p = p->next)
+		if (p->slot == slot)
+			return;
+	if (slot != h->domain->slot)
+		fido_host_slot_let_go(h->claim.slots, slot);
+}
+
+/*
+ * Two domains that greet each other at once have two connections: that of the later generation stays.
+ * @return true: ours is that; this one ends
+ */
+static bool
+crosses(struct host *h, const struct fido_host_hello *hello)
+{
+	const struct fido_domain *d = h->domain;
+	struct fido_host_session *ours = fido_host_greeted(h, hello->slot, hello->generation);
+
+	if (ours == NULL)
+		return false;
+	if (d->generation != hello->generation ? d->generation > hello->generation : d->slot > hello->slot)
+		return true;
+	ours->needless = true;
+	fido_host_session_close(h, ours);
+	return false;
+}
+
+/*
+ * Map the peer's control region. First its slot is held, then it is seen to live: host_slot.h, I2.
+ * @return 0, -ESTALE: it has ended, -errno
+ */
+static int
+map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_message *m)
+{
+	const struct fido_host_hello *hello = &m->hello;
+	struct fido_fd_map map = {.fd = m->fds[0], .prot = PROT_READ};
+	struct fido_peer_info info = {.name = hello->name, .slot = hello->slot, .generation = hello->generation,
+		.control_size = hello->control_size, .session = s};
+	int ret;
+
+	if (hello->slot >= h->domain->layout.slots || hello->slot == h->domain->slot)
+		return -EPROTO;
+	ret = fido_host_slot_hold(h->claim.slots, hello->slot);
+	if (ret == 0)
+		ret = s->owner = fido_host_slot_open(&h->group, hello->slot, hello->generation);
+	if (ret >= 0)
+		ret = fido_domain_peer_came(h->domain, &info, fido_map_fd, &map, &s->peer);
+	if (ret != 0)
+		host_unmapped(h, hello->slot);
+	return ret;
+}
+
+/* @return 0, -ESTALE (it has ended), -ECANCELED (there is another connection with it), or -errno: the session ends */
 static int
 on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *m, bool answer)
 {
 	struct fido_domain *d = h->domain;
 	const struct fido_host_hello *hello = &m->hello;
-	struct fido_fd_map map = {.prot = PROT_READ};
-	struct fido_peer_info info = {.name = hello->name, .slot = hello->slot, .generation = hello->generation,
-		.control_size = hello->control_size, .session = s};
 	int ret;
 
-	if (s->peer != NULL || m->nfds != 1 || hello->layout_base != d->layout.base ||
+	if (s->peer != NULL || s->observes || m->nfds != 1 || hello->layout_base != d->layout.base ||
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
 			fido_host_memory_check(m->fds[0], hello->control_size, true) != 0 ||
-			!fido_host_slot_alive(&h->group, hello->slot, hello->generation) ||
 			name_taken(h, hello->name))
 		return -EPROTO;
-	map.fd = m->fds[0];
-	ret = fido_domain_peer_came(d, &info, fido_map_fd, &map, &s->peer);
+	if (answer && crosses(h, hello))
+		return -ECANCELED;
+	if (!answer && (hello->slot != s->slot || hello->generation != s->generation))
+		return -EPROTO; /* It is another than the one that has this name. */
+	ret = map_peer(h, s, m);
 	if (ret != 0)
 		return ret;
 	s->slot = hello->slot;
-	if (answer && say_hello(h, s) != 0)
+	s->generation = hello->generation;
+	if (answer && fido_host_say_hello(h, s) != 0)
 		return -EPIPE;
 	if (is_ready(s))
 		send_memory(h, s);
@@ -451,7 +501,7 @@ host_retry(void *transport)
 		if (s->lost)
 			ask_again(h, s);
 		if (s->hello_due)
-			say_hello(h, s);
+			fido_host_say_hello(h, s);
 		if (!is_ready(s))
 			continue;
 		send_memory(h, s);
@@ -468,8 +518,10 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 	case FIDO_HOST_HELLO:
 		return m->lost ? lose_hello(h, s) : on_hello(h, s, m, s->accepted);
 	case FIDO_HOST_OBSERVE:
+		s->observes = s->peer == NULL;
 		return send_hello(h, s);
 	case FIDO_HOST_REFUSE:
+		s->needless = true;
 		on_refuse(h, m->refuse.reason);
 		return -EPIPE;
 	case FIDO_HOST_AGAIN:
@@ -495,17 +547,31 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 	}
 }
 
-static void
-session_close(struct host *h, struct fido_host_session *s)
+void
+fido_host_session_close(struct host *h, struct fido_host_session *s)
 {
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
 	shutdown(s->fd, SHUT_RDWR);
 	s->closed = true;
 }
 
-/* Not all there is: one that never stops talking must not keep us from the others. */
 static void
-session_read(struct host *h, struct fido_host_session *s)
+say_broken(const struct host *h, const struct fido_host_session *s, unsigned int version)
+{
+	const struct fido_domain *d = h->domain;
+
+	if (version == FIDO_LAYOUT_VERSION || version == 0)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s: %s sent what is no message of Fido's, or contradicts others: connection closed%s",
+				d->group, d->name, s->peer != NULL ? s->peer->name : "a process that is no peer yet",
+				s->peer != NULL ? "; restart it" : "");
+	else
+		fido_log(FIDO_LOG_ERROR, "group %s: %s: a peer broke the protocol (its version %u, ours %u): connection closed; use the same version of Fido in all domains",
+				d->group, d->name, version, FIDO_LAYOUT_VERSION);
+}
+
+/* Not all there is: one that never stops talking must not keep us from the others. */
+void
+fido_host_session_read(struct host *h, struct fido_host_session *s)
 {
 	struct fido_host_message m;
 	unsigned int version;
@@ -522,52 +588,23 @@ session_read(struct host *h, struct fido_host_session *s)
 			fido_host_message_close(&m);
 		}
 		if (ret == -EPROTO) {
-			fido_log(FIDO_LOG_ERROR, "group %s: %s: a peer broke the protocol (its version %u, ours %u): connection closed; use the same version of Fido in all domains",
-					h->domain->group, h->domain->name, version, FIDO_LAYOUT_VERSION);
-			refuse(s, FIDO_HOST_REASON_PROTOCOL);
+			if (s->peer != NULL || fido_host_may_say(h))
+				say_broken(h, s, version);
+			fido_host_refuse(s, FIDO_HOST_REASON_PROTOCOL);
 		}
+		if (ret == -ESTALE)
+			fido_log(FIDO_LOG_INFO, "group %s: %s: a domain that has just joined has ended already", h->domain->group,
+					h->domain->name);
 		if (ret < 0)
-			session_close(h, s);
-	}
-}
-
-/* @return false: the process at the other end may not see our memory; told here */
-static bool
-check_access(const struct host *h, int fd)
-{
-	uid_t user;
-
-	if (fido_host_access_allows(&h->access, fd, &user))
-		return true;
-	fido_log(FIDO_LOG_WARNING, "group %s: %s keeps out a process of user %u, who is not on its list (allow=)",
-			h->domain->group, h->domain->name, (unsigned int)user);
-	return false;
-}
-
-static void
-accept_all(struct host *h)
-{
-	int fd;
-
-	while ((fd = accept4(h->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-		bool allowed = check_access(h, fd);
-		struct fido_host_session *s = add_session(h, fd);
-
-		if (s == NULL)
-			continue;
-		s->accepted = true; /* Whoever connects speaks first; HELLO is answered. */
-		if (!allowed) {
-			refuse(s, FIDO_HOST_REASON_ACCESS);
-			session_close(h, s);
-		}
+			fido_host_session_close(h, s);
 	}
 }
 
 /* The socket's end is not proof of death: the lock on the slot's file is. @return true: certain */
 static bool
-is_dead(struct host *h, const struct fido_host_session *s)
+is_dead(const struct fido_host_session *s)
 {
-	return s->said_bye || !fido_host_slot_alive(&h->group, s->slot, s->peer->generation);
+	return s->said_bye || has_ended(s);
 }
 
 static void
@@ -575,7 +612,7 @@ drop_deaf(struct host *h, struct fido_host_session *s)
 {
 	fido_log(FIDO_LOG_ERROR, "group %s: %s: %s does not read its messages: connection closed; restart it",
 			h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "a stranger");
-	session_close(h, s);
+	fido_host_session_close(h, s);
 }
 
 static bool
@@ -594,17 +631,44 @@ sweep(struct host *h)
 			if (s->deaf)
 				drop_deaf(h, s);
 			p = &s->next;
-		} else if (s->peer != NULL && !is_dead(h, s)) {
+		} else if (s->peer != NULL && !is_dead(s)) {
 			waiting = true;
 			p = &s->next;
 		} else {
 			if (s->peer != NULL)
 				fido_domain_peer_gone(h->domain, s->peer, s->clean);
+			else if (!s->accepted && !s->needless)
+				fido_host_greet_again(h, s);
 			*p = s->next;
 			fido_host_session_destroy(s);
 		}
 	}
 	return waiting;
+}
+
+static void
+wake_at(struct host *h, uint64_t ns)
+{
+	struct itimerspec t = {.it_value = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)}};
+
+	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &t, NULL); /* 0: not at all */
+}
+
+/* What is to be done at some time. */
+static void
+in_time(struct host *h)
+{
+	uint64_t now = fido_now_ns(), next = 0;
+	uint64_t (*const steps[])(struct host *h, uint64_t now) = {fido_host_folder_step, fido_host_greet_step,
+		fido_host_door_step};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint64_t at = steps[i](h, now);
+
+		if (at != 0 && (next == 0 || at < next))
+			next = at;
+	}
+	wake_at(h, next);
 }
 
 static bool
@@ -613,15 +677,20 @@ host_process(void *transport)
 	struct host *h = transport;
 	struct epoll_event ev[32];
 	int n = epoll_wait(h->epoll_fd, ev, 32, 0);
+	bool waiting;
 
-	fido_host_slot_moved(h->slot_fd);
+	fido_host_slot_moved(h->claim.slot);
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.ptr == NULL)
-			accept_all(h);
-		else
-			session_read(h, ev[i].data.ptr);
+			fido_host_accept(h);
+		else if (ev[i].data.ptr == &h->watch_fd)
+			fido_host_watch_read(h);
+		else if (ev[i].data.ptr != &h->timer_fd)
+			fido_host_session_read(h, ev[i].data.ptr);
 	}
-	return sweep(h) || n == 32;
+	waiting = sweep(h);
+	in_time(h);
+	return waiting || n == 32;
 }
 
 static int
@@ -635,108 +704,70 @@ host_fd(void *transport)
 static void
 host_free(struct host *h)
 {
-	fido_host_group_unlock(&h->group);
-	if (h->slot_fd >= 0)
-		close(h->slot_fd);
+	if (h->timer_fd >= 0)
+		close(h->timer_fd);
 	if (h->epoll_fd >= 0)
 		close(h->epoll_fd);
 	free(h);
 }
 
 static int
-host_join(struct fido_domain *d, void **transport)
+host_alloc(struct host **out, struct fido_domain *d)
 {
 	struct host *h = calloc(1, sizeof(*h));
-	int ret;
+	struct epoll_event ev = {.events = EPOLLIN};
+	int err;
 
 	if (h == NULL)
 		return -ENOMEM;
 	h->domain = d;
-	h->slot_fd = h->listen_fd = -1;
+	h->group.lock_fd = h->claim.slots = h->claim.slot = h->listen_fd = h->watch_fd = -1;
 	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	h->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	ev.data.ptr = &h->timer_fd;
+	fido_host_door_init(h);
+	*out = h;
+	if (h->timer_fd >= 0 && epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->timer_fd, &ev) == 0)
+		return 0;
+	err = errno;
+	fido_log(FIDO_LOG_ERROR, "group %s: %s cannot join: %s: raise the limit of open files (ulimit -n)", d->group, d->name,
+			strerror(err));
+	host_free(h);
+	return -err;
+}
+
+static int
+host_join(struct fido_domain *d, void **transport)
+{
+	struct host *h;
+	int ret = host_alloc(&h, d);
+
+	if (ret != 0)
+		return ret;
 	ret = fido_host_access_parse(&h->access, d->allow);
 	if (ret == 0)
 		ret = fido_host_group_open(&h->group, d->group, true);
 	if (ret == 0)
-		ret = fido_host_group_lock(&h->group);
-	if (ret != 0)
-		goto err_free;
-	fido_host_group_address(&h->group, d->name, &h->address);
-	fido_host_group_clean_if_empty(&h->group);
-	ret = fido_host_group_layout(&h->group, &d->layout);
-	if (ret == 0)
-		ret = fido_host_claim_name(d, &h->address);
-	if (ret == 0)
-		ret = h->slot_fd = fido_host_claim_slot(&h->group, d);
-	if (ret < 0)
-		goto err_remove;
+		ret = fido_host_enter(h);
+	if (ret != 0) {
+		host_free(h);
+		return ret;
+	}
 	*transport = h;
-	return 0; /* The folder stays locked until start() or leave(). */
-
-err_remove:
-	fido_host_group_remove_if_empty(&h->group);
-err_free:
-	host_free(h);
-	return ret;
-}
-
-static int
-greet(void *arg, const char *name)
-{
-	struct host *h = arg;
-	struct fido_host_session *s;
-	struct sockaddr_un address;
-	int fd;
-
-	fido_host_group_address(&h->group, name, &address);
-	fd = fido_host_connect(&address);
-	if (fd == -ECONNREFUSED)
-		unlink(address.sun_path);
-	if (fd < 0)
-		return 0;
-	if (!check_access(h, fd)) {
-		close(fd);
-		return 0;
-	}
-	s = add_session(h, fd);
-	if (s == NULL)
-		return -ENOMEM;
-	say_hello(h, s);
 	return 0;
-}
-
-static int
-host_listen(struct host *h)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&h->address, sizeof(h->address)) == 0 && listen(fd, 128) == 0 &&
-			epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0) {
-		h->listen_fd = fd;
-		return 0;
-	}
-	err = errno;
-	close(fd);
-	fido_log(FIDO_LOG_ERROR, "cannot listen on %s: %s: this user needs write permission for the group's folder",
-			h->address.sun_path, strerror(err));
-	return -err;
 }
 
 static int
 host_start(void *transport)
 {
 	struct host *h = transport;
-	int ret = fido_host_group_each(&h->group, greet, h);
+	int ret = fido_host_appear(h);
 
-	if (ret == 0)
-		ret = host_listen(h);
-	if (ret == 0)
-		fido_host_group_unlock(&h->group);
-	return ret;
+	if (ret != 0)
+		return ret;
+	fido_host_greet_all(h);
+	in_time(h);
+	return 0;
 }
 
 static void
@@ -753,15 +784,17 @@ host_leave(void *transport, bool clean)
 			fido_host_send(s, FIDO_HOST_BYE, &msg, sizeof(msg), NULL, 0, false);
 		fido_host_session_destroy(s);
 	}
-	if (h->group.lock_fd < 0)
-		fido_host_group_lock(&h->group);
-	if (h->listen_fd >= 0) {
-		close(h->listen_fd);
-		unlink(h->address.sun_path);
-	}
-	close(h->slot_fd);
-	h->slot_fd = -1;
-	fido_host_group_remove_if_empty(&h->group);
+	fido_host_greet_none(h);
+	fido_host_disappear(h);
+}
+
+static void
+host_release(void *transport)
+{
+	struct host *h = transport;
+
+	fido_host_claim_end(&h->group, h->domain, &h->claim);
+	fido_host_group_tidy(&h->group);
 	host_free(h);
 }
 
@@ -770,6 +803,8 @@ const struct fido_transport_ops fido_transport_host = {
 	.join = host_join,
 	.start = host_start,
 	.leave = host_leave,
+	.release = host_release,
+	.unmapped = host_unmapped,
 	.memory_create = fido_host_memory_create,
 	.memory_seal = fido_host_memory_seal,
 	.can_export = host_can_export,

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "domain_private.h"
+#include "fork_guard.h"
+#include "host_slot.h"
 #include "link_private.h"
 #include "log_private.h"
 #include "xen_bell.h"
@@ -226,13 +228,10 @@ ask_name(void *arg, const struct fido_xen_member *m)
 static void
 clean_up(struct fido_xen *x, uint32_t first, uint32_t last)
 {
-	uint64_t generation;
-
 	for (uint32_t n = first; n <= last; n++) {
-		char path[128];
+		struct fido_host_owner owner;
 
-		snprintf(path, sizeof(path), "%s/slot.%u", x->local.dir, n);
-		if (access(path, F_OK) == 0 && !fido_host_slot_dead(&x->local, n, &generation))
+		if (fido_host_slot_owner(&x->local, n, &owner))
 			continue;
 		fido_host_slot_free(&x->local, n);
 		fido_xen_store_withdraw(x->store, n);
@@ -315,8 +314,7 @@ static void
 xen_free(struct fido_xen *x)
 {
 	fido_host_group_unlock(&x->local);
-	if (x->slot_fd >= 0)
-		close(x->slot_fd);
+	fido_fork_close(x->slot_fd);
 	if (x->events != NULL)
 		xenevtchn_close(x->events);
 	fido_xen_grants_close(x->grants);
@@ -395,7 +393,7 @@ xen_leave(void *transport, bool clean)
 	}
 	if (x->local.lock_fd < 0)
 		fido_host_group_lock(&x->local);
-	close(x->slot_fd);
+	fido_fork_close(x->slot_fd);
 	x->slot_fd = -1;
 	fido_host_group_remove_if_empty(&x->local);
 	xen_free(x);

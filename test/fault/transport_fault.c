@@ -190,11 +190,27 @@ fault_can_export(void *transport, int fd)
 	return inner->can_export != NULL ? inner->can_export(transport, fd) : 0;
 }
 
+static void
+fault_release(void *transport)
+{
+	if (inner->release != NULL)
+		inner->release(transport);
+}
+
+static void
+fault_unmapped(void *transport, uint32_t slot)
+{
+	if (inner->unmapped != NULL)
+		inner->unmapped(transport, slot);
+}
+
 static const struct fido_transport_ops fault_ops = {
 	.name = "fault",
 	.join = fault_join,
 	.start = fault_start,
 	.leave = fault_leave,
+	.release = fault_release,
+	.unmapped = fault_unmapped,
 	.memory_create = fault_memory_create,
 	.memory_seal = fault_memory_seal,
 	.can_export = fault_can_export,

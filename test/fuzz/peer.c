@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 
 #include "fuzz.h"
+#include "fork_guard.h"
 #include "host_group.h"
+#include "host_slot.h"
 
 struct fuzz_peer fuzz_x = {.socket = -1, .slot = -1, .control_fd = -1};
 
@@ -160,7 +162,7 @@ fuzz_peer_end(void)
 	struct fido_host_group g;
 
 	close(fuzz_x.socket);
-	close(fuzz_x.slot);
+	fido_fork_close(fuzz_x.slot);
 	FUZZ_CHECK(fido_host_group_open(&g, "f", false) == 0);
 	fido_host_slot_free(&g, FUZZ_PEER_SLOT);
 	fuzz_domain_settle();

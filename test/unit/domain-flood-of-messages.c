@@ -8,8 +8,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "fork_guard.h"
 #include "host_group.h"
 #include "host_session.h"
+#include "host_slot.h"
 
 #define SIZE (2u << 20)
 
@@ -119,7 +121,7 @@ false_name(void **state)
 	slot = fido_host_slot_claim(&g, 5, "b", 77);
 	assert_true(slot >= 0);
 	say_hello_as_b();
-	close(slot);
+	fido_fork_close(slot);
 	fido_host_slot_free(&g, 5);
 	assert_int_equal(fido_domain_peer_count(p.a), 1);
 	assert_true(fido_link_is_up(p.ab) && fido_link_is_up(p.ba));

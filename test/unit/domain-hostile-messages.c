@@ -7,8 +7,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "fork_guard.h"
 #include "host_group.h"
 #include "host_session.h"
+#include "host_slot.h"
 
 #define SIZE (2u << 20)
 
@@ -224,7 +226,7 @@ bad_hello(void **state)
 	hello(m, true, 1, 3);
 	m = good_hello, m.slots--;
 	hello(m, true, 1, 3);
-	close(slot);
+	fido_fork_close(slot);
 	fido_host_slot_free(&g, 3);
 }
 
@@ -252,7 +254,7 @@ after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1); /* its connection goes */
 	usleep(5000);
 	assert_int_equal(fido_domain_peer_count(a), 1); /* but its memory stays until it has ended */
-	close(slot);
+	fido_fork_close(slot);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
 	fido_host_slot_free(&g, 3);
 	fido_host_session_destroy(s);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sockets in a group's folder, whose paths may be longer than a socket's address can hold. */
+
+#include "host_group.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fork_guard.h"
+#include "log_private.h"
+
+int
+fido_host_group_address(const struct fido_host_group *g, const char *name, struct sockaddr_un *out)
+{
+	char path[FIDO_HOST_PATH_MAX + 8];
+	size_t len;
+
+	memset(out, 0, sizeof(*out));
+	out->sun_family = AF_UNIX;
+	len = (size_t)snprintf(path, sizeof(path), "%s/%.*s.sock", g->dir, FIDO_NAME_MAX - 1, name);
+	if (len >= sizeof(out->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(out->sun_path, path, len);
+	return 0;
+}
+
+/*
+ * A longer path is reached by way of a descriptor of the folder: *dir, to be closed after use; -1: none is needed.
+ * @return 0, -errno
+ */
+static int
+address_of(const struct fido_host_group *g, const char *name, struct sockaddr_un *out, int *dir)
+{
+	*dir = -1;
+	if (fido_host_group_address(g, name, out) == 0)
+		return 0;
+	if (access("/proc/self/fd", X_OK) != 0)
+		return -ENAMETOOLONG;
+	*dir = open(g->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dir < 0)
+		return -errno;
+	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%.*s.sock", *dir, FIDO_NAME_MAX - 1, name);
+	return 0;
+}
+
+int
+fido_host_group_connect(const struct fido_host_group *g, const char *name)
+{
+	struct sockaddr_un address;
+	int dir, err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	err = -address_of(g, name, &address, &dir);
+	if (err == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+		err = errno;
+	if (dir >= 0)
+		close(dir);
+	if (err == 0)
+		return fido_fork_guard(fd);
+	close(fd);
+	return -err;
+}
+
+/* The mode of a socket is given by the umask, and that is the whole process's: it is set afterwards, before anybody can connect. */
+static void
+share(const struct fido_host_group *g, const char *path)
+{
+	struct stat dir, st;
+	bool same;
+
+	if (stat(g->dir, &dir) != 0 || lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	same = st.st_gid == dir.st_gid ||
+	       fchownat(AT_FDCWD, path, (uid_t)-1, dir.st_gid, AT_SYMLINK_NOFOLLOW) == 0;
+	fchmodat(AT_FDCWD, path, fido_host_shared_mode(&dir, same), AT_SYMLINK_NOFOLLOW);
+}
+
+int
+fido_host_group_listen(const struct fido_host_group *g, const char *name)
+{
+	struct sockaddr_un address;
+	int dir, err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	err = -address_of(g, name, &address, &dir);
+	if (err == 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+		share(g, address.sun_path);
+		err = listen(fd, 128) == 0 ? 0 : errno;
+	} else if (err == 0) {
+		err = errno;
+	}
+	if (dir >= 0)
+		close(dir);
+	if (err == 0)
+		return fido_fork_guard(fd);
+	close(fd);
+	if (err == ENAMETOOLONG)
+		fido_log(FIDO_LOG_ERROR, "%s/%s.sock: without /proc a socket's path has at most %zu bytes: mount /proc, or set FIDO_RUNDIR to a shorter one",
+				g->dir, name, sizeof(address.sun_path) - 1);
+	else
+		fido_log(FIDO_LOG_ERROR, "cannot listen on %s/%s.sock: %s: this user needs write permission for the group's folder",
+				g->dir, name, strerror(err));
+	return -err;
+}
