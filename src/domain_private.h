@@ -129,7 +129,7 @@ struct fido_peer_info {
 
 /**
  * A peer came. Maps its control region with fn (whole, at the slot's base), checks it.
- * @return 0, -EPROTO (it breaks the protocol), -EBUSY (address range in use), -errno
+ * @return 0, -EPROTO (it breaks the protocol), -ESTALE (it is leaving), -EBUSY (address range in use), -errno
  */
 int fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
 		void *arg, struct fido_peer **out);

@@ -302,6 +302,9 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 	*version = 0;
 	m->nfds = 0;
 	m->lost = false;
+	/* It closed its end with something unread; what it had sent before, its BYE for one, is still there. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c != NULL; c = CMSG_NXTHDR(&mh, c))

@@ -109,7 +109,7 @@ peer_free(struct fido_peer *peer)
 	free(peer);
 }
 
-/* What a peer says of itself must agree with its control block. */
+/* What a peer says of itself must agree with its control block. @return 0, -ESTALE (it is leaving already), -EPROTO */
 static int
 check_control(const struct fido_peer *peer, const struct fido_domain *d)
 {
@@ -118,7 +118,7 @@ check_control(const struct fido_peer *peer, const struct fido_domain *d)
 	if (fido_control_check(c, peer->control_size) != 0 || c->generation != peer->generation ||
 			c->slot != peer->slot || c->layout_base != d->layout.base ||
 			c->slot_shift != d->layout.slot_shift || c->slots != d->layout.slots)
-		return -EPROTO;
+		return fido_load_acquire(&c->magic) == 0 ? -ESTALE : -EPROTO;
 	return 0;
 }
 

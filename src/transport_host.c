@@ -266,6 +266,16 @@ name_taken(struct host *h, const char *name)
 	return false;
 }
 
+static bool
+lives(const struct host *h, const struct fido_host_hello *hello)
+{
+	int fd = hello->slot < FIDO_SLOTS_MAX ? fido_host_slot_open(&h->group, hello->slot, hello->generation) : -ESTALE;
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -ESTALE;
+}
+
 static void
 host_unmapped(void *transport, uint32_t slot)
 {
@@ -288,6 +298,9 @@ crosses(struct host *h, const struct fido_host_hello *hello)
 	const struct fido_domain *d = h->domain;
 	struct fido_host_session *ours = fido_host_greeted(h, hello->slot, hello->generation);
 
+	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next)
+		if (!p->gone && p->slot == hello->slot && p->generation == hello->generation)
+			return true; /* It was sent before theirs gave way to ours. */
 	if (ours == NULL)
 		return false;
 	if (d->generation != hello->generation ? d->generation > hello->generation : d->slot > hello->slot)
@@ -332,11 +345,12 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 
 	if (s->peer != NULL || s->observes || m->nfds != 1 || hello->layout_base != d->layout.base ||
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
-			fido_host_memory_check(m->fds[0], hello->control_size, true) != 0 ||
-			name_taken(h, hello->name))
+			fido_host_memory_check(m->fds[0], hello->control_size, true) != 0)
 		return -EPROTO;
 	if (answer && crosses(h, hello))
 		return -ECANCELED;
+	if (name_taken(h, hello->name))
+		return lives(h, hello) ? -EPROTO : -ESTALE; /* The next one of its name has come first. */
 	if (!answer && (hello->slot != s->slot || hello->generation != s->generation))
 		return -EPROTO; /* It is another than the one that has this name. */
 	ret = map_peer(h, s, m);
@@ -344,11 +358,11 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 		return ret;
 	s->slot = hello->slot;
 	s->generation = hello->generation;
-	if (answer && fido_host_say_hello(h, s) != 0)
-		return -EPIPE;
+	s->hello_lost = false;
+	if (answer && fido_host_say_hello(h, s) == -EPIPE)
+		return 0; /* It has ended its part already: there may be its BYE to be read. */
 	if (is_ready(s))
 		send_memory(h, s);
-	s->hello_lost = false;
 	d->dirty = true;
 	return 0;
 }
@@ -780,7 +794,7 @@ host_leave(void *transport, bool clean)
 		struct fido_host_bye msg = {.clean = clean};
 
 		h->sessions = s->next;
-		if (s->peer != NULL && !s->closed)
+		if (!s->closed && (s->peer != NULL || !s->accepted)) /* Who has not answered may have mapped us. */
 			fido_host_send(s, FIDO_HOST_BYE, &msg, sizeof(msg), NULL, 0, false);
 		fido_host_session_destroy(s);
 	}
