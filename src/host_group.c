@@ -24,6 +24,8 @@
 /* How long a joiner waits for the folder's lock, which others have for microseconds only. */
 #define LOCK_WAIT_MS 10000
 
+#define FOR_SEVERAL_USERS "; a group for several users is made by root: fido-ctl create GROUP --gid NAME (a Unix group that they are in)"
+
 /* Where all groups of this user live. */
 static int
 run_dir(char *out, size_t size)
@@ -106,8 +108,8 @@ make_dir(const char *parent, const char *dir, bool create)
 	if (ret == 0)
 		ret = check_owner(dir, create);
 	if (ret != 0 && (create || ret != -ENOENT))
-		fido_log(FIDO_LOG_ERROR, "cannot use folder %s: %s: make it writable for this user, set FIDO_RUNDIR to one that is, or have root make the group for a Unix group that this user is in (fido-ctl create GROUP --gid NAME)",
-				dir, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR, "cannot use folder %s: %s: make it writable for this user, or set FIDO_RUNDIR to one that is%s",
+				dir, strerror(-ret), ret == -EACCES || ret == -EPERM ? FOR_SEVERAL_USERS : "");
 	return ret;
 }
 
@@ -261,8 +263,8 @@ fido_host_group_lock(struct fido_host_group *g)
 		return -ETIMEDOUT;
 	}
 	rmdir(g->dir); /* If it is ours, it is empty. */
-	fido_log(FIDO_LOG_ERROR, "cannot lock %s/lock: %s: this user needs write permission for the group's folder (or free space there); a group for several users: fido-ctl create GROUP --gid NAME",
-			g->dir, strerror(-ret));
+	fido_log(FIDO_LOG_ERROR, "cannot lock %s/lock: %s: this user needs write permission for the group's folder (or free space there)%s",
+			g->dir, strerror(-ret), ret == -EACCES || ret == -EPERM ? FOR_SEVERAL_USERS : "");
 	return ret;
 }
 
@@ -346,7 +348,8 @@ fido_host_group_layout(struct fido_host_group *g, struct fido_layout *l)
 	}
 	if (f == NULL) {
 		ret = -errno;
-		fido_log(FIDO_LOG_ERROR, "cannot read %s: %s: this user may not join the group; a group for several users: fido-ctl create GROUP --gid NAME", path, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR, "cannot read %s: %s: this user may not join the group%s", path, strerror(-ret),
+				FOR_SEVERAL_USERS);
 		return ret;
 	}
 	ret = layout_parse(f, path, &have);
@@ -448,6 +451,19 @@ fido_host_group_remove_if_empty(struct fido_host_group *g)
 		return;
 	remove_file(g, "lock");
 	rmdir(g->dir);
+}
+
+int
+fido_host_group_remove(struct fido_host_group *g)
+{
+	fido_host_group_clean_if_empty(g);
+	remove_file(g, "keep");
+	remove_file(g, "lock");
+	if (rmdir(g->dir) == 0)
+		return 0;
+	fido_log(FIDO_LOG_ERROR, "cannot remove %s: %s: only who may write the folder that it is in can do so", g->dir,
+			strerror(errno));
+	return -errno;
 }
 
 void

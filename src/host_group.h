@@ -64,8 +64,10 @@ mode_t fido_host_shared_mode(const struct stat *dir, bool same_group);
 void fido_host_group_clean_if_empty(struct fido_host_group *g);
 /** Remove the folder if no domain lives in it, unless it is kept. The lock is held. */
 void fido_host_group_remove_if_empty(struct fido_host_group *g);
+/** Remove the folder, also when it is kept. No domain lives in it, and the lock is held. @return 0, -errno (message written) */
+int fido_host_group_remove(struct fido_host_group *g);
 /**
- * The same without the lock, and without waiting for it: when somebody else has it, who leaves last sees to it. The caller's
+ * As fido_host_group_remove_if_empty() without the lock, and without waiting for it: when somebody else has it, who leaves last sees to it. The caller's
  * own slot has been given up.
  */
 void fido_host_group_tidy(struct fido_host_group *g);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fido/group.h>
 #include <fido/log.h>
 #include <fido/observer.h>
 
@@ -41,7 +42,7 @@ explain(const struct ctl_options *opt, int err)
 	if (!said_why)
 		fprintf(stderr, "fido-ctl: group %s: cannot be read: %s\n", opt->group, strerror(-err));
 	if (err == -EACCES || err == -EPERM)
-		fprintf(stderr, "fido-ctl: run it as the user that runs the domains, or as root with their FIDO_RUNDIR\n");
+		fprintf(stderr, "fido-ctl: run it as the user that runs the domains, or as root with their FIDO_RUNDIR; or make the group for a Unix group that this user is in: fido-ctl create GROUP --gid NAME\n");
 	else if (err == -ENOENT)
 		fprintf(stderr, "fido-ctl: each user has groups of its own: run it as the user that runs the domains, and with the same FIDO_RUNDIR\n");
 }
@@ -102,6 +103,18 @@ run(const struct ctl_options *opt, struct fido_observer *observer)
 	return ret;
 }
 
+static int
+change_group(const struct ctl_options *opt)
+{
+	const struct fido_group_config config = {.unix_group = opt->unix_group, .mode = (mode_t)opt->mode};
+	int ret = opt->command == CTL_CREATE ? fido_group_create(opt->group, &config) :
+						fido_group_destroy(opt->group);
+
+	if (ret != 0 && !said_why)
+		fprintf(stderr, "fido-ctl: group %s: %s\n", opt->group, strerror(-ret));
+	return ret;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -116,6 +129,8 @@ main(int argc, char **argv)
 	if (ret > 0)
 		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	fido_log_set(on_message);
+	if (opt.command == CTL_CREATE || opt.command == CTL_DESTROY)
+		return change_group(&opt) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	ret = fido_observer_open(&observer, opt.group);
 	if (ret != 0) {
 		explain(&opt, ret);

@@ -16,8 +16,10 @@
 enum {
 	OPT_COUNT = 256,
 	OPT_DOMAIN,
+	OPT_GID,
 	OPT_INTERVAL,
 	OPT_JSON,
+	OPT_MODE,
 	OPT_RATES,
 	OPT_SORT,
 	OPT_VERSION,
@@ -31,12 +33,15 @@ static const struct option long_options[] = {
 	{"rates", no_argument, NULL, OPT_RATES},
 	{"sort", required_argument, NULL, OPT_SORT},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"gid", required_argument, NULL, OPT_GID},
+	{"mode", required_argument, NULL, OPT_MODE},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
 };
 
-static const char *const command_names[] = {"list", "links", "stats", "top", "blk", "record"};
+static const char *const command_names[] = {"list", "links", "stats", "top", "blk", "record", "create",
+	"destroy"};
 
 const char *
 ctl_command_name(enum ctl_command command)
@@ -48,6 +53,8 @@ static void
 print_usage(void)
 {
 	fputs("usage: fido-ctl COMMAND --group G [options]\n"
+	      "       fido-ctl create G [--gid NAME] [--mode OCTAL]\n"
+	      "       fido-ctl destroy G\n"
 	      "Look at a group of domains. Only reads what they publish: no data path is slowed.\n"
 	      "\n"
 	      "commands:\n"
@@ -57,6 +64,8 @@ print_usage(void)
 	      "  top                 the busiest queues, once a second; q or Ctrl-C ends\n"
 	      "  blk                 block volumes, what was done with them, their clients' queues\n"
 	      "  record              CSV: a line for each queue and interval; Ctrl-C ends\n"
+	      "  create              make the group's folder, for the users of a Unix group; it stays\n"
+	      "  destroy             remove it; no domain may be in it\n"
 	      "options:\n"
 	      "  -g, --group G       the group: NAME or TRANSPORT:NAME (host:demo)\n"
 	      "  --domain NAME       only this domain (links: and the other ends of its links)\n"
@@ -65,6 +74,8 @@ print_usage(void)
 	      "  --count N           the same: N rounds (default 1; top, record: until it is ended)\n"
 	      "  --sort packets|bits|copied|kept|doorbells|total|name\n"
 	      "                      top: what comes first (default packets); a key for each on a screen\n"
+	      "  --gid NAME          create: the Unix group whose users may join\n"
+	      "  --mode OCTAL        create: the folder's mode (default 0770 with --gid, else 0750)\n"
 	      "  --json              one JSON object (top: one a line, each round)\n"
 	      "  -h, --help          this text\n"
 	      "  --version           the version\n"
@@ -125,6 +136,18 @@ parse_sort(const char *text, enum ctl_sort *out)
 	return usage_error("--sort", text, "give one of packets, bits, copied, kept, doorbells, total, name");
 }
 
+static int
+parse_mode(const char *text, unsigned int *out)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	*out = (unsigned int)mode;
+	if (text[0] >= '0' && text[0] <= '7' && *end == '\0' && mode != 0 && mode <= 0777)
+		return 0;
+	return usage_error("--mode", text, "give an octal number up to 0777, e.g. 0770");
+}
+
 /* "demo" or "host:demo"; which transports there are is libfido's business. */
 static bool
 group_valid(const char *group)
@@ -169,6 +192,11 @@ take_option(struct ctl_options *opt, int key)
 	case OPT_JSON:
 		opt->json = true;
 		return 0;
+	case OPT_GID:
+		opt->unix_group = optarg;
+		return 0;
+	case OPT_MODE:
+		return parse_mode(optarg, &opt->mode);
 	case 'h':
 		print_usage();
 		return 1;
@@ -180,21 +208,43 @@ take_option(struct ctl_options *opt, int key)
 	}
 }
 
+static bool
+makes(const struct ctl_options *opt)
+{
+	return opt->command == CTL_CREATE || opt->command == CTL_DESTROY;
+}
+
+/* Those that make or remove a group may have it without an option. */
+static int
+take_group(struct ctl_options *opt, int argc, char **argv)
+{
+	int next = optind + 1;
+
+	if (next < argc && makes(opt) && opt->group == NULL) {
+		int ret = take_name("group", argv[next], group_valid(argv[next]), &opt->group);
+
+		if (ret != 0)
+			return ret;
+		next++;
+	}
+	if (next < argc)
+		return usage_error("too much", argv[next], "give one command; see fido-ctl --help");
+	return 0;
+}
+
 static int
 take_command(struct ctl_options *opt, int argc, char **argv)
 {
 	size_t n = sizeof(command_names) / sizeof(command_names[0]);
 
 	if (optind == argc)
-		return usage_error("no command", NULL, "give one of list, links, stats, top, blk, record; see fido-ctl --help");
-	if (optind + 1 < argc)
-		return usage_error("too much", argv[optind + 1], "give one command; see fido-ctl --help");
+		return usage_error("no command", NULL, "give one of list, links, stats, top, blk, record, create, destroy; see fido-ctl --help");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(argv[optind], command_names[i]) == 0) {
 			opt->command = (enum ctl_command)i;
-			return 0;
+			return take_group(opt, argc, argv);
 		}
-	return usage_error("unknown command", argv[optind], "give one of list, links, stats, top, blk, record");
+	return usage_error("unknown command", argv[optind], "give one of list, links, stats, top, blk, record, create, destroy");
 }
 
 /* What only makes sense together. */
@@ -208,6 +258,10 @@ check_together(struct ctl_options *opt)
 		return usage_error("no group", NULL, "give --group NAME, as the domains have it");
 	if (once && (opt->rates || opt->count != 0))
 		return usage_error(ctl_command_name(opt->command), NULL, "--rates, --interval and --count are for stats, top, blk and record");
+	if (makes(opt) && (opt->rates || opt->count != 0 || opt->json || opt->domain != NULL))
+		return usage_error(ctl_command_name(opt->command), NULL, "takes --group, and create --gid and --mode");
+	if (opt->command != CTL_CREATE && (opt->unix_group != NULL || opt->mode != 0))
+		return usage_error(ctl_command_name(opt->command), NULL, "--gid and --mode are for create");
 	if (opt->command == CTL_RECORD && opt->json)
 		return usage_error("record", NULL, "writes CSV: for JSON there is stats --json --count N");
 	if (opt->sorted && opt->command != CTL_TOP)

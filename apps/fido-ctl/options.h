@@ -8,7 +8,7 @@
 
 #include "rows.h"
 
-enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP, CTL_BLK, CTL_RECORD };
+enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP, CTL_BLK, CTL_RECORD, CTL_CREATE, CTL_DESTROY };
 
 struct ctl_options {
 	enum ctl_command command;
@@ -20,6 +20,8 @@ struct ctl_options {
 	bool rates;          /**< measure over `interval` */
 	double interval;     /**< seconds */
 	unsigned long count; /**< rounds; 0: until it is ended */
+	const char *unix_group; /**< create: whose users may join; NULL: nobody's in particular */
+	unsigned int mode;   /**< create: of the folder; 0: by default */
 };
 
 /**

@@ -61,7 +61,7 @@ static void
 print_still(FILE *out, const struct ctl_domain *d)
 {
 	if (d->still_ns != 0)
-		fprintf(out, "%s has not moved for %s: its process is alive, so nothing is taken back from it\n", d->name,
+		fprintf(out, "%s has not moved for %s: its process is alive, or a child that has its descriptors, so nothing is taken back from it\n", d->name,
 				ctl_unit_time(d->still_ns / 1000000000u).s);
 }
 

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 static int
 join(void)
@@ -13,6 +14,24 @@ join(void)
 
 	assert_null(d);
 	return ret;
+}
+
+static void
+make_parents(char *path)
+{
+	for (char *p = path + strlen(test_rundir()) + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+		*p = '\0';
+		assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+	}
+}
+
+static void
+remove_parents(char *path)
+{
+	while (strlen(path) > strlen(test_rundir())) {
+		rmdir(path);
+		*strrchr(path, '/') = '\0';
+	}
 }
 
 static void
@@ -54,30 +73,41 @@ parent_is_missing(void **state)
 	setenv("FIDO_RUNDIR", test_rundir(), 1);
 }
 
-/* The longest group's folder plus the longest domain's socket must be an address: 107 characters. */
+/* Paths that are longer than a socket's address, 107 characters, are usable; what no path can be says the limit. */
 static void
 too_long(void **state)
 {
 	const char *const longest = "0123456789012345678901234567890";
 
-	for (size_t len = 30; len < 200; len++) {
+	for (size_t len = 30; len < 1200; len += len < 250 ? 7 : 200) {
 		struct fido_domain_config config = test_config(longest);
-		struct fido_domain *d = NULL;
-		char path[201];
+		struct fido_domain *d = NULL, *e = NULL;
+		char path[1400];
 		int ret;
 
 		memset(path, 'x', sizeof(path));
+		for (size_t i = 200; i < len; i += 200)
+			path[i] = '/';
 		memcpy(path, test_rundir(), strlen(test_rundir()));
 		path[strlen(test_rundir())] = '/';
 		path[len] = '\0';
+		make_parents(path);
 		setenv("FIDO_RUNDIR", path, 1);
 		config.group = longest;
 		ret = fido_domain_join(&d, &config);
-		assert_int_equal(ret, len + strlen("//.sock") + 2 * strlen(longest) <= 107 ? 0 : -ENAMETOOLONG);
-		if (ret != 0)
-			test_message_has("FIDO_RUNDIR", "shorter", NULL);
-		fido_domain_leave(d);
-		rmdir(path);
+		if (ret != 0) {
+			assert_true(len > 900);
+			assert_int_equal(ret, -ENAMETOOLONG);
+			test_message_has("FIDO_RUNDIR", "shorter", "at most", NULL);
+		} else {
+			config.name = "e";
+			assert_int_equal(fido_domain_join(&e, &config), 0);
+			TEST_WAIT(fido_domain_peer_count(d) == 1 && fido_domain_peer_count(e) == 1);
+			fido_domain_leave(e);
+			fido_domain_leave(d);
+		}
+		assert_true(ret == 0 || len > 200);
+		remove_parents(path);
 	}
 	setenv("FIDO_RUNDIR", test_rundir(), 1);
 	test_rundir_empty();

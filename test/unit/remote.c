@@ -29,6 +29,7 @@
  *                                of ways that worked, or -errno when it could not be opened
  *   descriptors N                let this process have N descriptors more than now: 0
  *   peers                        fido_domain_peer_count()
+ *   fork                         leave a child that sleeps until it is killed: its pid
  *   mapped GADDR                 1: fido_map_ptr() allows it
  *   end                          leave, answer 0, exit
  */
@@ -206,6 +207,18 @@ do_memory(const char *verb, uint64_t gaddr)
 }
 
 static long
+do_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, 0);
+	for (;;)
+		pause();
+}
+
+static long
 do_numbers(const char *verb, const unsigned int *n)
 {
 	if (strcmp(verb, "tamper") == 0)
@@ -236,6 +249,8 @@ do_numbers(const char *verb, const unsigned int *n)
 		fido_link_close(link_);
 	if (strcmp(verb, "descriptors") == 0)
 		test_leave_descriptors(n[0]);
+	if (strcmp(verb, "fork") == 0)
+		return do_fork();
 	if (strcmp(verb, "peers") == 0)
 		return fido_domain_peer_count(domain);
 	if (strcmp(verb, "leave") == 0 || strcmp(verb, "end") == 0)

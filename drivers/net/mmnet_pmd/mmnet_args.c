@@ -179,10 +179,10 @@ parse_slots(struct mmnet_args *args, const char *value)
 }
 
 static const struct keyword keywords[] = {
-	{"group", parse_group, "a group's name, e.g. group=demo or group=host:demo"},
-	{"domain", parse_domain, "this process's name in the group, e.g. domain=fwd"},
-	{"peer", parse_peer, "the domain at the other end, e.g. peer=gen"},
-	{"link", parse_link, "a name, to tell several links to one peer apart"},
+	{"group", parse_group, "a group's name of at most 31 characters, e.g. group=demo or group=host:demo"},
+	{"domain", parse_domain, "this process's name in the group, at most 31 characters, e.g. domain=fwd"},
+	{"peer", parse_peer, "the domain at the other end, at most 31 characters, e.g. peer=gen"},
+	{"link", parse_link, "a name of at most 31 characters, to tell several links to one peer apart"},
 	{"rx", parse_rx, "auto, copy, header or zero"},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},

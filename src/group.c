@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making and removing groups. */
+
+#include <fido/group.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fido/control_shm.h>
+
+#include "host_group.h"
+#include "host_slot.h"
+#include "log_private.h"
+#include "transport.h"
+
+static int
+find_unix_group(const char *text, gid_t *out)
+{
+	struct group entry, *found = NULL;
+	char buf[16384], *end;
+	unsigned long id;
+
+	if (getgrnam_r(text, &entry, buf, sizeof(buf), &found) == 0 && found != NULL) {
+		*out = found->gr_gid;
+		return 0;
+	}
+	errno = 0;
+	id = strtoul(text, &end, 10);
+	*out = (gid_t)id;
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && id == *out)
+		return 0;
+	fido_log(FIDO_LOG_ERROR, "there is no Unix group '%s': give a name or an id of one (getent group), or make it (groupadd)",
+			text);
+	return -EINVAL;
+}
+
+/* @return 0 and the group's own name, -EINVAL (message written) */
+static int
+check_name(const char *group, const char **name)
+{
+	const struct fido_transport_ops *ops = fido_transport_find(group, name);
+
+	if (ops == NULL || !fido_name_valid(*name)) {
+		fido_log(FIDO_LOG_ERROR, "group %s: no such transport, or not a name: names are 1 to %d of A-Z a-z 0-9 _ . - and do not start with a dot",
+				group, FIDO_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	if (ops == &fido_transport_host)
+		return 0;
+	fido_log(FIDO_LOG_ERROR, "group %s: only groups of this machine are made so; groups of Xen domains: fido-group, in dom0", group);
+	return -EINVAL;
+}
+
+/* What the folder lies in: its users need not see what else is there, but pass through. */
+static void
+let_pass(const struct fido_host_group *g)
+{
+	char path[FIDO_HOST_PATH_MAX];
+	struct stat st;
+
+	fido_host_group_path(g, "..", path);
+	if (stat(path, &st) == 0 && st.st_uid == geteuid())
+		chmod(path, (st.st_mode & 07777) | 0011);
+}
+
+static int
+set_mode(const struct fido_host_group *g, const struct fido_group_config *config)
+{
+	mode_t mode = config->mode != 0 ? config->mode & 0777 : config->unix_group != NULL ? 0770 : 0750;
+	gid_t gid = (gid_t)-1;
+	int ret = 0;
+
+	if (config->unix_group != NULL)
+		ret = find_unix_group(config->unix_group, &gid);
+	if (ret != 0)
+		return ret;
+	/* In this order: a change of the group takes setgid away. */
+	if (chown(g->dir, (uid_t)-1, gid) == 0 && chmod(g->dir, mode | S_ISGID | 0700) == 0)
+		return 0;
+	ret = -errno;
+	fido_log(FIDO_LOG_ERROR, "cannot give %s to Unix group %s: %s: run as root, or as the folder's owner and a member of that Unix group",
+			g->dir, config->unix_group != NULL ? config->unix_group : "(unchanged)", strerror(-ret));
+	return ret;
+}
+
+static int
+keep(const struct fido_host_group *g)
+{
+	char path[FIDO_HOST_PATH_MAX];
+	int fd, ret;
+
+	fido_host_group_path(g, "keep", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0) {
+		ret = -errno;
+		fido_log(FIDO_LOG_ERROR, "cannot write %s: %s", path, strerror(-ret));
+		return ret;
+	}
+	fido_host_group_share(g, fd);
+	close(fd);
+	return 0;
+}
+
+int
+fido_group_create(const char *group, const struct fido_group_config *config)
+{
+	struct fido_host_group g;
+	const char *name;
+	int ret = check_name(group, &name);
+
+	if (ret == 0)
+		ret = fido_host_group_open(&g, name, true);
+	if (ret == 0)
+		ret = fido_host_group_lock(&g);
+	if (ret != 0)
+		return ret;
+	ret = set_mode(&g, config);
+	if (ret == 0)
+		ret = keep(&g);
+	if (ret == 0) {
+		fido_host_group_share(&g, g.lock_fd);
+		let_pass(&g);
+	} else {
+		fido_host_group_remove_if_empty(&g);
+	}
+	fido_host_group_unlock(&g);
+	return ret;
+}
+
+int
+fido_group_destroy(const char *group)
+{
+	struct fido_host_owner owner;
+	struct fido_host_group g;
+	const char *name;
+	int ret = check_name(group, &name);
+
+	if (ret == 0)
+		ret = fido_host_group_open(&g, name, false);
+	if (ret == 0)
+		ret = fido_host_group_lock(&g);
+	if (ret != 0)
+		return ret;
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX && ret == 0; n++)
+		if (fido_host_slot_owner(&g, n, &owner)) {
+			fido_log(FIDO_LOG_ERROR, "group %s: %s (process %d) is in it, and maybe others: stop them first", group,
+					owner.name, owner.pid);
+			ret = -EBUSY;
+		}
+	if (ret == 0)
+		ret = fido_host_group_remove(&g);
+	fido_host_group_unlock(&g);
+	return ret;
+}
