@@ -17,8 +17,7 @@
 #include "withdraw.h"
 
 /* How long fido_region_destroy() waits until nobody reads the memory, or maps it. The rest goes on without it. */
-#define DESTROY_READ_MS 100
-#define DESTROY_UNMAP_MS 1000
+#define DESTROY_WAIT_MS 20
 
 static uint64_t
 round_up(uint64_t n, uint64_t align)
@@ -527,7 +526,7 @@ fido_region_destroy(struct fido_region *r)
 	if (r == NULL)
 		return;
 	d = r->domain;
-	withdraw(r, 0, r->len, DESTROY_READ_MS, DESTROY_UNMAP_MS);
+	withdraw(r, 0, r->len, DESTROY_WAIT_MS, DESTROY_WAIT_MS);
 	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
 	fido_region_free(r);
 	pthread_mutex_unlock(&d->lock);

@@ -44,7 +44,8 @@ struct fido_domain_config {
 /**
  * Join a group.
  *
- * Control thread of the application; may block for about a second for each domain that is hung.
+ * Control thread of the application. Takes milliseconds, whether other domains answer or not; when all slots are in use it
+ * waits a quarter of a second for one, and ten seconds for a process that was stopped while it claimed one.
  *
  * @return
  *   - 0: joined; *out is to be left with fido_domain_leave()
@@ -60,8 +61,9 @@ struct fido_domain_config {
 int fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config);
 
 /**
- * Leave: close all links, tell the peers, unmap their memory, end the control thread. Blocks for as
- * long as that takes (well under a second). All links and regions must be unused. NULL is legal.
+ * Leave: close all links, tell the peers, unmap their memory, end the control thread. All links and regions must be unused.
+ * Takes milliseconds, also beside peers that hang; but for buffers of ours that a peer has and has not given back, and for
+ * buffers that we hold, it waits for up to a second. NULL is legal.
  */
 void fido_domain_leave(struct fido_domain *domain);
 

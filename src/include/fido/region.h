@@ -88,7 +88,7 @@ int fido_region_withdraw(struct fido_region *region, uint64_t offset, uint64_t l
 		unsigned int timeout_ms);
 
 /**
- * Withdraw everything and free the region; blocks for a second at most. NULL is legal. An arena may be destroyed while
+ * Withdraw everything and free the region; waits some milliseconds for the peers to let go of it. NULL is legal. An arena may be destroyed while
  * tickets are out that name it: its memory is not this domain's any more, and stays as it is, for those who read it, until
  * the last of them has given it back or has ended. The memory of an imported region is the caller's: fido_region_withdraw()
  * tells when it may be freed.
