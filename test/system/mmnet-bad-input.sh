@@ -65,7 +65,7 @@ for slots in 1 65 none; do
 	refused "slots=$slots: give a number from 2 to 64" "$ok,slots=$slots"
 done
 long=$(printf 'n%.0s' {1..40})
-refused 'names are 1 to 31 of|domain=n+: give' "group=$fido_group,domain=$long,peer=b"
+refused 'names are 1 to 31 of|domain=n+: give .*at most 31 characters' "group=$fido_group,domain=$long,peer=b"
 refused 'names are 1 to 31 of' "group=$fido_group,domain=a/b,peer=b"
 refused 'names are 1 to 31 of' "group=..,domain=a,peer=b"
 refused 'names are 1 to 31 of' "group=$fido_group,domain=a,peer=b%b"
