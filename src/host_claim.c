@@ -23,7 +23,7 @@ claim_name(struct fido_host_group *g, const struct fido_domain *d)
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++) {
 		if (!fido_host_slot_owner(g, n, &owner) || strcmp(owner.name, d->name) != 0)
 			continue;
-		fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already (process %d, or a child that it left behind with its descriptors): choose another name (domain=NAME), or stop that one",
+		fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already: choose another name (domain=NAME), or stop that one (process %d, or a child that has its descriptors)",
 				d->group, d->name, owner.pid);
 		return -EEXIST;
 	}

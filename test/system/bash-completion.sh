@@ -50,7 +50,7 @@ all_options fido-ctl "fido-ctl --help" list
 all_options fido-fwd "fido-fwd -- --help" -l 0 --
 all_options fido-group "fido-group --help" create
 
-offers "blk links list record stats top" fido-ctl ""
+offers "blk create destroy links list record stats top" fido-ctl ""
 offers "links list" fido-ctl li
 offers "" fido-ctl list ""
 offers "--rates" fido-ctl stats --r
