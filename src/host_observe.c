@@ -91,6 +91,8 @@ fido_host_observe(const struct fido_host_group *g, const char *name, struct fido
 		return 0;
 err_close:
 	o->moved_ns = fido_host_slot_moved_at(g, name);
+	if (ret == -EPIPE && o->moved_ns == 0)
+		ret = -ENOENT; /* It has ended between our question and its answer. */
 	fido_fork_close(o->socket);
 	o->socket = -1;
 	return ret;
