@@ -52,7 +52,7 @@ static int
 check_members(const struct ctl_options *opt, const struct ctl_snapshot *s)
 {
 	if (s->domain_count == 0) {
-		fprintf(stderr, "fido-ctl: group %s: nobody is in it: its domains have died; start one of them again\n",
+		fprintf(stderr, "fido-ctl: group %s: nobody is in it: start a domain of it, or start those that have died again\n",
 				opt->group);
 		return -ENOENT;
 	}
