@@ -282,7 +282,7 @@ mbufs_of(const struct reader *rd, const struct fido_desc *d, uint16_t n, enum mm
 	if (mode == MMNET_RX_ZERO)
 		return rxq->strip && n != 0 && is_tagged(d);
 	if (mode == MMNET_RX_HEADER)
-		bytes = n != 0 && d->len < MMNET_HEADER_COPY ? d->len : MMNET_HEADER_COPY;
+		bytes = RTE_MIN(message_bytes(rd, d, n, MMNET_HEADER_COPY), (uint64_t)MMNET_HEADER_COPY);
 	else
 		bytes = message_bytes(rd, d, n, rxq->max_frame);
 	/* What is dropped needs none. */
@@ -501,20 +501,30 @@ take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool f
 	return true;
 }
 
+/* @return bytes of the message that are still to be copied in front, wherever its sender has cut it */
+static inline uint32_t
+left_to_copy(const struct mmnet_rxq *rxq)
+{
+	if (likely(rxq->head == NULL))
+		return MMNET_HEADER_COPY;
+	if (rxq->tail->pool != rxq->mp || rxq->head->pkt_len >= MMNET_HEADER_COPY)
+		return 0;
+	return MMNET_HEADER_COPY - rxq->head->pkt_len;
+}
+
 static inline bool
 take_split(struct reader *rd, const struct fido_desc *d, uint16_t n)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
-	bool first = rxq->head == NULL;
-	uint32_t skip = first ? MMNET_HEADER_COPY : 0;
+	uint32_t skip = left_to_copy(rxq);
 	int ret = 0;
 
-	if (first && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole &&
+	if (rxq->head == NULL && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole &&
 			rxq->fresh_count != 0) {
 		copy_whole(rd, d);
 		return true;
 	}
-	if (first)
+	if (skip != 0)
 		ret = copy_part(rd, d, n, skip, MMNET_RX_HEADER);
 	else if (unlikely(d->len > rxq->max_frame))
 		ret = -EMSGSIZE;
@@ -534,7 +544,10 @@ take_split(struct reader *rd, const struct fido_desc *d, uint16_t n)
 		return true;
 	if (d->flags & FIDO_DESC_CHAINED)
 		return true;
-	rd->t.header++;
+	if (likely(rxq->tail->pool != rxq->mp))
+		rd->t.header++;
+	else
+		rd->t.copied++;
 	deliver(rd, rxq->head);
 	rxq->head = rxq->tail = NULL;
 	return true;
