@@ -236,7 +236,7 @@ networks()
 	in_ns left ping -c 5 -i 0.2 10.99.0.2 | tee "$log"
 	answers=$(sed -nE 's/.* ([0-9]+) received.*/\1/p' "$log")
 	start iperf3 ip netns exec "$(netns_of right)" iperf3 -s -1
-	wait_for 5 'in_ns right ss -ltn | grep -q :5201' || fail "the iperf3 server did not start"
+	wait_for 5 'in_ns right ss -ltn | matches :5201' || fail "the iperf3 server did not start"
 	in_ns left iperf3 -c 10.99.0.2 -t "$seconds" -f m | tee "$log"
 	tcp=$(awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i == "Mbits/sec") print $(i - 1) }' "$log")
 	stop iperf3

@@ -370,7 +370,7 @@ lint_spdx()
 	while IFS= read -r file; do
 		licence='BSD-3-Clause'
 		[[ $file != drivers/xen/fido-grant/* ]] || licence='(GPL-2.0-only OR BSD-3-Clause)'
-		head -n 3 "$file" | sed 's, \*/$,,' | grep -q "SPDX-License-Identifier: $licence\$" || {
+		head -n 3 "$file" | sed 's, \*/$,,' | matches "SPDX-License-Identifier: $licence\$" || {
 			echo "$file: no line 'SPDX-License-Identifier: $licence' in its first three"
 			bad=1
 		}
@@ -566,7 +566,7 @@ leftovers()
 # /proc/PID: whether this run has started it
 is_of_this_run()
 {
-	tr '\0' '\n' 2>/dev/null <"$1/environ" | grep -qx "FIDO_TEST_RUN=$FIDO_TEST_RUN"
+	tr '\0' '\n' 2>/dev/null <"$1/environ" | matches -x "FIDO_TEST_RUN=$FIDO_TEST_RUN"
 }
 
 # PATH or "interface NAME": whether a process uses it that this run has not started
@@ -577,7 +577,7 @@ others_use()
 		! is_of_this_run "$process" || continue
 		[ -z "$(find "$process/fd" \( -lname "$what" -o -lname "$what/*" \) -print -quit 2>/dev/null)" ] || return 0
 		! grep -qsE " $what(/.*)?\$" "$process/maps" || return 0
-		! cat "$process"/fdinfo/* 2>/dev/null | grep -qxE "iff:[[:space:]]*${what#interface }" || return 0
+		! cat "$process"/fdinfo/* 2>/dev/null | matches -xE "iff:[[:space:]]*${what#interface }" || return 0
 	done
 	return 1
 }
@@ -729,7 +729,7 @@ run_named()
 		! suite_wanted "$suite" || "suite_${suite//-/_}"
 	done
 	for suite in ${suites_on_demand[@]+"${suites_on_demand[@]}"}; do
-		! printf '%s\n' "${only[@]}" | grep -q "^$suite\(/\|$\)" || "suite_${suite//-/_}"
+		! printf '%s\n' "${only[@]}" | matches "^$suite\(/\|$\)" || "suite_${suite//-/_}"
 	done
 }
 

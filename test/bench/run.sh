@@ -84,7 +84,7 @@ while [ $# -gt 0 ]; do
 done
 [ ${#names[@]} -gt 0 ] || names=("${sets[@]}")
 for name in "${names[@]}"; do
-	printf '%s\n' "${sets[@]}" | grep -qx -- "${name%%/*}" || {
+	[[ " ${sets[*]} " == *" ${name%%/*} "* ]] || {
 		echo "bench: no set is named '${name%%/*}': there is ${sets[*]}" >&2
 		exit 2
 	}
@@ -139,11 +139,11 @@ mkdir -p "$out" "$lib_dir/work"
 export FIDO_DRIVER=$mmnet_driver FIDO_GROUP=$fido_group FIDO_BENCH_WORK=$lib_dir/work
 failed=0
 for set in "${sets[@]}"; do
-	! printf '%s\n' "${names[@]}" | grep -q "^$set\(/\|$\)" || run_set "$set" || failed=1
+	! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" || run_set "$set" || failed=1
 done
 if [ $want_report = 1 ]; then
 	for set in "${sets[@]}"; do
-		! printf '%s\n' "${names[@]}" | grep -q "^$set\(/\|$\)" ||
+		! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" ||
 			python3 "$here/report.py" "$out/$set.json"
 	done
 fi

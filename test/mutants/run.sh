@@ -223,7 +223,8 @@ complete()
 		grep -oE '\b[A-Z][0-9]+' &&
 		grep -oE '^\| [A-Z][0-9]+(, [A-Z][0-9]+)*' "$top/doc/memory-model.md" |
 		grep -oE '[A-Z][0-9]+') | sort -u); do
-		mutants | cut -d '|' -f 1 | grep -qE "^$label(-|\$)" || {
+		# Not a pipe: grep ends at its match, and what writes to it then by SIGPIPE.
+		grep -qE "^$label(-|\$)" < <(mutants | cut -d '|' -f 1) || {
 			echo "FAIL: no mutant of $label"
 			bad=1
 		}

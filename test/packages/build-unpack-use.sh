@@ -70,13 +70,13 @@ programs_start()
 		*) set -- --help ;;
 		esac
 		echo "+ ${program##*/} $*"
-		env LD_LIBRARY_PATH="$root/$lib" "$program" "$@" | grep -q "usage: ${program##*/} " ||
+		env LD_LIBRARY_PATH="$root/$lib" "$program" "$@" | matches "usage: ${program##*/} " ||
 			fail "${program##*/} does not start"
 		there_is "usr/share/man/man[18]/${program##*/}.[18].gz" \
 			"usr/share/bash-completion/completions/${program##*/}"
 	done
-	"$root/usr/bin/fido-ctl" --version | grep -q "^fido-ctl $version " || fail "fido-ctl is of another version"
-	nbdkit "$root/$lib/nbdkit/plugins/nbdkit-fido-plugin.so" --dump-plugin | grep -qx "fido_version=$version" ||
+	"$root/usr/bin/fido-ctl" --version | matches "^fido-ctl $version " || fail "fido-ctl is of another version"
+	nbdkit "$root/$lib/nbdkit/plugins/nbdkit-fido-plugin.so" --dump-plugin | matches -x "fido_version=$version" ||
 		fail "nbdkit does not load the plugin"
 }
 
@@ -101,13 +101,13 @@ library_is_usable()
 	# Of what pkg-config reads too, none may be missing where only this package was asked for.
 	for need in $(sed -n 's/^Requires.private: //p' "$root/$lib/pkgconfig/"*.pc | tr -d ,); do
 		need=$(dpkg -S "$(pkg-config --variable=pcfiledir "$need")/$need.pc" | cut -d: -f1)
-		dpkg-deb -f "$work"/libfido-dev_*.deb Depends | grep -qw "$need" || fail "libfido-dev does not depend on $need"
+		dpkg-deb -f "$work"/libfido-dev_*.deb Depends | matches -w "$need" || fail "libfido-dev does not depend on $need"
 	done
 	flags=$(PKG_CONFIG_PATH=$root/$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 \
 		PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --cflags --libs libfido-blk libfido)
 	# shellcheck disable=SC2086 # the flags are separate words
 	echo_run cc -o "$program" "$program.c" $flags
-	LD_LIBRARY_PATH=$root/$lib ldd "$program" | grep -q "=> $root/$lib/libfido.so.0 " || fail "it has another libfido"
+	LD_LIBRARY_PATH=$root/$lib ldd "$program" | matches "=> $root/$lib/libfido.so.0 " || fail "it has another libfido"
 	LD_LIBRARY_PATH=$root/$lib echo_run "$program" || fail "it cannot join a group"
 }
 

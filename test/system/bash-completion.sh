@@ -42,7 +42,7 @@ all_options()
 }
 
 for command in fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group; do
-	complete -p "$command" | grep -q -- '-F _fido ' || fail "$command is not completed"
+	complete -p "$command" | matches -- '-F _fido ' || fail "$command is not completed"
 done
 all_options fido-blk-perf "fido-blk-perf --help"
 all_options fido-blkd "fido-blkd --help"

@@ -96,7 +96,7 @@ nothing_runs()
 		"$(realpath "$blkd")" | "$(realpath "$blk_perf")") ;;
 		*) continue ;;
 		esac
-		! tr '\0' '\n' 2>/dev/null <"$pid/environ" | grep -qx "FIDO_RUNDIR=$FIDO_RUNDIR" ||
+		! tr '\0' '\n' 2>/dev/null <"$pid/environ" | matches -x "FIDO_RUNDIR=$FIDO_RUNDIR" ||
 			fail "a process is left: ${pid#/proc/} $(tr '\0' ' ' <"$pid/cmdline")"
 	done
 }

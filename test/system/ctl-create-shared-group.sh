@@ -107,5 +107,5 @@ FIDO_RUNDIR=/tmp/$lib_id-bob
 at_exit 'rm -rf "/tmp/$lib_id-bob"'
 start_as echo $bob $bob 077 "$(on 1)" "$(dev 0 echo gen rx=zero)" -- --mode sink --timeout 0
 wait_for 20 "[ -S '$FIDO_RUNDIR/$fido_group/echo.sock' ]" || fail "no domain: $(tail -n 5 "$(log_of echo)")"
-"$ctl" list --group "$fido_group" | grep -q "^echo  *alive" || fail "root does not see it"
+"$ctl" list --group "$fido_group" | matches "^echo  *alive" || fail "root does not see it"
 stop echo

@@ -176,7 +176,7 @@ test_list()
 	ctl 0 list --group "host:$group"
 	grep -Eq '^left +alive +[0-9]+ +'"$left_pid"' .* 4\.0 MiB +8\.0 MiB of 1 ' "$work/out" ||
 		fail "text: $(cat "$work/out")"
-	tail -n 1 "$work/out" | grep -qx 'layout 1: 64 slots of 1.0 TiB from 0x110000000000' ||
+	tail -n 1 "$work/out" | matches -x 'layout 1: 64 slots of 1.0 TiB from 0x110000000000' ||
 		fail "no layout in the last line"
 	echo "ok: list as text"
 }
@@ -317,8 +317,8 @@ test_screen()
 	printf q >&8
 	wait $! || fail "top on a terminal did not end at q"
 	exec 8>&-
-	head -c 8 "$work/out" | grep -qF $'\033[?1049h' || fail "no screen of its own"
-	tail -c 8 "$work/out" | grep -qF $'\033[?1049l' || fail "the screen was not given back"
+	head -c 8 "$work/out" | matches -F $'\033[?1049h' || fail "no screen of its own"
+	tail -c 8 "$work/out" | matches -F $'\033[?1049l' || fail "the screen was not given back"
 	grep -aqE ' [0-9.]*[1-9][0-9.]* [kM]?pps ' "$work/out" || fail "no rates on the screen"
 	echo "ok: top on a terminal"
 }

@@ -42,7 +42,7 @@ shows()
 
 foot_says()
 {
-	wait_for 10 "frame | grep -q '^foot: .*$1'" || fail "no '$1' at the foot of the screen: $(frame)"
+	wait_for 10 "frame | matches '^foot: .*$1'" || fail "no '$1' at the foot of the screen: $(frame)"
 }
 
 # top SIZE OPTION...: on a terminal of so many rows and columns
@@ -52,7 +52,7 @@ top()
 	shift
 	: >"$screen"
 	start top script -qfec "stty $size; stty -g; $ctl top --group $group --interval 0.2 $*; echo status \$?; stty -g" "$screen"
-	wait_for 10 'frame | grep -q "^foot"' || fail "nothing on the screen: $(cat "$(log_of top)")"
+	wait_for 10 'frame | matches "^foot"' || fail "nothing on the screen: $(cat "$(log_of top)")"
 }
 
 # script(1) runs a shell that runs fido-ctl.

@@ -87,7 +87,7 @@ same "device arguments that $driver names to tools" "$arguments" \
 
 # Whoever adds a program adds its page.
 for path in $(meson introspect --installed "$FIDO_BUILD" | jq -r '.[] | select(test("/s?bin/"))'); do
-	printf '%s\n' "${checked[@]}" | grep -qx "${path##*/}" || fail "${path##*/} has no man page that is looked at here"
-	meson introspect --installed "$FIDO_BUILD" | jq -r '.[]' | grep -q "/man[18]/${path##*/}\.[18]$" ||
+	printf '%s\n' "${checked[@]}" | matches -x "${path##*/}" || fail "${path##*/} has no man page that is looked at here"
+	meson introspect --installed "$FIDO_BUILD" | jq -r '.[]' | matches "/man[18]/${path##*/}\.[18]$" ||
 		fail "the man page of ${path##*/} is not installed"
 done

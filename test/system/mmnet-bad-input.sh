@@ -123,7 +123,7 @@ for bad in rx=fast domain=a/b colour=red; do
 	grep -q "mmnet: .*$bad\|mmnet: .*names are" "$lib_dir/answer" || fail "no message from port attach with $bad"
 	nothing_left "port attach with $bad"
 done
-testpmd_cmd pmd "show port info 0" | grep -q net_null || fail "testpmd does not work any more"
+testpmd_cmd pmd "show port info 0" | matches net_null || fail "testpmd does not work any more"
 stop pmd
 
 echo "--- another layout version"

@@ -34,7 +34,7 @@ pktcheck sink "$(on 0)" "$(dev 0 sink pmd)" -- --mode sink --timeout 0 --no-link
 up sink
 off_lcores sink pktcheck
 testpmd pmd "$(on2 0)" --vdev=net_null0 --
-testpmd_cmd pmd "port attach $(dev 0 pmd sink | sed 's/^--vdev=//')" | grep -q 'is attached' || fail "no port by hot plug"
+testpmd_cmd pmd "port attach $(dev 0 pmd sink | sed 's/^--vdev=//')" | matches 'is attached' || fail "no port by hot plug"
 off_lcores pmd dpdk-testpmd
 stop pmd
 stop sink

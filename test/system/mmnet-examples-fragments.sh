@@ -25,7 +25,7 @@ up_links()
 	local name=$1 port
 	shift
 	for port in "$@"; do
-		wait_for 20 "telemetry $name /ethdev/link_status,$port | grep -q '\"UP\"'" ||
+		wait_for 20 "telemetry $name /ethdev/link_status,$port | matches '\"UP\"'" ||
 			fail "$name: the link of port $port does not come up"
 	done
 }

@@ -37,14 +37,14 @@ after()
 testpmd rx "$(on2 1)" "$(dev 0 rx tx "rx=copy")" -- --no-flush-rx --forward-mode=rxonly --mbuf-size=4096
 testpmd tx "$(on2 0)" "$(dev 0 tx rx)" -- --no-flush-rx --forward-mode=io --txd=1024 --mbuf-size=4096
 commands rx start
-wait_for 20 'telemetry tx /ethdev/link_status,0 | grep -q "\"UP\""' || fail "the link does not come up"
+wait_for 20 'telemetry tx /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 
 echo "--- nobody has said anything"
 after 3000 32 0 32 0
 
 echo "--- the receiver keeps to one"
 commands rx stop "port stop 0" "port config mtu 0 1000" "port start 0" start
-wait_for 20 'telemetry tx /ethdev/link_status,0 | grep -q "\"UP\""' || fail "the link does not come up"
+wait_for 20 'telemetry tx /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 after 1018 32 0 32 0
 after 1019 32 0 0 32
 # It has the functions that look, now; and it may be changed as it runs.
@@ -57,7 +57,7 @@ commands rx "port config mtu 0 3000"
 testpmd_cmd tx "port config mtu 0 900" >"$lib_dir/refused"
 grep -q "MTU failed" "$lib_dir/refused" || fail "a first MTU is set while the port runs: $(cat "$lib_dir/refused")"
 commands tx "port stop 0" "port config mtu 0 900" "port start 0"
-wait_for 20 'telemetry tx /ethdev/link_status,0 | grep -q "\"UP\""' || fail "the link does not come up"
+wait_for 20 'telemetry tx /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 after 918 32 0 32 0
 after 919 0 32 0 0
 

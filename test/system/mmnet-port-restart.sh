@@ -67,7 +67,7 @@ for rx in zero copy; do
 	flows "another sender"
 	commands stop "port stop 0" "port close 0"
 	is_running gen || fail "gen ended when its peer's port was closed"
-	wait_for 10 'telemetry gen /ethdev/link_status,0 | grep -q "\"DOWN\""' || fail "gen's link stays up without a peer"
+	wait_for 10 'telemetry gen /ethdev/link_status,0 | matches "\"DOWN\""' || fail "gen's link stays up without a peer"
 	# What of gen's packets testpmd has not received yet, or echo sent back to it, comes home when it closes the other.
 	commands "port stop 1"
 	stop gen

@@ -67,7 +67,7 @@ flows start
 for ports in 0 1 all; do
 	commands stop "mac_addr set 0 02:00:00:00:00:05" "port stop $ports" "port reset $ports"
 	[ "$ports" = 1 ] || expect_eq "$(pmd_port)" "[0,0,1500,\"$mac\",0]" "queues, MTU, address, configured, after reset of port $ports"
-	[ "$ports" = 1 ] || wait_for 10 'telemetry gen /ethdev/link_status,0 | grep -q "\"DOWN\""' ||
+	[ "$ports" = 1 ] || wait_for 10 'telemetry gen /ethdev/link_status,0 | matches "\"DOWN\""' ||
 		fail "gen's link stays up without a peer"
 	sleep 0.2
 	commands "port start $ports" start

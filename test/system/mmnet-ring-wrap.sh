@@ -48,6 +48,6 @@ grep -Eq "nb_tx_desc\(=32\), should be: <= 32768, >= 64" "$(log_of bad)" || fail
 testpmd any "$(on2 0)" "$(dev 0 any nobody)" -- --total-num-mbufs=4096
 testpmd_cmd any "port stop 0" >/dev/null
 testpmd_cmd any "port config all txd 1000" >/dev/null
-testpmd_cmd any "port start 0" | grep -q 'Port 0' || fail "the port does not start with a ring of 1000"
-testpmd_cmd any "show txq info 0 0" | grep -q 'Number of TXDs: 1000' || fail "the port does not tell the ring's size as it was asked for"
+testpmd_cmd any "port start 0" | matches 'Port 0' || fail "the port does not start with a ring of 1000"
+testpmd_cmd any "show txq info 0 0" | matches 'Number of TXDs: 1000' || fail "the port does not tell the ring's size as it was asked for"
 stop any

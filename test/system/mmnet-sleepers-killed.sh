@@ -37,7 +37,7 @@ all_up()
 {
 	local name
 	for name in gen fwd1 fwd2; do
-		wait_for 20 "telemetry $name /ethdev/link_status,${out_port[$name]} | grep -q '\"UP\"'" || fail "$name's link does not come up"
+		wait_for 20 "telemetry $name /ethdev/link_status,${out_port[$name]} | matches '\"UP\"'" || fail "$name's link does not come up"
 	done
 }
 

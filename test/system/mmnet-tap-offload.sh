@@ -26,7 +26,7 @@ done
 fwd_to_tap left a 10.99.0.1 "$(dev 0 left pmd hugepages=off,rx=zero)" "${fwd_options[@]}"
 fwd_to_tap right b 10.99.0.2 "$(dev 0 right pmd hugepages=off,rx=zero)" "${fwd_options[@]}"
 for port in 0 1; do
-	wait_for 20 "telemetry pmd /ethdev/link_status,$port | grep -q '\"UP\"'" || fail "the link of port $port does not come up"
+	wait_for 20 "telemetry pmd /ethdev/link_status,$port | matches '\"UP\"'" || fail "the link of port $port does not come up"
 done
 
 head -c "${mib}M" /dev/urandom >"$work/sent"
@@ -35,7 +35,7 @@ import shutil, socket, sys
 listener = socket.create_server(("10.99.0.2", 5001))
 with listener.accept()[0].makefile("rb") as come, open(sys.argv[1], "wb") as out:
 	shutil.copyfileobj(come, out)' "$work/came"
-wait_for 20 'in_ns b ss -ltn | grep -q :5001' || fail "the server does not listen: $(cat "$(log_of server)")"
+wait_for 20 'in_ns b ss -ltn | matches :5001' || fail "the server does not listen: $(cat "$(log_of server)")"
 start capture ip netns exec "$(netns_of b)" timeout 60 tcpdump -p -n -i fido0 -w "$work/seen.pcap" "tcp and dst port 5001"
 wait_for 20 'grep -q "listening on" "$(log_of capture)"' || fail "no capture: $(cat "$(log_of capture)")"
 echo_run in_ns a timeout 60 bash -c 'cat "$1" >/dev/tcp/10.99.0.2/5001' - "$work/sent"

@@ -31,7 +31,7 @@ import shutil, socket
 listener = socket.create_server(("10.99.0.2", 5001))
 with listener.accept()[0].makefile("rb") as come, open("came", "wb") as out:
 	shutil.copyfileobj(come, out)'
-wait_for 20 'in_ns b ss -ltn | grep -q :5001' || fail "the server does not listen: $(cat "$(log_of server)")"
+wait_for 20 'in_ns b ss -ltn | matches :5001' || fail "the server does not listen: $(cat "$(log_of server)")"
 echo_run in_ns a timeout 100 bash -c 'cat sent >/dev/tcp/10.99.0.2/5001'
 finish server 10
 cmp sent came

@@ -56,7 +56,7 @@ source_for()
 send()
 {
 	testpmd_cmd pmd "port start all" >>"$work/commands"
-	wait_for 20 'telemetry pmd /ethdev/link_status,0 | grep -q "\"UP\""' || fail "the link does not come up"
+	wait_for 20 'telemetry pmd /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 	testpmd_cmd pmd start >>"$work/commands"
 	wait_for 20 '[ "$(xstat ends 0 rx_good_packets)" -ge $pieces ]' ||
 		fail "$(xstat ends 0 rx_good_packets) of $pieces packets came"

@@ -50,7 +50,7 @@ run()
 	ends net_pcap0:net_mmnet0,net_mmnet1:net_pcap0
 	# It drops what it cannot send yet.
 	for port in 0 1; do
-		wait_for 20 "telemetry pmd /ethdev/link_status,$port | grep -q '\"UP\"'" ||
+		wait_for 20 "telemetry pmd /ethdev/link_status,$port | matches '\"UP\"'" ||
 			fail "$mode: the link of port $port does not come up"
 	done
 	testpmd_cmd pmd start >>"$work/commands"

@@ -17,7 +17,7 @@ start_tx()
 	shift 2
 	testpmd tx "$(on2 0)" "$(dev 0 tx rx "$@")" -- --no-flush-rx --forward-mode=io --burst=1 --txd="$txd" "${queues[@]}" \
 		--tx-offloads=0x8000 --txpkts="$(printf '64%.0s,' $(seq "$segments") | sed 's/,$//')"
-	wait_for 20 'telemetry tx /ethdev/link_status,0 | grep -q "\"UP\""' || fail "the link does not come up"
+	wait_for 20 'telemetry tx /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 }
 
 # burst WHAT SENT DROPPED: of one packet by each queue

@@ -46,7 +46,7 @@ done
 testpmd_cmd pmd stop >/dev/null
 testpmd_cmd pmd "port stop 1" >/dev/null
 testpmd_cmd pmd "set portlist 0" >/dev/null
-testpmd_cmd pmd "port detach 1" | grep -q 'is detached' || fail "cannot detach port 1"
+testpmd_cmd pmd "port detach 1" | matches 'is detached' || fail "cannot detach port 1"
 testpmd_cmd pmd "clear port xstats 0" >/dev/null
 testpmd_cmd pmd start >/dev/null
 expect_eq "$(link 0)" UP "link of the port that stays"

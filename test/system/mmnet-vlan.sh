@@ -38,7 +38,7 @@ strip()
 		testpmd_cmd strip "$command" >>"$work/commands"
 	done
 	# It drops what it cannot send yet.
-	wait_for 20 'telemetry strip /ethdev/link_status,1 | grep -q "\"UP\""' || fail "the link of strip does not come up"
+	wait_for 20 'telemetry strip /ethdev/link_status,1 | matches "\"UP\""' || fail "the link of strip does not come up"
 }
 
 came()
@@ -62,7 +62,7 @@ tagger()
 	for command in "port stop all" "port config 0 tx_offload multi_segs on" "tx_vlan set 0 $tag" "port start all" "set fwd mac"; do
 		testpmd_cmd pmd "$command" >>"$work/commands"
 	done
-	wait_for 20 'telemetry pmd /ethdev/link_status,0 | grep -q "\"UP\""' || fail "the link does not come up"
+	wait_for 20 'telemetry pmd /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 	testpmd_cmd pmd start >>"$work/commands"
 }
 
