@@ -171,12 +171,12 @@ test_list()
 		($a.mapped | map([.slot, .generation, .epoch])) == [[$b.slot, $b.generation, $b.epoch]] and
 		($b.mapped | map([.slot, .generation, .epoch])) == [[$a.slot, $a.generation, $a.epoch]]'
 	holds "regions" '.domains | all((.regions | map(.exported_bytes) | add) == .exported_bytes)'
-	holds "layout" '.layout == {version: 1, base: "0x110000000000", slot_shift: 40, slots: 64} and
+	holds "layout" '.layout == {version: 2, base: "0x110000000000", slot_shift: 40, slots: 64} and
 		(.layout as $l | .domains | all(.layout == $l and .uptime_s > 0 and .uptime_s < 120))'
 	ctl 0 list --group "host:$group"
 	grep -Eq '^left +alive +[0-9]+ +'"$left_pid"' .* 4\.0 MiB +8\.0 MiB of 1 ' "$work/out" ||
 		fail "text: $(cat "$work/out")"
-	tail -n 1 "$work/out" | matches -x 'layout 1: 64 slots of 1.0 TiB from 0x110000000000' ||
+	tail -n 1 "$work/out" | matches -x 'layout 2: 64 slots of 1.0 TiB from 0x110000000000' ||
 		fail "no layout in the last line"
 	echo "ok: list as text"
 }
