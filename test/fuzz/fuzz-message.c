@@ -153,6 +153,18 @@ say_hello(struct fuzz_in *in)
 }
 
 static void
+say_again(struct fuzz_in *in)
+{
+	uint8_t shape = fuzz_u8(in);
+	struct fido_host_again m = {.epoch = shape & 1 ? fuzz_odd_number(in) : shape >> 6, .hello = shape >> 1 & 1,
+		.fds = shape >> 2 & 3};
+
+	if ((shape & 0x30) == 0x30)
+		m.fds = fuzz_u16(in);
+	fuzz_peer_say(FIDO_HOST_AGAIN, &m, sizeof(m), NULL, 0);
+}
+
+static void
 one_message(struct fuzz_in *in)
 {
 	uint8_t what = fuzz_u8(in);
@@ -181,7 +193,11 @@ one_message(struct fuzz_in *in)
 		bye.clean = fuzz_u8(in) & 1;
 		fuzz_peer_say(FIDO_HOST_BYE, &bye, sizeof(bye), NULL, 0);
 		break;
-	case 6: /* OBSERVE, REFUSE, CHANGED */
+	case 6: /* AGAIN, OBSERVE, REFUSE, CHANGED */
+		if (what & 32) {
+			say_again(in);
+			break;
+		}
 		fuzz_peer_say(what & 128 ? FIDO_HOST_OBSERVE : what & 64 ? FIDO_HOST_REFUSE : FIDO_HOST_CHANGED, &bye,
 				sizeof(bye.h), NULL, 0);
 		break;
