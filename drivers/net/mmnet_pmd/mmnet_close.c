@@ -16,16 +16,27 @@
 /* How often a closed port whose buffers are still out is looked at. */
 #define LINGER_US 100000
 
+/* With the queue's lock: whoever brought the last header home has done with the pool, and with the queue. */
+static bool
+headers_home(const struct mmnet_rxq *rxq)
+{
+	bool home;
+
+	if (rxq->headers == NULL || rxq->q == NULL)
+		return true;
+	fido_lock_take(&rxq->q->lock);
+	home = rxq->headers->count == rxq->headers->size;
+	fido_lock_release(&rxq->q->lock);
+	return home;
+}
+
 /* @return true when the application has freed every packet that this port delivered */
 static bool
 all_home(struct mmnet_port *port)
 {
-	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++) {
-		const struct mmnet_rxq *rxq = port->rxq[i];
-
-		if (rxq != NULL && rxq->headers != NULL && rxq->headers->count != rxq->headers->size)
+	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
+		if (port->rxq[i] != NULL && !headers_home(port->rxq[i]))
 			return false;
-	}
 	return true;
 }
 
