@@ -39,15 +39,6 @@ new_generation(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-int
-fido_map_fd(void *arg, void *addr, size_t len)
-{
-	const struct fido_fd_map *m = arg;
-	void *p = mmap(addr, len, m->prot, MAP_SHARED | MAP_FIXED, m->fd, (off_t)m->offset);
-
-	return p == MAP_FAILED ? -errno : 0;
-}
-
 /*
  * What of the control region is used has its pages: of 8 MiB most is not, so not all of it is reserved at once (2 ms and
  * 8 MiB for each domain of a group; a page costs a microsecond). @return 0, -errno (message written)

@@ -216,12 +216,5 @@ void fido_sent_all(struct fido_domain *d, struct fido_sent *sent, const char *re
 void fido_region_free(struct fido_region *region);
 /** Publish that our own memory changed: the next epoch. Lock held. @return it */
 uint32_t fido_domain_next_epoch(struct fido_domain *d);
-/** Map a descriptor's pages at a fixed address. A fido_map_fn; arg is a struct fido_fd_map. */
-struct fido_fd_map {
-	int fd;
-	uint64_t offset;
-	int prot;
-};
-int fido_map_fd(void *arg, void *addr, size_t len);
 
 #endif

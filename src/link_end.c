@@ -263,19 +263,28 @@ sender_attached(const struct fido_rx_end *e)
 	       fido_load_acquire(&shm->queue_id) == id;
 }
 
+/* @return the doorbell of the sender at the other end; NULL: it has not come yet */
+static const struct fido_doorbell *
+sender_bell(const struct fido_link *link, const struct fido_rx_end *e)
+{
+	const struct fido_bell_set *bells = fido_link_peer_bells(link, e->peer);
+
+	return bells != NULL && e->peer_index < bells->ntx ? bells->tx[e->peer_index] : NULL;
+}
+
 void
 fido_link_poll_ready(struct fido_link *link)
 {
 	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
 		struct fido_rxq *q = e->queue;
-		const struct fido_bell_set *bells;
+		const struct fido_doorbell *bell;
 		bool armed;
 
 		if (e->state != FIDO_END_LIVE || e->polled || !sender_attached(e))
 			continue;
-		bells = fido_link_peer_bells(link, e->peer);
-		if (bells != NULL && e->peer_index < bells->ntx)
-			set_bell(&q->lock, &e->receiver->peer_bell, bells->tx[e->peer_index]);
+		bell = sender_bell(link, e);
+		if (bell != NULL)
+			set_bell(&q->lock, &e->receiver->peer_bell, bell);
 		fido_lock_take(&q->lock);
 		if (q->count < FIDO_RXQ_RECEIVERS_MAX) {
 			/* An armed queue stays armed when it gets a new ring. */
@@ -304,6 +313,9 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 		q->watched = NULL;
 	if (e->discard && (e->polled || sender_attached(e))) {
 		stop_polling(e);
+		/* One that was never polled has not been given it. */
+		if (r->peer_bell == NULL)
+			r->peer_bell = sender_bell(link, e);
 		discard(q, r);
 	}
 	if (e->state == FIDO_END_OLD && r->held_count == 0 && !peer_posts(e) &&

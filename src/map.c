@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <fido/domain.h>
 
@@ -281,10 +282,54 @@ extents_align(struct slot *s, uint64_t gaddr, uint64_t len)
 	return fido_extents_find(&s->extents, gaddr);
 }
 
+int
+fido_map_fd(void *arg, void *addr, size_t len)
+{
+	const struct fido_fd_map *m = arg;
+	void *p = mmap(addr, len, m->prot, MAP_SHARED | MAP_FIXED, m->fd, (off_t)m->offset);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+
+/*
+ * What is mapped, to know it again: the file, as a number that stands for it, and the offset in it. No descriptor is kept. Of
+ * memory that is no file's nothing is known. @return 0, -errno
+ */
+static int
+identify(struct fido_extent *e, fido_map_fn fn, const void *arg)
+{
+	const struct fido_fd_map *m = arg;
+	struct stat st;
+	uint64_t file;
+
+	if (fn != fido_map_fd)
+		return 0;
+	if (fstat(m->fd, &st) != 0)
+		return -errno;
+	file = (st.st_ino ^ (uint64_t)st.st_dev << 32) * UINT64_C(0x9e3779b97f4a7c15);
+	e->fd = (int)(file >> 33);
+	e->fd_offset = m->offset;
+	return 0;
+}
+
+/* @return true when all that is mapped from item i on is e */
+static bool
+is_same(const struct fido_extents *set, size_t i, const struct fido_extent *e)
+{
+	for (; i < set->count && set->items[i].extent.gaddr - e->gaddr < e->len; i++) {
+		const struct fido_extent *have = &set->items[i].extent;
+
+		if (have->fd != e->fd || (e->fd >= 0 && have->fd_offset != e->fd_offset + (have->gaddr - e->gaddr)))
+			return false;
+	}
+	return true;
+}
+
 static int
 slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, void *arg)
 {
-	const struct fido_extent e = {.gaddr = gaddr, .len = len, .fd = -1};
+	struct fido_extent e = {.gaddr = gaddr, .len = len, .fd = -1};
 	struct fido_extents *set;
 	uint64_t mapped;
 	int ret;
@@ -293,12 +338,17 @@ slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, vo
 		return -EINVAL;
 	set = &s->extents;
 	ret = fido_extents_reserve(set, gaddr, len);
+	if (ret == 0)
+		ret = identify(&e, fn, arg);
 	if (ret != 0)
 		return ret;
 	mapped = fido_extents_bytes(set, gaddr, len);
 	if (mapped == len) {
-		for (size_t i = extents_align(s, gaddr, len);
-				i < set->count && set->items[i].extent.gaddr - gaddr < len; i++)
+		size_t i = extents_align(s, gaddr, len);
+
+		if (!is_same(set, i, &e))
+			return -EBUSY;
+		for (; i < set->count && set->items[i].extent.gaddr - gaddr < len; i++)
 			set->items[i].tag++;
 		return 0;
 	}
@@ -310,6 +360,24 @@ slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, vo
 	if (ret == 0)
 		fido_extents_add(set, &e, 1);
 	return ret;
+}
+
+uint64_t
+fido_slot_taken(uint64_t gaddr, uint64_t len)
+{
+	uint64_t end = 0;
+	struct slot *s;
+
+	pthread_mutex_lock(&lock);
+	s = slot_find(gaddr);
+	if (s != NULL) {
+		size_t i = fido_extents_find(&s->extents, gaddr);
+
+		if (i < s->extents.count && s->extents.items[i].extent.gaddr < gaddr + len)
+			end = s->extents.items[i].extent.gaddr + s->extents.items[i].extent.len;
+	}
+	pthread_mutex_unlock(&lock);
+	return end;
 }
 
 int

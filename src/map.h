@@ -22,6 +22,14 @@
 /** Does the mapping itself at addr, over a reservation. @return 0 or -errno */
 typedef int (*fido_map_fn)(void *arg, void *addr, size_t len);
 
+/** Map a descriptor's pages at a fixed address. A fido_map_fn; arg is a struct fido_fd_map. */
+struct fido_fd_map {
+	int fd;
+	uint64_t offset;
+	int prot;
+};
+int fido_map_fd(void *arg, void *addr, size_t len);
+
 /** Make the table of what is mapped, all clear. @return 0, -EINVAL (layout), -ENOMEM */
 int fido_map_init(struct fido_map *map, const struct fido_layout *layout);
 void fido_map_fini(struct fido_map *map);
@@ -48,10 +56,13 @@ void fido_slot_release(const struct fido_layout *layout, uint32_t slot);
 /**
  * Map an extent of a reserved slot; counted, so fn is not called for what is mapped already. Granules that
  * it covers in part are filled with zeros.
- * @return 0, -EINVAL (not in the slot), -EBUSY (a part of it is mapped), -ENOMEM, what fn returned
+ * @return 0, -EINVAL (not in the slot), -EBUSY (a part of it is mapped, or other pages of a file are: another domain of
+ *         this process has not unmapped what its owner took away), -ENOMEM, what fn returned
  */
 int fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn,
 		void *arg);
+/** @return the end of the first that is mapped in [gaddr, gaddr + len) by any domain of this process, or 0. */
+uint64_t fido_slot_taken(uint64_t gaddr, uint64_t len);
 /**
  * Undo one fido_slot_map(), or a part of it that ends at granule borders; the last one puts zeros there. It cannot
  * fail: what it needs was allocated when the extent was mapped (extents.h).

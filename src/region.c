@@ -35,7 +35,8 @@ place_taken(const struct fido_domain *d, uint64_t at, uint64_t len)
 		if (r != NULL && at < d->region_end[i] && r->gaddr < at + len)
 			return d->region_end[i];
 	}
-	return fido_withdrawal_pending(d, at, len);
+	/* Pending, or another domain of this process has not unmapped yet what was there. */
+	return fido_slot_taken(at, len);
 }
 
 /* First fit behind the control region. @return 0: no room */

@@ -1,0 +1,49 @@
+/* Pages of another file, or of another place in it, are not taken for those that another domain of the process has mapped there. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <sys/mman.h>
+
+#include "map.h"
+
+#define G FIDO_GRANULE_SIZE
+
+static const struct fido_layout layout = TEST_LAYOUT;
+
+static struct fido_fd_map
+file(uint64_t offset)
+{
+	struct fido_fd_map m = {memfd_create("test", MFD_CLOEXEC), offset, PROT_READ};
+
+	assert_true(m.fd >= 0);
+	assert_int_equal(ftruncate(m.fd, (off_t)(8 * G)), 0);
+	return m;
+}
+
+static void
+not_the_same(void **state)
+{
+	uint64_t base = fido_layout_slot_base(&layout, 2);
+	struct fido_fd_map a = file(0), other = file(0), behind = {a.fd, G, PROT_READ}, again = {dup(a.fd), 0, PROT_READ};
+
+	assert_int_equal(fido_slot_reserve(&layout, 2, 1), 0);
+	assert_int_equal(fido_slot_map(&layout, base, 4 * G, fido_map_fd, &a), 0);
+	assert_int_equal(fido_slot_map(&layout, base, 4 * G, fido_map_fd, &other), -EBUSY);
+	assert_int_equal(fido_slot_map(&layout, base, 4 * G, fido_map_fd, &behind), -EBUSY);
+	assert_int_equal(fido_slot_map(&layout, base, 4 * G, fido_map_fd, &again), 0);
+	/* A part of it. */
+	assert_int_equal(fido_slot_map(&layout, base + G, G, fido_map_fd, &a), -EBUSY);
+	assert_int_equal(fido_slot_map(&layout, base + G, G, fido_map_fd, &behind), 0);
+	fido_slot_unmap(&layout, base + G, G);
+	assert_int_equal(fido_slot_taken(base + G, 8 * G), base + 2 * G);
+	fido_slot_unmap(&layout, base, 4 * G);
+	fido_slot_unmap(&layout, base, 4 * G);
+	assert_int_equal(fido_slot_taken(base, 8 * G), 0);
+	assert_int_equal(fido_slot_map(&layout, base, 4 * G, fido_map_fd, &other), 0);
+	fido_slot_release(&layout, 2);
+	close(a.fd);
+	close(other.fd);
+	close(again.fd);
+}
+
+TEST_MAIN_ONE(not_the_same)
