@@ -10,8 +10,9 @@
  * prefetched; then the mbufs are filled. A message that is not complete within a chunk is carried in
  * rxq->head.
  *
- * A message waits in its ring until there are mbufs for all of it: nothing of it is read before, and it holds none while
- * it waits. So two queues of one pool cannot each have half of what they need.
+ * A message waits in its ring until there are mbufs of the application's pool for all of it: nothing of it is read before,
+ * and it holds none while it waits. So two queues of one pool cannot each have half of what they need. Header mbufs are
+ * the queue's own: a message that lacks some keeps those that it has, and goes on when the application frees others.
  */
 
 #include <errno.h>
