@@ -77,17 +77,24 @@ grep -q "mmnet: cannot use folder $fallback: .*: make it writable for this user,
 rmdir "$fallback"
 mv "$home/mine" "$fallback"
 
+echo "--- an arena larger than all the memory there is"
+as_nobody bad "$bin/pktcheck" "$(on 0)" "$(dev 0 echo gen arena=16T)" -- --mode sink --duration 0.1
+finish bad 20 1
+grep -q "mmnet: .*no memory for an arena of 16777216 MiB: Cannot allocate memory: free some, or use a smaller arena" "$(log_of bad)" ||
+	fail "no message: $(tail -n 5 "$(log_of bad)")"
+
 echo "--- testpmd; an arena larger than all the 2 MiB pages there are"
 xdg=$home
 pmd=$(command -v dpdk-testpmd)
-as_nobody rx "$pmd" "$(on2 1)" "$(dev 0 rx tx arena=64G)" -- --forward-mode=rxonly --total-num-mbufs=8192 \
+arena=$(($(free_hugepages_mb) + 64))
+as_nobody rx "$pmd" "$(on2 1)" "$(dev 0 rx tx arena=${arena}M)" -- --forward-mode=rxonly --total-num-mbufs=8192 \
 	--stats-period 1
-as_nobody tx "$pmd" "$(on2 0)" "$(dev 0 tx rx arena=64G)" -- --forward-mode=txonly --total-num-mbufs=8192 \
+as_nobody tx "$pmd" "$(on2 0)" "$(dev 0 tx rx arena=${arena}M)" -- --forward-mode=txonly --total-num-mbufs=8192 \
 	--stats-period 1
 # What testpmd prints each second: "RX-packets: 1234".
 wait_for 40 "grep -Eaq 'RX-packets: [1-9][0-9]{3}' '$(log_of rx)'" || fail "rx receives nothing: $(tail -n 30 "$(log_of rx)")"
 for name in rx tx; do
-	expect_eq "$(grep -c 'mmnet: .*no free 2 MiB pages for an arena of 65536 MiB, using ordinary pages: echo N > /proc/sys/vm/nr_hugepages, or pass hugepages=off' \
+	expect_eq "$(grep -c "mmnet: .*no free 2 MiB pages for an arena of $arena MiB, using ordinary pages: echo N > /proc/sys/vm/nr_hugepages, .*or pass hugepages=off" \
 		"$(log_of $name)")" 1 "$name: warnings"
 	stop $name
 done
