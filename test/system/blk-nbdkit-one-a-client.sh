@@ -49,6 +49,9 @@ unit_start()
 	wait_for 20 "! is_running $1 || nbdinfo --size '$(uri_of "$1")' >/dev/null 2>&1" ||
 		fail "$1: nbdkit does not answer"
 	is_running "$1" || fail "$1 did not start: $(tail -n 5 "$(log_of "$1")")"
+	line=$(unit_command ExecStartPost "$1")
+	eval "echo_run $line"
+	expect_eq "$(stat -c %a "$(socket_of "$1")")" 666 "mode of the socket, which the folder guards"
 	expect_eq "$(cat "$work/nbdkit-fido/$1/nbdkit.pid")" "${lib_pid[$1]}" "the process of the PID file"
 }
 
