@@ -39,7 +39,7 @@ uri_of()
 unit_start()
 {
 	# shellcheck disable=SC2034 # the unit's, expanded below
-	local GROUP=$fido_group VOLUMES=$1 NBDKIT_OPTIONS="-f -v" PARAMETERS="exclusive=true hugepages=false" line
+	local GROUP=$fido_group VOLUMES=$1 DOMAIN=nbdkit-$1 NBDKIT_OPTIONS="-f -v" PARAMETERS="exclusive=true hugepages=false" line
 	mkdir -p "$work/nbdkit-fido/$1"
 	line=$(unit_command ExecStartPre "$1")
 	eval "echo_run $line"
@@ -129,6 +129,9 @@ abort a
 unit_start a
 finish client 60
 expect_eq "$(od -An -tu1 -j 2M -N 2 "$work/a.img" | xargs)" "78 78" "what the client wrote to the new nbdkit"
+
+expect_eq "$(cd "$FIDO_RUNDIR/$fido_group" && echo nbdkit-*.sock)" "nbdkit-a.sock nbdkit-b.sock" \
+	"sockets in the group's folder after the deaths"
 
 echo "--- the other client saw nothing of it"
 is_running other || fail "the other client's disk failed: $(cat "$(log_of other)")"
