@@ -4,6 +4,8 @@
  * its tag is where it belongs, what TCP leaves to be cut is cut right, and no other byte changes. A received packet is marked
  * by what its bytes are, not by how they are cut, and loses its tag all the same.
  *
+ * A fragment gets no checksum of UDP or TCP, whoever asks for one, and is sent. A tunnel that is only described hinders nothing.
+ *
  * All ways to cut into one, two and three segments, empty ones included, and random ways to cut into more. What is right is
  * found by a sum of this test's own, a byte at a time.
  */
@@ -42,7 +44,19 @@ struct packet {
 	bool tag_inside; /* l2_len says so */
 	bool insert;
 	bool tso;
+	uint16_t fragment; /* that field of an IPv4 header; of IPv6 in its extension header */
+	bool tunnel; /* l2_len counts the outer headers too, and flags describe them */
 };
+
+/* IPv4, UDP, VXLAN, Ethernet. */
+#define OUTER (20 + 8 + 8 + 14)
+/* Offset 16, last; a first one; one between. */
+#define LAST 0x0002
+#define FIRST 0x2000
+#define BETWEEN 0x2001
+/* IPv6 has the same 3 bits further left. */
+#define LAST6 0x0010
+#define FIRST6 0x0001
 
 static const struct packet packets[] = {
 	{.name = "udp4", .payload = 21},
@@ -73,6 +87,37 @@ static const struct packet packets[] = {
 		.tso = true,
 		.payload = 2 * SEGSZ,
 		.insert = true},
+	{.name = "udp4, first fragment", .fragment = FIRST, .payload = 16},
+	{.name = "udp4, last fragment", .fragment = LAST, .payload = 3, .padding = 9},
+	{.name = "tcp4, fragment, tag to be inserted",
+		.tcp = true,
+		.fragment = BETWEEN,
+		.payload = 8,
+		.insert = true},
+	{.name = "tcp4, first fragment, options",
+		.tcp = true,
+		.options = 8,
+		.fragment = FIRST,
+		.payload = 4},
+	{.name = "udp6, first fragment",
+		.ipv6 = true,
+		.options = 8,
+		.fragment = FIRST6,
+		.payload = 8},
+	{.name = "tcp6, last fragment",
+		.ipv6 = true,
+		.tcp = true,
+		.options = 8,
+		.fragment = LAST6,
+		.payload = 1},
+	{.name = "icmp4 in a tunnel", .no_l4 = true, .payload = 9, .tunnel = true},
+	{.name = "udp4 in a tunnel", .payload = 5, .tunnel = true},
+	{.name = "tcp6 in a tunnel, tag to be inserted",
+		.ipv6 = true,
+		.tcp = true,
+		.payload = 3,
+		.insert = true,
+		.tunnel = true},
 };
 static const struct packet long_packets[] = {
 	{.name = "udp4, long", .payload = 1401},
@@ -95,9 +140,10 @@ struct lengths {
 static struct lengths
 lengths_of(const struct packet *k)
 {
-	struct lengths n = {.l2 = k->tag_inside ? 18 : 14,
+	bool follows = (k->fragment & (k->ipv6 ? 0xfff8 : 0x1fff)) != 0;
+	struct lengths n = {.l2 = (k->tag_inside ? 18 : 14) + (k->tunnel ? OUTER : 0),
 		.l3 = (k->ipv6 ? 40 : 20) + k->options,
-		.l4 = k->no_l4   ? 0
+		.l4 = k->no_l4 || follows ? 0
 			: k->tcp ? 20 + k->tcp_options
 				 : 8};
 
@@ -153,15 +199,12 @@ make(const struct packet *k, uint8_t *b)
 {
 	struct lengths n = lengths_of(k);
 	uint8_t *ip = b + n.l2, *l4 = ip + n.l3, proto = k->no_l4 ? 1 : k->tcp ? 6 : 17;
-	uint32_t total = n.l3 + n.l4 + k->payload, type = 12;
+	uint32_t total = n.l3 + n.l4 + k->payload;
 
 	for (uint32_t i = 0; i < n.all; i++)
 		b[i] = (uint8_t)(i * 37 + 11);
-	if (k->tag_inside) {
-		put16(b + type, 0x8100);
-		type += 4;
-	}
-	put16(b + type, k->ipv6 ? 0x86dd : 0x0800);
+	put16(b + 12, k->tag_inside ? 0x8100 : 0x0800);
+	put16(b + n.l2 - 2, k->ipv6 ? 0x86dd : 0x0800);
 	if (k->ipv6) {
 		ip[0] = 0x60;
 		put16(ip + 4, total - 40);
@@ -170,13 +213,17 @@ make(const struct packet *k, uint8_t *b)
 			ip[40] = proto;
 			ip[41] = (uint8_t)(k->options / 8 - 1);
 		}
+		if (k->fragment != 0) {
+			ip[6] = 44;
+			put16(ip + 42, k->fragment);
+		}
 	} else {
 		ip[0] = (uint8_t)(0x40 | n.l3 / 4);
 		put16(ip + 2, total);
-		put16(ip + 6, 0x4000);
+		put16(ip + 6, k->fragment != 0 ? k->fragment : 0x4000);
 		ip[9] = proto;
 	}
-	if (k->no_l4)
+	if (n.l4 == 0)
 		return n.all;
 	if (k->tcp)
 		l4[12] = (uint8_t)(n.l4 / 4 << 4);
@@ -196,7 +243,7 @@ finish(const struct packet *k, uint8_t *b)
 		put16(ip + 10, 0);
 		put16(ip + 10, checksum(0, ip, n.l3));
 	}
-	if (k->no_l4)
+	if (k->no_l4 || k->fragment != 0)
 		return;
 	put16(l4 + csum_at(k), 0);
 	put16(l4 + csum_at(k), l4_checksum(k, ip, l4, n.l4 + k->payload));
@@ -370,6 +417,8 @@ ask(const struct packet *k, struct rte_mbuf *m)
 		m->ol_flags |= k->tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
 	if (k->insert)
 		m->ol_flags |= RTE_MBUF_F_TX_VLAN;
+	if (k->tunnel)
+		m->ol_flags |= RTE_MBUF_F_TX_TUNNEL_VXLAN | RTE_MBUF_F_TX_OUTER_IPV4;
 	m->vlan_tci = TCI;
 	m->l2_len = n.l2;
 	m->l3_len = n.l3;
@@ -535,6 +584,47 @@ headers_are_left_to_the_peer_only_in_front(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* Nor does the peer learn what it would have to know of fragments and tunnels. */
+static void
+fragments_and_tunnels_are_not_left_to_the_peer(void **state)
+{
+	(void)state;
+	peer.accepts = MMNET_META_ALL;
+	for (size_t i = 0; i < RTE_DIM(packets); i++)
+		if (packets[i].fragment != 0 || packets[i].tunnel)
+			send_cut(&packets[i], NULL, 1, DIRECT);
+	peer.accepts = 0;
+	assert_int_equal(wrong, 0);
+}
+
+/* Flags that say what a packet is, and not what is to be done. */
+static void
+flags_that_ask_for_nothing(void **state)
+{
+	static const uint64_t flags[] = {RTE_MBUF_F_TX_IPV4, RTE_MBUF_F_TX_IPV6,
+		RTE_MBUF_F_TX_OUTER_IPV4, RTE_MBUF_F_TX_OUTER_IPV6,
+		RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_OUTER_IPV6 | RTE_MBUF_F_TX_TUNNEL_GRE,
+		RTE_MBUF_F_TX_TUNNEL_UDP, RTE_MBUF_F_TX_IEEE1588_TMST};
+	static uint8_t got[PIECES_MAX][LEN_MAX];
+	uint8_t bytes[LEN_MAX];
+	uint32_t n = make(&packets[0], bytes), len[PIECES_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(flags); i++) {
+		struct rte_mbuf *m = cut(bytes, n, NULL, 1, DIRECT);
+
+		m->ol_flags |= flags[i];
+		m->outer_l2_len = 14;
+		m->outer_l3_len = 20;
+		assert_int_equal(mmnet_tx_prepare_offload(&txq, &m, 1), 1);
+		assert_int_equal(mmnet_tx_burst_offload(&txq, &m, 1), 1);
+		assert_int_equal(receive(got, len), 1);
+		mmnet_tx_reap(&txq);
+		assert_int_equal(len[0], n);
+		assert_memory_equal(got[0], bytes, n);
+	}
+}
+
 /* ---- what cannot be done ---- */
 
 static const struct wrong {
@@ -544,6 +634,7 @@ static const struct wrong {
 	uint8_t value; /* is written there */
 	uint64_t flags; /* asked for beside */
 	int l2, l3; /* added to what is said of lengths */
+	uint32_t outer; /* said to be the outer header's */
 	int error;
 } wrongs[] = {
 	{.name = "another version", .at = 0, .value = 0x65, .error = EINVAL},
@@ -557,19 +648,56 @@ static const struct wrong {
 	{.name = "longest header", .at = 0, .value = 0x4f, .packet.payload = 100, .error = EINVAL},
 	{.name = "header too short", .packet.no_l4 = true, .at = 0, .value = 0x44, .error = EINVAL},
 	{.name = "longer than the packet", .at = 2, .value = 0xff, .error = EINVAL},
-	{.name = "a fragment", .at = 6, .value = 0x20, .error = EINVAL},
+	{.name = "fragment, longer than the packet",
+		.packet.fragment = FIRST,
+		.packet.payload = 8,
+		.at = 2,
+		.value = 0xff,
+		.error = EINVAL},
+	{.name = "fragment, shorter than its header",
+		.packet.fragment = FIRST,
+		.packet.payload = 8,
+		.at = 3,
+		.value = 19,
+		.error = EINVAL},
+	{.name = "fragment, longer header than said",
+		.packet.fragment = LAST,
+		.packet.payload = 8,
+		.at = 0,
+		.value = 0x46,
+		.error = EINVAL},
+	{.name = "fragment, l3_len beyond",
+		.packet.fragment = LAST,
+		.packet.payload = 8,
+		.l3 = 200,
+		.error = EINVAL},
+	{.name = "fragment to be cut",
+		.packet.fragment = FIRST,
+		.packet.tcp = true,
+		.packet.tso = true,
+		.packet.payload = 2 * SEGSZ,
+		.error = EINVAL},
 	{.name = "another protocol", .at = 9, .value = 6, .error = EINVAL},
 	{.name = "IPv6: another protocol",
 		.packet.ipv6 = true,
 		.at = 6,
 		.value = 6,
 		.error = EINVAL},
-	{.name = "IPv6: a fragment",
+	{.name = "IPv6: fragment, longer than the packet",
 		.packet.ipv6 = true,
 		.packet.options = 8,
-		.packet.payload = 40,
-		.at = 6,
-		.value = 44,
+		.packet.fragment = FIRST6,
+		.packet.payload = 8,
+		.at = 4,
+		.value = 0xff,
+		.error = EINVAL},
+	{.name = "IPv6: fragment to be cut",
+		.packet.ipv6 = true,
+		.packet.tcp = true,
+		.packet.tso = true,
+		.packet.options = 8,
+		.packet.fragment = FIRST6,
+		.packet.payload = 2 * SEGSZ,
 		.error = EINVAL},
 	{.name = "l2_len too small", .l2 = -1, .error = EINVAL},
 	{.name = "l2_len too large", .l2 = 100, .error = EINVAL},
@@ -579,6 +707,29 @@ static const struct wrong {
 	{.name = "outer header",
 		.flags = RTE_MBUF_F_TX_OUTER_IP_CKSUM | RTE_MBUF_F_TX_OUTER_IPV4,
 		.error = ENOTSUP},
+	{.name = "outer UDP",
+		.packet.tunnel = true,
+		.flags = RTE_MBUF_F_TX_OUTER_UDP_CKSUM,
+		.error = ENOTSUP},
+	{.name = "tunnel to be cut",
+		.packet.tunnel = true,
+		.packet.tcp = true,
+		.packet.tso = true,
+		.packet.payload = 2 * SEGSZ,
+		.error = ENOTSUP},
+	{.name = "inner checksums, lengths of the inner packet",
+		.packet.tunnel = true,
+		.l2 = -34,
+		.outer = 14,
+		.error = ENOTSUP},
+	{.name = "inner header's checksum, lengths of the inner packet",
+		.packet.no_l4 = true,
+		.packet.payload = 40,
+		.flags = RTE_MBUF_F_TX_OUTER_IPV6,
+		.outer = 14,
+		.error = ENOTSUP},
+	{.name = "MACsec", .flags = RTE_MBUF_F_TX_MACSEC, .error = ENOTSUP},
+	{.name = "encryption", .flags = RTE_MBUF_F_TX_SEC_OFFLOAD, .error = ENOTSUP},
 	{.name = "two tags", .flags = RTE_MBUF_F_TX_QINQ, .error = ENOTSUP},
 	{.name = "UDP to be cut", .flags = RTE_MBUF_F_TX_UDP_SEG, .error = ENOTSUP},
 };
@@ -602,6 +753,7 @@ refused(void **state)
 		m->ol_flags |= w->flags;
 		m->l2_len = (uint64_t)((int)m->l2_len + w->l2) & 0x7f;
 		m->l3_len = (uint64_t)((int)m->l3_len + w->l3) & 0x1ff;
+		m->outer_l2_len = w->outer & 0x7f;
 		rte_errno = 0;
 		assert_int_equal(mmnet_tx_prepare_offload(&txq, &m, 1), 0);
 		assert_int_equal(rte_errno, w->error);
@@ -686,8 +838,9 @@ received(void **state)
 		const struct packet *k = &packets[i];
 		uint32_t len = lengths_of(k).all;
 
-		/* Behind tags, and extension headers, nothing is looked for. */
-		if (k->tag_inside || k->payload == 0 || (k->ipv6 && k->options != 0))
+		/* Behind tags, extension and outer headers nothing is looked for; check_all_flags() makes fragments. */
+		if (k->tag_inside || k->payload == 0 || (k->ipv6 && k->options != 0) || k->fragment != 0 ||
+			k->tunnel)
 			continue;
 		for (uint32_t first = 0; first <= len; first++)
 			for (uint32_t second = first; second <= len; second++)
@@ -761,8 +914,9 @@ main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {TEST(sent), TEST(sent_in_many_pieces),
-		TEST(headers_are_left_to_the_peer_only_in_front), TEST(refused),
-		TEST(refused_for_want_of_room), cmocka_unit_test(received),
+		TEST(headers_are_left_to_the_peer_only_in_front),
+		TEST(fragments_and_tunnels_are_not_left_to_the_peer), TEST(flags_that_ask_for_nothing),
+		TEST(refused), TEST(refused_for_want_of_room), cmocka_unit_test(received),
 		cmocka_unit_test(received_in_many_pieces), cmocka_unit_test(tags_are_taken_out)};
 	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--log-level=lib.eal:error", NULL};

@@ -354,6 +354,8 @@ uint16_t mmnet_tx_prepare_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
 int mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
 /** Ask whether mmnet_finish_put() would ever put it. @return 0, -EINVAL: no */
 int mmnet_finish_check(struct mmnet_txq *txq, const struct rte_mbuf *m);
+/** @return true when an IP header of l3_len bytes, at least the least that it has, is that of a fragment */
+bool mmnet_finish_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len);
 
 /* mmnet_rss.c */
 /** Take over what the application has configured. @return 0, -EINVAL (message written) */
@@ -449,11 +451,11 @@ mmnet_header_priv(struct rte_mbuf *m)
 	return (struct mmnet_header_priv *)(m + 1);
 }
 
-/** @return tickets out of a ring of the port's size from which on some are taken back */
+/** @return tickets out of a ring of that size from which on some are taken back */
 static inline uint32_t
-mmnet_tx_lag(const struct mmnet_port *port)
+mmnet_tx_lag(uint32_t ring_size)
 {
-	return RTE_MIN(port->ring_size / 4, MMNET_TX_LAG);
+	return RTE_MIN(ring_size / 4, MMNET_TX_LAG);
 }
 
 #endif

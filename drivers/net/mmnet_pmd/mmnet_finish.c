@@ -7,6 +7,9 @@
  * A packet may be cut into segments anywhere, in the middle of its headers too. What is built may come from memory that its
  * owner changes meanwhile: the headers are copied once, and what is used of them is the copy. A packet whose headers are not
  * what its flags say, so that its checksums cannot be made, is not sent.
+ *
+ * A fragment has a part of what a checksum of UDP or TCP is made of. Such a request is passed over, as NICs do: who forwards
+ * packets sets the same flags for all of a protocol.
  */
 
 #include <errno.h>
@@ -25,6 +28,7 @@
 #define HEAD_MAX (127 + 511 + 60 + 4)
 /* Where the IPv4 header has its checksum. */
 #define IP_CSUM offsetof(struct rte_ipv4_hdr, hdr_checksum)
+#define FRAGMENT 256 /* no protocol has this number */
 #define TCP_ONCE RTE_TCP_CWR_FLAG              /* in the first piece only */
 #define TCP_AT_END (RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG) /* in the last only */
 
@@ -85,7 +89,7 @@ wants_udp(const struct rte_mbuf *m)
 
 /* ---- the headers ---- */
 
-/* @return the protocol behind IPv6's extension headers, which end at len; -1: they do not, or this is a fragment */
+/* @return the protocol behind IPv6's extension headers, which end at len; FRAGMENT; -1: they do not */
 static int
 ipv6_proto(const uint8_t *ip, uint32_t len)
 {
@@ -106,7 +110,7 @@ ipv6_proto(const uint8_t *ip, uint32_t len)
 		case IPPROTO_FRAGMENT:
 			/* One that is whole has no offset, and none follows. */
 			if (ip[at + 2] != 0 || (ip[at + 3] & 0xf9) != 0)
-				return -1;
+				return FRAGMENT;
 			size = 8;
 			break;
 		default:
@@ -118,31 +122,30 @@ ipv6_proto(const uint8_t *ip, uint32_t len)
 	return at == len ? proto : -1;
 }
 
-/* @return the protocol of a whole IP packet, with headers of l3_len bytes; -1: it is none */
+/* @return the protocol of an IP packet with headers of l3_len bytes; FRAGMENT; -1: it is none */
 static int
 ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 {
-	if (ip[0] >> 4 != (ipv6 ? 6 : 4))
+	if (l3_len < (ipv6 ? 40 : 20) || ip[0] >> 4 != (ipv6 ? 6 : 4))
 		return -1;
 	if (ipv6)
 		return ipv6_proto(ip, l3_len);
-	return (ip[0] & 15) * 4u == l3_len && ((ip[6] & 0x3f) | ip[7]) == 0 ? ip[9] : -1;
+	if ((ip[0] & 15) * 4u != l3_len)
+		return -1;
+	return ((ip[6] & 0x3f) | ip[7]) == 0 ? ip[9] : FRAGMENT;
 }
 
-/*
- * How long a TCP or UDP packet is by its IP header; what follows is padding.
- * @param left the packet's bytes from the IP header on
- * @return 0: the header makes no sense, or not with so many bytes
- */
-static uint32_t
-l4_length(const uint8_t *ip, bool ipv6, uint32_t l3_len, uint32_t left, bool tcp)
+bool
+mmnet_finish_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 {
-	uint32_t total = ipv6 ? 40u + (uint32_t)(ip[4] << 8 | ip[5]) : (uint32_t)(ip[2] << 8 | ip[3]);
-	uint32_t least = l3_len + (tcp ? (uint32_t)sizeof(struct rte_tcp_hdr) : (uint32_t)sizeof(struct rte_udp_hdr));
+	return ip_proto(ip, ipv6, l3_len) == FRAGMENT;
+}
 
-	if (l3_len < (ipv6 ? 40 : 20) || ip_proto(ip, ipv6, l3_len) != (tcp ? IPPROTO_TCP : IPPROTO_UDP))
-		return 0;
-	return total > left || total < least ? 0 : total - l3_len;
+/* @return how long an IP packet is by its header; what follows is padding */
+static uint32_t
+ip_length(const uint8_t *ip, bool ipv6)
+{
+	return ipv6 ? 40u + (uint32_t)(ip[4] << 8 | ip[5]) : (uint32_t)(ip[2] << 8 | ip[3]);
 }
 
 /* Copy what comes next of the packet; as many bytes are left. */
@@ -207,6 +210,32 @@ insert_tag(struct build *w, uint16_t tci)
 		w->l4 += 4;
 }
 
+/*
+ * What is to get a checksum of UDP or TCP, unless it is a fragment.
+ * @return false: the IP header makes no sense, or not with so many bytes
+ */
+static bool
+parse_l4(struct build *w, const struct rte_mbuf *m)
+{
+	const uint8_t *ip = w->head + w->l3;
+	uint32_t l4 = w->l3 + m->l3_len, least = w->tcp ? (uint32_t)sizeof(struct rte_tcp_hdr) : (uint32_t)sizeof(struct rte_udp_hdr);
+	int proto = ip_proto(ip, w->ipv6, m->l3_len);
+	uint32_t total;
+
+	if (proto < 0)
+		return false;
+	total = ip_length(ip, w->ipv6);
+	if (total < m->l3_len || total > m->pkt_len - w->l3)
+		return false;
+	if (proto == FRAGMENT)
+		return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0;
+	if (proto != (w->tcp ? IPPROTO_TCP : IPPROTO_UDP) || total - m->l3_len < least || !take_head(w, m, l4 + least))
+		return false;
+	w->l4 = l4;
+	w->l4_len = total - m->l3_len;
+	return true;
+}
+
 /* @return false: its headers are not what its flags say */
 static bool
 parse(struct build *w, const struct rte_mbuf *m)
@@ -226,14 +255,8 @@ parse(struct build *w, const struct rte_mbuf *m)
 	if (w->ip_csum && (w->head[w->l3] >> 4 != 4 || (w->head[w->l3] & 15) < 5 ||
 			!take_head(w, m, w->l3 + (w->head[w->l3] & 15) * 4u)))
 		return false;
-	if (l4) {
-		w->l4 = w->l3 + m->l3_len;
-		if (!take_head(w, m, w->l4 + (w->tcp ? (uint32_t)sizeof(struct rte_tcp_hdr) : (uint32_t)sizeof(struct rte_udp_hdr))))
-			return false;
-		w->l4_len = l4_length(w->head + w->l3, w->ipv6, m->l3_len, m->pkt_len - w->l3, w->tcp);
-		if (w->l4_len == 0)
-			return false;
-	}
+	if (l4 && !parse_l4(w, m))
+		return false;
 	w->payload = m->pkt_len - w->head_len;
 	if ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && !take_tcp_head(w, m))
 		return false;

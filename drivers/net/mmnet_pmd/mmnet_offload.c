@@ -19,8 +19,11 @@
 
 /* What a packet may ask for. */
 #define ASKS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)
+/* What says that there is a packet in the packet, and not what is to be done. */
+#define TUNNEL (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 | RTE_MBUF_F_TX_OUTER_IPV6)
 /* What no packet gets here: sent all the same it would be wrong. */
-#define UNABLE (RTE_MBUF_F_TX_OFFLOAD_MASK & ~(ASKS | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_IEEE1588_TMST))
+#define UNABLE (RTE_MBUF_F_TX_OFFLOAD_MASK & ~(ASKS | TUNNEL | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | \
+		RTE_MBUF_F_TX_IEEE1588_TMST))
 
 /* ---- what the peer wants ---- */
 
@@ -88,6 +91,19 @@ headers_in_front(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 	return tcp >= sizeof(struct rte_tcp_hdr) && l4 + tcp <= m->data_len && l4 + tcp <= MMNET_META_HEADERS_MAX;
 }
 
+/* @return true when the headers, which are in front, are those of a fragment: its peer would sum up what is not there */
+static bool
+is_fragment(const struct rte_mbuf *m, const struct mmnet_meta *meta)
+{
+	bool ipv6 = (meta->flags & MMNET_META_IPV6) != 0;
+	uint8_t ip[MMNET_META_HEADERS_MAX];
+
+	if (ipv6 && meta->l3_len == sizeof(struct rte_ipv6_hdr))
+		return false; /* without extension headers */
+	memcpy(ip, rte_pktmbuf_mtod_offset(m, const char *, meta->l2_len), ipv6 ? meta->l3_len : sizeof(struct rte_ipv4_hdr));
+	return mmnet_finish_is_fragment(ip, ipv6, meta->l3_len);
+}
+
 /*
  * Put into *meta what the packet asks for.
  * @return false: that, or a part of it, is not for the peer to do
@@ -98,6 +114,9 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 	uint64_t ol = m->ol_flags, l4 = ol & RTE_MBUF_F_TX_L4_MASK;
 	uint32_t f = meta->flags;
 
+	/* The peer would take the inner headers for the only ones. */
+	if ((ol & TUNNEL) != 0)
+		return false;
 	if (ol & RTE_MBUF_F_TX_VLAN) {
 		f |= MMNET_META_VLAN;
 		meta->vlan_tci = m->vlan_tci;
@@ -119,14 +138,29 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 		meta->l2_len = m->l2_len;
 		meta->l3_len = m->l3_len;
 	}
-	return (f & ~(uint32_t)accepts) == 0 && mmnet_meta_valid(meta) && headers_in_front(m, meta);
+	if ((f & ~(uint32_t)accepts) != 0 || !mmnet_meta_valid(meta) || !headers_in_front(m, meta))
+		return false;
+	return (f & (MMNET_META_TCP | MMNET_META_UDP)) == 0 || !is_fragment(m, meta);
+}
+
+/*
+ * A tunnel hinders nothing whose headers are found without the outer lengths, which l2_len has then. To cut it takes more.
+ * @return true when a packet with these flags asks for what is not done here
+ */
+static bool
+is_tunnel_unable(const struct rte_mbuf *m)
+{
+	uint64_t csum = m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK);
+
+	return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 || (csum != 0 && m->outer_l2_len != 0);
 }
 
 /* @return true when a packet asks for what is not done here */
 static inline bool
 is_unable(const struct rte_mbuf *m)
 {
-	return (m->ol_flags & UNABLE) != 0 || (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM;
+	return (m->ol_flags & UNABLE) != 0 || (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM ||
+	       (unlikely((m->ol_flags & TUNNEL) != 0) && is_tunnel_unable(m));
 }
 
 static inline bool

@@ -106,7 +106,7 @@ mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info 
 	const struct mmnet_txq *txq = port->txq[i * port->spread];
 
 	info->conf = txq->conf;
-	info->conf.tx_free_thresh = (uint16_t)(txq->nb_desc - mmnet_tx_lag(port));
+	info->conf.tx_free_thresh = (uint16_t)(txq->nb_desc - mmnet_tx_lag(port->ring_size));
 	info->nb_desc = txq->nb_desc;
 }
 

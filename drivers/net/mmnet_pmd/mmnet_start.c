@@ -178,7 +178,7 @@ queues_start(struct rte_eth_dev *dev)
 		struct mmnet_txq *txq = port->txq[i];
 
 		txq->q = fido_link_txq(port->link, i);
-		txq->lag = mmnet_tx_lag(port);
+		txq->lag = mmnet_tx_lag(port->ring_size);
 		txq->many = RTE_MIN(port->ring_size * 3 / 8, MMNET_TX_MANY);
 		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
 			fido_txq_share_bell(txq->q, port->rxq[i % port->nrx]->q);
