@@ -909,6 +909,45 @@ tags_are_taken_out(void **state)
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);
 }
 
+/* For want of an mbuf that takes the addresses a tag stays, and the lengths are those of the packet as it is. */
+static void
+a_tag_that_stays_is_counted(void **state)
+{
+	const struct packet k = {.payload = 4, .tag_inside = true};
+	uint32_t end = 13, len = lengths_of(&k).all;
+	struct rte_mbuf *m, *all[512];
+	uint8_t bytes[LEN_MAX];
+	unsigned int n = 0;
+
+	(void)state;
+	make(&k, bytes);
+	for (unsigned int room = 0; room <= 2048; room += 2048) {
+		struct mmnet_rxq rxq = {.strip = true, .mp = pool, .room = room};
+
+		m = cut(bytes, len, &end, 2, DIRECT);
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
+		m->l2_len = lengths_of(&k).l2;
+		m->l3_len = lengths_of(&k).l3;
+		while (room != 0 && n < RTE_DIM(all) && rte_mempool_get(pool, (void **)&all[n]) == 0)
+			n++;
+		assert_ptr_equal(mmnet_rx_strip(&rxq, m), m);
+		assert_int_equal(m->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED),
+			RTE_MBUF_F_RX_VLAN);
+		assert_int_equal(m->l2_len, lengths_of(&k).l2);
+		assert_int_equal(m->pkt_len, len);
+		rte_pktmbuf_free(m);
+		mmnet_rx_free_fresh(&rxq);
+	}
+	rte_mempool_put_bulk(pool, (void **)all, n);
+	/* Taken out, it is counted no more. */
+	m = cut(bytes, len, NULL, 1, DIRECT);
+	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	m->l2_len = lengths_of(&k).l2;
+	m = mmnet_rx_strip(&(struct mmnet_rxq){.strip = true, .mp = pool, .room = 2048}, m);
+	assert_int_equal(m->l2_len, lengths_of(&k).l2 - 4);
+	rte_pktmbuf_free(m);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -917,7 +956,8 @@ main(int argc, char **argv)
 		TEST(headers_are_left_to_the_peer_only_in_front),
 		TEST(fragments_and_tunnels_are_not_left_to_the_peer), TEST(flags_that_ask_for_nothing),
 		TEST(refused), TEST(refused_for_want_of_room), cmocka_unit_test(received),
-		cmocka_unit_test(received_in_many_pieces), cmocka_unit_test(tags_are_taken_out)};
+		cmocka_unit_test(received_in_many_pieces), cmocka_unit_test(tags_are_taken_out),
+		cmocka_unit_test(a_tag_that_stays_is_counted)};
 	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--log-level=lib.eal:error", NULL};
 

@@ -111,13 +111,15 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 		return m;
 	m->vlan_tci = (uint16_t)(p[14] << 8 | p[15]);
 	m->ol_flags |= RTE_MBUF_F_RX_VLAN;
+	if (m->data_len < TAGGED || (rxq->headers != NULL && m->pool == rxq->headers->pool)) {
+		m = strip_by_chain(rxq, m, p);
+	} else {
+		memmove(rte_pktmbuf_adj(m, 4), p, UNTAGGED);
+		m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
+	}
 	/* What is not finished has its headers 4 bytes nearer. */
-	if (unfinished)
+	if (unfinished && (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0)
 		m->l2_len -= 4;
-	if (m->data_len < TAGGED || (rxq->headers != NULL && m->pool == rxq->headers->pool))
-		return strip_by_chain(rxq, m, p);
-	memmove(rte_pktmbuf_adj(m, 4), p, UNTAGGED);
-	m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
 	return m;
 }
 
