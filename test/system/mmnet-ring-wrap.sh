@@ -49,5 +49,5 @@ testpmd any "$(on2 0)" "$(dev 0 any nobody)" -- --total-num-mbufs=4096
 testpmd_cmd any "port stop 0" >/dev/null
 testpmd_cmd any "port config all txd 1000" >/dev/null
 testpmd_cmd any "port start 0" | matches 'Port 0' || fail "the port does not start with a ring of 1000"
-testpmd_cmd any "show txq info 0 0" | matches 'Number of TXDs: 1000' || fail "the port does not tell the ring's size as it was asked for"
+testpmd_cmd any "show txq info 0 0" | matches 'Number of TXDs: 1024' || fail "the port does not tell the ring's size"
 stop any

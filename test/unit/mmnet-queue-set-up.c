@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port whose queues are not all set up does not start, and says why; rings of any size within the port's limits are taken
- * as they are, and told of as they were asked for.
+ * A port whose queues are not all set up does not start, and says why; rings of any size within the port's limits are taken.
+ * All transmit rings have the size of the largest one that is in use, whatever the order of set-up, and that is what is told.
  */
 #include "test.h"
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_log.h>
+
+#include "mmnet.h"
 
 #define PORT 0
 
@@ -102,10 +104,59 @@ rings_of_any_size(void **state)
 		assert_int_equal(rte_eth_rx_queue_info_get(PORT, 0, &rxq), 0);
 		assert_int_equal(rte_eth_tx_queue_info_get(PORT, 0, &txq), 0);
 		assert_int_equal(rxq.nb_desc, rx);
-		assert_int_equal(txq.nb_desc, tx);
-		assert_true(txq.conf.tx_free_thresh < tx);
+		assert_int_equal(txq.nb_desc, rte_align32pow2(tx));
+		assert_true(txq.conf.tx_free_thresh < txq.nb_desc);
 		assert_int_equal(rte_eth_dev_stop(PORT), 0);
 	}
+}
+
+/* What is told of a port's n transmit queues, and what there is. */
+static void
+all_have(uint16_t n, uint16_t size)
+{
+	struct rte_eth_txq_info info;
+
+	for (uint16_t i = 0; i < n; i++) {
+		assert_int_equal(rte_eth_tx_queue_info_get(PORT, i, &info), 0);
+		assert_int_equal(info.nb_desc, size);
+		assert_true(info.conf.tx_free_thresh < size);
+	}
+}
+
+static void
+started_all_have(uint16_t n, uint16_t size)
+{
+	const struct mmnet_port *port = rte_eth_devices[PORT].data->dev_private;
+
+	all_have(n, size);
+	assert_int_equal(rte_eth_dev_start(PORT), 0);
+	assert_int_equal(port->ring_size, size);
+	all_have(n, size);
+	for (uint16_t i = 0; i < n; i++)
+		assert_int_equal(port->txq[i]->lag, mmnet_tx_lag(size));
+	assert_int_equal(rte_eth_dev_stop(PORT), 0);
+	all_have(n, size);
+}
+
+static void
+rings_set_up_in_any_order(void **state)
+{
+	(void)state;
+	configure(1, 2);
+	set_up_rx(0, 256);
+	set_up_tx(1, 4096);
+	set_up_tx(0, 1024);
+	started_all_have(2, 4096);
+	set_up_tx(0, 8192);
+	set_up_tx(1, 64);
+	started_all_have(2, 8192);
+	/* Smaller again, the one that was the largest last. */
+	set_up_tx(1, 512);
+	set_up_tx(0, 100);
+	started_all_have(2, 512);
+	/* Queue 1 is not in use. */
+	configure(1, 1);
+	started_all_have(1, 128);
 }
 
 /* What adjusting makes of the others. */
@@ -132,7 +183,8 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(queues_that_are_not_set_up),
-		cmocka_unit_test(rings_of_any_size), cmocka_unit_test(sizes_out_of_range)};
+		cmocka_unit_test(rings_of_any_size), cmocka_unit_test(rings_set_up_in_any_order),
+		cmocka_unit_test(sizes_out_of_range)};
 	char *eal[] = {argv[0], "--no-huge", "-m64", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--log-level=lib.eal:error",
 		"--vdev=net_mmnet0,group=" TEST_GROUP ",domain=a,peer=b,rx=zero,hugepages=off",

@@ -188,7 +188,7 @@ struct mmnet_txq {
 	uint64_t *places;             /**< where the segments of the packet are that is being put (mmnet_chain.c) */
 	uint32_t places_max;
 	uint16_t index;               /**< of its ring, of all that the port has */
-	uint16_t nb_desc;             /**< as the application set it up; its ring may have more */
+	uint16_t nb_desc;             /**< as the application set it up; all rings of a port have one size */
 	struct mmnet_tx_peer *peer;   /**< NULL: the port's burst function does not need it */
 	struct mmnet_port *port;
 	struct fido_tx_stats_shm base;
@@ -226,7 +226,7 @@ struct mmnet_port {
 	uint16_t ntx;                 /**< rings: `spread` for each transmit queue */
 	uint16_t ntx_made;            /**< rings there are; those over ntx may still have buffers out */
 	uint16_t spread;
-	uint32_t ring_size;
+	uint32_t ring_size;           /**< of all transmit rings, since the last start */
 	uint32_t max_frame;           /**< longer packets are neither sent nor delivered */
 	struct mmnet_note note;       /**< what this end says */
 	struct mmnet_hash *hash;      /**< for received packets; NULL: none are hashed */
@@ -235,6 +235,10 @@ struct mmnet_port {
 	struct mmnet_rxq *rxq[FIDO_LINK_QUEUES_MAX];
 	struct mmnet_txq *txq[FIDO_LINK_QUEUES_MAX]; /**< by ring; queue i has those from i * spread on */
 };
+
+/* mmnet_queue.c */
+/** @return the size that the transmit rings have, if the port is started now: the largest that its queues were set up with */
+uint32_t mmnet_tx_ring_size(const struct rte_eth_dev *dev);
 
 /* mmnet_args.c */
 /** Parse the device arguments. @return 0, -EINVAL (message written) */

@@ -201,8 +201,6 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 		const struct rte_eth_txconf *conf)
 {
 	struct mmnet_port *port = port_of(dev);
-	/* Rings are powers of two; ethdev has looked whether n is within our limits. */
-	uint32_t size = rte_align32pow2(n);
 	int ret = 0;
 
 	for (uint16_t k = 0; k < port->spread && ret == 0; k++)
@@ -210,7 +208,6 @@ tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	if (ret != 0)
 		return ret;
 	port->txq[i * port->spread]->nb_desc = n;
-	port->ring_size = i == 0 ? size : RTE_MAX(port->ring_size, size);
 	dev->data->tx_queues[i] = port->txq[i * port->spread];
 	return 0;
 }

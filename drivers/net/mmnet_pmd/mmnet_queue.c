@@ -99,15 +99,29 @@ mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info 
 	info->rx_buf_size = rxq->room;
 }
 
+uint32_t
+mmnet_tx_ring_size(const struct rte_eth_dev *dev)
+{
+	const struct mmnet_port *port = port_of(dev);
+	uint32_t size = MMNET_MIN_DESC;
+
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
+		if (dev->data->tx_queues[i] != NULL)
+			size = RTE_MAX(size, (uint32_t)port->txq[i * port->spread]->nb_desc);
+	/* Rings are powers of two; ethdev has looked whether each is within our limits. */
+	return rte_align32pow2(size);
+}
+
 void
 mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info)
 {
 	const struct mmnet_port *port = port_of(dev);
-	const struct mmnet_txq *txq = port->txq[i * port->spread];
+	/* A queue that is set up anew is so from the next start on. */
+	uint32_t size = port->started ? port->ring_size : mmnet_tx_ring_size(dev);
 
-	info->conf = txq->conf;
-	info->conf.tx_free_thresh = (uint16_t)(txq->nb_desc - mmnet_tx_lag(port->ring_size));
-	info->nb_desc = txq->nb_desc;
+	info->conf = port->txq[i * port->spread]->conf;
+	info->conf.tx_free_thresh = (uint16_t)(size - mmnet_tx_lag(size));
+	info->nb_desc = (uint16_t)size;
 }
 
 MMNET_QUEUE_COUNT

@@ -260,8 +260,7 @@ mmnet_start(struct rte_eth_dev *dev)
 		return -EINVAL;
 	port->nrx = dev->data->nb_rx_queues;
 	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
-	if (port->ntx == 0)
-		port->ring_size = MMNET_MIN_DESC;
+	port->ring_size = mmnet_tx_ring_size(dev);
 	ret = bounce_start(port);
 	for (uint16_t i = 0; i < port->ntx && ret == 0; i++)
 		ret = mmnet_chain_start(port->txq[i], port->ring_size);
