@@ -2,6 +2,7 @@
 /*
  * A port whose queues are not all set up does not start, and says why; rings of any size within the port's limits are taken.
  * All transmit rings have the size of the largest one that is in use, whatever the order of set-up, and that is what is told.
+ * The turns by which a packet waits for mbufs are as long on a slow clock as on a fast one.
  */
 #include "test.h"
 
@@ -12,6 +13,16 @@
 #include "mmnet.h"
 
 #define PORT 0
+
+uint64_t __wrap_rte_get_tsc_hz(void);
+uint64_t __real_rte_get_tsc_hz(void);
+static uint64_t hz; /* 0: the processor's */
+
+uint64_t
+__wrap_rte_get_tsc_hz(void)
+{
+	return hz != 0 ? hz : __real_rte_get_tsc_hz();
+}
 
 static struct rte_mempool *pool;
 
@@ -159,6 +170,26 @@ rings_set_up_in_any_order(void **state)
 	started_all_have(1, 128);
 }
 
+/* ARM's counters have 1 MHz to 1 GHz, by the architecture; the last is none that there is. */
+static void
+turns_by_the_clock(void **state)
+{
+	static const uint64_t clocks[] = {1000000, 25000000, 1000000000, 3000000000, 1};
+	const struct mmnet_port *port = rte_eth_devices[PORT].data->dev_private;
+
+	(void)state;
+	configure(1, 1);
+	set_up_rx(0, 256);
+	set_up_tx(0, 256);
+	for (size_t i = 0; i < RTE_DIM(clocks); i++) {
+		hz = clocks[i];
+		assert_int_equal(rte_eth_dev_start(PORT), 0);
+		assert_int_equal(port->rxq[0]->wait_turn, RTE_MAX(hz / 50, UINT64_C(1)));
+		assert_int_equal(rte_eth_dev_stop(PORT), 0);
+	}
+	hz = 0;
+}
+
 /* What adjusting makes of the others. */
 static void
 sizes_out_of_range(void **state)
@@ -184,6 +215,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(queues_that_are_not_set_up),
 		cmocka_unit_test(rings_of_any_size), cmocka_unit_test(rings_set_up_in_any_order),
+		cmocka_unit_test(turns_by_the_clock),
 		cmocka_unit_test(sizes_out_of_range)};
 	char *eal[] = {argv[0], "--no-huge", "-m64", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--log-level=lib.eal:error",

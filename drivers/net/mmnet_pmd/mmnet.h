@@ -59,6 +59,8 @@
 #define MMNET_MAX_MACS 16
 /* How long stop waits for the peer to take what was sent. */
 #define MMNET_STOP_WAIT_MS 500
+/** A message that waits for mbufs keeps the other rings of its queue waiting for so long, then lets them go on for as long. */
+#define MMNET_WAIT_TURN_MS 20
 /* Header mode: this much is copied into the writable first segment... */
 #define MMNET_HEADER_COPY 128
 /* ... of packets longer than this; shorter ones are copied whole. */
@@ -171,6 +173,7 @@ struct mmnet_rxq {
 	struct fido_rx_stats_shm now; /**< at the last mmnet_view_update() */
 	uint32_t ring_size;           /**< of all rings it reads, then; 0: none */
 	uint16_t nb_desc;             /**< as the application set it up */
+	uint64_t wait_turn;           /**< ticks of the TSC for which `waiting` is set or not */
 	struct rte_eth_rxconf conf;
 };
 

@@ -28,8 +28,6 @@
 
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
 #define IDLE_REAP 128
-/* The bit of the clock that says whether the ring of a message that waits for mbufs keeps the others waiting: some 20 ms. */
-#define WAIT_TURN_SHIFT 26
 
 /* ---- the message that is being read ---- */
 
@@ -583,7 +581,8 @@ wait_for_mbufs(struct reader *rd, const struct fido_desc *d, uint16_t n)
 	fido_counter_add(&rxq->q->stats->no_buffer, 1);
 	/* Other queues of this pool wait for them, perhaps. */
 	mmnet_rx_free_fresh(rxq);
-	rxq->waiting = (rte_rdtsc() >> WAIT_TURN_SHIFT & 1) != 0;
+	/* By turns this ring keeps the others waiting, and does not. */
+	rxq->waiting = rte_rdtsc() / rxq->wait_turn % 2 != 0;
 }
 
 /* ---- the burst ---- */

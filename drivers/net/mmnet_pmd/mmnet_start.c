@@ -65,6 +65,7 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 {
 	rxq->q = q;
 	rxq->stopped = rxq->conf.rx_deferred_start;
+	rxq->wait_turn = RTE_MAX(rte_get_tsc_hz() * MMNET_WAIT_TURN_MS / MS_PER_S, UINT64_C(1));
 	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
 	rxq->header_rearm = rearm_value(0, rxq->port_id);
