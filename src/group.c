@@ -57,29 +57,41 @@ check_name(const char *group, const char **name)
 	return -EINVAL;
 }
 
-/* What the folder lies in: its users need not see what else is there, but pass through. */
+/* @return true: users of that Unix group can pass through the folder */
+static bool
+passes(const struct stat *st, gid_t gid)
+{
+	return (st->st_mode & 0001) != 0 || (st->st_gid == gid && (st->st_mode & 0010) != 0);
+}
+
+/*
+ * What the folder lies in: its users need not see what else is there, but pass through. Opened is only what was made for groups: a
+ * folder that was there before has an owner who knows for whom it is.
+ */
 static void
-let_pass(const struct fido_host_group *g)
+let_pass(const struct fido_host_group *g, gid_t gid)
 {
 	char path[FIDO_HOST_PATH_MAX];
 	struct stat st;
 
-	fido_host_group_path(g, "..", path);
-	if (stat(path, &st) == 0 && st.st_uid == geteuid())
-		chmod(path, (st.st_mode & 07777) | 0011);
+	snprintf(path, sizeof(path), "%s", g->dir);
+	*strrchr(path, '/') = '\0';
+	if (stat(path, &st) != 0)
+		return;
+	if ((g->made_run || strcmp(path, FIDO_HOST_RUN) == 0) && st.st_uid == geteuid() &&
+			chmod(path, (st.st_mode & 07777) | 0011) == 0)
+		return;
+	if (!passes(&st, gid))
+		fido_log(FIDO_LOG_WARNING, "%s: users of the group's Unix group may not pass through it, and it was there before: let them (chmod o+x %s), or set FIDO_RUNDIR to another folder",
+				path, path);
 }
 
 static int
-set_mode(const struct fido_host_group *g, const struct fido_group_config *config)
+set_mode(const struct fido_host_group *g, const struct fido_group_config *config, gid_t gid)
 {
 	mode_t mode = config->mode != 0 ? config->mode & 0777 : config->unix_group != NULL ? 0770 : 0750;
-	gid_t gid = (gid_t)-1;
-	int ret = 0;
+	int ret;
 
-	if (config->unix_group != NULL)
-		ret = find_unix_group(config->unix_group, &gid);
-	if (ret != 0)
-		return ret;
 	/* In this order: a change of the group takes setgid away. */
 	if (chown(g->dir, (uid_t)-1, gid) == 0 && chmod(g->dir, mode | S_ISGID | 0700) == 0)
 		return 0;
@@ -107,30 +119,57 @@ keep(const struct fido_host_group *g)
 	return 0;
 }
 
+/* @return 0, -ENOTEMPTY: another program's folder (message written), which is left as it is */
+static int
+check_folder(const struct fido_host_group *g, bool may_be_empty)
+{
+	enum fido_host_folder is = fido_host_group_look(g);
+
+	if (is == FIDO_HOST_FOLDER_GROUP || (is == FIDO_HOST_FOLDER_EMPTY && may_be_empty))
+		return 0;
+	fido_log(FIDO_LOG_ERROR, "%s is no group of Fido (it has neither a file keep of fido-ctl create nor a file group of a domain), and is left as it is: check the name and FIDO_RUNDIR%s",
+			g->dir, may_be_empty ? ", or remove it yourself" : "");
+	return -ENOTEMPTY;
+}
+
+/* The folder is there. @return 0, -errno (message written) */
+static int
+make_group(struct fido_host_group *g, const struct fido_group_config *config, gid_t gid)
+{
+	bool was_group = fido_host_group_look(g) == FIDO_HOST_FOLDER_GROUP;
+	int ret = fido_host_group_lock(g);
+
+	if (ret != 0)
+		return ret;
+	ret = set_mode(g, config, gid);
+	if (ret == 0)
+		ret = keep(g);
+	if (ret == 0) {
+		fido_host_group_share(g, g->lock_fd);
+		if (config->unix_group != NULL)
+			let_pass(g, gid);
+	} else if (!was_group) {
+		fido_host_group_remove_if_empty(g);
+	}
+	fido_host_group_unlock(g);
+	return ret;
+}
+
 int
 fido_group_create(const char *group, const struct fido_group_config *config)
 {
 	struct fido_host_group g;
+	gid_t gid = (gid_t)-1;
 	const char *name;
 	int ret = check_name(group, &name);
 
+	if (ret == 0 && config->unix_group != NULL)
+		ret = find_unix_group(config->unix_group, &gid);
 	if (ret == 0)
 		ret = fido_host_group_open(&g, name, true);
-	if (ret == 0)
-		ret = fido_host_group_lock(&g);
-	if (ret != 0)
-		return ret;
-	ret = set_mode(&g, config);
-	if (ret == 0)
-		ret = keep(&g);
-	if (ret == 0) {
-		fido_host_group_share(&g, g.lock_fd);
-		let_pass(&g);
-	} else {
-		fido_host_group_remove_if_empty(&g);
-	}
-	fido_host_group_unlock(&g);
-	return ret;
+	if (ret == 0 && !g.made)
+		ret = check_folder(&g, true);
+	return ret != 0 ? ret : make_group(&g, config, gid);
 }
 
 int
@@ -143,6 +182,8 @@ fido_group_destroy(const char *group)
 
 	if (ret == 0)
 		ret = fido_host_group_open(&g, name, false);
+	if (ret == 0)
+		ret = check_folder(&g, false);
 	if (ret == 0)
 		ret = fido_host_group_lock(&g);
 	if (ret != 0)

@@ -37,7 +37,7 @@ run_dir(char *out, size_t size)
 	if (env != NULL && env[0] != '\0')
 		n = snprintf(out, size, "%s", env);
 	else if (geteuid() == 0)
-		n = snprintf(out, size, "/run/fido");
+		n = snprintf(out, size, FIDO_HOST_RUN);
 	else if (xdg != NULL && xdg[0] != '\0')
 		n = snprintf(out, size, "%s/fido", xdg);
 	else
@@ -97,11 +97,12 @@ inherit(const char *parent, const char *dir)
 }
 
 static int
-make_dir(const char *parent, const char *dir, bool create)
+make_dir(const char *parent, const char *dir, bool create, bool *made)
 {
 	int ret = 0;
 
-	if (create && mkdir(dir, 0750) != 0)
+	*made = create && mkdir(dir, 0750) == 0;
+	if (create && !*made)
 		ret = errno == EEXIST ? 0 : -errno;
 	else if (create && parent != NULL)
 		inherit(parent, dir);
@@ -124,9 +125,9 @@ fido_host_group_open(struct fido_host_group *g, const char *group, bool create)
 	if (ret != 0)
 		return ret;
 	snprintf(g->dir, sizeof(g->dir), "%s/%s", run, group);
-	ret = make_dir(NULL, run, create);
+	ret = make_dir(NULL, run, create, &g->made_run);
 	if (ret == 0)
-		ret = make_dir(run, g->dir, create);
+		ret = make_dir(run, g->dir, create, &g->made);
 	if (ret == -ENOENT && !create)
 		fido_log(FIDO_LOG_ERROR, "group %s: there is no such group (%s): start a domain of it first",
 				group, g->dir);
@@ -366,6 +367,19 @@ fido_host_group_layout(struct fido_host_group *g, struct fido_layout *l)
 	return 0;
 }
 
+/* @return true, and the domain's name, when the file is named as a domain's socket */
+static bool
+domain_of(const char *file, char name[FIDO_NAME_MAX])
+{
+	size_t n = strlen(file);
+
+	if (n <= 5 || n - 5 >= FIDO_NAME_MAX || strcmp(file + n - 5, ".sock") != 0)
+		return false;
+	memcpy(name, file, n - 5);
+	name[n - 5] = '\0';
+	return fido_name_valid(name);
+}
+
 int
 fido_host_group_each(const struct fido_host_group *g, int (*fn)(void *arg, const char *name), void *arg)
 {
@@ -376,18 +390,85 @@ fido_host_group_each(const struct fido_host_group *g, int (*fn)(void *arg, const
 	if (dir == NULL)
 		return -errno;
 	while (ret == 0 && (e = readdir(dir)) != NULL) {
-		size_t n = strlen(e->d_name);
 		char name[FIDO_NAME_MAX];
 
-		if (n <= 5 || n - 5 >= sizeof(name) || strcmp(e->d_name + n - 5, ".sock") != 0)
-			continue;
-		memcpy(name, e->d_name, n - 5);
-		name[n - 5] = '\0';
-		if (fido_name_valid(name))
+		if (domain_of(e->d_name, name))
 			ret = fn(arg, name);
 	}
 	closedir(dir);
 	return ret;
+}
+
+/* ---- whether it is one ---- */
+
+static int
+open_dir(const struct fido_host_group *g)
+{
+	return open(g->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool
+is_empty_file(int dir, const char *file)
+{
+	struct stat st;
+
+	return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
+/* @return true when `group` says that it is a layout, of whatever version; begun: also when nothing is in it yet */
+static bool
+is_layout(int dir, bool begun)
+{
+	int fd = openat(dir, "group", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[32] = "";
+	ssize_t len = -1;
+	struct stat st;
+	size_t digits;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0 || strncmp(text, "fido ", 5) != 0)
+		return begun && len == 0;
+	digits = strspn(text + 5, "0123456789");
+	return digits != 0 && text[5 + digits] == '\n';
+}
+
+/* @return true when nothing is there but what who makes a group makes first */
+static bool
+has_nothing(int fd)
+{
+	DIR *dir = fdopendir(fd);
+	bool nothing = dir != NULL;
+	struct dirent *e;
+
+	if (dir == NULL) {
+		close(fd);
+		return false;
+	}
+	while (nothing && (e = readdir(dir)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		nothing = (strcmp(e->d_name, "lock") == 0 || strcmp(e->d_name, "group") == 0) && is_empty_file(fd, e->d_name);
+	}
+	closedir(dir);
+	return nothing;
+}
+
+enum fido_host_folder
+fido_host_group_look(const struct fido_host_group *g)
+{
+	int fd = open_dir(g);
+
+	if (fd < 0)
+		return FIDO_HOST_FOLDER_OTHER;
+	if (is_empty_file(fd, "keep") || is_layout(fd, false)) {
+		close(fd);
+		return FIDO_HOST_FOLDER_GROUP;
+	}
+	return has_nothing(fd) ? FIDO_HOST_FOLDER_EMPTY : FIDO_HOST_FOLDER_OTHER;
 }
 
 /* ---- its end ---- */
@@ -403,21 +484,53 @@ is_empty(const struct fido_host_group *g)
 	return true;
 }
 
+/*
+ * Whatever its name, what another program has in the folder stays: what is no socket, and what somebody listens on. No domain
+ * lives, so nobody listens on one of ours.
+ */
+static void
+remove_socket(const struct fido_host_group *g, int dir, const char *file)
+{
+	char name[FIDO_NAME_MAX];
+	struct stat st;
+	int fd;
+
+	if (!domain_of(file, name) || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	fd = fido_host_group_connect(g, name);
+	if (fd >= 0)
+		fido_fork_close(fd);
+	if (fd < 0 && fd != -EPROTOTYPE && fd != -EAGAIN)
+		unlinkat(dir, file, 0);
+}
+
 static void
 remove_sockets(const struct fido_host_group *g)
 {
-	DIR *dir = opendir(g->dir);
+	int fd = open_dir(g);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
-	if (dir == NULL)
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
 		return;
-	while ((e = readdir(dir)) != NULL) {
-		size_t len = strlen(e->d_name);
-
-		if (len > 5 && strcmp(e->d_name + len - 5, ".sock") == 0)
-			unlinkat(dirfd(dir), e->d_name, 0);
 	}
+	while ((e = readdir(dir)) != NULL)
+		remove_socket(g, fd, e->d_name);
 	closedir(dir);
+}
+
+static void
+remove_layout(const struct fido_host_group *g)
+{
+	int dir = open_dir(g);
+
+	if (dir < 0)
+		return;
+	if (is_layout(dir, true))
+		unlinkat(dir, "group", 0);
+	close(dir);
 }
 
 static void
@@ -437,7 +550,7 @@ fido_host_group_clean_if_empty(struct fido_host_group *g)
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
 		fido_host_slot_free(g, n);
 	remove_file(g, FIDO_HOST_NEW_SLOT);
-	remove_file(g, "group");
+	remove_layout(g);
 	remove_sockets(g);
 }
 
@@ -456,14 +569,18 @@ fido_host_group_remove_if_empty(struct fido_host_group *g)
 int
 fido_host_group_remove(struct fido_host_group *g)
 {
+	int ret;
+
 	fido_host_group_clean_if_empty(g);
 	remove_file(g, "keep");
 	remove_file(g, "lock");
 	if (rmdir(g->dir) == 0)
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "cannot remove %s: %s: only who may write the folder that it is in can do so", g->dir,
-			strerror(errno));
-	return -errno;
+	ret = -errno;
+	fido_log(FIDO_LOG_ERROR, "cannot remove %s: %s: %s", g->dir, strerror(-ret), ret == -ENOTEMPTY || ret == -EEXIST ?
+			"what is left in it is not Fido's: look at it, and remove it yourself" :
+			"only who may write the folder that it is in can do so");
+	return ret;
 }
 
 void

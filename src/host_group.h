@@ -33,6 +33,8 @@
 /** Of a folder's path, and of the path of a file in one; with the terminating zero. */
 #define FIDO_HOST_DIR_MAX 960
 #define FIDO_HOST_PATH_MAX (FIDO_HOST_DIR_MAX + FIDO_NAME_MAX + 8)
+/** Where root's groups are, by default. */
+#define FIDO_HOST_RUN "/run/fido"
 /** A slot's file before it has its name. */
 #define FIDO_HOST_NEW_SLOT "slot.new"
 
@@ -43,6 +45,15 @@ struct fido_host_group {
 	gid_t gid;
 	bool kept;    /**< fido-ctl create made it */
 	mode_t run_mode; /**< of the folder that it is in */
+	bool made;    /**< fido_host_group_open() made the folder; and the one that it is in */
+	bool made_run;
+};
+
+/** What a folder is. */
+enum fido_host_folder {
+	FIDO_HOST_FOLDER_GROUP,
+	FIDO_HOST_FOLDER_EMPTY, /**< or a domain has just begun to make it a group */
+	FIDO_HOST_FOLDER_OTHER, /**< another program's */
 };
 
 /** Find the folder of a group; make it when create. @return 0, -errno (message written) */
@@ -56,11 +67,19 @@ int fido_host_group_lock(struct fido_host_group *g);
 /** The same without waiting and without a message. @return 0, -EAGAIN: somebody has it, -errno */
 int fido_host_group_try_lock(struct fido_host_group *g);
 void fido_host_group_unlock(struct fido_host_group *g);
+/**
+ * Look whether the folder is a group, without changing anything: it has what fido-ctl create made, or a domain's layout, of
+ * whatever version.
+ */
+enum fido_host_folder fido_host_group_look(const struct fido_host_group *g);
 /** Give a file that was just made here the folder's permissions. */
 void fido_host_group_share(const struct fido_host_group *g, int fd);
 /** @return the mode of a file of that folder; same_group: it has the folder's Unix group */
 mode_t fido_host_shared_mode(const struct stat *dir, bool same_group);
-/** Remove what domains that were killed left, if no domain lives: a new group begins. The lock is held. */
+/**
+ * Remove what domains that were killed left, if no domain lives: a new group begins. Whatever else is in the folder stays. The lock
+ * is held.
+ */
 void fido_host_group_clean_if_empty(struct fido_host_group *g);
 /** Remove the folder if no domain lives in it, unless it is kept. The lock is held. */
 void fido_host_group_remove_if_empty(struct fido_host_group *g);

@@ -21,11 +21,17 @@ struct fido_group_config {
 
 /**
  * Make a group's folder, or change one that is there (not the files of domains that have joined). It stays until
- * fido_group_destroy().
- * @return 0, -EINVAL (not a name, no such Unix group, not on this transport), -EPERM, -errno; fido_last_error() says more
+ * fido_group_destroy(). Another program's folder, which is neither a group nor empty, is left as it is. The folder that it lies in is
+ * opened to the users of unix_group if this call makes it.
+ * @return 0, -EINVAL (not a name, no such Unix group, not on this transport), -ENOTEMPTY (not a group), -EPERM, -errno;
+ *         fido_last_error() says more
  */
 int fido_group_create(const char *group, const struct fido_group_config *config);
-/** Remove a group's folder. @return 0, -EBUSY (a domain lives in it), -ENOENT, -EINVAL, -errno; fido_last_error() says more */
+/**
+ * Remove a group's folder.
+ * @return 0, -EBUSY (a domain lives in it), -ENOENT, -ENOTEMPTY (it is no group, or another program's files are in it), -EINVAL,
+ *         -errno; fido_last_error() says more
+ */
 int fido_group_destroy(const char *group);
 
 #ifdef __cplusplus
