@@ -59,12 +59,19 @@ has_room(struct fido_domain *d, const struct fido_offer *offer, uint32_t ring_si
 	return got == n;
 }
 
+unsigned int
+blk_admit_fds(const struct fido_offer *offer)
+{
+	return FDS_PER_BELL * (offer->ntx + offer->nrx);
+}
+
 int
-blk_admit(struct fido_domain *d, unsigned int clients, const struct fido_offer *offer, uint32_t ring_size)
+blk_admit(struct fido_domain *d, unsigned int clients, unsigned int fds_to_come, const struct fido_offer *offer,
+		uint32_t ring_size)
 {
 	if (clients >= FIDO_DOMAIN_LINKS_MAX || !has_room(d, offer, ring_size))
 		return -ENOSPC;
-	return fds_left() < FDS_SPARE + FDS_PER_BELL * (offer->ntx + offer->nrx) ? -EMFILE : 0;
+	return fds_left() < FDS_SPARE + fds_to_come + blk_admit_fds(offer) ? -EMFILE : 0;
 }
 
 const char *

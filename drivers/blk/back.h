@@ -167,6 +167,9 @@ struct blk_server {
 	unsigned int client_count;
 	struct back_worker *workers;
 	unsigned int next_worker;
+	struct fido_offer *offers;     /**< scratch of a look at them; grows */
+	unsigned int offers_max;
+	unsigned int next_refusal;     /**< of shm->refused: the oldest, or one that was never used */
 	uint64_t told_ms;              /**< when an offer that could not be taken was last told of; 0: never */
 	uint64_t retry_ms;             /**< until then offers are not looked at, if no client leaves; 0: they are */
 	unsigned int retry_after_ms;   /**< how long that was */

@@ -125,10 +125,12 @@ look_for_refusal(struct fido_blk *blk)
 {
 	struct fido_blk_shm said;
 
-	if (!fido_link_is_up(blk->link) && fido_domain_peer_blk(blk->domain, blk->backend, &said, sizeof(said)) == 0 &&
-			said.magic == FIDO_BLK_SHM_MAGIC && said.version == FIDO_BLK_SHM_VERSION &&
-			said.refused == fido_domain_generation(blk->domain) && said.refused_error <= INT16_MAX)
-		blk->refused = -(int)said.refused_error;
+	if (fido_link_is_up(blk->link) || fido_domain_peer_blk(blk->domain, blk->backend, &said, sizeof(said)) != 0 ||
+			said.magic != FIDO_BLK_SHM_MAGIC || said.version != FIDO_BLK_SHM_VERSION)
+		return;
+	for (unsigned int i = 0; i < FIDO_BLK_REFUSALS; i++)
+		if (said.refused[i].generation == fido_domain_generation(blk->domain) && said.refused[i].error <= INT16_MAX)
+			blk->refused = -(int)said.refused[i].error;
 }
 
 /* @return -ENOSPC, -ETIMEDOUT */

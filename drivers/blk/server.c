@@ -20,7 +20,10 @@
 /* How often new clients are looked for. */
 #define LOOK_US 10000
 #define LEAVE_LIMIT_MS 3000
-#define OFFERS_MAX 16
+/* Offers that there is room for at first; more, as there are more. */
+#define OFFERS_MIN 16u
+/* All that all peers can offer. */
+#define OFFERS_MAX ((unsigned int)FIDO_SLOTS_MAX * FIDO_DOMAIN_LINKS_MAX)
 /* An offer that cannot be taken is tried again when a client has left, and now and then; it is not told of each time. */
 #define RETRY_FIRST_MS 50u
 #define RETRY_MAX_MS 1000u
@@ -192,13 +195,49 @@ tell_of_refusal(struct blk_server *s, const struct fido_offer *offer, int error)
 	fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s%s", offer->name, offer->peer, strerror(-error), blk_admit_advice(error));
 }
 
+static struct fido_blk_refusal_shm *
+find_refusal(struct blk_server *s, uint64_t generation)
+{
+	for (unsigned int i = 0; i < FIDO_BLK_REFUSALS; i++)
+		if (s->shm->refused[i].generation == generation)
+			return &s->shm->refused[i];
+	return NULL;
+}
+
 /* The front-end finds it while it waits. */
 static void
 refuse(struct blk_server *s, const struct fido_offer *offer, int error)
 {
-	fido_store_relaxed(&s->shm->refused_error, (uint32_t)-error);
-	fido_store_release(&s->shm->refused, offer->generation);
+	struct fido_blk_refusal_shm *r = find_refusal(s, offer->generation);
+
+	if (r == NULL) {
+		r = &s->shm->refused[s->next_refusal++ % FIDO_BLK_REFUSALS];
+		fido_store_release(&r->generation, 0);
+	}
+	fido_store_release(&r->error, (uint64_t)-error);
+	fido_store_release(&r->generation, offer->generation);
 	tell_of_refusal(s, offer, error);
+}
+
+static void
+withdraw_refusal(struct blk_server *s, const struct fido_offer *offer)
+{
+	struct fido_blk_refusal_shm *r = find_refusal(s, offer->generation);
+
+	if (r != NULL)
+		fido_store_release(&r->generation, 0);
+}
+
+/* @return descriptors that clients which have been admitted still get: so far each has one for a pair of queues */
+static unsigned int
+fds_to_come(const struct blk_server *s)
+{
+	unsigned int n = 0;
+
+	for (const struct back_client *c = s->clients; c != NULL; c = c->next)
+		if (!c->leaving && !fido_link_is_bound(c->link))
+			n += blk_admit_fds(&c->offer) - c->queue_count;
+	return n;
 }
 
 /* @return 0, -errno */
@@ -206,7 +245,7 @@ static int
 accept_client(struct blk_server *s, const struct fido_offer *offer)
 {
 	struct back_client *c;
-	int ret = blk_admit(s->domain, s->client_count, offer, s->config.ring_size);
+	int ret = blk_admit(s->domain, s->client_count, fds_to_come(s), offer, s->config.ring_size);
 
 	if (ret != 0)
 		return ret;
@@ -224,8 +263,7 @@ accept_client(struct blk_server *s, const struct fido_offer *offer)
 	c->next = s->clients;
 	s->clients = c;
 	s->client_count++;
-	if (s->shm->refused == offer->generation)
-		fido_store_relaxed(&s->shm->refused, 0);
+	withdraw_refusal(s, offer);
 	for (uint16_t i = 0; i < c->queue_count; i++)
 		back_worker_give(&s->workers[s->next_worker++ % s->config.workers], c->queues[i]);
 	return 0;
@@ -241,16 +279,36 @@ retry_later(struct blk_server *s)
 	s->retry_ms = fido_now_ms() + s->retry_after_ms;
 }
 
+/* All of them: those that cannot be taken hide no others. @return number, in s->offers */
+static unsigned int
+look_at_offers(struct blk_server *s)
+{
+	unsigned int n = fido_domain_offers(s->domain, BLK_LINK_PREFIX, s->offers, s->offers_max);
+
+	while (n == s->offers_max && n < OFFERS_MAX) {
+		unsigned int more = n == 0 ? OFFERS_MIN : 2 * n;
+		struct fido_offer *offers = realloc(s->offers, more * sizeof(*offers));
+
+		if (offers == NULL)
+			break;
+		s->offers = offers;
+		s->offers_max = more;
+		n = fido_domain_offers(s->domain, BLK_LINK_PREFIX, s->offers, s->offers_max);
+	}
+	return n;
+}
+
 static void
 accept_clients(struct blk_server *s)
 {
-	struct fido_offer offers[OFFERS_MAX];
+	struct fido_offer *offers;
 	bool refused = false;
 	unsigned int n;
 
 	if (s->retry_ms != 0 && fido_now_ms() < s->retry_ms)
 		return;
-	n = fido_domain_offers(s->domain, BLK_LINK_PREFIX, offers, OFFERS_MAX);
+	n = look_at_offers(s);
+	offers = s->offers;
 	for (unsigned int i = 0; i < n; i++) {
 		int ret;
 
@@ -443,6 +501,7 @@ blk_server_destroy(struct blk_server *s)
 	destroy_shm(s);
 	fido_region_destroy(s->info_arena);
 	pthread_mutex_destroy(&s->lock);
+	free(s->offers);
 	free(s->workers);
 	free(s->volumes);
 	free(s);

@@ -221,7 +221,7 @@ write_volumes(struct fuzz_in *in)
 
 	memset(head, 0, 4096);
 	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION, .volume_count = n & 3,
-		.queue_count = n >> 2 & 3, .volumes = slot + at + 64, .queues = slot + at + 2048};
+		.queue_count = n >> 2 & 3, .volumes = slot + at + sizeof(*head), .queues = slot + at + 2048};
 	fuzz_x.c->blk = slot + at;
 	for (n >>= 4; n != 0; n--)
 		words[fuzz_u16(in) % 384] = choose_value(in);

@@ -60,7 +60,7 @@ publish_good(void)
 	control->layout_base = BASE;
 	control->slot_shift = TEST_SLOT_SHIFT;
 	head = (void *)((char *)control + FIDO_CONTROL_HEAP_OFFSET);
-	volumes = (void *)(head + 2);
+	volumes = (void *)(head + 1);
 	queues = (void *)(volumes + VOLUMES);
 	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION, .volume_count = VOLUMES,
 		.queue_count = QUEUES, .volumes = gaddr_of(volumes), .queues = gaddr_of(queues)};

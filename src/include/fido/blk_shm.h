@@ -5,7 +5,7 @@
 /**
  * @file
  * What a block backend publishes about itself, in its control region: for fido-ctl its volumes, and its clients' queues; for
- * a front-end that waits, that it was refused.
+ * front-ends that wait, that they were refused.
  * Writer: the backend. fido_control_shm.blk says where.
  */
 
@@ -61,6 +61,15 @@ struct fido_blk_queue_shm {
 	struct fido_blk_counters_shm counters;
 };
 
+/** Domains whose refusal is shown at a time; the oldest gives way. */
+#define FIDO_BLK_REFUSALS 64
+
+/** A domain that was refused. */
+struct fido_blk_refusal_shm {
+	uint64_t generation;     /**< the domain's; 0: none */
+	uint64_t error;          /**< why, errno; written before `generation` */
+};
+
 struct fido_blk_shm {
 	uint32_t magic;
 	uint32_t version;
@@ -68,16 +77,16 @@ struct fido_blk_shm {
 	uint32_t queue_count;    /**< places for queues */
 	uint64_t volumes;        /**< gaddr of volume_count fido_blk_volume_shm */
 	uint64_t queues;         /**< gaddr of queue_count fido_blk_queue_shm */
-	uint64_t refused;        /**< generation of the domain whose link was refused last; 0: none */
-	uint32_t refused_error;  /**< why, errno; written before `refused` */
-	uint32_t pad;
+	struct fido_blk_refusal_shm refused[FIDO_BLK_REFUSALS];
 };
 
 FIDO_STATIC_ASSERT(sizeof(struct fido_blk_counters_shm) == 128, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_blk_volume_shm) == 320, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_blk_volume_shm, closed) == 192, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_blk_queue_shm) == 192, "layout");
-FIDO_STATIC_ASSERT(sizeof(struct fido_blk_shm) == 48, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_blk_refusal_shm) == 16, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_blk_shm, refused) == 32, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_blk_shm) == 32 + 16 * FIDO_BLK_REFUSALS, "layout");
 
 #ifdef __cplusplus
 }
