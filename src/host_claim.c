@@ -21,7 +21,14 @@ claim_name(struct fido_host_group *g, const struct fido_domain *d)
 	struct fido_host_owner owner;
 
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++) {
-		if (!fido_host_slot_owner(g, n, &owner) || strcmp(owner.name, d->name) != 0)
+		if (!fido_host_slot_owner(g, n, &owner))
+			continue;
+		if (owner.error == -EMFILE || owner.error == -ENFILE) {
+			fido_log(FIDO_LOG_ERROR, "group %s: %s cannot join: %s: %s", d->group, d->name, strerror(-owner.error),
+					fido_memory_advice(owner.error));
+			return owner.error;
+		}
+		if (strcmp(owner.name, d->name) != 0)
 			continue;
 		fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already: choose another name (domain=NAME), or stop that one (process %d, or a child that has its descriptors)",
 				d->group, d->name, owner.pid);
@@ -95,17 +102,21 @@ fido_host_claim_explain(const struct fido_host_group *g, const struct fido_domai
 			d->group, d->layout.slots, living);
 }
 
-/* @return true when another domain has our name or our slot */
-static bool
-is_taken(const struct fido_host_group *g, const struct fido_domain *d)
+/* @return 0, -EEXIST: another domain has our name or our slot, -EMFILE, -ENFILE: it cannot be known now */
+static int
+check_taken(const struct fido_host_group *g, const struct fido_domain *d)
 {
 	struct fido_host_owner owner;
 
-	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
-		if (fido_host_slot_owner(g, n, &owner) && owner.generation != d->generation &&
-				(n == d->slot || strcmp(owner.name, d->name) == 0))
-			return true;
-	return false;
+	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++) {
+		if (!fido_host_slot_owner(g, n, &owner))
+			continue;
+		if (owner.error == -EMFILE || owner.error == -ENFILE)
+			return owner.error;
+		if (owner.generation != d->generation && (n == d->slot || strcmp(owner.name, d->name) == 0))
+			return -EEXIST;
+	}
+	return 0;
 }
 
 static int
@@ -132,10 +143,10 @@ fido_host_claim_again(struct fido_host_group *g, const struct fido_domain *d, st
 {
 	char path[FIDO_HOST_PATH_MAX];
 	uint64_t generation;
-	int ret = 0, fd, *more;
+	int ret = check_taken(g, d), fd, *more;
 
-	if (is_taken(g, d))
-		return -EEXIST;
+	if (ret != 0)
+		return ret;
 	fido_host_group_path(g, "lock", path);
 	if (!fido_host_is_file(path, c->slots))
 		ret = hold_again(g, d, c, mapped);

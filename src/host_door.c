@@ -2,7 +2,8 @@
 /*
  * Who comes in: connections to a domain's socket, most of them from domains that join, some from observers, and some from
  * anybody. Whoever does not say at once who it is, is put out again; so nobody can use up our descriptors, and a domain that
- * joins always finds one. A connection with a peer is never touched here.
+ * joins always finds one. A connection with a peer is never touched here; one whose HELLO we could not take, and have asked for again,
+ * has more time, and is not put out for what we lack.
  */
 
 #include <errno.h>
@@ -18,6 +19,8 @@
 #include "log_private.h"
 
 #define HELLO_WAIT_NS UINT64_C(1000000000)
+/* For HELLO to come again: longer than a peer waits before it tries again. */
+#define AGAIN_WAIT_NS UINT64_C(10000000000)
 /* When there are no descriptors: time for others to close some. */
 #define ACCEPT_WAIT_NS UINT64_C(100000000)
 #define SELDOM_NS UINT64_C(5000000000)
@@ -81,6 +84,13 @@ is_stranger(const struct fido_host_session *s)
 	return s->accepted && !s->closed && s->peer == NULL && !s->observes;
 }
 
+/* @return when it is to be put out */
+static uint64_t
+time_of(const struct fido_host_session *s)
+{
+	return s->since_ns + (s->hello_lost ? AGAIN_WAIT_NS : HELLO_WAIT_NS);
+}
+
 static void
 put_out(struct host *h, struct fido_host_session *s, const char *why)
 {
@@ -97,7 +107,7 @@ accept_later(struct host *h, int err)
 	struct epoll_event ev = {.events = 0, .data.ptr = NULL};
 
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next)
-		if (is_stranger(s))
+		if (is_stranger(s) && !s->hello_lost)
 			put_out(h, s, "has not said who it is, while there are no more descriptors");
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_MOD, h->listen_fd, &ev);
 	h->accept_at_ns = fido_now_ns() + ACCEPT_WAIT_NS;
@@ -144,27 +154,29 @@ fido_host_accept(struct host *h)
 static uint64_t
 strangers_step(struct host *h, uint64_t now)
 {
-	unsigned int strangers = 0, observers = 0;
+	unsigned int strangers = 0, asked = 0, observers = 0;
 	uint64_t next = 0;
 
 	/* The newest are first. */
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
+		bool too_many;
+
 		if (s->accepted && !s->closed && s->observes && ++observers > h->observers_max)
 			put_out(h, s, "watches, as too many do: stop some (fido-ctl)");
 		if (!is_stranger(s))
 			continue;
-		strangers++;
+		too_many = (s->hello_lost ? ++asked : ++strangers) > h->strangers_max;
 		/* What it says may have come just now, or we may have slept for long. */
-		if (now - s->since_ns >= HELLO_WAIT_NS || strangers > h->strangers_max)
+		if (now >= time_of(s) || too_many)
 			fido_host_session_read(h, s);
 		if (!is_stranger(s))
 			continue;
-		if (now - s->since_ns >= HELLO_WAIT_NS)
-			put_out(h, s, "has not said who it is for a second");
-		else if (strangers > h->strangers_max)
+		if (now >= time_of(s))
+			put_out(h, s, "has not said who it is in time");
+		else if (too_many)
 			put_out(h, s, "has not said who it is, as too many have not");
-		else if (next == 0 || s->since_ns + HELLO_WAIT_NS < next)
-			next = s->since_ns + HELLO_WAIT_NS;
+		else if (next == 0 || time_of(s) < next)
+			next = time_of(s);
 	}
 	return next;
 }

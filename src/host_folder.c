@@ -21,6 +21,8 @@
 /* How long a joiner waits for a slot when all are in use: longer than a peer keeps mapped what it holds nothing of. */
 #define SLOT_WAIT_MS 250
 #define LOCK_BUSY_NS UINT64_C(10000000)
+/* So often at once; each time takes a descriptor for good (the former slot's file), so then less and less often. */
+#define PUT_BACK_MAX 16
 /* When the folder cannot be made again, and how often it is looked at where it cannot be watched. */
 #define LATER_NS UINT64_C(5000000000)
 
@@ -209,6 +211,20 @@ put_back(struct host *h)
 	return ret;
 }
 
+static bool
+is_short(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
+static uint64_t
+wait_after(const struct host *h)
+{
+	unsigned int n = h->claim.former_count;
+
+	return LOCK_BUSY_NS << (n < PUT_BACK_MAX ? 0 : n < 2 * PUT_BACK_MAX ? n - PUT_BACK_MAX : PUT_BACK_MAX);
+}
+
 static void
 say(struct host *h, int ret)
 {
@@ -221,7 +237,8 @@ say(struct host *h, int ret)
 		fido_log(FIDO_LOG_ERROR, "group %s: %s: files of the group were removed from %s and cannot be put back: %s: domains that join from now on do not find %s: %s",
 				d->group, d->name, h->group.dir,
 				ret == -EEXIST ? "another domain has taken its name or its slot" : strerror(-ret), d->name,
-				ret == -EEXIST ? "restart it" : "see that its user may write there");
+				ret == -EEXIST ? "restart it" : is_short(ret) ? fido_memory_advice(ret) :
+								"see that its user may write there");
 	h->put_back |= ret == 0;
 	h->lost = ret != 0;
 }
@@ -233,6 +250,8 @@ fido_host_folder_step(struct host *h, uint64_t now)
 
 	if (h->look_at_ns == 0 || h->look_at_ns > now)
 		return h->look_at_ns;
+	if (now < h->put_back_ns)
+		return h->look_at_ns = h->put_back_ns;
 	h->look_at_ns = h->watch_fd >= 0 ? 0 : now + LATER_NS;
 	if (is_whole(h))
 		return h->look_at_ns;
@@ -246,10 +265,11 @@ fido_host_folder_step(struct host *h, uint64_t now)
 	if (ret <= 0)
 		say(h, ret);
 	if (ret < 0)
-		return h->look_at_ns = now + 12 * LATER_NS;
+		return h->look_at_ns = now + (is_short(ret) ? LATER_NS : 12 * LATER_NS);
 	watch(h);
 	fido_host_greet_all(h); /* Who has joined meanwhile has not seen us. */
-	return h->look_at_ns = now + LOCK_BUSY_NS; /* Removing goes on, perhaps. */
+	h->put_back_ns = now + wait_after(h);
+	return h->look_at_ns = h->put_back_ns; /* Removing goes on, perhaps. */
 }
 
 void

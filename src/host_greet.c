@@ -6,8 +6,8 @@
  * that join at once, the one that looks last finds the other; when both do, the connection of the later generation stays
  * (crosses() in transport_host.c). One whose socket is not there yet will look later, and find us.
  *
- * Nothing blocks: who takes no connections (it is stopped, and its backlog is full) is tried again, less and less often, until
- * it has ended.
+ * Nothing blocks: who takes no connections (it is stopped, and its backlog is full), or ends them without a word, is tried again, less
+ * and less often, until it has ended. What we lack ourselves, descriptors or memory, may be back later: nobody is given up for it.
  */
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 #define FIRST_WAIT_NS UINT64_C(5000000)
 #define LONGEST_WAIT_NS UINT64_C(500000000)
-/* Of a domain that lives, but refuses or ends connections, and does not say why. */
+/* Before it is said of a domain that lives that there is no connection with it. */
 #define TRIES_MAX 10
 
 struct fido_host_greeting {
@@ -46,8 +46,7 @@ note(struct host *h, uint32_t slot, const struct fido_host_owner *owner, unsigne
 	struct fido_host_greeting *g = calloc(1, sizeof(*g));
 
 	if (g == NULL) {
-		fido_log(FIDO_LOG_ERROR, "group %s: %s does not connect to %s: no memory: free some, and start %s again",
-				h->domain->group, h->domain->name, owner->name, h->domain->name);
+		h->greet_all_ns = fido_now_ns() + LONGEST_WAIT_NS;
 		return;
 	}
 	g->owner = *owner;
@@ -77,14 +76,24 @@ noted(const struct host *h, uint32_t slot, uint64_t generation)
 	return false;
 }
 
+static bool
+is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
+}
+
 void
 fido_host_greet_all(struct host *h)
 {
+	h->greet_all_ns = 0;
 	for (uint32_t n = 0; n < h->domain->layout.slots; n++) {
 		struct fido_host_owner owner;
 
-		if (n == h->domain->slot || !fido_host_slot_owner(&h->group, n, &owner) || owner.generation == 0 ||
-				!fido_name_valid(owner.name) || known(h, n, owner.generation) ||
+		if (n == h->domain->slot || !fido_host_slot_owner(&h->group, n, &owner))
+			continue;
+		if (is_shortage(owner.error))
+			h->greet_all_ns = fido_now_ns() + LONGEST_WAIT_NS;
+		if (owner.generation == 0 || !fido_name_valid(owner.name) || known(h, n, owner.generation) ||
 				noted(h, n, owner.generation))
 			continue;
 		note(h, n, &owner, 0);
@@ -100,25 +109,31 @@ fido_host_greeted(struct host *h, uint32_t slot, uint64_t generation)
 	return NULL;
 }
 
+/* @return 0: the owner of the slot lives and is of that generation, -ESTALE: it is certainly not, -errno: unknown */
+static int
+look_at(const struct host *h, uint32_t slot, uint64_t generation)
+{
+	int fd = fido_host_slot_open(&h->group, slot, generation);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 void
 fido_host_greet_again(struct host *h, const struct fido_host_session *s)
 {
-	struct fido_host_owner owner;
+	struct fido_host_owner owner = {.generation = s->generation};
+	int ret = look_at(h, s->slot, s->generation);
 
-	if (s->tries < TRIES_MAX && !noted(h, s->slot, s->generation) &&
-			fido_host_slot_owner(&h->group, s->slot, &owner) && owner.generation == s->generation)
-		note(h, s->slot, &owner, s->tries + 1);
-}
-
-/* It listened at its socket and lived afterwards: so it is that domain, and no other one of its name. */
-static bool
-is_that(const struct host *h, const struct fido_host_greeting *g)
-{
-	int fd = fido_host_slot_open(&h->group, g->slot, g->owner.generation);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if ((ret != 0 && !is_shortage(ret)) || noted(h, s->slot, s->generation))
+		return;
+	memcpy(owner.name, s->name, sizeof(owner.name));
+	if (s->tries + 1 == TRIES_MAX)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s has connected to %s several times, and was not answered: it is tried again: see what %s says",
+				h->domain->group, h->domain->name, owner.name, owner.name);
+	note(h, s->slot, &owner, s->tries + (s->tries < TRIES_MAX));
 }
 
 static void
@@ -126,8 +141,8 @@ explain(const struct host *h, const struct fido_host_greeting *g, int err)
 {
 	const char *advice = "see what it says";
 
-	if (err == -EMFILE || err == -ENFILE)
-		advice = "raise the limit of open files (ulimit -n)";
+	if (is_shortage(err))
+		advice = fido_memory_advice(err);
 	else if (err == -EACCES || err == -EPERM)
 		advice = "this user may not write to its socket: run both as one user, or make the group for a Unix group that both are in (fido-ctl create GROUP --gid NAME)";
 	fido_log(FIDO_LOG_ERROR, "group %s: %s cannot connect to %s: %s: %s", h->domain->group, h->domain->name,
@@ -136,38 +151,56 @@ explain(const struct host *h, const struct fido_host_greeting *g, int err)
 
 /* @return true: it is to be tried again */
 static bool
+failed(struct host *h, struct fido_host_greeting *g, int err)
+{
+	bool silent = err == -EAGAIN || err == -ENOENT || err == -ECONNREFUSED; /* it has not begun, or is stopped */
+	bool patient = err == -EAGAIN || is_shortage(err);
+
+	if (err == -EACCES || err == -EPERM)
+		g->tries = TRIES_MAX - 1; /* It will not become better. */
+	if (g->tries < TRIES_MAX && ++g->tries == TRIES_MAX && !silent)
+		explain(h, g, err);
+	return patient || g->tries < TRIES_MAX;
+}
+
+/* @return 0, -errno: not connected, or that one is not there (-ESTALE) */
+static int
+connect_to(struct host *h, const struct fido_host_greeting *g, int *fd)
+{
+	int ret;
+
+	*fd = fido_host_group_connect(&h->group, g->owner.name);
+	/* It listened at its socket and lived afterwards: so it is that domain, and no other one of its name. */
+	ret = look_at(h, g->slot, g->owner.generation);
+	if (ret == 0 && *fd >= 0)
+		return 0;
+	if (*fd >= 0)
+		fido_fork_close(*fd);
+	return ret == -ESTALE || *fd >= 0 ? ret : *fd;
+}
+
+/* @return true: it is to be tried again */
+static bool
 try_one(struct host *h, struct fido_host_greeting *g)
 {
 	struct fido_host_session *s;
-	int fd;
+	int fd, ret;
 
 	if (known(h, g->slot, g->owner.generation))
 		return false;
-	fd = fido_host_group_connect(&h->group, g->owner.name);
-	if (fd < 0) {
-		bool busy = fd == -EAGAIN;
-		bool silent = busy || fd == -ENOENT || fd == -ECONNREFUSED; /* it has not begun, or has just ended */
-
-		if (!is_that(h, g))
-			return false;
-		if (fd == -EACCES || fd == -EPERM)
-			g->tries = TRIES_MAX; /* It will not become better. */
-		g->tries += !busy || g->tries < TRIES_MAX - 1;
-		if (g->tries < TRIES_MAX)
-			return true;
-		if (!silent)
-			explain(h, g, fd);
-		return false;
-	}
-	if (!is_that(h, g) || !fido_host_check_access(h, fd)) {
+	ret = connect_to(h, g, &fd);
+	if (ret != 0)
+		return ret != -ESTALE && failed(h, g, ret);
+	if (!fido_host_check_access(h, fd)) {
 		fido_fork_close(fd);
 		return false;
 	}
 	s = fido_host_add_session(h, fd);
 	if (s == NULL)
-		return ++g->tries < TRIES_MAX;
+		return failed(h, g, -ENOMEM);
 	s->slot = g->slot;
 	s->generation = g->owner.generation;
+	memcpy(s->name, g->owner.name, sizeof(s->name));
 	s->tries = g->tries;
 	fido_host_say_hello(h, s);
 	return false;
@@ -178,6 +211,8 @@ fido_host_greet_step(struct host *h, uint64_t now)
 {
 	uint64_t next = 0;
 
+	if (h->greet_all_ns != 0 && h->greet_all_ns <= now)
+		fido_host_greet_all(h);
 	for (struct fido_host_greeting **p = &h->greetings, *g; (g = *p) != NULL;) {
 		if (g->at_ns <= now) {
 			if (!try_one(h, g)) {
@@ -191,7 +226,7 @@ fido_host_greet_step(struct host *h, uint64_t now)
 			next = g->at_ns;
 		p = &g->next;
 	}
-	return next;
+	return h->greet_all_ns != 0 && (next == 0 || h->greet_all_ns < next) ? h->greet_all_ns : next;
 }
 
 void

@@ -34,6 +34,8 @@ struct host {
 	struct fido_host_session *sessions;
 	struct fido_host_greeting *greetings; /**< domains to connect to */
 	bool cannot_share;                    /**< it is in the log that some memory cannot be exported */
+	bool mute;                            /**< ... that HELLO cannot be sent */
+	uint64_t greet_all_ns;                /**< when to look for domains again, as some could not be seen; 0: all were */
 
 	/* Who comes in: host_door.c */
 	unsigned int strangers_max; /**< connections that have not said who they are */
@@ -47,6 +49,7 @@ struct host {
 	uint64_t look_at_ns;        /**< when to look whether they are there; 0: when the watch says so */
 	bool put_back;              /**< has been said */
 	bool lost;                  /**< they cannot be put back; has been said */
+	uint64_t put_back_ns;       /**< not before, however often they are removed */
 };
 
 /* ---- transport_host.c ---- */

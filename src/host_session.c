@@ -32,7 +32,7 @@ fido_host_session_create(int fd)
 	struct fido_host_session *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
-		close(fd);
+		fido_fork_close(fd);
 		return NULL;
 	}
 	s->fd = fd;

@@ -156,7 +156,8 @@ struct fido_host_session {
 	uint32_t slot;                /**< of the domain at the other end, with its generation; 0: not known yet */
 	uint64_t generation;
 	int owner;                    /**< that slot's file: tells whether the domain lives; -1: not known yet */
-	uint64_t since_ns;            /**< when the other side connected */
+	char name[FIDO_NAME_MAX];     /**< the domain that we connected to */
+	uint64_t since_ns;            /**< when the other side connected, or was asked for its HELLO again */
 	unsigned int tries;           /**< connections that ended before this one, unanswered */
 	bool observes;                /**< it has asked for our control region, and is no domain */
 	bool needless;                /**< not to be made again when it ends unanswered */

@@ -95,8 +95,8 @@ fido_host_slot_claim(struct fido_host_group *g, uint32_t n, const char *name, ui
 	return -err;
 }
 
-static void
-read_owner(int fd, struct fido_host_owner *out)
+void
+fido_host_owner_read(int fd, struct fido_host_owner *out)
 {
 	char text[128] = "";
 	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
@@ -133,11 +133,11 @@ fido_host_slot_owner(const struct fido_host_group *g, uint32_t n, struct fido_ho
 	int fd = open_slot(g, n);
 	bool lives = fd == -EACCES || fd == -EMFILE || fd == -ENFILE; /* or it may */
 
-	*out = (struct fido_host_owner){.generation = 0};
+	*out = (struct fido_host_owner){.error = fd < 0 ? fd : 0};
 	if (fd < 0)
 		return lives;
 	lives = fido_host_owner_lives(fd);
-	read_owner(fd, out);
+	fido_host_owner_read(fd, out);
 	close(fd);
 	return lives;
 }
@@ -152,7 +152,7 @@ fido_host_slot_dead(const struct fido_host_group *g, uint32_t n, uint64_t *gener
 	if (fd < 0)
 		return false;
 	dead = !fido_host_owner_lives(fd);
-	read_owner(fd, &owner);
+	fido_host_owner_read(fd, &owner);
 	*generation = owner.generation;
 	close(fd);
 	return dead;
@@ -166,7 +166,7 @@ fido_host_slot_open(const struct fido_host_group *g, uint32_t n, uint64_t genera
 
 	if (fd < 0)
 		return fd == -ENOENT ? -ESTALE : fd;
-	read_owner(fd, &owner);
+	fido_host_owner_read(fd, &owner);
 	if (owner.generation == generation && fido_host_owner_lives(fd))
 		return fd;
 	close(fd);
@@ -186,7 +186,7 @@ moved_at(int fd, const char *name)
 	struct fido_host_owner owner;
 	struct stat st;
 
-	read_owner(fd, &owner);
+	fido_host_owner_read(fd, &owner);
 	if (strcmp(owner.name, name) != 0 || !fido_host_owner_lives(fd) || fstat(fd, &st) != 0)
 		return 0;
 	return (uint64_t)st.st_mtim.tv_sec * UINT64_C(1000000000) + (uint64_t)st.st_mtim.tv_nsec;

@@ -27,6 +27,7 @@ struct fido_host_owner {
 	char name[FIDO_NAME_MAX];
 	uint64_t generation; /**< 0: cannot be read */
 	int pid;             /**< in its own pid namespace */
+	int error;           /**< -errno: why it cannot be read */
 };
 
 /** Open the file whose bytes stand for the slots: the folder's `lock`. @return a descriptor (fido_fork_close()), -errno */
@@ -51,6 +52,8 @@ bool fido_host_slot_owner(const struct fido_host_group *g, uint32_t n, struct fi
  * @return a descriptor for fido_host_owner_lives(), -ESTALE: it is certainly not, -errno
  */
 int fido_host_slot_open(const struct fido_host_group *g, uint32_t n, uint64_t generation);
+/** Read what a slot's file says. */
+void fido_host_owner_read(int slot, struct fido_host_owner *out);
 /** @return false when the owner of the slot's file has certainly ended. Whether the file is still in its folder does not matter. */
 bool fido_host_owner_lives(int slot);
 /** The domain that has the claim moves: its control thread does something. */

@@ -227,6 +227,8 @@ fido_memory_advice(int error)
 		return "mount /proc";
 	case ENOMEM:
 		return "free some memory, or raise vm.max_map_count";
+	case EAGAIN:
+		return "raise the limit of locked memory (ulimit -l)";
 	case ENOSPC:
 		return "see doc/xen.md for the limits of grants";
 	default:

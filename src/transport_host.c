@@ -37,6 +37,17 @@ is_ready(const struct fido_host_session *s)
 	return s->peer != NULL && !s->hello_due && !s->closed;
 }
 
+/*
+ * Our control thread sends what a peer had no room for. It may sleep without end: if this is another thread, or it has looked for
+ * what is queued already.
+ */
+static void
+have_sent(struct host *h, const struct fido_host_session *s)
+{
+	if (s->out != NULL || s->deaf)
+		fido_domain_kick(h->domain);
+}
+
 static int
 host_offer_doorbells(void *transport, struct fido_link *link)
 {
@@ -59,6 +70,7 @@ host_offer_doorbells(void *transport, struct fido_link *link)
 		return 0;
 	}
 	ret = fido_host_send(peer->session, FIDO_HOST_BELLS, &msg, sizeof(msg), fds, n, false);
+	have_sent(h, peer->session);
 	/* One that does not read, or has gone, is seen elsewhere. */
 	return ret == -EPIPE || ret == -ENOBUFS ? 0 : ret;
 }
@@ -99,7 +111,10 @@ host_can_export(void *transport, int fd)
 	return ret != 0 ? -EOPNOTSUPP : 0;
 }
 
-/* Send a peer what it has not got of our memory. What the socket does not take now is sent from sweep(). */
+/*
+ * Send a peer what it has not got of our memory. What the socket does not take now is sent from sweep(). Who has asked for it again is told
+ * also that there is nothing.
+ */
 static void
 send_memory(struct host *h, struct fido_host_session *s)
 {
@@ -107,7 +122,7 @@ send_memory(struct host *h, struct fido_host_session *s)
 	size_t max = s->fds_max;
 	int ret = 0;
 
-	while (ret == 0 && s->out == NULL && fido_unsent(d, &s->sent)) {
+	while (ret == 0 && s->out == NULL && (fido_unsent(d, &s->sent) || s->again)) {
 		struct fido_extent extents[FIDO_HOST_EXTENTS_MAX];
 		struct fido_sent after;
 		size_t n = fido_unsent_next(d, &s->sent, extents, max, &after);
@@ -124,14 +139,6 @@ send_memory(struct host *h, struct fido_host_session *s)
 		fido_sent_failed(d, &s->sent, s->peer->name, ret);
 	else if (!fido_unsent(d, &s->sent))
 		fido_sent_all(d, &s->sent, s->peer->name);
-}
-
-/* Our control thread sends what a peer had no room for; it sleeps, if this is another thread. */
-static void
-have_sent(struct host *h, const struct fido_host_session *s)
-{
-	if (s->out != NULL)
-		fido_domain_kick(h->domain);
 }
 
 static void
@@ -172,8 +179,10 @@ host_notify(void *transport)
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
 		struct fido_host_header msg;
 
-		if (is_ready(s))
-			fido_host_send(s, FIDO_HOST_CHANGED, &msg, sizeof(msg), NULL, 0, false);
+		if (!is_ready(s))
+			continue;
+		fido_host_send(s, FIDO_HOST_CHANGED, &msg, sizeof(msg), NULL, 0, false);
+		have_sent(h, s);
 	}
 }
 
@@ -195,15 +204,17 @@ send_hello(struct host *h, struct fido_host_session *s)
 int
 fido_host_say_hello(struct host *h, struct fido_host_session *s)
 {
-	bool was_due = s->hello_due;
 	int ret = send_hello(h, s);
 
 	s->hello_due = ret != 0 && ret != -EPIPE;
-	if (!s->hello_due)
+	if (!s->hello_due) {
+		h->mute &= ret != 0;
 		return ret;
-	if (!was_due)
+	}
+	if (!h->mute)
 		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot say hello to another domain: %s: it is tried again: %s",
 				h->domain->group, h->domain->name, strerror(-ret), fido_memory_advice(ret));
+	h->mute = true;
 	fido_domain_retry_later(h->domain);
 	return 0;
 }
@@ -246,6 +257,13 @@ on_refuse(struct host *h, uint64_t reason)
 				d->group, d->name);
 }
 
+/* @return true: there is too little of something just now */
+static bool
+is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN || err == -ENOLCK;
+}
+
 /* @return true when certain: what a session's domain is, has ended */
 static bool
 has_ended(const struct fido_host_session *s)
@@ -266,16 +284,6 @@ name_taken(struct host *h, const char *name)
 	return false;
 }
 
-static bool
-lives(const struct host *h, const struct fido_host_hello *hello)
-{
-	int fd = hello->slot < FIDO_SLOTS_MAX ? fido_host_slot_open(&h->group, hello->slot, hello->generation) : -ESTALE;
-
-	if (fd >= 0)
-		close(fd);
-	return fd != -ESTALE;
-}
-
 static void
 host_unmapped(void *transport, uint32_t slot)
 {
@@ -290,30 +298,73 @@ host_unmapped(void *transport, uint32_t slot)
 
 /*
  * Two domains that greet each other at once have two connections: that of the later generation stays.
- * @return true: ours is that; this one ends
+ * @return 0, -ECANCELED: ours is that; this one ends. -ESTALE: it has ended, -EPROTO: it has ended its connection, and makes another
  */
-static bool
+static int
 crosses(struct host *h, const struct fido_host_hello *hello)
 {
 	const struct fido_domain *d = h->domain;
 	struct fido_host_session *ours = fido_host_greeted(h, hello->slot, hello->generation);
 
-	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next)
-		if (!p->gone && p->slot == hello->slot && p->generation == hello->generation)
-			return true; /* It was sent before theirs gave way to ours. */
+	for (const struct fido_peer *p = d->peers; p != NULL; p = p->next) {
+		const struct fido_host_session *s = p->session;
+
+		if (p->gone || p->slot != hello->slot || p->generation != hello->generation)
+			continue;
+		if (!s->closed)
+			return -ECANCELED; /* It was sent before theirs gave way to ours. */
+		return has_ended(s) ? -ESTALE : -EPROTO;
+	}
 	if (ours == NULL)
-		return false;
+		return 0;
 	if (d->generation != hello->generation ? d->generation > hello->generation : d->slot > hello->slot)
-		return true;
+		return -ECANCELED;
 	ours->needless = true;
 	fido_host_session_close(h, ours);
-	return false;
+	return 0;
+}
+
+/* Where several users share a folder, nobody may say that he is a domain of another's. @return true: it is that user's */
+static bool
+is_owners(const struct host *h, const struct fido_host_session *s, uid_t owner)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	/* Where one user only may write, nobody else comes in; and ids of files may be mapped (mounts of containers). */
+	if ((h->group.mode & 022) == 0)
+		return true;
+	return getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == 0 || cred.uid == owner);
 }
 
 /*
- * Map the peer's control region. First its slot is held, then it is seen to live: host_slot.h, I2.
- * @return 0, -ESTALE: it has ended, -errno
+ * Find out who it is: its slot's file says so. First the slot is held, then its owner is seen to live: host_slot.h, I2.
+ * @return 0, -ESTALE: it has ended, -EPROTO: it is another, -errno
  */
+static int
+find_owner(struct host *h, struct fido_host_session *s, const struct fido_host_hello *hello)
+{
+	struct fido_host_owner owner;
+	char name[FIDO_NAME_MAX];
+	struct stat st;
+	int ret;
+
+	if (hello->slot >= h->domain->layout.slots || hello->slot == h->domain->slot)
+		return -EPROTO;
+	ret = fido_host_slot_hold(h->claim.slots, hello->slot);
+	if (ret != 0)
+		return ret;
+	ret = s->owner = fido_host_slot_open(&h->group, hello->slot, hello->generation);
+	if (ret < 0)
+		return ret;
+	fido_host_owner_read(s->owner, &owner);
+	fido_control_name(name, hello->name);
+	if (fstat(s->owner, &st) != 0 || strcmp(owner.name, name) != 0 || !is_owners(h, s, st.st_uid))
+		return -EPROTO;
+	return 0;
+}
+
+/* Map the peer's control region. @return 0, -ESTALE: it has ended, -errno */
 static int
 map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_message *m)
 {
@@ -321,18 +372,54 @@ map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_mes
 	struct fido_fd_map map = {.fd = m->fds[0], .prot = PROT_READ};
 	struct fido_peer_info info = {.name = hello->name, .slot = hello->slot, .generation = hello->generation,
 		.control_size = hello->control_size, .session = s};
-	int ret;
 
-	if (hello->slot >= h->domain->layout.slots || hello->slot == h->domain->slot)
-		return -EPROTO;
-	ret = fido_host_slot_hold(h->claim.slots, hello->slot);
+	return fido_domain_peer_came(h->domain, &info, fido_map_fd, &map, &s->peer);
+}
+
+/* @return 0: it is a peer now, -errno */
+static int
+meet(struct host *h, struct fido_host_session *s, const struct fido_host_message *m, bool answer)
+{
+	const struct fido_host_hello *hello = &m->hello;
+	int ret = find_owner(h, s, hello);
+
+	if (ret == 0 && answer)
+		ret = crosses(h, hello);
+	if (ret == 0 && name_taken(h, hello->name))
+		ret = -EPROTO;
 	if (ret == 0)
-		ret = s->owner = fido_host_slot_open(&h->group, hello->slot, hello->generation);
-	if (ret >= 0)
-		ret = fido_domain_peer_came(h->domain, &info, fido_map_fd, &map, &s->peer);
-	if (ret != 0)
+		ret = map_peer(h, s, m);
+	if (ret == 0)
+		return 0;
+	if (s->owner >= 0)
+		close(s->owner);
+	s->owner = -1;
+	if (hello->slot < h->domain->layout.slots)
 		host_unmapped(h, hello->slot);
 	return ret;
+}
+
+/* ---- what could not be taken ---- */
+
+static void
+lose(struct host *h, struct fido_host_session *s, int err)
+{
+	if (!s->lost && !s->hello_lost && (s->peer == NULL || !s->peer->lacks_told))
+		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot take what %s sent: %s: it is asked again: %s", h->domain->group,
+				h->domain->name, s->peer != NULL ? s->peer->name : "another domain", strerror(-err),
+				fido_memory_advice(err));
+	s->lost = true;
+	fido_domain_retry_later(h->domain);
+}
+
+static int
+lose_hello(struct host *h, struct fido_host_session *s, int err)
+{
+	if (s->peer != NULL || s->observes)
+		return -EPROTO;
+	lose(h, s, err);
+	s->hello_lost = true;
+	return 0;
 }
 
 /* @return 0, -ESTALE (it has ended), -ECANCELED (there is another connection with it), or -errno: the session ends */
@@ -347,13 +434,11 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
 			fido_host_memory_check(m->fds[0], hello->control_size, true) != 0)
 		return -EPROTO;
-	if (answer && crosses(h, hello))
-		return -ECANCELED;
-	if (name_taken(h, hello->name))
-		return lives(h, hello) ? -EPROTO : -ESTALE; /* The next one of its name has come first. */
 	if (!answer && (hello->slot != s->slot || hello->generation != s->generation))
 		return -EPROTO; /* It is another than the one that has this name. */
-	ret = map_peer(h, s, m);
+	ret = meet(h, s, m, answer);
+	if (is_shortage(ret)) /* To end the connection would part two that live: it has mapped us, perhaps. */
+		return lose_hello(h, s, ret);
 	if (ret != 0)
 		return ret;
 	s->slot = hello->slot;
@@ -370,6 +455,8 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 static int
 on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 {
+	int ret;
+
 	if (m->map.again)
 		fido_domain_peer_again(s->peer);
 	for (int i = 0; i < m->nfds; i++) {
@@ -380,13 +467,17 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 		if (e->fd_offset > UINT64_MAX - e->len ||
 				fido_host_memory_check(m->fds[i], e->fd_offset + e->len, e->sealed != 0) != 0)
 			return -EPROTO;
-		/* Any other failure is remembered: the owner goes on copying, others are not harmed. */
-		if (fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map) == -EPROTO)
+		ret = fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map);
+		if (ret == -EPROTO)
 			return -EPROTO;
+		/* Any other failure is remembered: the owner goes on copying, others are not harmed. */
+		if (ret != 0)
+			fido_domain_peer_lacks(h->domain, s->peer, ret);
 	}
 	if (m->lost)
 		fido_domain_peer_lacks(h->domain, s->peer, -EMFILE);
-	s->lost |= s->peer->lacks != 0;
+	/* What was lost before it began again comes again: to ask for that as well would have no end. */
+	s->lost = (s->lost && !m->map.again) || s->peer->lacks != 0;
 	fido_domain_peer_epoch(h->domain, s->peer, m->map.epoch, m->map.epoch);
 	return 0;
 }
@@ -431,33 +522,10 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	return 0;
 }
 
-/* ---- descriptors that were lost ---- */
-
-static void
-lose(struct host *h, struct fido_host_session *s)
-{
-	if (!s->lost && (s->peer == NULL || !s->peer->lacks_told))
-		fido_log(FIDO_LOG_ERROR, "group %s: %s has no descriptors left for what %s sent: it is asked again: %s",
-				h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "another domain",
-				fido_memory_advice(-EMFILE));
-	s->lost = true;
-	fido_domain_retry_later(h->domain);
-}
-
-static int
-lose_hello(struct host *h, struct fido_host_session *s)
-{
-	if (s->peer != NULL)
-		return -EPROTO;
-	s->hello_lost = true;
-	lose(h, s);
-	return 0;
-}
-
 static int
 lose_bells(struct host *h, struct fido_host_session *s)
 {
-	lose(h, s);
+	lose(h, s, -EMFILE);
 	return 0;
 }
 
@@ -470,6 +538,7 @@ ask_again(struct host *h, struct fido_host_session *s)
 	if (s->peer != NULL)
 		msg.epoch = h->domain->control->mapped[s->slot].epoch;
 	s->lost = fido_host_send(s, FIDO_HOST_AGAIN, &msg, sizeof(msg), NULL, 0, false) != 0 && !s->deaf;
+	s->since_ns = fido_now_ns();
 	have_sent(h, s);
 	if (s->lost)
 		fido_domain_retry_later(h->domain);
@@ -483,8 +552,10 @@ offer_all_doorbells(struct host *h, struct fido_host_session *s)
 		struct fido_link *link = h->domain->links[i];
 
 		if (link != NULL && link->state >= FIDO_LINK_OFFERED && strcmp(link->peer_name, s->peer->name) == 0)
-			host_offer_doorbells(h, link);
+			s->bells_due |= host_offer_doorbells(h, link) != 0;
 	}
+	if (s->bells_due)
+		fido_domain_retry_later(h->domain);
 }
 
 /* The peer lost descriptors. It is sent them from retry(), however often it asks. */
@@ -514,13 +585,19 @@ host_retry(void *transport)
 			continue;
 		if (s->lost)
 			ask_again(h, s);
-		if (s->hello_due)
+		/* One that does not read may ask as often as it likes: that takes no more descriptors. */
+		if (s->out != NULL && (s->hello_due || s->bells_due))
+			fido_domain_retry_later(h->domain);
+		if (s->hello_due && s->out == NULL)
 			fido_host_say_hello(h, s);
-		if (!is_ready(s))
-			continue;
-		send_memory(h, s);
-		if (s->bells_due)
-			offer_all_doorbells(h, s);
+		if (is_ready(s)) {
+			s->sent.error = 0; /* What the socket does not take now is sent from sweep(). */
+			send_memory(h, s);
+			if (s->bells_due && s->out == NULL)
+				offer_all_doorbells(h, s);
+			else if (s->bells_due)
+				fido_domain_retry_later(h->domain);
+		}
 		have_sent(h, s);
 	}
 }
@@ -530,9 +607,12 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 {
 	switch (m->h.type) {
 	case FIDO_HOST_HELLO:
-		return m->lost ? lose_hello(h, s) : on_hello(h, s, m, s->accepted);
+		return m->lost ? lose_hello(h, s, -EMFILE) : on_hello(h, s, m, s->accepted);
 	case FIDO_HOST_OBSERVE:
-		s->observes = s->peer == NULL;
+		/* Each answer takes a descriptor until it is read. */
+		if (s->observes || s->peer != NULL || s->out != NULL)
+			return -EPROTO;
+		s->observes = true;
 		return send_hello(h, s);
 	case FIDO_HOST_REFUSE:
 		s->needless = true;
@@ -685,6 +765,16 @@ in_time(struct host *h)
 	wake_at(h, next);
 }
 
+/* What was done in time may have closed connections, or queued messages. */
+static bool
+is_unfinished(const struct host *h)
+{
+	for (const struct fido_host_session *s = h->sessions; s != NULL; s = s->next)
+		if (s->closed ? s->peer == NULL : s->out != NULL || s->deaf)
+			return true;
+	return false;
+}
+
 static bool
 host_process(void *transport)
 {
@@ -704,7 +794,7 @@ host_process(void *transport)
 	}
 	waiting = sweep(h);
 	in_time(h);
-	return waiting || n == 32;
+	return waiting || is_unfinished(h) || n == 32;
 }
 
 static int

@@ -35,11 +35,13 @@ static void *
 talk(void *arg)
 {
 	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
+	struct fido_host_again again = {.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_AGAIN}, .fds = 1};
 	char bytes[4096];
 	int fd = connect_to_a();
 
+	assert_true(send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0);
 	while (!fido_load_relaxed(&stop)) {
-		assert_true(send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0);
+		assert_true(send(fd, &again, sizeof(again), MSG_NOSIGNAL) > 0);
 		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0) /* The descriptors are dropped. */
 			;
 	}

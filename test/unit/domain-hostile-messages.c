@@ -141,6 +141,28 @@ deaf(void **state)
 	TEST_WAIT(open_fds() == before);
 }
 
+/* Each answer takes a descriptor: there is one. */
+static void
+asks_twice(void **state)
+{
+	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
+	struct fido_host_message m;
+	struct pollfd p = {.events = POLLIN};
+	unsigned int version;
+
+	p.fd = connect_to_a();
+	assert_int_equal(send(p.fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
+	assert_int_equal(send(p.fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
+	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
+	assert_int_equal(fido_host_receive(p.fd, &m, &version), 1);
+	assert_int_equal(m.h.type, FIDO_HOST_HELLO);
+	fido_host_message_close(&m);
+	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
+	assert_int_equal(fido_host_receive(p.fd, &m, &version), 1);
+	assert_int_equal(m.h.type, FIDO_HOST_REFUSE);
+	cut_off(p.fd);
+}
+
 static void
 raw_bytes(const void *bytes, size_t len)
 {
@@ -219,6 +241,8 @@ bad_hello(void **state)
 	m = good_hello, m.control_size = UINT64_MAX;
 	hello(m, true, 1, 3);
 	m = good_hello, m.control_size = 4096;
+	hello(m, true, 1, 3);
+	m = good_hello, m.name[0] = 'y'; /* the slot's file says another name */
 	hello(m, true, 1, 3);
 	m = good_hello, m.layout_base++;
 	hello(m, true, 1, 3);
@@ -362,7 +386,7 @@ still_there(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test_setup(nonsense, set_up), cmocka_unit_test(bad_hello),
-		cmocka_unit_test(nothing_but_descriptors), cmocka_unit_test(deaf),
+		cmocka_unit_test(nothing_but_descriptors), cmocka_unit_test(deaf), cmocka_unit_test(asks_twice),
 		cmocka_unit_test(slot_of_nobody), cmocka_unit_test(bad_memory),
 		cmocka_unit_test(part_of_a_huge_page),
 		cmocka_unit_test(still_there))

@@ -1,0 +1,122 @@
+/* In a folder that several users share, nobody comes in as a domain of another user, though he knows its slot, generation and name. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "fork_guard.h"
+#include "host_group.h"
+#include "host_session.h"
+#include "host_slot.h"
+
+#define SIZE (2u << 20)
+#define NOBODY 65534
+
+static void
+open_folder(void)
+{
+	char path[96];
+
+	umask(0);
+	chmod(test_rundir(), 0777);
+	snprintf(path, sizeof(path), "%s/" TEST_GROUP, test_rundir());
+	mkdir(path, 0777);
+	chmod(path, 0777);
+}
+
+/* Only this thread's user changes. */
+static int
+connect_as(uid_t user)
+{
+	struct fido_host_group g;
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	fido_host_group_address(&g, "a", &address);
+	assert_int_equal(syscall(SYS_setresuid, -1, user, -1), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(syscall(SYS_setresuid, -1, 0, -1), 0);
+	return fd;
+}
+
+static int
+control_memory(void)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct fido_control_shm *c;
+
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(c, MAP_FAILED);
+	c->magic = FIDO_CONTROL_MAGIC;
+	c->version = FIDO_LAYOUT_VERSION;
+	c->generation = 77;
+	c->slot = 3;
+	c->layout_base = TEST_BASE;
+	c->slot_shift = TEST_SLOT_SHIFT;
+	c->slots = TEST_SLOTS;
+	munmap(c, SIZE);
+	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+	return fd;
+}
+
+/* @return what it is answered, a type of message; 0: nothing */
+static int
+say_hello(struct fido_host_session *s)
+{
+	struct fido_host_hello msg = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS,
+		.generation = 77, .control_size = SIZE, .slot = 3, .name = "x"};
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	struct fido_host_message m;
+	unsigned int version;
+	int fd = control_memory(), ret;
+
+	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), &fd, 1, false), 0);
+	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
+	ret = fido_host_receive(s->fd, &m, &version);
+	close(fd);
+	if (ret != 1)
+		return 0;
+	ret = m.h.type;
+	fido_host_message_close(&m);
+	return ret;
+}
+
+static void
+in_anothers_name(void **state)
+{
+	struct fido_host_session *s;
+	struct fido_host_group g;
+	struct fido_domain *a;
+	int slot;
+
+	if (geteuid() != 0)
+		TEST_SKIP("becoming another user needs root");
+	open_folder();
+	a = test_join("a");
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_true(slot >= 0);
+	assert_int_equal(fchown(slot, NOBODY - 1, (gid_t)-1), 0);
+	s = fido_host_session_create(connect_as(NOBODY));
+	assert_int_equal(say_hello(s), FIDO_HOST_REFUSE);
+	assert_int_equal(fido_domain_peer_count(a), 0);
+	fido_host_session_destroy(s);
+	s = fido_host_session_create(connect_as(NOBODY - 1));
+	assert_int_equal(say_hello(s), FIDO_HOST_HELLO);
+	assert_int_equal(fido_domain_peer_count(a), 1);
+	fido_host_session_destroy(s);
+	fido_fork_close(slot);
+	TEST_WAIT(fido_domain_peer_count(a) == 0);
+	fido_host_slot_free(&g, 3);
+	fido_domain_leave(a);
+	test_rundir_empty();
+}
+
+TEST_MAIN_ONE(in_anothers_name)

@@ -1,0 +1,99 @@
+/* Domains that cannot take each other's descriptors, however long and at whichever point they meet, meet when there are some again. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+/* Longer than a stranger may stay, and than the first tries to connect last. */
+#define LONG_MS 3000
+
+static struct test_remote b;
+
+static void
+start_b(uint32_t descriptors)
+{
+	test_spawn(&b);
+	assert_int_equal(test_ask_number(&b, "join b"), 0);
+	if (descriptors != UINT32_MAX)
+		assert_int_equal(test_ask_number(&b, "descriptors %u", descriptors), 0);
+}
+
+static void
+meet(struct fido_domain *a)
+{
+	TEST_WAIT(fido_domain_peer_count(a) == 1 && test_ask_number(&b, "peers") == 1);
+	test_end(&b);
+	TEST_WAIT(fido_domain_peer_count(a) == 0);
+	fido_domain_leave(a);
+	test_rundir_empty();
+}
+
+/* With that many descriptors it gets so far, and no further: none are left for the connection, the HELLO, the slot's file, ... */
+static void
+earlier_one_lacks(void **state)
+{
+	for (uint32_t n = 0; n < 5; n++) {
+		struct fido_domain *a;
+
+		start_b(n);
+		a = test_join("a");
+		usleep(100000);
+		assert_int_equal(test_ask_number(&b, "descriptors 100"), 0);
+		meet(a);
+	}
+}
+
+/* The one that joins: it needs some to do so, then it has that many for what the other sends. */
+static void
+joiner_lacks(void **state)
+{
+	for (uint32_t n = 0; n < 24; n++) {
+		struct fido_domain *a = test_join("a");
+		int ret;
+
+		test_spawn(&b);
+		assert_int_equal(test_ask_number(&b, "descriptors %u", n), 0);
+		ret = (int)test_ask_number(&b, "join b");
+		if (ret == 0)
+			usleep(100000);
+		assert_int_equal(test_ask_number(&b, "descriptors 100"), 0);
+		if (ret != 0)
+			assert_int_equal(test_ask_number(&b, "join b"), 0);
+		meet(a);
+	}
+}
+
+static void
+for_long(uint32_t n)
+{
+	struct fido_domain *a;
+
+	start_b(n);
+	a = test_join("a");
+	usleep(LONG_MS * 1000);
+	assert_int_equal(test_ask_number(&b, "peers"), 0);
+	assert_int_equal(test_ask_number(&b, "descriptors 100"), 0);
+	meet(a);
+}
+
+/* It cannot take the connection. */
+static void
+long_without_any(void **state)
+{
+	for_long(0);
+}
+
+/* It cannot take the HELLO. */
+static void
+long_without_hello(void **state)
+{
+	for_long(1);
+}
+
+/* It cannot open the slot's file. */
+static void
+long_without_owner(void **state)
+{
+	for_long(2);
+}
+
+TEST_MAIN(cmocka_unit_test(earlier_one_lacks), cmocka_unit_test(joiner_lacks), cmocka_unit_test(long_without_any),
+		cmocka_unit_test(long_without_hello), cmocka_unit_test(long_without_owner))
