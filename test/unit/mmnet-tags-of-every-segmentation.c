@@ -60,8 +60,7 @@ taken_out(uint16_t port)
 			TEST_WAIT(rte_eth_rx_burst(port, 0, &m, 1) == 1);
 			check(m, bytes);
 			rte_pktmbuf_free(m);
-			assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0);
-			assert_int_equal(test_take_all(fido_link_txq(t.link[port], 0), 3), 3);
+			mmnet_test_all_back(&t, port);
 		}
 	assert_int_equal(rte_eth_dev_stop(port), 0);
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);

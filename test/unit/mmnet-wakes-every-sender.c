@@ -64,7 +64,9 @@ freed_by_the_lcore_that_polls(void **state)
 	receive(m);
 	sleep_all();
 	rte_pktmbuf_free_bulk(m, SENDERS);
-	assert_int_equal(rte_eth_rx_burst(PORT, 0, m, SENDERS), 0);
+	/* One poll may do nothing: the control thread looks at the queue, too. */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(rte_eth_rx_burst(PORT, 0, m, SENDERS), 0);
 	all_woken_for(1, 0);
 }
 

@@ -68,6 +68,18 @@ mmnet_test_port(const struct mmnet_test *t, uint16_t port, uint64_t offloads, st
 			fido_link_is_up(t->link[port]));
 }
 
+/** Poll until all that the peer's first queue sent is back: a poll does nothing while the control thread looks at the queue. */
+static inline void
+mmnet_test_all_back(const struct mmnet_test *t, uint16_t port)
+{
+	struct fido_txq *q = fido_link_txq(t->link[port], 0);
+	void *cookies[MMNET_TEST_RING];
+	struct rte_mbuf *m;
+
+	TEST_WAIT((assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0), fido_txq_take(q, cookies, MMNET_TEST_RING),
+			fido_txq_out(q) == 0));
+}
+
 /** Close the ports, leave; fails unless all that was sent came back. */
 static inline void
 mmnet_test_end(struct mmnet_test *t, int n)
