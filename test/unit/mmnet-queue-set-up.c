@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port whose queues are not all set up does not start, and says why; rings of any size within the port's limits are taken.
- * All transmit rings have the size of the largest one that is in use, whatever the order of set-up, and that is what is told.
+ * A port whose queues are not all set up does not start, and says why; rings of any size
+ * within the port's limits are taken. All transmit rings have the size of the largest one that is
+ * in use, whatever the order of set-up, and that is what is told.
  * The turns by which a packet waits for mbufs are as long on a slow clock as on a fast one.
  */
 #include "test.h"
