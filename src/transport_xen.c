@@ -82,6 +82,15 @@ write_maps(struct fido_xen *x)
 }
 
 static void
+xen_retry(void *transport)
+{
+	struct fido_xen *x = transport;
+
+	for (struct fido_xen_session *s = x->sessions; s != NULL; s = s->next)
+		fido_xen_session_retry(x, s);
+}
+
+static void
 xen_notify(void *transport)
 {
 	struct fido_xen *x = transport;
@@ -409,6 +418,7 @@ const struct fido_transport_ops fido_transport_xen = {
 	.can_export = xen_can_export,
 	.export = xen_export,
 	.withdraw = xen_withdraw,
+	.retry = xen_retry,
 	.notify = xen_notify,
 	.offer_doorbells = xen_offer_doorbells,
 	.doorbell_create = fido_xen_bell_create,

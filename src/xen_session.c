@@ -82,6 +82,8 @@ grant_memory(struct fido_xen *x, struct fido_xen_session *s)
 	}
 	if (ret != 0)
 		fido_sent_failed(x->domain, &s->sent, s->other.name, ret);
+	else
+		fido_sent_all(x->domain, &s->sent, s->other.name);
 	set_epoch(x, s);
 }
 
@@ -107,6 +109,22 @@ fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s)
 {
 	if (s->granted) /* else it gets all when it has come */
 		grant_memory(x, s);
+}
+
+void
+fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s)
+{
+	if (s->refused)
+		return;
+	if (s->granted && s->sent.error != 0)
+		grant_memory(x, s);
+	if (!s->granted && s->sent.error != 0)
+		grant_all(x, s);
+	if (s->peer != NULL && s->peer->lacks != 0) {
+		s->epoch = 0; /* Look at all of its pieces again. */
+		if (fido_xen_session_step(x, s))
+			fido_domain_retry_later(x->domain);
+	}
 }
 
 void
@@ -259,8 +277,8 @@ piece_came(void *arg, uint64_t gaddr, uint64_t len)
 	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN && !told)
 		fido_log(FIDO_LOG_ERROR, "cannot map memory of %s: %s: raise max_maptrack_frames in this domain's xl configuration (2 entries a page), or let it export less",
 				a->s->peer->name, strerror(-ret));
-	/* What is missing is remembered: its owner copies. */
-	return ret == -EPROTO || ret == -EAGAIN ? ret : 0;
+	/* What is missing is remembered: its owner copies, until it has been mapped by way of fido_xen_session_retry(). */
+	return ret == -EPROTO || ret == -EAGAIN ? ret : ret != 0;
 }
 
 static void
@@ -314,6 +332,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 	if (s->peer == NULL)
 		ret = peer_arrive(x, s);
 	if (ret == 0 && epoch != s->epoch) {
+		fido_domain_peer_again(s->peer); /* All that is missing comes again. */
 		ret = fido_xen_view_pieces(s->view, piece_gone, piece_came, &a);
 		if (ret == 0) {
 			s->epoch = epoch;

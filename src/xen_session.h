@@ -70,6 +70,8 @@ struct fido_xen {
 void fido_xen_session_notify(struct fido_xen *x, struct fido_xen_session *s);
 /** Grant it the memory that it has not got. */
 void fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s);
+/** Try again what could not be granted to it, and to map what could not be mapped of it. */
+void fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s);
 void fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr, uint64_t len,
 		uint32_t epoch);
 /** Go on as far as it is possible now. @return true: something waits, look again soon */

@@ -120,8 +120,9 @@ void fido_xen_view_close(struct fido_xen_view *v);
 const struct fido_xen_root_shm *fido_xen_view_root(const struct fido_xen_view *v);
 /**
  * Compare with what was there last time; for each piece that went, gone(), and for each that came, came(): first all
- * that went. A piece that came is kept as seen only when came() returned 0.
- * @return 0, -EPROTO, what gone() or came() returned
+ * that went. A piece that came is kept as seen only when came() returned 0; else it comes again the next time. After a number over 0
+ * the others have their turn all the same.
+ * @return 0, -EPROTO, what gone() or came() returned: -errno
  */
 int fido_xen_view_pieces(struct fido_xen_view *v, int (*gone)(void *arg, uint64_t gaddr, uint64_t len),
 		int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg);

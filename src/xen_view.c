@@ -166,8 +166,8 @@ look_for_new(struct fido_xen_view *v, uint32_t i, int (*came)(void *arg, uint64_
 	*s = now;
 	ret = now.pages != 0 ? came(arg, now.gaddr, bytes(&now)) : 0;
 	if (ret != 0)
-		s->pages = 0;
-	return ret;
+		*s = (struct seen){0}; /* It is new the next time as well. */
+	return ret < 0 ? ret : 0;
 }
 
 int
