@@ -1,0 +1,169 @@
+/* Who asks for memory again is told where it begins, also when there is none, and gets what could not be sent while its socket was full. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "domain_private.h"
+#include "fork_guard.h"
+#include "host_group.h"
+#include "host_session.h"
+#include "host_slot.h"
+
+#define SIZE (2u << 20)
+#define G FIDO_GRANULE_SIZE
+/* More messages than a socket takes. */
+#define N 1000u
+
+static struct fido_domain *a;
+static struct fido_host_session *x; /* what we play */
+static int slot;
+
+static int
+connect_to_a(void)
+{
+	struct fido_host_group g;
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	fido_host_group_address(&g, "a", &address);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void
+say_hello(void)
+{
+	struct fido_host_hello msg = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS,
+		.generation = 77, .control_size = SIZE, .slot = 3, .name = "x"};
+	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct fido_control_shm *c;
+
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(c, MAP_FAILED);
+	*c = (struct fido_control_shm){.magic = FIDO_CONTROL_MAGIC, .version = FIDO_LAYOUT_VERSION, .generation = 77,
+		.slot = 3, .layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS};
+	munmap(c, SIZE);
+	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+	assert_int_equal(fido_host_send(x, FIDO_HOST_HELLO, &msg, sizeof(msg), &fd, 1, false), 0);
+	close(fd);
+}
+
+static void
+start(void)
+{
+	struct fido_host_group g;
+
+	a = test_join("a");
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_true(slot >= 0);
+	x = fido_host_session_create(connect_to_a());
+	say_hello();
+	TEST_WAIT(fido_domain_peer_count(a) == 1);
+}
+
+static void
+end(void)
+{
+	struct fido_host_group g;
+
+	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	fido_host_session_destroy(x);
+	fido_fork_close(slot);
+	TEST_WAIT(fido_domain_peer_count(a) == 0);
+	fido_host_slot_free(&g, 3);
+	fido_domain_leave(a);
+	test_rundir_empty();
+}
+
+/* Read until a MAP comes that is about gaddr, or, where that is 0, that begins again. @return its number of extents */
+static unsigned int
+read_map(uint64_t gaddr)
+{
+	struct pollfd p = {.fd = x->fd, .events = POLLIN};
+	struct fido_host_message m;
+	unsigned int version;
+
+	for (;;) {
+		assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
+		assert_int_equal(fido_host_receive(x->fd, &m, &version), 1);
+		fido_host_message_close(&m);
+		if (m.h.type != FIDO_HOST_MAP)
+			continue;
+		if (gaddr == 0 && m.map.again == 1)
+			return m.map.count;
+		for (unsigned int i = 0; i < m.map.count; i++)
+			if (gaddr != 0 && m.map.extents[i].gaddr == gaddr)
+				return m.map.count;
+	}
+}
+
+static void
+ask_again(uint64_t epoch)
+{
+	struct fido_host_again msg = {.epoch = epoch, .fds = 1};
+
+	assert_int_equal(fido_host_send(x, FIDO_HOST_AGAIN, &msg, sizeof(msg), NULL, 0, false), 0);
+}
+
+static void
+nothing_to_send(void **state)
+{
+	struct fido_region *r;
+
+	start();
+	r = test_arena(a, G);
+	read_map(r->gaddr);
+	ask_again(0);
+	assert_int_equal(read_map(0), 1);
+	ask_again(fido_load_acquire(&a->control->epoch));
+	assert_int_equal(read_map(0), 0);
+	ask_again(fido_load_acquire(&a->control->epoch));
+	assert_int_equal(read_map(0), 0);
+	fido_region_destroy(r);
+	end();
+}
+
+static bool
+is_tried(void)
+{
+	bool tried;
+
+	pthread_mutex_lock(&a->lock);
+	tried = a->retry_ns == 0;
+	pthread_mutex_unlock(&a->lock);
+	return tried;
+}
+
+/* The owner lacked descriptors; when it has some again, the socket is full. */
+static void
+socket_full(void **state)
+{
+	struct fido_region *r, *late;
+	int fd;
+	char *va = test_memory((N + 1) * G, &fd);
+
+	start();
+	assert_int_equal(fido_region_import(a, va, N * G, G, &r), 0);
+	assert_int_equal(fido_region_export(r, 0, N * G, fd, 0), 0);
+	assert_int_equal(fido_region_import(a, va + N * G, G, G, &late), 0);
+	read_map(r->gaddr);
+	test_leave_descriptors(0);
+	assert_int_equal(fido_region_export(late, 0, G, fd, N * G), 0);
+	assert_false(is_tried());
+	for (uint64_t i = 0; i < N; i++) /* a message each, which nobody reads */
+		fido_region_withdraw(r, i * G, G, 0);
+	test_leave_descriptors(100);
+	TEST_WAIT(is_tried());
+	read_map(late->gaddr);
+	end();
+	close(fd);
+}
+
+TEST_MAIN(cmocka_unit_test(nothing_to_send), cmocka_unit_test(socket_full))
