@@ -25,6 +25,8 @@ one_after_another(void **state)
 
 	(void)state;
 	test_pair_join(&p);
+	/* Until they have met, each opens what it keeps of the other: that is no link's. */
+	TEST_WAIT(fido_domain_peer_count(p.a) == 1 && fido_domain_peer_count(p.b) == 1);
 	before = count_fds();
 	for (int i = 0; i < 20; i++) {
 		struct fido_link *ab, *ba;
