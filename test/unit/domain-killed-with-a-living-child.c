@@ -16,7 +16,7 @@ living_child(void **state)
 	assert_int_equal(test_ask_number(&r, "join b"), 0);
 	link = test_link(a, "b", NULL, 1, 1, 64);
 	assert_int_equal(test_ask_number(&r, "link a 1 1 64"), 0);
-	TEST_WAIT(fido_link_is_up(link));
+	TEST_WAIT(fido_link_is_up(link) && test_ask_number(&r, "up") == 1);
 	child = test_ask_number(&r, "fork");
 	assert_true(child > 0);
 	assert_int_equal(test_ask_number(&r, "up"), 1); /* the parent is not harmed */
