@@ -92,7 +92,7 @@ with_limit(rlim_t limit)
 	assert_int_equal(test_ask_number(&b, "join b"), 0);
 	link = test_link(a, "b", NULL, 1, 1, 64);
 	assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
-	TEST_WAIT(fido_link_is_up(link));
+	TEST_WAIT(fido_link_is_up(link) && test_ask_number(&b, "up") == 1);
 	flood(&b, NULL);
 	flood(&b, &junk);
 	flood(&b, &observe);
