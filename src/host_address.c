@@ -48,16 +48,28 @@ address_of(const struct fido_host_group *g, const char *name, struct sockaddr_un
 	return 0;
 }
 
-int
-fido_host_group_connect(const struct fido_host_group *g, const char *name)
+static int
+new_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * A socket is put to use at a domain's address.
+ * @param fd  closed if that fails
+ * @param use  0, or -1 and errno
+ * @return fd, -errno
+ */
+static int
+use_at(const struct fido_host_group *g, const char *name, int fd,
+		int (*use)(const struct fido_host_group *g, int fd, const struct sockaddr_un *address))
 {
 	struct sockaddr_un address;
-	int dir, err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int dir, err = -address_of(g, name, &address, &dir);
 
-	if (fd < 0)
-		return -errno;
-	err = -address_of(g, name, &address, &dir);
-	if (err == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+	if (err == 0 && use(g, fd, &address) != 0)
 		err = errno;
 	if (dir >= 0)
 		close(dir);
@@ -65,6 +77,21 @@ fido_host_group_connect(const struct fido_host_group *g, const char *name)
 		return fido_fork_guard(fd);
 	close(fd);
 	return -err;
+}
+
+static int
+use_connect(const struct fido_host_group *g, int fd, const struct sockaddr_un *address)
+{
+	(void)g;
+	return connect(fd, (const struct sockaddr *)address, sizeof(*address));
+}
+
+int
+fido_host_group_connect(const struct fido_host_group *g, const char *name)
+{
+	int fd = new_socket();
+
+	return fd < 0 ? fd : use_at(g, name, fd, use_connect);
 }
 
 /* The mode of a socket is given by the umask, and that is the whole process's: it is set afterwards, before anybody can connect. */
@@ -81,31 +108,30 @@ share(const struct fido_host_group *g, const char *path)
 	fchmodat(AT_FDCWD, path, fido_host_shared_mode(&dir, same), AT_SYMLINK_NOFOLLOW);
 }
 
+static int
+use_listen(const struct fido_host_group *g, int fd, const struct sockaddr_un *address)
+{
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
+		return -1;
+	share(g, address->sun_path);
+	return listen(fd, 128);
+}
+
 int
 fido_host_group_listen(const struct fido_host_group *g, const char *name)
 {
-	struct sockaddr_un address;
-	int dir, err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = new_socket();
 
 	if (fd < 0)
-		return -errno;
-	err = -address_of(g, name, &address, &dir);
-	if (err == 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
-		share(g, address.sun_path);
-		err = listen(fd, 128) == 0 ? 0 : errno;
-	} else if (err == 0) {
-		err = errno;
-	}
-	if (dir >= 0)
-		close(dir);
-	if (err == 0)
-		return fido_fork_guard(fd);
-	close(fd);
-	if (err == ENAMETOOLONG)
+		return fd;
+	fd = use_at(g, name, fd, use_listen);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENAMETOOLONG)
 		fido_log(FIDO_LOG_ERROR, "%s/%s.sock: without /proc a socket's path has at most %zu bytes: mount /proc, or set FIDO_RUNDIR to a shorter one",
-				g->dir, name, sizeof(address.sun_path) - 1);
+				g->dir, name, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 	else
 		fido_log(FIDO_LOG_ERROR, "cannot listen on %s/%s.sock: %s: this user needs write permission for the group's folder",
-				g->dir, name, strerror(err));
-	return -err;
+				g->dir, name, strerror(-fd));
+	return fd;
 }
