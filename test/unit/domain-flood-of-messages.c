@@ -10,26 +10,11 @@
 
 #include "fork_guard.h"
 #include "host_group.h"
-#include "host_session.h"
 #include "host_slot.h"
-
-#define SIZE (2u << 20)
+#include "stranger.h"
 
 static struct fido_domain *a;
 static bool stop;
-
-static int
-connect_to_a(void)
-{
-	struct fido_host_group g;
-	struct sockaddr_un address;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, "a", &address);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
 
 static void *
 talk(void *arg)
@@ -37,7 +22,7 @@ talk(void *arg)
 	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
 	struct fido_host_again again = {.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_AGAIN}, .fds = 1};
 	char bytes[4096];
-	int fd = connect_to_a();
+	int fd = test_stranger_connect("a");
 
 	assert_true(send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0);
 	while (!fido_load_relaxed(&stop)) {
@@ -74,34 +59,15 @@ flood(void **state)
 	test_rundir_empty();
 }
 
-/* Memory that says it were the control region of generation 77 of slot 5. */
-static int
-control_memory(void)
-{
-	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct fido_control_shm *c;
-
-	assert_int_equal(ftruncate(fd, SIZE), 0);
-	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(c, MAP_FAILED);
-	*c = (struct fido_control_shm){.magic = FIDO_CONTROL_MAGIC, .version = FIDO_LAYOUT_VERSION,
-		.generation = 77, .slot = 5, .layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT,
-		.slots = TEST_SLOTS};
-	munmap(c, SIZE);
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
-	return fd;
-}
-
 /* One with a slot and memory of its own says that it were b, who lives. */
 static void
 say_hello_as_b(void)
 {
-	struct fido_host_hello hello = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT,
-		.slots = TEST_SLOTS, .generation = 77, .control_size = SIZE, .slot = 5, .name = "b"};
-	struct fido_host_session *s = fido_host_session_create(connect_to_a());
+	struct fido_host_hello hello = test_stranger_hello(5, "b");
+	struct fido_host_session *s = fido_host_session_create(test_stranger_connect("a"));
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 	char bytes[4096];
-	int fd = control_memory();
+	int fd = test_stranger_control(5, true);
 
 	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &hello, sizeof(hello), &fd, 1, false), 0);
 	do {

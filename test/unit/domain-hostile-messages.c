@@ -9,48 +9,12 @@
 
 #include "fork_guard.h"
 #include "host_group.h"
-#include "host_session.h"
 #include "host_slot.h"
+#include "stranger.h"
 
-#define SIZE (2u << 20)
+#define SIZE TEST_STRANGER_SIZE
 
 static struct fido_domain *a;
-
-static int
-connect_to_a(void)
-{
-	struct fido_host_group g;
-	struct sockaddr_un address;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, "a", &address);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-/* A control region as it should be, for a domain "x" in slot 3. */
-static int
-control_memory(bool seal, uint32_t slot)
-{
-	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct fido_control_shm *c;
-
-	assert_int_equal(ftruncate(fd, SIZE), 0);
-	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(c, MAP_FAILED);
-	c->magic = FIDO_CONTROL_MAGIC;
-	c->version = FIDO_LAYOUT_VERSION;
-	c->generation = 77;
-	c->slot = slot;
-	c->layout_base = TEST_BASE;
-	c->slot_shift = TEST_SLOT_SHIFT;
-	c->slots = TEST_SLOTS;
-	munmap(c, SIZE);
-	if (seal)
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-	return fd;
-}
 
 static const struct fido_host_hello good_hello = {
 	.layout_base = TEST_BASE,
@@ -114,7 +78,7 @@ nothing_but_descriptors(void **state)
 	int fds[8];
 
 	for (int i = 0; i < 20; i++) {
-		int fd = connect_to_a();
+		int fd = test_stranger_connect("a");
 
 		for (int k = 0; k < 8; k++)
 			fds[k] = dup(0);
@@ -132,7 +96,7 @@ deaf(void **state)
 {
 	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
 	unsigned int n = 0, before = open_fds();
-	int fd = connect_to_a();
+	int fd = test_stranger_connect("a");
 
 	while (send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0)
 		assert_true(n++ < 6000); /* A quarter of the descriptors a process may have, or so. */
@@ -150,7 +114,7 @@ asks_twice(void **state)
 	struct pollfd p = {.events = POLLIN};
 	unsigned int version;
 
-	p.fd = connect_to_a();
+	p.fd = test_stranger_connect("a");
 	assert_int_equal(send(p.fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
 	assert_int_equal(send(p.fd, &h, sizeof(h), MSG_NOSIGNAL), sizeof(h));
 	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
@@ -166,7 +130,7 @@ asks_twice(void **state)
 static void
 raw_bytes(const void *bytes, size_t len)
 {
-	int fd = connect_to_a();
+	int fd = test_stranger_connect("a");
 
 	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
 	cut_off(fd);
@@ -195,14 +159,14 @@ nonsense(void **state)
 		h.type = (uint16_t)(1 + test_random(&seed) % 7);
 		raw_bytes(big, 8 + test_random(&seed) % 500);
 	}
-	close(connect_to_a()); /* says nothing at all */
+	close(test_stranger_connect("a")); /* says nothing at all */
 }
 
 static void
 hello(struct fido_host_hello msg, bool seal, int nfds, uint32_t slot)
 {
-	struct fido_host_session *s = fido_host_session_create(dup(connect_to_a()));
-	int fds[2] = {control_memory(seal, slot), control_memory(seal, slot)};
+	struct fido_host_session *s = fido_host_session_create(dup(test_stranger_connect("a")));
+	int fds[2] = {test_stranger_control(slot, seal), test_stranger_control(slot, seal)};
 	int fd = dup(s->fd);
 
 	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), fds, nfds, false), 0);
@@ -261,11 +225,11 @@ static int memory_fd = -1;
 static void
 after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 {
-	struct fido_host_session *s = fido_host_session_create(connect_to_a());
+	struct fido_host_session *s = fido_host_session_create(test_stranger_connect("a"));
 	struct pollfd p = {.fd = s->fd, .events = POLLRDHUP};
 	struct fido_host_hello m = good_hello;
 	struct fido_host_group g;
-	int fds[2] = {control_memory(true, 3), control_memory(true, 3)}, slot;
+	int fds[2] = {test_stranger_control(3, true), test_stranger_control(3, true)}, slot;
 
 	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
 	slot = fido_host_slot_claim(&g, 3, "x", 77);

@@ -11,10 +11,9 @@
 
 #include "fork_guard.h"
 #include "host_group.h"
-#include "host_session.h"
 #include "host_slot.h"
+#include "stranger.h"
 
-#define SIZE (2u << 20)
 #define NOBODY 65534
 
 static void
@@ -45,37 +44,15 @@ connect_as(uid_t user)
 	return fd;
 }
 
-static int
-control_memory(void)
-{
-	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct fido_control_shm *c;
-
-	assert_int_equal(ftruncate(fd, SIZE), 0);
-	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(c, MAP_FAILED);
-	c->magic = FIDO_CONTROL_MAGIC;
-	c->version = FIDO_LAYOUT_VERSION;
-	c->generation = 77;
-	c->slot = 3;
-	c->layout_base = TEST_BASE;
-	c->slot_shift = TEST_SLOT_SHIFT;
-	c->slots = TEST_SLOTS;
-	munmap(c, SIZE);
-	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-	return fd;
-}
-
 /* @return what it is answered, a type of message; 0: nothing */
 static int
 say_hello(struct fido_host_session *s)
 {
-	struct fido_host_hello msg = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS,
-		.generation = 77, .control_size = SIZE, .slot = 3, .name = "x"};
+	struct fido_host_hello msg = test_stranger_hello(3, "x");
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 	struct fido_host_message m;
 	unsigned int version;
-	int fd = control_memory(), ret;
+	int fd = test_stranger_control(3, true), ret;
 
 	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), &fd, 1, false), 0);
 	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);

@@ -6,8 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "host_group.h"
-#include "host_session.h"
+#include "stranger.h"
 
 #define STRANGERS 400
 
@@ -19,20 +18,6 @@ count_lines(enum fido_log_level level, const char *message)
 	(void)message;
 	if (level <= FIDO_LOG_WARNING)
 		__atomic_add_fetch(&lines, 1, __ATOMIC_RELAXED);
-}
-
-static int
-connect_to(const char *name)
-{
-	struct fido_host_group g;
-	struct sockaddr_un address;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, name, &address);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
 }
 
 static void
@@ -55,7 +40,7 @@ flood(struct test_remote *b, const struct fido_host_header *say)
 	struct fido_domain *c;
 
 	for (int i = 0; i < STRANGERS; i++) {
-		fds[i] = connect_to("b");
+		fds[i] = test_stranger_connect("b");
 		if (say != NULL)
 			send(fds[i], say, sizeof(*say), MSG_NOSIGNAL);
 	}
@@ -123,7 +108,7 @@ log_is_limited(void **state)
 
 	fido_log_set(count_lines);
 	for (int i = 0; i < STRANGERS; i++) {
-		int fd = connect_to("a");
+		int fd = test_stranger_connect("a");
 
 		assert_int_equal(send(fd, "junk", 4, MSG_NOSIGNAL), 4);
 		closed_by_it(fd);

@@ -10,10 +10,9 @@
 #include "domain_private.h"
 #include "fork_guard.h"
 #include "host_group.h"
-#include "host_session.h"
 #include "host_slot.h"
+#include "stranger.h"
 
-#define SIZE (2u << 20)
 #define G FIDO_GRANULE_SIZE
 /* More messages than a socket takes. */
 #define N 1000u
@@ -22,34 +21,12 @@ static struct fido_domain *a;
 static struct fido_host_session *x; /* what we play */
 static int slot;
 
-static int
-connect_to_a(void)
-{
-	struct fido_host_group g;
-	struct sockaddr_un address;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, "a", &address);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
 static void
 say_hello(void)
 {
-	struct fido_host_hello msg = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS,
-		.generation = 77, .control_size = SIZE, .slot = 3, .name = "x"};
-	int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct fido_control_shm *c;
+	struct fido_host_hello msg = test_stranger_hello(3, "x");
+	int fd = test_stranger_control(3, true);
 
-	assert_int_equal(ftruncate(fd, SIZE), 0);
-	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(c, MAP_FAILED);
-	*c = (struct fido_control_shm){.magic = FIDO_CONTROL_MAGIC, .version = FIDO_LAYOUT_VERSION, .generation = 77,
-		.slot = 3, .layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS};
-	munmap(c, SIZE);
-	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
 	assert_int_equal(fido_host_send(x, FIDO_HOST_HELLO, &msg, sizeof(msg), &fd, 1, false), 0);
 	close(fd);
 }
@@ -63,7 +40,7 @@ start(void)
 	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
 	slot = fido_host_slot_claim(&g, 3, "x", 77);
 	assert_true(slot >= 0);
-	x = fido_host_session_create(connect_to_a());
+	x = fido_host_session_create(test_stranger_connect("a"));
 	say_hello();
 	TEST_WAIT(fido_domain_peer_count(a) == 1);
 }
