@@ -5,8 +5,6 @@
 
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <fido/control_shm.h>
 #include <fido/link.h>
@@ -23,24 +21,8 @@
 static int
 small_backend(const char *what)
 {
-	struct blk_volume_config volume = {.name = "v0", .store = "mem:8M"};
-	struct blk_server_config config = {.workers = 1, .buffer_size = 4 << 20, .spin_us = 20, .volumes = &volume,
-		.volume_count = 1};
-	struct fido_domain_config domain = test_config("disk");
-	static volatile sig_atomic_t never;
-	struct fido_domain *disk;
-	struct blk_server *server;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	domain.control_size = 64 << 20;
-	setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)atoi(what), (rlim_t)atoi(what)});
-	if (fido_domain_join(&disk, &domain) != 0 || blk_server_create(&server, disk, &config) != 0)
-		return 1;
-	printf("ready\n");
-	fflush(stdout);
-	return blk_server_run(server, &never);
+	return blk_test_small_backend((unsigned int)atoi(what), 64 << 20);
 }
-
 
 struct opener {
 	pthread_t thread;

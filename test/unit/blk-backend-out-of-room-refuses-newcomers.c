@@ -3,9 +3,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 /* A backend without limits would take them all. */
 #define CLIENTS 40u
 #define LEN 4096u
@@ -14,24 +11,7 @@
 static int
 small_backend(const char *what)
 {
-	struct blk_volume_config volume = {.name = "v0", .store = "mem:8M"};
-	struct blk_server_config config = {.workers = 1, .buffer_size = 4 << 20, .spin_us = 20, .volumes = &volume,
-		.volume_count = 1};
-	struct fido_domain_config domain = test_config("disk");
-	static volatile sig_atomic_t never;
-	struct fido_domain *disk;
-	struct blk_server *server;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (strcmp(what, "files") == 0)
-		setrlimit(RLIMIT_NOFILE, &(struct rlimit){100, 100});
-	else
-		domain.control_size = 4 << 20;
-	if (fido_domain_join(&disk, &domain) != 0 || blk_server_create(&server, disk, &config) != 0)
-		return 1;
-	printf("ready\n");
-	fflush(stdout);
-	return blk_server_run(server, &never);
+	return strcmp(what, "files") == 0 ? blk_test_small_backend(100, 0) : blk_test_small_backend(0, 4 << 20);
 }
 
 static int

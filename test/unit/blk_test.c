@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 extern char **environ;
@@ -155,4 +156,27 @@ blk_test_backend(const char *store)
 	fflush(stdout);
 	pause();
 	return 0;
+}
+
+int
+blk_test_small_backend(unsigned int files, size_t control_size)
+{
+	struct blk_volume_config volume = {.name = "v0", .store = "mem:8M"};
+	struct blk_server_config config = {.workers = 1, .buffer_size = 4 << 20, .spin_us = 20, .volumes = &volume,
+		.volume_count = 1};
+	struct fido_domain_config domain = test_config("disk");
+	static volatile sig_atomic_t never;
+	struct fido_domain *disk;
+	struct blk_server *server;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (control_size != 0)
+		domain.control_size = control_size;
+	if (files != 0)
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files});
+	if (fido_domain_join(&disk, &domain) != 0 || blk_server_create(&server, disk, &config) != 0)
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	return blk_server_run(server, &never);
 }

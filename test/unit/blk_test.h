@@ -59,6 +59,12 @@ void blk_test_spawn(struct blk_test_process *p, const char *role, const char *ar
 void blk_test_kill(struct blk_test_process *p);
 /** What "--backend STORE" does: serve it as v0 of disk until killed. */
 int blk_test_backend(const char *store);
+/**
+ * Serve mem:8M until killed, with little room.
+ * @param files         how many descriptors the process may have; 0: as before
+ * @param control_size  bytes; 0: as test_config() has it
+ */
+int blk_test_small_backend(unsigned int files, size_t control_size);
 
 /** As TEST_MAIN, for programs that also have the roles "--backend" and "--front" (a function of the argument). */
 #define BLK_TEST_MAIN(front, ...) \
