@@ -422,26 +422,40 @@ withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 			fido_withdrawal_begin(d, r->gaddr + offset, round_up(len, FIDO_GRANULE_SIZE)));
 }
 
+/* @return what a peer says of our memory; NULL: it is gone, only watches, or has nothing of this generation mapped */
+static const struct fido_mapped_shm *
+mapped_by(const struct fido_domain *d, const struct fido_peer *p)
+{
+	const struct fido_mapped_shm *m;
+
+	if (p->gone || p->watches)
+		return NULL;
+	m = &p->control->mapped[d->slot];
+	return fido_load_acquire(&m->generation) == d->generation ? m : NULL;
+}
+
 /* @return true when every living peer has unmapped what was withdrawn up to epoch, also one that lacks other memory. */
 static bool
 peers_unmapped(struct fido_domain *d, uint32_t epoch)
 {
-	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
-		if (!p->gone && !p->watches &&
-				fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
-				fido_load_acquire(&p->control->mapped[d->slot].withdrawn) < epoch)
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next) {
+		const struct fido_mapped_shm *m = mapped_by(d, p);
+
+		if (m != NULL && fido_load_acquire(&m->withdrawn) < epoch)
 			return false;
+	}
 	return true;
 }
 
 bool
 fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 {
-	for (struct fido_peer *p = d->peers; p != NULL; p = p->next)
-		if (!p->gone && !p->watches &&
-				fido_load_acquire(&p->control->mapped[d->slot].generation) == d->generation &&
-				fido_load_acquire(&p->control->mapped[d->slot].epoch) < epoch)
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next) {
+		const struct fido_mapped_shm *m = mapped_by(d, p);
+
+		if (m != NULL && fido_load_acquire(&m->epoch) < epoch)
 			return false;
+	}
 	return true;
 }
 
