@@ -37,12 +37,7 @@ open_folder(void)
 {
 	char path[96];
 
-	/* Sockets are made by the umask. */
-	umask(0);
-	chmod(test_rundir(), 0777);
-	snprintf(path, sizeof(path), "%s/" TEST_GROUP, test_rundir());
-	mkdir(path, 0777);
-	chmod(path, 0777);
+	test_open_folder();
 	snprintf(path, sizeof(path), "%s/" TEST_GROUP "/lock", test_rundir());
 	close(open(path, O_CREAT | O_RDWR, 0666));
 }

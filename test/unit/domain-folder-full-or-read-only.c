@@ -2,24 +2,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
-#include <dirent.h>
 #include <sched.h>
 #include <sys/mount.h>
 
 static char where[64];
-
-static unsigned int
-entries(void)
-{
-	DIR *dir = opendir(where);
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n - 2;
-}
 
 /* Join on a file system with these limits. @return what join returned */
 static int
@@ -39,7 +25,7 @@ join_on(unsigned long flags, const char *options)
 	}
 	fido_domain_leave(d);
 	/* The group's folder is there to stay only while somebody lives in it. */
-	assert_int_equal(entries(), 0);
+	assert_int_equal(test_entries(where), 0);
 	assert_int_equal(umount(where), 0);
 	return ret;
 }

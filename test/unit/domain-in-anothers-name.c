@@ -16,18 +16,6 @@
 
 #define NOBODY 65534
 
-static void
-open_folder(void)
-{
-	char path[96];
-
-	umask(0);
-	chmod(test_rundir(), 0777);
-	snprintf(path, sizeof(path), "%s/" TEST_GROUP, test_rundir());
-	mkdir(path, 0777);
-	chmod(path, 0777);
-}
-
 /* Only this thread's user changes. */
 static int
 connect_as(uid_t user)
@@ -75,7 +63,7 @@ in_anothers_name(void **state)
 
 	if (geteuid() != 0)
 		TEST_SKIP("becoming another user needs root");
-	open_folder();
+	test_open_folder();
 	a = test_join("a");
 	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
 	slot = fido_host_slot_claim(&g, 3, "x", 77);

@@ -2,21 +2,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
-#include <dirent.h>
 #include <sys/mman.h>
-
-static unsigned int
-entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static bool
 slot_is_unmapped(uint32_t slot)
@@ -37,7 +23,7 @@ alone(void **state)
 {
 	fido_domain_leave(test_join("a")); /* what the C library allocates once is there now */
 	for (int i = 0; i < 5; i++) {
-		unsigned int fds = entries("/proc/self/fd"), tasks = entries("/proc/self/task");
+		unsigned int fds = test_entries("/proc/self/fd"), tasks = test_entries("/proc/self/task");
 		struct fido_domain *d = test_join("a");
 		char path[96];
 
@@ -51,8 +37,8 @@ alone(void **state)
 		fido_domain_leave(d);
 		test_rundir_empty();
 		assert_true(slot_is_unmapped(0));
-		assert_int_equal(entries("/proc/self/fd"), fds);
-		assert_int_equal(entries("/proc/self/task"), tasks);
+		assert_int_equal(test_entries("/proc/self/fd"), fds);
+		assert_int_equal(test_entries("/proc/self/task"), tasks);
 	}
 	fido_domain_leave(NULL);
 }
@@ -60,7 +46,7 @@ alone(void **state)
 static void
 in_company(void **state)
 {
-	unsigned int fds = entries("/proc/self/fd");
+	unsigned int fds = test_entries("/proc/self/fd");
 	struct fido_domain *d[4];
 	static const char *const names[] = {"a", "b", "c", "d"};
 
@@ -78,7 +64,7 @@ in_company(void **state)
 	test_rundir_empty();
 	for (uint32_t slot = 0; slot < 4; slot++)
 		assert_true(slot_is_unmapped(slot));
-	assert_int_equal(entries("/proc/self/fd"), fds);
+	assert_int_equal(test_entries("/proc/self/fd"), fds);
 }
 
 TEST_MAIN(cmocka_unit_test(alone), cmocka_unit_test(in_company))

@@ -2,21 +2,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
-#include <dirent.h>
-
-static unsigned int
-count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
 static void
 one_after_another(void **state)
 {
@@ -27,7 +12,7 @@ one_after_another(void **state)
 	test_pair_join(&p);
 	/* Until they have met, each opens what it keeps of the other: that is no link's. */
 	TEST_WAIT(fido_domain_peer_count(p.a) == 1 && fido_domain_peer_count(p.b) == 1);
-	before = count_fds();
+	before = test_entries("/proc/self/fd");
 	for (int i = 0; i < 20; i++) {
 		struct fido_link *ab, *ba;
 		char name[16];
@@ -39,7 +24,7 @@ one_after_another(void **state)
 		fido_link_destroy(ab);
 		fido_link_destroy(ba);
 	}
-	TEST_WAIT(count_fds() <= before);
+	TEST_WAIT(test_entries("/proc/self/fd") <= before);
 	fido_domain_leave(p.a);
 	fido_domain_leave(p.b);
 	test_rundir_empty();

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -67,6 +68,32 @@ test_rundir_empty(void)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			fail_msg("left behind: %s/%s", rundir, e->d_name);
 	closedir(dir);
+}
+
+void
+test_open_folder(void)
+{
+	char path[96];
+
+	/* Sockets are made by the umask. */
+	umask(0);
+	chmod(rundir, 0777);
+	snprintf(path, sizeof(path), "%s/" TEST_GROUP, rundir);
+	mkdir(path, 0777);
+	chmod(path, 0777);
+}
+
+unsigned int
+test_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n - 2;
 }
 
 int

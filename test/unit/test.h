@@ -104,6 +104,10 @@ void test_begin(int argc, char **argv);
 const char *test_rundir(void);
 /** Fails unless nothing is left in the folder that holds the groups. */
 void test_rundir_empty(void);
+/** Make TEST_GROUP's folder such that every user can write to it. */
+void test_open_folder(void);
+/** @return how many entries a folder has, "." and ".." left out */
+unsigned int test_entries(const char *path);
 uint64_t test_now_ms(void);
 int test_limit_ms(void);
 /** @return how often a test is to do something: FIDO_TEST_ROUNDS in the environment, else `normal`. */
