@@ -3,7 +3,6 @@
 #include "test.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #define NOBODY 65534
 #define STRANGER 65533
