@@ -4,7 +4,7 @@
  *
  * A domain claims its slot, makes its socket, and then connects to every living domain that it finds in the folder. Of two
  * that join at once, the one that looks last finds the other; when both do, the connection of the later generation stays
- * (crosses() in transport_host.c). One whose socket is not there yet will look later, and find us.
+ * (crosses() in host_receive.c). One whose socket is not there yet will look later, and find us.
  *
  * Nothing blocks: who takes no connections (it is stopped, and its backlog is full), or ends them without a word, is tried again, less
  * and less often, until it has ended. What we lack ourselves, descriptors or memory, may be back later: nobody is given up for it.

@@ -15,6 +15,7 @@
 
 struct fido_domain;
 struct fido_host_greeting;
+struct fido_link;
 
 /** At most one message in a while, with the number of those that were left out. */
 struct fido_host_seldom {
@@ -58,11 +59,34 @@ struct host {
 struct fido_host_session *fido_host_add_session(struct host *h, int fd);
 /** The connection ends; the session goes when its domain has (sweep). */
 void fido_host_session_close(struct host *h, struct fido_host_session *s);
-/** Read what a session has sent. */
-void fido_host_session_read(struct host *h, struct fido_host_session *s);
-/** Say hello; what fails for want of descriptors or memory is tried again. @return 0, -EPIPE */
+/** fido_transport_ops.unmapped */
+void fido_host_unmapped(void *transport, uint32_t slot);
+
+/* ---- host_send.c ---- */
+
+/** @return true: it has our HELLO, or will have it before what is sent now */
+bool fido_host_is_ready(const struct fido_host_session *s);
+/** @return 0, -errno */
+int fido_host_send_hello(struct host *h, struct fido_host_session *s);
+/** Like fido_host_send_hello(); what fails for want of descriptors or memory is tried again. @return 0, -EPIPE */
 int fido_host_say_hello(struct host *h, struct fido_host_session *s);
 void fido_host_refuse(struct fido_host_session *s, enum fido_host_reason reason);
+/** Send a peer what it has not got of our memory; what the socket does not take now waits for the next call. */
+void fido_host_send_memory(struct host *h, struct fido_host_session *s);
+/* What fido_transport_ops has these for. */
+int fido_host_offer_doorbells(void *transport, struct fido_link *link);
+int fido_host_can_export(void *transport, int fd);
+void fido_host_export(void *transport);
+void fido_host_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch);
+void fido_host_notify(void *transport);
+void fido_host_retry(void *transport);
+
+/* ---- host_receive.c ---- */
+
+/** Read what a session has sent. */
+void fido_host_session_read(struct host *h, struct fido_host_session *s);
+/** @return true when certain: what a session's domain is, has ended */
+bool fido_host_has_ended(const struct fido_host_session *s);
 
 /* ---- host_door.c ---- */
 
