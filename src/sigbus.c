@@ -100,9 +100,8 @@ static void
 on_sigbus(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t a = (uintptr_t)info->si_addr;
-	int err = errno;
-
 	const struct range *mine = find(own, fido_load_acquire(&own_top), a);
+	int err = errno;
 
 	if (info->si_code == BUS_ADRERR && mine != NULL)
 		say_own(mine, a);

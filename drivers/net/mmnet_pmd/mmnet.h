@@ -289,7 +289,7 @@ void mmnet_rx_reset(struct mmnet_rxq *rxq);
 /** Free what was allocated ahead. Port stopped, or the queue's lock is held. */
 void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
 /** Take one of what was allocated ahead. The queue's lock is held. @return NULL: there is none */
-struct rte_mbuf *mmnet_rx_take_fresh(struct mmnet_rxq *rxq);
+struct rte_mbuf *mmnet_rx_take(struct mmnet_rxq *rxq);
 
 /* mmnet_meta.c */
 /** Give a packet what came with it. @return false: it does not fit; the packet is marked bad as far as it has a mark */

@@ -169,9 +169,8 @@ take_fresh(struct mmnet_rxq *rxq, uint32_t len)
 	return init_fresh(rxq, rxq->fresh[--rxq->fresh_count], len);
 }
 
-/* @return NULL: there is none */
-static struct rte_mbuf *
-take_reserved(struct mmnet_rxq *rxq)
+struct rte_mbuf *
+mmnet_rx_take(struct mmnet_rxq *rxq)
 {
 	struct rte_mbuf *m = rxq->spare;
 
@@ -308,7 +307,7 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 
 			if ((tail != NULL && !rxq->scatter) || rxq->room == 0)
 				return -EMSGSIZE;
-			m = take_reserved(rxq);
+			m = mmnet_rx_take(rxq);
 			if (m == NULL)
 				return -ENOBUFS;
 			append(rxq, m);
@@ -821,12 +820,6 @@ mmnet_rx_free_fresh(struct mmnet_rxq *rxq)
 		rte_mempool_put(rxq->mp, m);
 	}
 	rxq->spare_count = 0;
-}
-
-struct rte_mbuf *
-mmnet_rx_take_fresh(struct mmnet_rxq *rxq)
-{
-	return refill(rxq) ? take_fresh(rxq, 0) : NULL;
 }
 
 void

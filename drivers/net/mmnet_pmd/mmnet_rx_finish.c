@@ -69,7 +69,7 @@ cut_front(struct mmnet_rxq *rxq, struct rte_mbuf *m, uint32_t n)
 static struct rte_mbuf *
 strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m, const uint8_t *addresses)
 {
-	struct rte_mbuf *front = rxq->room >= UNTAGGED ? mmnet_rx_take_fresh(rxq) : NULL;
+	struct rte_mbuf *front = rxq->room >= UNTAGGED ? mmnet_rx_take(rxq) : NULL;
 
 	if (front == NULL)
 		return m;
