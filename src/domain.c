@@ -377,7 +377,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 				d->name, d->control_size, CONTROL_SIZE_MAX);
 		return -EINVAL;
 	}
-	d->control_size = (d->control_size + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
+	d->control_size = fido_granules_up(d->control_size);
 	return 0;
 }
 

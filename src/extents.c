@@ -147,6 +147,20 @@ fido_extents_cut(struct fido_extents *set, uint64_t at)
 	insert(set, (size_t)(left - set->items) + 1, &right, left->tag);
 }
 
+size_t
+fido_extents_align(struct fido_extents *set, uint64_t gaddr, uint64_t len)
+{
+	fido_extents_cut(set, gaddr);
+	fido_extents_cut(set, gaddr + len);
+	return fido_extents_find(set, gaddr);
+}
+
+bool
+fido_extents_within(const struct fido_extents *set, size_t i, uint64_t gaddr, uint64_t len)
+{
+	return i < set->count && set->items[i].extent.gaddr - gaddr < len;
+}
+
 void
 fido_extents_remove(struct fido_extents *set, size_t i)
 {

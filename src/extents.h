@@ -58,6 +58,13 @@ bool fido_extents_can_cut(const struct fido_extents *set, uint64_t at);
  * fido_extents_reserve() before.
  */
 void fido_extents_cut(struct fido_extents *set, uint64_t at);
+/**
+ * Cut at both ends of [gaddr, gaddr + len), so that no item crosses them. Required: as for fido_extents_cut().
+ * @return index of the first item in the range: those that fido_extents_within() says follow
+ */
+size_t fido_extents_align(struct fido_extents *set, uint64_t gaddr, uint64_t len);
+/** @return true when there is an item i, and it begins within [gaddr, gaddr + len) */
+bool fido_extents_within(const struct fido_extents *set, size_t i, uint64_t gaddr, uint64_t len);
 /** Remove one item. */
 void fido_extents_remove(struct fido_extents *set, size_t i);
 

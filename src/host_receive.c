@@ -236,8 +236,8 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 		ret = fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map);
 		if (ret == -EPROTO)
 			return -EPROTO;
-		/* Any other failure is remembered: the owner goes on copying, others are not harmed. */
-		if (ret != 0)
+		/* Failures are remembered: the owner goes on copying, others are not harmed. This one is left to the transport. */
+		if (ret == -EAGAIN)
 			fido_domain_peer_lacks(h->domain, s->peer, ret);
 	}
 	if (m->lost)

@@ -41,11 +41,18 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct slot *slots;
 static struct claim *claims;
 
+uint8_t *
+fido_granule_table(uint64_t n)
+{
+	void *table = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return table != MAP_FAILED ? table : NULL;
+}
+
 int
 fido_map_init(struct fido_map *map, const struct fido_layout *layout)
 {
 	uint64_t top;
-	void *table;
 
 	if (layout->slots < 2 || layout->slots > FIDO_SLOTS_MAX || layout->slot_shift < 24 ||
 			layout->slot_shift > 42 || layout->base % FIDO_GRANULE_SIZE != 0 || layout->base == 0)
@@ -55,11 +62,8 @@ fido_map_init(struct fido_map *map, const struct fido_layout *layout)
 		return -EINVAL;
 	map->base = layout->base;
 	map->granule_count = (top - layout->base) >> FIDO_GRANULE_SHIFT;
-	table = mmap(NULL, map->granule_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (table == MAP_FAILED)
-		return -ENOMEM;
-	map->granules = table;
-	return 0;
+	map->granules = fido_granule_table(map->granule_count);
+	return map->granules != NULL ? 0 : -ENOMEM;
 }
 
 void
@@ -270,18 +274,6 @@ fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
 	return ret;
 }
 
-/*
- * Cut so that no extent crosses a border of the range. Room is there: the borders are granules', or were cut when this
- * range was mapped. @return index of the first one in the range
- */
-static size_t
-extents_align(struct slot *s, uint64_t gaddr, uint64_t len)
-{
-	fido_extents_cut(&s->extents, gaddr);
-	fido_extents_cut(&s->extents, gaddr + len);
-	return fido_extents_find(&s->extents, gaddr);
-}
-
 int
 fido_map_fd(void *arg, void *addr, size_t len)
 {
@@ -290,7 +282,6 @@ fido_map_fd(void *arg, void *addr, size_t len)
 
 	return p == MAP_FAILED ? -errno : 0;
 }
-
 
 /*
  * What is mapped, to know it again: the file, as a number that stands for it, and the offset in it. No descriptor is kept. Of
@@ -317,7 +308,7 @@ identify(struct fido_extent *e, fido_map_fn fn, const void *arg)
 static bool
 is_same(const struct fido_extents *set, size_t i, const struct fido_extent *e)
 {
-	for (; i < set->count && set->items[i].extent.gaddr - e->gaddr < e->len; i++) {
+	for (; fido_extents_within(set, i, e->gaddr, e->len); i++) {
 		const struct fido_extent *have = &set->items[i].extent;
 
 		if (have->fd != e->fd || (e->fd >= 0 && have->fd_offset != e->fd_offset + (have->gaddr - e->gaddr)))
@@ -344,11 +335,12 @@ slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, vo
 		return ret;
 	mapped = fido_extents_bytes(set, gaddr, len);
 	if (mapped == len) {
-		size_t i = extents_align(s, gaddr, len);
+		/* Room is there: the borders are granules', or were cut when this range was mapped. */
+		size_t i = fido_extents_align(set, gaddr, len);
 
 		if (!is_same(set, i, &e))
 			return -EBUSY;
-		for (; i < set->count && set->items[i].extent.gaddr - gaddr < len; i++)
+		for (; fido_extents_within(set, i, gaddr, len); i++)
 			set->items[i].tag++;
 		return 0;
 	}
@@ -398,9 +390,9 @@ static void
 slot_unmap_locked(struct slot *s, uint64_t gaddr, uint64_t len)
 {
 	struct fido_extents *set = &s->extents;
-	size_t i = extents_align(s, gaddr, len);
+	size_t i = fido_extents_align(set, gaddr, len);
 
-	while (i < set->count && set->items[i].extent.gaddr - gaddr < len) {
+	while (fido_extents_within(set, i, gaddr, len)) {
 		const struct fido_extent *e = &set->items[i].extent;
 
 		if (--set->items[i].tag != 0) {

@@ -19,6 +19,16 @@
 
 #include <fido/gaddr.h>
 
+/** @return n bytes rounded up to whole granules */
+static inline uint64_t
+fido_granules_up(uint64_t n)
+{
+	return (n + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
+}
+
+/** @return zeros, a byte for each of n granules, as sparse as they are: munmap() frees them; NULL: no memory */
+uint8_t *fido_granule_table(uint64_t n);
+
 /** Does the mapping itself at addr, over a reservation. @return 0 or -errno */
 typedef int (*fido_map_fn)(void *arg, void *addr, size_t len);
 

@@ -13,14 +13,8 @@ table_size(const struct fido_domain *d)
 int
 fido_own_slot_create(struct fido_domain *d)
 {
-	/* As sparse as the slot: what is not written takes no memory. */
-	void *table = mmap(NULL, table_size(d), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (table == MAP_FAILED)
-		return -ENOMEM;
-	d->own_granules = table;
-	return 0;
+	d->own_granules = fido_granule_table(table_size(d));
+	return d->own_granules != NULL ? 0 : -ENOMEM;
 }
 
 void
@@ -36,7 +30,7 @@ set(struct fido_domain *d, const struct fido_region *r, uint8_t value)
 {
 	uint64_t first =
 		(r->gaddr - fido_layout_slot_base(&d->layout, d->slot)) >> FIDO_GRANULE_SHIFT;
-	uint64_t n = (r->len + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
+	uint64_t n = fido_granules_up(r->len) >> FIDO_GRANULE_SHIFT;
 
 	for (uint64_t g = first; g < first + n; g++)
 		fido_store_relaxed(&d->own_granules[g], value);

@@ -293,7 +293,6 @@ int
 fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len)
 {
 	struct fido_extents *set = &peer->extents;
-	size_t i;
 
 	if (!in_slot(d, peer, gaddr, len) || !fido_extents_can_cut(set, gaddr) ||
 			!fido_extents_can_cut(set, gaddr + len))
@@ -301,10 +300,7 @@ fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t g
 	/* The control region stays. */
 	if (gaddr - (uintptr_t)peer->control < peer->control_size)
 		return -EPROTO;
-	fido_extents_cut(set, gaddr);
-	fido_extents_cut(set, gaddr + len);
-	i = fido_extents_find(set, gaddr);
-	while (i < set->count && set->items[i].extent.gaddr - gaddr < len) {
+	for (size_t i = fido_extents_align(set, gaddr, len); fido_extents_within(set, i, gaddr, len);) {
 		const struct fido_extent *e = &set->items[i].extent;
 
 		fido_map_clear(&d->map, e->gaddr, e->len);

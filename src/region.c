@@ -49,7 +49,7 @@ slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
 
 	if (len > top - base)
 		return 0;
-	len = round_up(len, FIDO_GRANULE_SIZE);
+	len = fido_granules_up(len);
 	while ((end = place_taken(d, at, len)) != 0)
 		at = round_up(end, align);
 	return len <= top - base && at <= top - len ? at : 0;
@@ -59,7 +59,7 @@ static struct fido_region *
 region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 {
 	struct fido_region *r = calloc(1, sizeof(*r));
-	uint64_t granules = (len + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
+	uint64_t granules = fido_granules_up(len) >> FIDO_GRANULE_SHIFT;
 	uint32_t i = 0;
 
 	if (r == NULL)
@@ -400,7 +400,7 @@ fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
 		return -EINVAL;
 	if (!has_place(d, size))
 		return -ENOSPC;
-	size = round_up(size, FIDO_GRANULE_SIZE);
+	size = fido_granules_up(size);
 	fd = arena_allocate(d, size, &huge);
 	if (fd < 0)
 		return fd;
@@ -419,7 +419,7 @@ withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 
 	mark_granules(r, offset, len, 0);
 	fido_store_relaxed(&shm->exported, shm->exported -
-			fido_withdrawal_begin(d, r->gaddr + offset, round_up(len, FIDO_GRANULE_SIZE)));
+			fido_withdrawal_begin(d, r->gaddr + offset, fido_granules_up(len)));
 }
 
 /* @return what a peer says of our memory; NULL: it is gone, only watches, or has nothing of this generation mapped */

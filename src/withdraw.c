@@ -15,12 +15,10 @@ fido_withdrawals_reserve(struct fido_domain *d, uint64_t gaddr, uint64_t len)
 static void
 tell(struct fido_domain *d, const struct fido_extent *e)
 {
-	uint64_t len = (e->len + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
-
 	fido_map_clear(&d->map, e->gaddr, e->len);
 	fido_slot_unmap(&d->layout, e->gaddr, e->len);
 	d->withdrawn_epoch = fido_domain_next_epoch(d);
-	d->ops->withdraw(d->transport, e->gaddr, len, d->withdrawn_epoch);
+	d->ops->withdraw(d->transport, e->gaddr, fido_granules_up(e->len), d->withdrawn_epoch);
 }
 
 uint64_t
@@ -28,12 +26,8 @@ fido_withdrawal_begin(struct fido_domain *d, uint64_t gaddr, uint64_t len)
 {
 	struct fido_extents *set = &d->extents;
 	uint64_t bytes = 0;
-	size_t i;
 
-	fido_extents_cut(set, gaddr);
-	fido_extents_cut(set, gaddr + len);
-	i = fido_extents_find(set, gaddr);
-	while (i < set->count && set->items[i].extent.gaddr - gaddr < len) {
+	for (size_t i = fido_extents_align(set, gaddr, len); fido_extents_within(set, i, gaddr, len);) {
 		bytes += set->items[i].extent.len;
 		fido_extents_add(&d->pending, &set->items[i].extent, 0);
 		fido_extents_remove(set, i);
@@ -75,5 +69,5 @@ fido_withdrawal_pending(const struct fido_domain *d, uint64_t gaddr, uint64_t le
 	if (i == d->pending.count || d->pending.items[i].extent.gaddr >= gaddr + len)
 		return 0;
 	e = &d->pending.items[i].extent;
-	return (e->gaddr + e->len + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
+	return fido_granules_up(e->gaddr + e->len);
 }
