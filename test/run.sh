@@ -53,12 +53,14 @@ passed()
 	n_passed=$((n_passed + 1))
 }
 
-# TEST [LOG]: shows the end of the log.
+# TEST [LOG]: show what failed, and the end of the log.
 failed()
 {
 	printf 'FAIL %s\n' "$1"
 	n_failed=$((n_failed + 1))
 	[ -n "${2:-}" ] || return 0
+	# Other logs may follow the reason.
+	head -n -40 "$2" | grep -E 'FAIL|\[  FAILED' | tail -n 5 | sed 's/^/    /' || true
 	tail -n 40 "$2" | sed 's/^/    /'
 	printf '    (all of it: %s)\n' "$2"
 }

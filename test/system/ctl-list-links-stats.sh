@@ -377,23 +377,32 @@ test_garbage()
 		length == 1 and .[0].tx_queues == 2'
 }
 
+# PID: it is no more, or a zombie
+has_ended()
+{
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"
+}
+
 test_dead()
 {
 	local pid
 	echo "+ kill -KILL right, in the middle of a measurement"
-	"$ctl" stats --group "$group" --interval 2 >"$work/measured" &
+	"$ctl" stats --group "$group" --interval 4 >"$work/measured" &
 	pid=$!
-	# It has mapped the memory of both when it measures.
-	wait_for 10 "[ \$(grep -c 'memfd:fido' /proc/$pid/maps) -ge 2 ]" || fail "it does not look at both"
-	sleep 0.5
+	# It has mapped the memory of both, three pieces, when it measures.
+	wait_for 10 "[ \$(grep -c 'memfd:fido' /proc/$pid/maps) -ge 3 ]" || fail "it does not look at both"
+	# Stopped until the other is dead: on a busy machine it would end first.
+	kill -STOP $pid
 	kill -KILL "$right_pid"
+	wait_for 20 "has_ended $right_pid" || fail "right does not die"
+	kill -CONT $pid
 	wait $pid || fail "the measurement failed"
 	grep -qx 'right: gone' "$work/measured" || fail "$(cat "$work/measured")"
 	ctl 1 list --group "$group" --domain right
 	says "there is no domain right; there are: left"
 	echo "+ kill -KILL left"
 	kill -KILL "$left_pid"
-	wait_for 5 "! kill -0 $left_pid 2>/dev/null || grep -q '^State:.Z' /proc/$left_pid/status"
+	wait_for 20 "has_ended $left_pid" || fail "left does not die"
 	ctl 1 list --group "$group"
 	says "nobody is in it"
 	stop domains
