@@ -352,7 +352,8 @@ lint_cppcheck()
 	local dirs
 	mapfile -t dirs < <(c_folders)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-		--inline-suppr -j "$jobs" -I "$top/src/include" -I "$top/src" \
+		--inline-suppr -j "$jobs" -I "$top/src/include" -I "$top/src/core" -I "$top/src/local" \
+		-I "$top/src/xen" \
 		--suppress=missingInclude --suppress=unmatchedSuppression \
 		'-DRTE_PMD_REGISTER_VDEV(a,b)=' '-DRTE_PMD_REGISTER_PARAM_STRING(a,b)=' \
 		'-DRTE_LOG_REGISTER_DEFAULT(a,b)=' '-DRTE_INIT(a)=void a(void)' \
@@ -377,7 +378,7 @@ lint_spdx()
 	cd "$top"
 	while IFS= read -r file; do
 		licence='BSD-3-Clause'
-		[[ $file != drivers/xen/fido-grant/* ]] || licence='(GPL-2.0-only OR BSD-3-Clause)'
+		[[ $file != drivers/xen/fido-grant/* && $file != src/xen/fido_grant.h ]] || licence='(GPL-2.0-only OR BSD-3-Clause)'
 		head -n 3 "$file" | sed 's, \*/$,,' | matches "SPDX-License-Identifier: $licence\$" || {
 			echo "$file: no line 'SPDX-License-Identifier: $licence' in its first three"
 			bad=1
@@ -388,13 +389,18 @@ lint_spdx()
 	return $bad
 }
 
+lint_includes()
+{
+	run_script lint/includes 60
+}
+
 # What later releases of DPDK have changed in their headers.
 lint_dpdk_versions()
 {
 	run_script lint/dpdk-versions 600
 }
 
-lint_tests=(cppcheck dpdk-versions shell spdx)
+lint_tests=(cppcheck dpdk-versions includes shell spdx)
 
 list_lint()
 {

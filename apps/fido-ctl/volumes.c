@@ -30,10 +30,10 @@ words_at(const struct fido_observation *o, uint64_t gaddr, uint64_t size)
 static bool
 find_tables(const struct fido_observation *o, struct tables *t, bool *bad)
 {
-	uint64_t gaddr = fido_load_acquire(&o->control->blk);
+	uint64_t gaddr = fido_load_acquire(&o->control->table);
 
 	*bad = false;
-	if (gaddr == 0)
+	if (gaddr == 0 || fido_load_relaxed(&o->control->table_kind) != FIDO_BLK_SHM_MAGIC)
 		return false;
 	*bad = true;
 	t->head = words_at(o, gaddr, sizeof(*t->head));
@@ -209,7 +209,7 @@ ctl_volumes_read(struct ctl_volumes *out, const struct fido_observation *o)
 	qsort(out->queues, out->queue_count, sizeof(*out->queues), by_client);
 	add_up(out);
 	/* A backend that has ended meanwhile uses the memory for something else. */
-	if (fido_load_relaxed(&t.head->magic) != FIDO_BLK_SHM_MAGIC || fido_load_relaxed(&o->control->blk) == 0)
+	if (fido_load_relaxed(&t.head->magic) != FIDO_BLK_SHM_MAGIC || fido_load_relaxed(&o->control->table) == 0)
 		ctl_volumes_free(out);
 	return 0;
 }

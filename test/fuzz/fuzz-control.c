@@ -222,11 +222,12 @@ write_volumes(struct fuzz_in *in)
 	memset(head, 0, 4096);
 	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION, .volume_count = n & 3,
 		.queue_count = n >> 2 & 3, .volumes = slot + at + sizeof(*head), .queues = slot + at + 2048};
-	fuzz_x.c->blk = slot + at;
+	fuzz_x.c->table_kind = FIDO_BLK_SHM_MAGIC;
+	fuzz_x.c->table = slot + at;
 	for (n >>= 4; n != 0; n--)
 		words[fuzz_u16(in) % 384] = choose_value(in);
 	if (fuzz_u8(in) < 16)
-		fuzz_x.c->blk = choose_value(in);
+		fuzz_x.c->table = choose_value(in);
 }
 
 /* What the domain reads next, of its first receiver and sender. */

@@ -9,8 +9,8 @@
 
 #include "fuzz.h"
 #include "fork_guard.h"
-#include "host_group.h"
-#include "host_slot.h"
+#include "local_folder.h"
+#include "local_slot.h"
 
 struct fuzz_peer fuzz_x = {.socket = -1, .slot = -1, .control_fd = -1};
 
@@ -138,7 +138,7 @@ fuzz_peer_record(enum fido_link_state state)
 void
 fuzz_peer_start(void)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct sockaddr_un address;
 
 	if (fds_of_kind[0] == 0)
@@ -147,11 +147,11 @@ fuzz_peer_start(void)
 	fuzz_x.incarnation++;
 	make_control();
 	fuzz_a.open_fds = fuzz_open_fds();
-	FUZZ_CHECK(fido_host_group_open(&g, "f", false) == 0);
-	fuzz_x.slot = fido_host_slot_claim(&g, FUZZ_PEER_SLOT, "x", fuzz_x.generation);
+	FUZZ_CHECK(fido_local_folder_open(&g, "f", false) == 0);
+	fuzz_x.slot = fido_local_slot_claim(&g, FUZZ_PEER_SLOT, "x", fuzz_x.generation);
 	FUZZ_CHECK(fuzz_x.slot >= 0);
 	fuzz_x.socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	fido_host_group_address(&g, "a", &address);
+	fido_local_folder_address(&g, "a", &address);
 	FUZZ_CHECK(connect(fuzz_x.socket, (struct sockaddr *)&address, sizeof(address)) == 0);
 	fuzz_turn();
 }
@@ -159,12 +159,12 @@ fuzz_peer_start(void)
 void
 fuzz_peer_end(void)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 
 	close(fuzz_x.socket);
 	fido_fork_close(fuzz_x.slot);
-	FUZZ_CHECK(fido_host_group_open(&g, "f", false) == 0);
-	fido_host_slot_free(&g, FUZZ_PEER_SLOT);
+	FUZZ_CHECK(fido_local_folder_open(&g, "f", false) == 0);
+	fido_local_slot_free(&g, FUZZ_PEER_SLOT);
 	fuzz_domain_settle();
 }
 

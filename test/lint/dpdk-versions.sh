@@ -102,7 +102,7 @@ compiles()
 {
 	# shellcheck disable=SC2046 # the flags are separate words
 	"${CC:-cc}" -fsyntax-only -std=gnu11 -D_GNU_SOURCE -DALLOW_INTERNAL_API -DALLOW_EXPERIMENTAL_API -Wall -Wextra -Werror \
-		-Wno-unused-parameter -isystem "$copy/include" $(pkg-config --cflags-only-other libdpdk) -Isrc/include -Isrc \
+		-Wno-unused-parameter -isystem "$copy/include" $(pkg-config --cflags-only-other libdpdk) -Isrc/include -Isrc/core \
 		-I$pmd -Iapps "$@"
 }
 

@@ -1,7 +1,7 @@
 /* Proves: a stranded buffer is not reused while a living domain can read it, and always comes back in the end. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/recall.c and src/held.c, with the death of anybody but the owner at any step. Domain 0 owns the buffers and posts
+ * src/core/recall.c and src/core/held.c, with the death of anybody but the owner at any step. Domain 0 owns the buffers and posts
  * each to domain 1, which may pass it on to 2, and so on; with ECHO the last one sends it back by the way it came, to
  * the owner. Each domain takes back what it posted by the same rule, the ones in the middle too: they must, to give it
  * back to those before them.

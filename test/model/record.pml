@@ -1,7 +1,7 @@
 /* Proves: a reader of a record gets all of it as it was at one time, or nothing (R6, R7, A6, A7). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is written and read by src/seqlock.h (link records, notes, lists of what is held of a dead peer, and on Xen
+ * What is written and read by src/core/seqlock.h (link records, notes, lists of what is held of a dead peer, and on Xen
  * pieces of memory and sets of doorbells), on a machine that reorders whatever it is not told to keep in
  * order. Stores to different words reach memory in any order; a release (R7) or a release fence (R6) waits for those
  * before it. A load may be made at any time that the acquire (A7) and the acquire fence (A6) leave. Two loads of one

@@ -23,7 +23,7 @@ cross=wakeup-when-arming-and-posting-cross
 mutants()
 {
 	cat <<-EOF
-	R1|map.c|__ATOMIC_RELEASE|__ATOMIC_RELAXED|release becomes relaxed|tsan:map-bit-seen-after-mapping
+	R1|core/map.c|__ATOMIC_RELEASE|__ATOMIC_RELAXED|release becomes relaxed|tsan:map-bit-seen-after-mapping
 	A1|include/fido/gaddr.h|fido_load_acquire(&map->granules|fido_load_relaxed(&map->granules|acquire becomes relaxed|tsan:map-bit-seen-after-mapping
 	R2|include/fido/queue.h|fido_store_release(&s->desc[|fido_store_relaxed(&s->desc[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r2
 	A2|include/fido/queue.h|fido_load_acquire(&shm->w1)}|fido_load_relaxed(&shm->w1)}|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
@@ -31,31 +31,31 @@ mutants()
 	A3|include/fido/queue.h|fido_load_acquire(&s->comp[|fido_load_relaxed(&s->comp[|acquire becomes relaxed|tsan:queue-two-threads
 	F4|include/fido/queue.h|fido_fence_seq_cst();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f4
 	F4-release|include/fido/queue.h|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f4
-	F5-receiver|rxq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
-	F5-sender|txq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
-	F5-release|sleeper.c|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f5
-	R6|seqlock.h|__atomic_thread_fence(__ATOMIC_RELEASE);|(void)0;|fence removed|model:record-broken-no-r6
-	A6|seqlock.h|__atomic_thread_fence(__ATOMIC_ACQUIRE);|(void)0;|fence removed|model:record-broken-no-a6
-	R7|seqlock.h|fido_store_release(seq|fido_store_relaxed(seq|release becomes relaxed|model:record-broken-no-r7
-	A7|seqlock.h|fido_load_acquire(seq)|fido_load_relaxed(seq)|acquire becomes relaxed|model:record-broken-no-a7
-	R8|domain.c|fido_store_release(&c->magic|fido_store_relaxed(&c->magic|release becomes relaxed|tsan:control-block-whole-when-believed
-	A8|control.c|fido_load_acquire(&c->magic)|fido_load_relaxed(&c->magic)|acquire becomes relaxed|tsan:control-block-whole-when-believed
-	R10|held.c|fido_store_release(&m->newest|fido_store_relaxed(&m->newest|release becomes relaxed|tsan:recall-after-last-read
-	A10|held.c|newest = fido_load_acquire(&m->newest)|newest = fido_load_relaxed(&m->newest)|acquire becomes relaxed|tsan:recall-after-last-read
-	R11|held.c|fido_store_release(&m->ended|fido_store_relaxed(&m->ended|release becomes relaxed|model:ended-broken-no-r11
-	A11|held.c|fido_load_acquire(&m->ended)|fido_load_relaxed(&m->ended)|acquire becomes relaxed|model:ended-broken-no-a11
-	R12|sigbus.c|fido_store_release(&table[i].len, len)|fido_store_relaxed(&table[i].len, len)|release becomes relaxed|model:range-broken-no-r12
-	A12|sigbus.c|fido_load_acquire(&table[i].len)|fido_load_relaxed(&table[i].len)|acquire becomes relaxed|model:range-broken-no-a12
-	R15|sigbus.c|fido_store_release(&table[i].base|fido_store_relaxed(&table[i].base|release becomes relaxed|model:range-broken-no-r15
-	A15|sigbus.c|fido_load_acquire(&table[i].base)|fido_load_relaxed(&table[i].base)|acquire becomes relaxed|model:range-broken-no-a15
-	R16|xen_table.c|fido_store_release(named, ref)|fido_store_relaxed(named, ref)|release becomes relaxed|model:ended-broken-no-r11
-	A16|xen_view.c|fido_load_acquire(named)|fido_load_relaxed(named)|acquire becomes relaxed|model:ended-broken-no-a11
-	R19|xen_session.c|fido_store_release(&root->epoch,|fido_store_relaxed(&root->epoch,|release becomes relaxed|model:ended-broken-no-r11
-	A19|xen_session.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
-	R20|../drivers/blk/store_mem.c|1, __ATOMIC_RELEASE) == ORPHAN|1, __ATOMIC_RELAXED) == ORPHAN|release becomes relaxed|tsan:blk-mem-store-orderings
-	A20|../drivers/blk/store_mem.c|CLAIMED, false, __ATOMIC_ACQUIRE|CLAIMED, false, __ATOMIC_RELAXED|acquire becomes relaxed|tsan:blk-mem-store-orderings
-	R21|../drivers/blk/store_mem.c|~CLAIMED, __ATOMIC_RELEASE|~CLAIMED, __ATOMIC_RELAXED|release becomes relaxed|tsan:blk-mem-store-orderings
-	A21|../drivers/blk/store_mem.c|1, __ATOMIC_ACQUIRE);|1, __ATOMIC_RELAXED);|acquire becomes relaxed|tsan:blk-mem-store-orderings
+	F5-receiver|core/rxq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
+	F5-sender|core/txq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
+	F5-release|core/sleeper.c|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f5
+	R6|core/seqlock.h|__atomic_thread_fence(__ATOMIC_RELEASE);|(void)0;|fence removed|model:record-broken-no-r6
+	A6|core/seqlock.h|__atomic_thread_fence(__ATOMIC_ACQUIRE);|(void)0;|fence removed|model:record-broken-no-a6
+	R7|core/seqlock.h|fido_store_release(seq|fido_store_relaxed(seq|release becomes relaxed|model:record-broken-no-r7
+	A7|core/seqlock.h|fido_load_acquire(seq)|fido_load_relaxed(seq)|acquire becomes relaxed|model:record-broken-no-a7
+	R8|core/domain.c|fido_store_release(&c->magic|fido_store_relaxed(&c->magic|release becomes relaxed|tsan:control-block-whole-when-believed
+	A8|core/control.c|fido_load_acquire(&c->magic)|fido_load_relaxed(&c->magic)|acquire becomes relaxed|tsan:control-block-whole-when-believed
+	R10|core/held.c|fido_store_release(&m->newest|fido_store_relaxed(&m->newest|release becomes relaxed|tsan:recall-after-last-read
+	A10|core/held.c|newest = fido_load_acquire(&m->newest)|newest = fido_load_relaxed(&m->newest)|acquire becomes relaxed|tsan:recall-after-last-read
+	R11|core/held.c|fido_store_release(&m->ended|fido_store_relaxed(&m->ended|release becomes relaxed|model:ended-broken-no-r11
+	A11|core/held.c|fido_load_acquire(&m->ended)|fido_load_relaxed(&m->ended)|acquire becomes relaxed|model:ended-broken-no-a11
+	R12|core/sigbus.c|fido_store_release(&table[i].len, len)|fido_store_relaxed(&table[i].len, len)|release becomes relaxed|model:range-broken-no-r12
+	A12|core/sigbus.c|fido_load_acquire(&table[i].len)|fido_load_relaxed(&table[i].len)|acquire becomes relaxed|model:range-broken-no-a12
+	R15|core/sigbus.c|fido_store_release(&table[i].base|fido_store_relaxed(&table[i].base|release becomes relaxed|model:range-broken-no-r15
+	A15|core/sigbus.c|fido_load_acquire(&table[i].base)|fido_load_relaxed(&table[i].base)|acquire becomes relaxed|model:range-broken-no-a15
+	R16|xen/xen_table.c|fido_store_release(named, ref)|fido_store_relaxed(named, ref)|release becomes relaxed|model:ended-broken-no-r11
+	A16|xen/xen_view.c|fido_load_acquire(named)|fido_load_relaxed(named)|acquire becomes relaxed|model:ended-broken-no-a11
+	R19|xen/xen_session.c|fido_store_release(&root->epoch,|fido_store_relaxed(&root->epoch,|release becomes relaxed|model:ended-broken-no-r11
+	A19|xen/xen_session.c|fido_load_acquire(&fido_xen_view_root(s->view)->epoch)|fido_load_relaxed(&fido_xen_view_root(s->view)->epoch)|acquire becomes relaxed|model:ended-broken-no-a11
+	R20|../drivers/blk/store/store_mem.c|1, __ATOMIC_RELEASE) == ORPHAN|1, __ATOMIC_RELAXED) == ORPHAN|release becomes relaxed|tsan:blk-mem-store-orderings
+	A20|../drivers/blk/store/store_mem.c|CLAIMED, false, __ATOMIC_ACQUIRE|CLAIMED, false, __ATOMIC_RELAXED|acquire becomes relaxed|tsan:blk-mem-store-orderings
+	R21|../drivers/blk/store/store_mem.c|~CLAIMED, __ATOMIC_RELEASE|~CLAIMED, __ATOMIC_RELAXED|release becomes relaxed|tsan:blk-mem-store-orderings
+	A21|../drivers/blk/store/store_mem.c|1, __ATOMIC_ACQUIRE);|1, __ATOMIC_RELAXED);|acquire becomes relaxed|tsan:blk-mem-store-orderings
 	clock-after|include/fido/clock.h|__builtin_ia32_rdtscp(&processor)|__builtin_ia32_rdtsc() + 0 * (processor = 0)|rdtscp becomes rdtsc|native:clock-posted-before-read model:recall-broken-time-before-reading
 	EOF
 }
@@ -87,21 +87,16 @@ compile()
 	printf '%s\n' "$@" | xargs -P "${FIDO_JOBS:-$(nproc)}" -I '{}' sh -c 'out=$1 file=$2
 		shift 2
 		exec gcc "$@" -c -o "$out/$(basename "$file" .c).o" "$file"' \
-		sh "$out" '{}' -std=gnu11 -D_GNU_SOURCE -I "$src/include" -I "$src" \
-		-I "$src/../drivers/blk" "${flags[@]}"
+		sh "$out" '{}' -std=gnu11 -D_GNU_SOURCE -I "$src/include" -I "$src/core" -I "$src/local" \
+		-I "$src/host" -I "$src/xen" -I "$src/../drivers/blk/include" -I "$src/../drivers/blk/common" \
+		-I "$src/../drivers/blk/store" "${flags[@]}"
 }
 
 # Sets files: the library's in folder $1, as where Xen's libraries are not there: no run needs that transport.
 library_files()
 {
-	local file
 	files=()
-	for file in "$1"/*.c; do
-		case ${file##*/} in
-		xen_*.c | transport_xen.c) ;;
-		*) files+=("$file") ;;
-		esac
-	done
+	files=("$1"/{core,host,local}/*.c "$1/xen/transport_xen_absent.c")
 }
 
 # The library without a mutant, and what the tests share: once for each flavour.

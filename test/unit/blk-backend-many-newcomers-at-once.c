@@ -51,7 +51,7 @@ join(const char *name)
 
 	config.control_size = 32 << 20;
 	assert_int_equal(fido_domain_join(&d, &config), 0);
-	TEST_WAIT(fido_domain_peer_blk(d, "disk", &said, sizeof(said)) == 0);
+	TEST_WAIT(fido_domain_peer_table(d, "disk", FIDO_BLK_SHM_MAGIC, &said, sizeof(said)) == 0);
 	return d;
 }
 

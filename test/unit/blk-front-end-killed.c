@@ -54,7 +54,7 @@ killed(void **state)
 	blk_test_serve(&t, (const char *const[]){"mem:8M", NULL}, 1);
 	shm = (const struct fido_blk_shm *)(uintptr_t)
 		((const struct fido_control_shm *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
-				fido_domain_slot(t.disk)))->blk;
+				fido_domain_slot(t.disk)))->table;
 	volume = (const struct fido_blk_volume_shm *)(uintptr_t)shm->volumes;
 	for (int i = 0; i < 3; i++) {
 		blk_test_spawn(&process, "--front", "");

@@ -119,7 +119,7 @@ run(const char *store, bool sleeps)
 	blk_test_close(&t);
 	v = (const struct fido_blk_volume_shm *)(uintptr_t)((const struct fido_blk_shm *)(uintptr_t)
 			((const struct fido_control_shm *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
-					fido_domain_slot(t.disk)))->blk)->volumes;
+					fido_domain_slot(t.disk)))->table)->volumes;
 	for (int i = 0; i < 2; i++)
 		TEST_WAIT(fido_load_relaxed(&v[i].clients) == 0 &&
 				fido_load_relaxed(&v[i].closed.lent) == fido_load_relaxed(&v[i].closed.returned) &&

@@ -78,7 +78,8 @@ publish_good(void)
 		queues[i].counters.lent = 10;
 		queues[i].counters.returned = 8;
 	}
-	control->blk = gaddr_of(head);
+	control->table_kind = FIDO_BLK_SHM_MAGIC;
+	control->table = gaddr_of(head);
 }
 
 static void
@@ -177,21 +178,21 @@ bad_tables(void **state)
 
 	publish_good();
 	assert_false(is_bad());
-	control->blk = 0; /* That is none. */
+	control->table = 0; /* That is none. */
 	assert_false(is_bad());
 	for (uint64_t i = 1; i < 8; i++) {
-		control->blk += i;
+		control->table += i;
 		assert_true(is_bad());
 		head->volumes += i;
 		assert_true(is_bad());
 		head->queues += i;
 		assert_true(is_bad());
 	}
-	control->blk = BASE + SIZE - 8;
+	control->table = BASE + SIZE - 8;
 	assert_true(is_bad());
-	control->blk = UINT64_MAX - 7;
+	control->table = UINT64_MAX - 7;
 	assert_true(is_bad());
-	control->blk = (uintptr_t)control;
+	control->table = (uintptr_t)control;
 	assert_true(is_bad());
 	head->magic++;
 	assert_true(is_bad());
@@ -279,7 +280,7 @@ scribble(void *arg)
 		uint64_t r = test_random(&seed);
 
 		if (r % 16 == 0)
-			fido_store_relaxed(&control->blk, odd_value(&seed));
+			fido_store_relaxed(&control->table, odd_value(&seed));
 		else if (r % 4 == 0)
 			fido_store_relaxed(&words[(r >> 8) % 4], odd_value(&seed));
 		else
@@ -290,7 +291,7 @@ scribble(void *arg)
 			fido_store_relaxed(&words[1], (r >> 8) % 9 << 32 | (r >> 16) % 9);
 			fido_store_relaxed(&words[2], gaddr_of(volumes));
 			fido_store_relaxed(&words[3], gaddr_of(queues));
-			fido_store_relaxed(&control->blk, gaddr_of(head));
+			fido_store_relaxed(&control->table, gaddr_of(head));
 			usleep(50);
 		}
 	}

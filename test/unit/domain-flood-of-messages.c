@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 #include "fork_guard.h"
-#include "host_group.h"
-#include "host_slot.h"
+#include "local_folder.h"
+#include "local_slot.h"
 #include "stranger.h"
 
 static struct fido_domain *a;
@@ -79,17 +79,17 @@ say_hello_as_b(void)
 static void
 false_name(void **state)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct test_pair p;
 	int slot;
 
 	test_pair_start(&p, 64);
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	slot = fido_host_slot_claim(&g, 5, "b", 77);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	slot = fido_local_slot_claim(&g, 5, "b", 77);
 	assert_true(slot >= 0);
 	say_hello_as_b();
 	fido_fork_close(slot);
-	fido_host_slot_free(&g, 5);
+	fido_local_slot_free(&g, 5);
 	assert_int_equal(fido_domain_peer_count(p.a), 1);
 	assert_true(fido_link_is_up(p.ab) && fido_link_is_up(p.ba));
 	test_pair_end(&p);

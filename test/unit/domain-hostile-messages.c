@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 #include "fork_guard.h"
-#include "host_group.h"
-#include "host_slot.h"
+#include "local_folder.h"
+#include "local_slot.h"
 #include "stranger.h"
 
 #define SIZE TEST_STRANGER_SIZE
@@ -180,11 +180,11 @@ static void
 bad_hello(void **state)
 {
 	struct fido_host_hello m;
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	int slot;
 
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	slot = fido_local_slot_claim(&g, 3, "x", 77);
 	assert_true(slot >= 0);
 	hello(good_hello, true, 0, 3);
 	hello(good_hello, true, 2, 3);
@@ -215,7 +215,7 @@ bad_hello(void **state)
 	m = good_hello, m.slots--;
 	hello(m, true, 1, 3);
 	fido_fork_close(slot);
-	fido_host_slot_free(&g, 3);
+	fido_local_slot_free(&g, 3);
 }
 
 /* What after_hello() sends instead of a file like that of the control region; -1: nothing else. */
@@ -228,11 +228,11 @@ after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 	struct fido_host_session *s = fido_host_session_create(test_stranger_connect("a"));
 	struct pollfd p = {.fd = s->fd, .events = POLLRDHUP};
 	struct fido_host_hello m = good_hello;
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	int fds[2] = {test_stranger_control(3, true), test_stranger_control(3, true)}, slot;
 
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	slot = fido_local_slot_claim(&g, 3, "x", 77);
 	assert_true(slot >= 0);
 	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &m, sizeof(m), fds, 1, false), 0);
 	TEST_WAIT(fido_domain_peer_count(a) == 1);
@@ -244,7 +244,7 @@ after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 	assert_int_equal(fido_domain_peer_count(a), 1); /* but its memory stays until it has ended */
 	fido_fork_close(slot);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
-	fido_host_slot_free(&g, 3);
+	fido_local_slot_free(&g, 3);
 	fido_host_session_destroy(s);
 	close(fds[0]);
 	close(fds[1]);

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 
 #include "fork_guard.h"
-#include "host_group.h"
-#include "host_slot.h"
+#include "local_folder.h"
+#include "local_slot.h"
 #include "stranger.h"
 
 #define NOBODY 65534
@@ -18,12 +18,12 @@
 static int
 connect_as(uid_t user)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, "a", &address);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	fido_local_folder_address(&g, "a", &address);
 	assert_int_equal(syscall(SYS_setresuid, -1, user, -1), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(syscall(SYS_setresuid, -1, 0, -1), 0);
@@ -55,7 +55,7 @@ static void
 in_anothers_name(void **state)
 {
 	struct fido_host_session *s;
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct fido_domain *a;
 	int slot;
 
@@ -63,8 +63,8 @@ in_anothers_name(void **state)
 		TEST_SKIP("becoming another user needs root");
 	test_open_folder();
 	a = test_join("a");
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	slot = fido_local_slot_claim(&g, 3, "x", 77);
 	assert_true(slot >= 0);
 	assert_int_equal(fchown(slot, NOBODY - 1, (gid_t)-1), 0);
 	s = fido_host_session_create(connect_as(NOBODY));
@@ -77,7 +77,7 @@ in_anothers_name(void **state)
 	fido_host_session_destroy(s);
 	fido_fork_close(slot);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
-	fido_host_slot_free(&g, 3);
+	fido_local_slot_free(&g, 3);
 	fido_domain_leave(a);
 	test_rundir_empty();
 }

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-#include "host_group.h"
+#include "local_folder.h"
 #include "host_session.h"
 
 static char said[8192];
@@ -38,13 +38,13 @@ other_version(void **state)
 	struct fido_host_hello hello = {.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION + 6, FIDO_HOST_HELLO}};
 	struct fido_domain *a = test_join("a");
 	struct fido_host_header answer = {0};
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct sockaddr_un address;
 	struct pollfd p = {.events = POLLIN};
 
 	fido_log_set(on_log);
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, "a", &address);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	fido_local_folder_address(&g, "a", &address);
 	p.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(p.fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(send(p.fd, &hello, sizeof(hello), 0), sizeof(hello));

@@ -4,9 +4,10 @@
 
 #include <pthread.h>
 
-#include "log_private.h"
+#include <fido/log.h>
 
-static char last[FIDO_MESSAGE_MAX];
+
+static char last[FIDO_LOG_MAX];
 static enum fido_log_level last_level;
 static unsigned int count;
 
@@ -21,7 +22,7 @@ on_log(enum fido_log_level level, const char *message)
 static void *
 other_thread(void *arg)
 {
-	static char text[FIDO_MESSAGE_MAX];
+	static char text[FIDO_LOG_MAX];
 
 	snprintf(text, sizeof(text), "%s", fido_last_error());
 	fido_log(FIDO_LOG_ERROR, "the other thread's");
@@ -31,7 +32,7 @@ other_thread(void *arg)
 static void
 messages(void **state)
 {
-	char longer[2 * FIDO_MESSAGE_MAX];
+	char longer[2 * FIDO_LOG_MAX];
 	void *seen_there;
 	pthread_t thread;
 
@@ -54,7 +55,7 @@ messages(void **state)
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	fido_log(FIDO_LOG_ERROR, "%s", longer); /* is cut off */
-	assert_int_equal(strlen(fido_last_error()), FIDO_MESSAGE_MAX - 1);
+	assert_int_equal(strlen(fido_last_error()), FIDO_LOG_MAX - 1);
 	fido_log_set(NULL);
 	fido_log(FIDO_LOG_INFO, "to nobody");
 	assert_int_equal(count, 5);

@@ -8,8 +8,8 @@
 
 #include "domain_private.h"
 #include "fork_guard.h"
-#include "host_group.h"
-#include "host_slot.h"
+#include "local_folder.h"
+#include "local_slot.h"
 #include "stranger.h"
 
 #define G FIDO_GRANULE_SIZE
@@ -33,11 +33,11 @@ say_hello(void)
 static void
 start(void)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 
 	a = test_join("a");
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	slot = fido_host_slot_claim(&g, 3, "x", 77);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	slot = fido_local_slot_claim(&g, 3, "x", 77);
 	assert_true(slot >= 0);
 	x = fido_host_session_create(test_stranger_connect("a"));
 	say_hello();
@@ -47,13 +47,13 @@ start(void)
 static void
 end(void)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
 	fido_host_session_destroy(x);
 	fido_fork_close(slot);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
-	fido_host_slot_free(&g, 3);
+	fido_local_slot_free(&g, 3);
 	fido_domain_leave(a);
 	test_rundir_empty();
 }

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "host_group.h"
+#include "local_folder.h"
 #include "host_session.h"
 
 #define SIZE (2u << 20)
@@ -93,11 +93,11 @@ hostile(void **state)
 {
 	struct answer good = {true, true, true, SIZE, 0, true}, a;
 	struct fido_domain *d = test_join("a");
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct sockaddr_un address;
 
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	fido_host_group_address(&g, "false", &address);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	fido_local_folder_address(&g, "false", &address);
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 4), 0);

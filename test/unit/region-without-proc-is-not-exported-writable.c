@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-#include "host_memory.h"
+#include "memfile.h"
 #include "host_session.h"
 
 #define G FIDO_GRANULE_SIZE
@@ -73,8 +73,8 @@ passed(void **state)
 	int plain = memfd_create("plain", MFD_CLOEXEC | MFD_ALLOW_SEALING), sealed, fd;
 
 	assert_int_equal(ftruncate(plain, G), 0);
-	assert_int_equal(fido_host_memory_create(NULL, G, false, &sealed), 0);
-	assert_int_equal(fido_host_memory_seal(NULL, sealed), 0);
+	assert_int_equal(fido_memfile_create(NULL, G, false, &sealed), 0);
+	assert_int_equal(fido_memfile_seal(NULL, sealed), 0);
 	fd = pass(plain);
 	assert_true(fd >= 0 && !can_write(fd));
 	close(fd);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-#include "host_group.h"
+#include "local_folder.h"
 #include "host_session.h"
 #include "link_private.h"
 #include "recall.h"
@@ -330,14 +330,14 @@ set_header(void *message, uint16_t type)
 static void
 messages(void)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct sockaddr_un address;
 	uint64_t words[80];
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd < 0 || fido_host_group_open(&g, TEST_GROUP, false) != 0)
+	if (fd < 0 || fido_local_folder_open(&g, TEST_GROUP, false) != 0)
 		return;
-	fido_host_group_address(&g, "a", &address);
+	fido_local_folder_address(&g, "a", &address);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		for (int i = 0; i < 16; i++) {
 			for (size_t k = 0; k < 80; k++)

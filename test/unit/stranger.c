@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "host_group.h"
+#include "local_folder.h"
 #include "test.h"
 
 #define GENERATION 77
@@ -13,13 +13,13 @@
 int
 test_stranger_connect(const char *name)
 {
-	struct fido_host_group g;
+	struct fido_local_folder g;
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
-	assert_int_equal(fido_host_group_open(&g, TEST_GROUP, false), 0);
-	assert_int_equal(fido_host_group_address(&g, name, &address), 0);
+	assert_int_equal(fido_local_folder_open(&g, TEST_GROUP, false), 0);
+	assert_int_equal(fido_local_folder_address(&g, name, &address), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }

@@ -32,6 +32,8 @@
 #include <fido/log.h>
 #include <fido/observer.h>
 
+#include "link_private.h"
+
 /** FIDO_TEST_LIMIT_MS in the environment, or 10 s. */
 #define TEST_LIMIT_MS (test_limit_ms())
 #define TEST_GROUP "t"

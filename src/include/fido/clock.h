@@ -5,7 +5,7 @@
 /**
  * @file
  * A clock that all domains of one machine share, for the question "which came first": a message was posted here, another
- * was read there. It is asked only after a death (src/recall.c); the answers must be on record by then.
+ * was read there. It is asked only after a death (src/core/recall.c); the answers must be on record by then.
  *
  * fido_clock_before() is not later than anything that the caller publishes afterwards; fido_clock_after() is not earlier
  * than anything that it has read before. So a message is always posted before it is read, and what is read in one burst

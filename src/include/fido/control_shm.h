@@ -119,8 +119,10 @@ struct fido_control_shm {
 	uint64_t epoch;          /**< of the domain's memory: grows with each export and withdrawal */
 	uint64_t heartbeat;      /**< turns of the control thread */
 	char name[FIDO_NAME_MAX];
-	uint64_t blk;            /**< gaddr of a fido_blk_shm (blk_shm.h), the volumes that are served; 0: none */
-	uint64_t pad[19];
+	uint64_t table;          /**< gaddr of the table that fido_domain_publish() names; 0: none */
+	uint32_t table_kind;     /**< what kind of table it is */
+	uint32_t pad0;
+	uint64_t pad[18];
 	struct fido_mapped_shm mapped[FIDO_SLOTS_MAX];
 	struct fido_region_shm regions[FIDO_REGIONS_MAX];
 	struct fido_link_shm links[FIDO_DOMAIN_LINKS_MAX];
@@ -137,7 +139,7 @@ FIDO_STATIC_ASSERT(sizeof(struct fido_link_shm) == 128 + 64 * 16, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_link_shm, note) == 124, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_note_shm) == 256, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, name) == 72, "layout");
-FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, blk) == 104, "layout");
+FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, table) == 104, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, mapped) == 264, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, regions) == 264 + 64 * 64, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_control_shm, links) == 264 + 64 * 64 + 64 * 32, "layout");

@@ -67,16 +67,10 @@ int fido_domain_join(struct fido_domain **out, const struct fido_domain_config *
  */
 void fido_domain_leave(struct fido_domain *domain);
 
-/** @return the domain's name, slot, generation; what it has mapped; its group's layout. */
+/** @return the domain's name, its group's name, its generation. */
 const char *fido_domain_name(const struct fido_domain *domain);
 const char *fido_domain_group(const struct fido_domain *domain);
-uint32_t fido_domain_slot(const struct fido_domain *domain);
 uint64_t fido_domain_generation(const struct fido_domain *domain);
-const struct fido_map *fido_domain_map(const struct fido_domain *domain);
-const struct fido_layout *fido_domain_layout(const struct fido_domain *domain);
-
-/** @return the number of peers whose memory this domain has mapped (alive or not). */
-unsigned int fido_domain_peer_count(struct fido_domain *domain);
 
 /**
  * Allocate zeroed memory of the control region, which everybody in the group and its observers can read: counters.
@@ -87,14 +81,19 @@ void *fido_domain_shm_alloc(struct fido_domain *domain, size_t size);
 void fido_domain_shm_free(struct fido_domain *domain, void *p, size_t size);
 /** @return where the group sees memory of fido_domain_shm_alloc(). */
 uint64_t fido_domain_shm_gaddr(const struct fido_domain *domain, const void *p);
-/** Say where this domain's table of block volumes is (fido_blk_shm), of fido_domain_shm_alloc(); NULL: there is none. */
-void fido_domain_publish_blk(struct fido_domain *domain, const void *table);
 /**
- * Copy what a peer has published with fido_domain_publish_blk(). Nothing of it has been checked. Control path.
- * @param len bytes, a multiple of 8
- * @return 0, -ENOENT: there is no such peer, or it serves no volumes
+ * Publish a table that describes a service of this domain: peers copy it with fido_domain_peer_table(), observers read it
+ * (struct fido_control_shm). A domain publishes one table at a time.
+ * @param kind  names the table's format, a number of the service's choice: FIDO_BLK_SHM_MAGIC for block volumes
+ * @param table memory of fido_domain_shm_alloc(); NULL: withdraw the table
  */
-int fido_domain_peer_blk(struct fido_domain *domain, const char *peer, void *copy, size_t len);
+void fido_domain_publish(struct fido_domain *domain, uint32_t kind, const void *table);
+/**
+ * Copy the first bytes of the table that a peer has published. The contents are unchecked. Control path.
+ * @param len bytes, a multiple of 8
+ * @return 0, -ENOENT: there is no such peer, or it publishes no table of this kind
+ */
+int fido_domain_peer_table(struct fido_domain *domain, const char *peer, uint32_t kind, void *copy, size_t len);
 
 #ifdef __cplusplus
 }

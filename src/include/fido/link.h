@@ -7,7 +7,7 @@
  * A link: a connection between two domains, a number of queues in each direction.
  *
  * Either end may come first. Each end publishes what it offers in its control block; the control
- * threads bring the link up when both fit (state table in src/link.c, doc/protocol.md). Each time a link
+ * threads bring the link up when both fit (state table in src/core/link.c, doc/protocol.md). Each time a link
  * comes up it has new rings; the rings of before stay until every ticket is back.
  *
  * The application's handles are fido_txq and fido_rxq: they live as long as the link, whatever the peer
@@ -57,7 +57,7 @@ struct fido_peer_view {
 	uint64_t slots; /**< bit s: the peer has mapped as much of slot s as we have */
 };
 
-/** Whether a queue's thread sleeps at times (src/sleeper.h). */
+/** Whether a queue's thread sleeps at times (src/core/sleeper.h). */
 struct fido_sleeper {
 	uint32_t sleeps;
 	bool just_told; /**< a ring in use was told; guarded by the queue's lock */
@@ -194,8 +194,6 @@ struct fido_rxq *fido_link_rxq(struct fido_link *link, uint16_t i);
 uint32_t fido_txq_out(struct fido_txq *q);
 /** @return tickets of all of the link's queues that are out with peers that are gone; they come back by reaping. */
 uint32_t fido_link_stranded(const struct fido_link *link);
-/** @return tickets this queue holds. */
-uint32_t fido_rxq_held(struct fido_rxq *q);
 
 /** What the rings of a receive queue hold now. */
 struct fido_rxq_fill {

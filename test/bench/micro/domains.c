@@ -15,6 +15,7 @@
 #include <fido/log.h>
 #include <fido/region.h>
 
+#include "domain_private.h"
 #include "doorbell_private.h"
 #include "host_bell.h"
 #include "micro.h"

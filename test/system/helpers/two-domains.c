@@ -32,6 +32,8 @@
 
 #include <fido/control_shm.h>
 
+#include "domain_private.h"
+
 #define QUEUES 2
 #define RING 256
 #define BURST 32

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a process's end looks like in another Xen domain: the root page of its table (src/xen_table.c) says that it
+ * What a process's end looks like in another Xen domain: the root page of its table (src/xen/xen_table.c) says that it
  * is not alive any more, then the event channel that belongs to the page rings.
  *
  *   end-notice DOMID         offer an event channel to the domain; print "PORT ROOT"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fido-grant module, and what src/xen_grant.c makes of it and of gntdev, between Xen domains.
+ * The fido-grant module, and what src/xen/xen_grant.c makes of it and of gntdev, between Xen domains.
  *
  *   grant-selftest refuse              bad input is refused, and leaves nothing granted or pinned
  *   grant-selftest give DOMID...       grant the same memory to all of them; print "DOMID ROOT" for each, "ready"; stay
@@ -360,7 +360,7 @@ compare(void)
 			die("word %zu has changed to %" PRIx64, i, memory[i]);
 }
 
-/* As src/map.c does it. */
+/* As src/core/map.c does it. */
 static void
 zero_fill(char *at, size_t len)
 {

@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A domain: joining, leaving, its control region and its control thread. Peers are in peer.c. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fido/log.h>
+
+#include "domain_private.h"
+#include "memfile.h"
+#include "link_private.h"
+#include "own_slot.h"
+#include "recall.h"
+#include "sigbus.h"
+#include "withdraw.h"
+
+#define CONTROL_SIZE_DEFAULT (8u << 20)
+#define CONTROL_SIZE_MAX (1u << 30)
+/* How soon what failed, for want of descriptors or memory, is tried again: later and later, while it goes on failing. */
+#define RETRY_MIN_MS 100u
+#define RETRY_MAX_MS 3200u
+/* How often the control thread looks again while something waits to be collected. */
+#define COLLECT_MS 2
+/* How long leave() waits for the peers to give back what they hold. */
+#define LEAVE_WAIT_MS 1000
+
+static uint64_t
+new_generation(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/*
+ * What of the control region is used has its pages: of 8 MiB most is not, so not all of it is reserved at once (2 ms and
+ * 8 MiB for each domain of a group; a page costs a microsecond). @return 0, -errno (message written)
+ */
+static int
+control_reserve(const struct fido_domain *d, size_t offset, size_t len)
+{
+	int ret = fido_memfile_reserve(d->control_fd, offset, len);
+
+	if (ret != 0)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s: no memory for %zu KiB of its control region: %s: free some, or raise the container's limit",
+				d->group, d->name, len >> 10, strerror(-ret));
+	return ret;
+}
+
+void *
+fido_domain_heap_alloc(struct fido_domain *d, size_t size)
+{
+	size_t pages = (d->control_size - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE;
+	size_t want = (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE;
+	size_t run = 0;
+
+	for (size_t i = 0; i < pages; i++) {
+		run = d->heap_used[i] ? 0 : run + 1;
+		if (run == want) {
+			size_t off = FIDO_CONTROL_HEAP_OFFSET + (i + 1 - want) * FIDO_HEAP_PAGE;
+			char *p = (char *)d->control + off;
+
+			if (control_reserve(d, off, want * FIDO_HEAP_PAGE) != 0)
+				return NULL;
+
+			memset(d->heap_used + i + 1 - want, 1, want);
+			/* A peer may still look here for the queue that was: see link_end.c. */
+			for (size_t k = 0; k < want * FIDO_HEAP_PAGE; k += sizeof(uint64_t))
+				fido_store_relaxed((uint64_t *)(void *)(p + k), 0);
+			return p;
+		}
+	}
+	return NULL;
+}
+
+void
+fido_domain_heap_free(struct fido_domain *d, void *p, size_t size)
+{
+	size_t first;
+
+	if (p == NULL)
+		return;
+	first = (size_t)((char *)p - (char *)d->control - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE;
+	memset(d->heap_used + first, 0, (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE);
+}
+
+uint64_t
+fido_domain_control_gaddr(const struct fido_domain *d, const void *p)
+{
+	/* The control region is mapped at its own gaddr. */
+	(void)d;
+	return (uintptr_t)p;
+}
+
+void
+fido_domain_kick(struct fido_domain *d)
+{
+	uint64_t one = 1;
+	ssize_t n = write(d->wake_fd, &one, sizeof(one));
+
+	(void)n; /* A full counter is a kick already. */
+}
+
+void
+fido_domain_retry_later(struct fido_domain *d)
+{
+	uint64_t now = fido_now_ns();
+
+	if (d->retry_ns != 0)
+		return;
+	if (d->retry_ms == 0 || now - d->retried_ns > 3 * RETRY_MAX_MS * UINT64_C(1000000))
+		d->retry_ms = RETRY_MIN_MS;
+	else if (d->retry_ms < RETRY_MAX_MS)
+		d->retry_ms *= 2;
+	d->retry_ns = now + d->retry_ms * UINT64_C(1000000);
+	fido_domain_kick(d); /* The control thread may sleep without end. */
+}
+
+/* @return ms until the next try is due, -1: there is none */
+static int
+retry(struct fido_domain *d)
+{
+	uint64_t now;
+
+	if (d->retry_ns == 0)
+		return -1;
+	now = fido_now_ns();
+	if (now < d->retry_ns)
+		return (int)((d->retry_ns - now) / 1000000 + 1);
+	d->retry_ns = 0;
+	d->retried_ns = now;
+	if (d->ops->retry != NULL)
+		d->ops->retry(d->transport);
+	return d->retry_ns != 0 ? (int)d->retry_ms : -1;
+}
+
+/* The control region: its own memory, mapped writable at its gaddr, then sealed. */
+static int
+control_create(struct fido_domain *d)
+{
+	struct fido_fd_map m = {.prot = PROT_READ | PROT_WRITE};
+	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
+	int ret;
+
+	ret = d->ops->memory_create(d->transport, d->control_size, false, &d->control_fd);
+	if (ret != 0) {
+		if (ret != -ENOSPC) /* which has been explained */
+			fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
+					d->group, d->control_size, strerror(-ret));
+		return ret;
+	}
+	ret = control_reserve(d, 0, FIDO_CONTROL_HEAP_OFFSET);
+	if (ret != 0)
+		return ret;
+	m.fd = d->control_fd;
+	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: the address range of slot %u (0x%llx) is in use in this process: "
+				"create the group with another base",
+				d->group, d->slot, (unsigned long long)base);
+		return ret;
+	}
+	d->slot_reserved = true;
+	ret = fido_sigbus_own(base, d->control_size, d->name);
+	if (ret != 0)
+		return ret;
+	ret = fido_slot_map(&d->layout, base, d->control_size, fido_map_fd, &m);
+	if (ret == 0)
+		ret = d->ops->memory_seal(d->transport, d->control_fd);
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: cannot map the control block: %s", d->group, strerror(-ret));
+		return ret;
+	}
+	d->control = (struct fido_control_shm *)(uintptr_t)base;
+	d->heap_used = calloc((d->control_size - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE, 1);
+	return d->heap_used != NULL ? 0 : -ENOMEM;
+}
+
+static void
+control_init(struct fido_domain *d)
+{
+	struct fido_control_shm *c = d->control;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	c->version = FIDO_LAYOUT_VERSION;
+	c->generation = d->generation;
+	c->layout_base = d->layout.base;
+	c->slot_shift = d->layout.slot_shift;
+	c->slots = d->layout.slots;
+	c->slot = d->slot;
+	c->pid = (uint32_t)getpid();
+	c->control_size = d->control_size;
+	c->start_time_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	memcpy(c->name, d->name, sizeof(c->name));
+	c->epoch = FIDO_EPOCH_FIRST;
+	c->mapped[d->slot].generation = d->generation;
+	c->mapped[d->slot].epoch = FIDO_EPOCH_FIRST;
+	c->mapped[d->slot].withdrawn = FIDO_EPOCH_FIRST;
+	c->regions[0].gaddr = (uintptr_t)c;
+	c->regions[0].len = d->control_size;
+	c->regions[0].exported = d->control_size;
+	c->regions[0].page_size = FIDO_HEAP_PAGE;
+	fido_map_set(&d->map, (uintptr_t)c, d->control_size);
+	/* R8: pairs with A8 in fido_control_check(). */
+	fido_store_release(&c->magic, FIDO_CONTROL_MAGIC);
+}
+
+uint32_t
+fido_domain_next_epoch(struct fido_domain *d)
+{
+	uint64_t epoch = d->control->epoch + 1;
+
+	fido_store_release(&d->control->epoch, epoch);
+	fido_store_release(&d->control->mapped[d->slot].epoch, epoch);
+	fido_store_release(&d->control->mapped[d->slot].withdrawn, epoch);
+	return (uint32_t)epoch;
+}
+
+/* Tell the application of links that came up or went down. Without the lock. */
+static void
+report_events(struct fido_domain *d)
+{
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		fido_link_event_fn fn = NULL;
+		void *arg = NULL;
+		bool up = false;
+		struct fido_link *link;
+
+		pthread_mutex_lock(&d->lock);
+		link = d->links[i];
+		if (link != NULL && link->up != link->reported_up && !link->destroyed) {
+			link->reported_up = up = link->up;
+			fn = link->event;
+			arg = link->arg;
+		}
+		d->reporting = fn != NULL ? link : NULL;
+		pthread_mutex_unlock(&d->lock);
+		if (fn == NULL)
+			continue;
+		fn(arg, up ? FIDO_LINK_UP : FIDO_LINK_DOWN);
+		pthread_mutex_lock(&d->lock);
+		d->reporting = NULL;
+		pthread_mutex_unlock(&d->lock);
+	}
+}
+
+static bool
+collect(struct fido_domain *d)
+{
+	bool more = false;
+
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
+		struct fido_link *link = d->links[i];
+
+		if (link == NULL)
+			continue;
+		more |= fido_link_collect(link);
+		if (link->destroyed && link->tx_ends == NULL && link->rx_ends == NULL)
+			fido_link_free(link);
+	}
+	more |= fido_withdrawals_step(d);
+	more |= fido_peers_collect(d);
+	return fido_recall_collect(d) || more;
+}
+
+static void
+report_faults(struct fido_domain *d)
+{
+	uint64_t count = fido_sigbus_count();
+
+	if (count != d->faults_told)
+		fido_log(FIDO_LOG_ERROR, "domain %s: memory of a peer was gone when it was read (its owner truncated the file behind it), and read as zeros, %llu times: restart that peer",
+				d->name, (unsigned long long)count);
+	d->faults_told = count;
+}
+
+static void *
+control_thread(void *arg)
+{
+	struct fido_domain *d = arg;
+	struct epoll_event ev[2];
+	int timeout = 0;
+
+	for (;;) {
+		bool stop, waiting;
+		int retry_ms;
+
+		epoll_wait(d->epoll_fd, ev, 2, timeout);
+		pthread_mutex_lock(&d->lock);
+		eventfd_read(d->wake_fd, &(eventfd_t){0});
+		waiting = d->ops->process(d->transport);
+		d->look_again = d->try_again = false;
+		fido_domain_update(d);
+		waiting |= collect(d) || d->look_again;
+		retry_ms = retry(d);
+		if (d->try_again && retry_ms < 0) {
+			fido_domain_retry_later(d);
+			retry_ms = (int)d->retry_ms;
+		}
+		timeout = waiting ? COLLECT_MS : retry_ms;
+		fido_counter_add(&d->control->heartbeat, 1);
+		stop = d->stop;
+		pthread_mutex_unlock(&d->lock);
+		if (stop)
+			return NULL;
+		report_events(d);
+		report_faults(d);
+	}
+}
+
+static int
+thread_start(struct fido_domain *d)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int ret;
+
+	if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->wake_fd, &ev) != 0 ||
+			epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->ops->fd(d->transport), &ev) != 0)
+		return -errno;
+	ret = pthread_create(&d->thread, NULL, control_thread, d);
+	if (ret != 0)
+		return -ret;
+	pthread_setname_np(d->thread, "fido-control");
+	d->thread_started = true;
+	return 0;
+}
+
+static void
+thread_stop(struct fido_domain *d)
+{
+	if (!d->thread_started)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->stop = true;
+	pthread_mutex_unlock(&d->lock);
+	fido_domain_kick(d);
+	pthread_join(d->thread, NULL);
+	d->thread_started = false;
+}
+
+static int
+config_check(struct fido_domain *d, const struct fido_domain_config *config)
+{
+	const char *group;
+
+	if (config->group == NULL || config->name == NULL) {
+		fido_log(FIDO_LOG_ERROR, "a group and a domain name are needed, e.g. group=demo,domain=fwd");
+		return -EINVAL;
+	}
+	d->ops = fido_transport_find(config->group, &group);
+	if (d->ops == NULL) {
+		fido_log(FIDO_LOG_ERROR, "group %s: no such transport: use NAME, host:NAME or xen:NAME", config->group);
+		return -EINVAL;
+	}
+	if (!fido_name_valid(group) || !fido_name_valid(config->name)) {
+		fido_log(FIDO_LOG_ERROR, "group '%s', domain '%s': names are 1 to %d of A-Z a-z 0-9 _ . - and do not start with a dot",
+				group, config->name, FIDO_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	snprintf(d->group, sizeof(d->group), "%s", group);
+	snprintf(d->name, sizeof(d->name), "%s", config->name);
+	d->layout = config->layout;
+	d->no_hugepages = config->no_hugepages;
+	d->watches = config->watches;
+	d->allow = config->allow;
+	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
+	if (d->control_size > CONTROL_SIZE_MAX) {
+		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu is too large: at most %u",
+				d->name, d->control_size, CONTROL_SIZE_MAX);
+		return -EINVAL;
+	}
+	d->control_size = fido_granules_up(d->control_size);
+	return 0;
+}
+
+static void
+domain_free(struct fido_domain *d)
+{
+	if (d->control_fd >= 0)
+		close(d->control_fd);
+	if (d->wake_fd >= 0)
+		close(d->wake_fd);
+	if (d->epoll_fd >= 0)
+		close(d->epoll_fd);
+	fido_map_fini(&d->map);
+	fido_own_slot_destroy(d);
+	free(d->heap_used);
+	fido_recall_forget(d);
+	fido_extents_free(&d->extents);
+	fido_extents_free(&d->pending);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+/* Tell the peers, let go of the group's memory, then of the slot: who gets it finds its addresses free. */
+static void
+part(struct fido_domain *d, bool clean)
+{
+	d->ops->leave(d->transport, clean);
+	if (d->ops->release == NULL)
+		d->transport = NULL;
+	fido_peers_drop(d);
+	if (d->slot_reserved) {
+		fido_sigbus_disown(fido_layout_slot_base(&d->layout, d->slot));
+		fido_slot_release(&d->layout, d->slot);
+	}
+	if (d->layout_claimed)
+		fido_layout_release(&d->layout);
+	if (d->ops->release != NULL)
+		d->ops->release(d->transport);
+}
+
+static int
+domain_alloc(struct fido_domain **out, const struct fido_domain_config *config)
+{
+	struct fido_domain *d = calloc(1, sizeof(*d));
+	int ret;
+
+	if (d == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&d->lock, NULL);
+	d->control_fd = -1;
+	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	d->generation = new_generation();
+	d->faults_told = fido_sigbus_count();
+	ret = d->wake_fd < 0 || d->epoll_fd < 0 ? -errno : config_check(d, config);
+	if (ret != 0) {
+		domain_free(d);
+		return ret;
+	}
+	*out = d;
+	return 0;
+}
+
+/* The group's layout, now known: can it be used, and in this process? */
+static int
+layout_use(struct fido_domain *d)
+{
+	const struct fido_layout *l = &d->layout;
+	int ret = fido_map_init(&d->map, l);
+
+	if (ret == -EINVAL)
+		fido_log(FIDO_LOG_ERROR, "group %s: the layout (base 0x%llx, %u slots of 2^%u bytes) cannot be used: give a base that is a multiple of 2 MiB, 2 to %d slots of 2^24 to 2^42 bytes, all below 2^47",
+				d->group, (unsigned long long)l->base, l->slots, l->slot_shift, FIDO_SLOTS_MAX);
+	if (ret != 0)
+		return ret;
+	if (d->control_size > UINT64_C(1) << l->slot_shift) {
+		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu does not fit into a slot of %llu bytes: use a smaller one, or create the group with larger slots",
+				d->name, d->control_size, 1ull << l->slot_shift);
+		return -EINVAL;
+	}
+	ret = fido_layout_claim(l, d->group);
+	d->layout_claimed = ret == 0;
+	if (ret == -EBUSY)
+		fido_log(FIDO_LOG_ERROR, "group %s: its address range (base 0x%llx, %u slots of 2^%u bytes) overlaps that of another group of this process: create one of them with another base",
+				d->group, (unsigned long long)l->base, l->slots, l->slot_shift);
+	return ret;
+}
+
+int
+fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config)
+{
+	struct fido_domain *d;
+	int ret = fido_clock_check();
+
+	if (ret == 0)
+		ret = domain_alloc(&d, config);
+	if (ret != 0)
+		return ret;
+	ret = d->ops->join(d, &d->transport);
+	if (ret != 0)
+		goto err_free;
+	ret = layout_use(d);
+	if (ret == 0)
+		ret = fido_own_slot_create(d);
+	if (ret == 0)
+		ret = control_create(d);
+	if (ret != 0)
+		goto err_leave;
+	control_init(d);
+	pthread_mutex_lock(&d->lock);
+	ret = d->ops->start(d->transport);
+	pthread_mutex_unlock(&d->lock);
+	if (ret == 0)
+		ret = thread_start(d);
+	if (ret != 0)
+		goto err_leave;
+	d->allow = NULL;
+	*out = d;
+	return 0;
+
+err_leave:
+	part(d, true);
+err_free:
+	domain_free(d);
+	return ret;
+}
+
+/* Wait until the peers have given back, and taken back, everything. @return true when they have */
+static bool
+wait_quiet(struct fido_domain *d)
+{
+	uint64_t until = fido_now_ns() + LEAVE_WAIT_MS * UINT64_C(1000000);
+	bool quiet;
+
+	for (;;) {
+		quiet = true;
+		pthread_mutex_lock(&d->lock);
+		for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+			if (d->links[i] != NULL && !fido_link_quiet(d->links[i]))
+				quiet = false;
+		pthread_mutex_unlock(&d->lock);
+		if (quiet || fido_now_ns() > until)
+			return quiet;
+		fido_domain_kick(d);
+		usleep(1000);
+	}
+}
+
+void
+fido_domain_leave(struct fido_domain *d)
+{
+	bool clean;
+
+	if (d == NULL)
+		return;
+	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL) {
+			fido_link_close_locked(d->links[i]);
+			d->links[i]->destroyed = true; /* Nobody reaps what comes back. */
+		}
+	pthread_mutex_unlock(&d->lock);
+	clean = wait_quiet(d);
+	thread_stop(d);
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (d->links[i] != NULL)
+			fido_link_free(d->links[i]);
+	for (uint32_t i = 0; i < FIDO_REGIONS_MAX; i++)
+		fido_region_free(d->regions[i]);
+	fido_store_release(&d->control->magic, 0);
+	part(d, clean);
+	domain_free(d);
+}
+
+const char *
+fido_domain_name(const struct fido_domain *d)
+{
+	return d->name;
+}
+
+const char *
+fido_domain_group(const struct fido_domain *d)
+{
+	return d->group;
+}
+
+uint32_t
+fido_domain_slot(const struct fido_domain *d)
+{
+	return d->slot;
+}
+
+uint64_t
+fido_domain_generation(const struct fido_domain *d)
+{
+	return d->generation;
+}
+
+const struct fido_map *
+fido_domain_map(const struct fido_domain *d)
+{
+	return &d->map;
+}
+
+const struct fido_layout *
+fido_domain_layout(const struct fido_domain *d)
+{
+	return &d->layout;
+}
+
+/* ---- memory of the control region for the application ---- */
+
+void *
+fido_domain_shm_alloc(struct fido_domain *d, size_t size)
+{
+	void *p;
+
+	pthread_mutex_lock(&d->lock);
+	p = fido_domain_heap_alloc(d, size);
+	pthread_mutex_unlock(&d->lock);
+	return p;
+}
+
+void
+fido_domain_shm_free(struct fido_domain *d, void *p, size_t size)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&d->lock);
+	fido_domain_heap_free(d, p, size);
+	pthread_mutex_unlock(&d->lock);
+}
+
+uint64_t
+fido_domain_shm_gaddr(const struct fido_domain *d, const void *p)
+{
+	return fido_domain_control_gaddr(d, p);
+}
+
+void
+fido_domain_publish(struct fido_domain *d, uint32_t kind, const void *table)
+{
+	if (table != NULL)
+		fido_store_relaxed(&d->control->table_kind, kind);
+	fido_store_release(&d->control->table, table != NULL ? fido_domain_control_gaddr(d, table) : 0);
+}
+
+int
+fido_domain_peer_table(struct fido_domain *d, const char *name, uint32_t kind, void *copy, size_t len)
+{
+	const struct fido_peer *peer;
+	const uint64_t *table;
+	uint64_t off;
+	int ret = -ENOENT;
+
+	pthread_mutex_lock(&d->lock);
+	peer = fido_domain_find_peer(d, name);
+	off = peer != NULL ? fido_load_acquire(&peer->control->table) - (uintptr_t)peer->control : UINT64_MAX;
+	if (peer != NULL && fido_load_relaxed(&peer->control->table_kind) == kind && off % sizeof(*table) == 0 && off < peer->control_size && len <= peer->control_size - off) {
+		table = (const uint64_t *)(const void *)((const char *)peer->control + off);
+		for (size_t i = 0; i < len / sizeof(*table); i++)
+			((uint64_t *)copy)[i] = fido_load_acquire(&table[i]);
+		ret = 0;
+	}
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}

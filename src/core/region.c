@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Regions: arenas, imported memory, and the epochs in which their pages are exported and withdrawn. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fido/log.h>
+
+#include "domain_private.h"
+#include "memfile.h"
+#include "link_private.h"
+#include "own_slot.h"
+#include "sigbus.h"
+#include "withdraw.h"
+
+/* How long fido_region_destroy() waits until nobody reads the memory, or maps it. The rest goes on without it. */
+#define DESTROY_WAIT_MS 20
+
+static uint64_t
+round_up(uint64_t n, uint64_t align)
+{
+	return (n + align - 1) & ~(align - 1);
+}
+
+/* @return the end of what is in the way of [at, at + len), or 0 */
+static uint64_t
+place_taken(const struct fido_domain *d, uint64_t at, uint64_t len)
+{
+	for (int i = 0; i < FIDO_REGIONS_MAX; i++) {
+		const struct fido_region *r = d->regions[i];
+
+		if (r != NULL && at < d->region_end[i] && r->gaddr < at + len)
+			return d->region_end[i];
+	}
+	/* Pending, or another domain of this process has not unmapped yet what was there. */
+	return fido_slot_taken(at, len);
+}
+
+/* First fit behind the control region. @return 0: no room */
+static uint64_t
+slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
+{
+	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
+	uint64_t top = base + (UINT64_C(1) << d->layout.slot_shift);
+	uint64_t at = round_up(base + d->control_size, align), end;
+
+	if (len > top - base)
+		return 0;
+	len = fido_granules_up(len);
+	while ((end = place_taken(d, at, len)) != 0)
+		at = round_up(end, align);
+	return len <= top - base && at <= top - len ? at : 0;
+}
+
+static struct fido_region *
+region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
+{
+	struct fido_region *r = calloc(1, sizeof(*r));
+	uint64_t granules = fido_granules_up(len) >> FIDO_GRANULE_SHIFT;
+	uint32_t i = 0;
+
+	if (r == NULL)
+		return NULL;
+	r->fd = -1;
+	r->domain = d;
+	r->len = len;
+	r->gaddr = slot_place(d, len, align);
+	while (i < FIDO_REGIONS_MAX - 1 && d->regions[i] != NULL)
+		i++;
+	if (i == FIDO_REGIONS_MAX - 1)
+		fido_log(FIDO_LOG_ERROR, "domain %s has %u regions, the most there can be", d->name, i);
+	else if (r->gaddr == 0)
+		fido_log(FIDO_LOG_ERROR, "domain %s: no room for a region of %llu bytes in a slot of %llu: create the group with larger slots",
+				d->name, (unsigned long long)len, 1ull << d->layout.slot_shift);
+	else
+		r->granule_epoch = calloc(granules, sizeof(*r->granule_epoch));
+	if (r->granule_epoch == NULL) {
+		free(r);
+		return NULL;
+	}
+	r->index = i;
+	d->region_end[i] = r->gaddr + (granules << FIDO_GRANULE_SHIFT);
+	return r;
+}
+
+/* The data path scans regions[] without a lock: the region is complete before it is seen. Regions sit
+ * without holes only by chance; the scan passes over NULL. */
+static void
+region_publish(struct fido_region *r)
+{
+	struct fido_domain *d = r->domain;
+	/* Entry 0 of the control block is the control region. */
+	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
+
+	fido_store_relaxed(&shm->len, r->len);
+	fido_store_relaxed(&shm->arena, r->arena);
+	fido_store_relaxed(&shm->page_size, r->page_size);
+	fido_store_release(&shm->gaddr, r->gaddr);
+	fido_own_slot_add(d, r);
+	fido_store_release(&d->regions[r->index], r);
+}
+
+/* A sender asks by the granule, so only whole ones come and go; the last may be cut off by the region's end. */
+static bool
+range_valid(const struct fido_region *r, uint64_t offset, uint64_t len)
+{
+	return len != 0 && offset <= r->len && len <= r->len - offset && offset % FIDO_GRANULE_SIZE == 0 &&
+	       (len % FIDO_GRANULE_SIZE == 0 || offset + len == r->len);
+}
+
+static bool
+is_exported(const struct fido_domain *d, uint64_t gaddr, uint64_t len)
+{
+	return fido_extents_bytes(&d->extents, gaddr, len) != 0 || fido_withdrawal_pending(d, gaddr, len) != 0;
+}
+
+static void
+mark_granules(struct fido_region *r, uint64_t offset, uint64_t len, uint32_t epoch)
+{
+	uint64_t g = offset >> FIDO_GRANULE_SHIFT;
+	uint64_t last = (offset + len - 1) >> FIDO_GRANULE_SHIFT;
+
+	for (; g <= last; g++)
+		fido_store_release(&r->granule_epoch[g], epoch);
+}
+
+/* Our own view of our own slot, so that what comes back to us through others is readable. */
+static int
+map_own(struct fido_domain *d, const struct fido_extent *e, int prot)
+{
+	struct fido_fd_map m = {.fd = e->fd, .offset = e->fd_offset, .prot = prot};
+	int ret = fido_slot_map(&d->layout, e->gaddr, e->len, fido_map_fd, &m);
+
+	if (ret == 0)
+		fido_map_set(&d->map, e->gaddr, e->len);
+	return ret;
+}
+
+static int
+export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *e, int prot)
+{
+	struct fido_domain *d = r->domain;
+	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
+	uint32_t epoch;
+	int ret = fido_extents_reserve(&d->extents, e->gaddr, e->len);
+
+	if (ret == 0)
+		ret = fido_withdrawals_reserve(d, e->gaddr, e->len);
+	if (ret == 0)
+		ret = map_own(d, e, prot);
+	if (ret != 0)
+		return ret;
+	epoch = (uint32_t)d->control->epoch + 1;
+	if (e->sealed)
+		ret = d->ops->memory_seal(d->transport, e->fd);
+	if (ret != 0) {
+		fido_map_clear(&d->map, e->gaddr, e->len);
+		fido_slot_unmap(&d->layout, e->gaddr, e->len);
+		return ret;
+	}
+	fido_extents_add(&d->extents, e, epoch);
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) /* No peer has the new epoch yet. */
+		if (d->links[i] != NULL)
+			__atomic_fetch_and(&d->links[i]->view.slots, ~(UINT64_C(1) << d->slot), __ATOMIC_SEQ_CST);
+	fido_domain_next_epoch(d);
+	mark_granules(r, offset, e->len, epoch);
+	fido_store_relaxed(&shm->exported, shm->exported + e->len);
+	d->ops->export(d->transport);
+	return 0;
+}
+
+/* ---- what each reader has been sent ---- */
+
+bool
+fido_unsent(const struct fido_domain *d, const struct fido_sent *sent)
+{
+	return sent->epoch != (uint32_t)d->control->epoch || sent->gaddr != UINT64_MAX;
+}
+
+static bool
+comes_after(const struct fido_extents_item *i, uint32_t epoch, uint64_t gaddr)
+{
+	return i->tag != epoch ? i->tag > epoch : i->extent.gaddr > gaddr;
+}
+
+size_t
+fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, struct fido_extent *out, size_t max,
+		struct fido_sent *after)
+{
+	const struct fido_extents_item *next[FIDO_UNSENT_MAX];
+	bool more = false;
+	size_t n = 0;
+
+	/* The first few in that order. */
+	for (size_t k = 0; k < d->extents.count; k++) {
+		const struct fido_extents_item *item = &d->extents.items[k];
+		size_t at = n;
+
+		if (!comes_after(item, sent->epoch, sent->gaddr))
+			continue;
+		while (at > 0 && comes_after(next[at - 1], item->tag, item->extent.gaddr))
+			at--;
+		more |= n == max;
+		if (at == max)
+			continue;
+		n += n < max;
+		memmove(&next[at + 1], &next[at], (n - 1 - at) * sizeof(next[0]));
+		next[at] = item;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = next[i]->extent;
+	*after = *sent;
+	after->error = 0;
+	after->epoch = more ? next[n - 1]->tag : (uint32_t)d->control->epoch;
+	after->gaddr = more ? next[n - 1]->extent.gaddr : UINT64_MAX;
+	return n;
+}
+
+uint32_t
+fido_sent_epoch(const struct fido_sent *sent)
+{
+	/* Of the epoch that the last one belongs to there may be more. */
+	return sent->gaddr == UINT64_MAX || sent->epoch == 0 ? sent->epoch : sent->epoch - 1;
+}
+
+void
+fido_sent_withdrawal(struct fido_sent *sent, uint32_t epoch)
+{
+	if (sent->gaddr == UINT64_MAX && sent->epoch == epoch - 1)
+		sent->epoch = epoch;
+}
+
+void
+fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *reader, int error)
+{
+	if (!sent->told)
+		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot give some of its memory to %s: %s: packets there are copied, or the link waits, until it can: %s",
+				d->group, d->name, reader, strerror(-error), fido_memory_advice(error));
+	sent->error = error;
+	sent->told = true;
+	fido_domain_retry_later(d);
+}
+
+void
+fido_sent_all(struct fido_domain *d, struct fido_sent *sent, const char *reader)
+{
+	if (sent->told)
+		fido_log(FIDO_LOG_INFO, "group %s: %s has given all of its memory to %s", d->group, d->name, reader);
+	sent->error = 0;
+	sent->told = false;
+}
+
+/* ---- regions ---- */
+
+int
+fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align, struct fido_region **out)
+{
+	struct fido_region *r;
+
+	if (len == 0 || (align & (align - 1)) != 0)
+		return -EINVAL;
+	if (align < FIDO_GRANULE_SIZE)
+		align = FIDO_GRANULE_SIZE;
+	pthread_mutex_lock(&d->lock);
+	r = region_alloc(d, len, align);
+	if (r != NULL) {
+		r->va = (uintptr_t)va;
+		r->page_size = (uint32_t)align;
+		region_publish(r);
+	}
+	pthread_mutex_unlock(&d->lock);
+	*out = r;
+	return r != NULL ? 0 : -ENOSPC;
+}
+
+int
+fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd, uint64_t fd_offset)
+{
+	struct fido_extent e = {.gaddr = r->gaddr + offset, .len = len, .fd = fd, .fd_offset = fd_offset};
+	struct stat st;
+	int ret;
+
+	if (!range_valid(r, offset, len) || len % FIDO_HEAP_PAGE != 0)
+		return -EINVAL;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	/* Peers refuse pages that the file does not have. */
+	if ((uint64_t)st.st_size < len || fd_offset > (uint64_t)st.st_size - len)
+		return -EINVAL;
+	pthread_mutex_lock(&r->domain->lock);
+	ret = r->domain->ops->can_export != NULL ? r->domain->ops->can_export(r->domain->transport, fd) : 0;
+	if (ret == 0)
+		ret = is_exported(r->domain, e.gaddr, len) ? -EBUSY : export_locked(r, offset, &e, PROT_READ);
+	pthread_mutex_unlock(&r->domain->lock);
+	return ret;
+}
+
+/* Pages that are there, and stay. The lock is not held: it may take seconds. @return a descriptor, -errno */
+static int
+arena_memory(struct fido_domain *d, size_t size, bool huge)
+{
+	int fd, ret;
+
+	pthread_mutex_lock(&d->lock);
+	ret = d->ops->memory_create(d->transport, size, huge, &fd);
+	pthread_mutex_unlock(&d->lock);
+	if (ret != 0)
+		return ret;
+	ret = fido_memfile_reserve(fd, 0, size);
+	if (ret == 0)
+		return fd;
+	close(fd);
+	return ret == -ENOSPC ? -ENOMEM : ret; /* Of the one the transport has told. */
+}
+
+/* Huge pages if there are any, ordinary ones else. */
+static int
+arena_allocate(struct fido_domain *d, size_t size, bool *huge)
+{
+	int fd = -ENOMEM;
+
+	*huge = !d->no_hugepages;
+	if (*huge)
+		fd = arena_memory(d, size, true);
+	if (fd >= 0)
+		return fd;
+	if (*huge)
+		fido_log(FIDO_LOG_WARNING, "group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary pages: "
+				"echo N > /proc/sys/vm/nr_hugepages, raise the container's limit (hugepages-2Mi, hugetlb.2MB.max), or pass hugepages=off",
+				d->group, size >> 20);
+	*huge = false;
+	fd = arena_memory(d, size, false);
+	if (fd < 0 && fd != -ENOSPC) /* which has been explained */
+		fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
+				d->group, size >> 20, strerror(-fd));
+	return fd;
+}
+
+/* Takes over fd. Mapped writable at the gaddr, then sealed. */
+static int
+arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struct fido_region **out)
+{
+	struct fido_region *r = region_alloc(d, size, FIDO_GRANULE_SIZE);
+	struct fido_extent e = {.len = size, .fd = fd, .sealed = true};
+	int ret;
+
+	if (r == NULL) {
+		close(fd);
+		return -ENOSPC;
+	}
+	r->va = e.gaddr = r->gaddr;
+	r->arena = true;
+	r->fd = fd;
+	r->page_size = huge ? (uint32_t)FIDO_GRANULE_SIZE : FIDO_HEAP_PAGE;
+	ret = fido_sigbus_own(r->gaddr, size, d->name);
+	if (ret == 0) {
+		ret = export_locked(r, 0, &e, PROT_READ | PROT_WRITE);
+		if (ret != 0)
+			fido_sigbus_disown(r->gaddr);
+	}
+	if (ret != 0) {
+		fido_log(FIDO_LOG_ERROR, "group %s: cannot map an arena of %zu MiB: %s: raise vm.max_map_count, or use fewer arenas",
+				d->group, size >> 20, strerror(-ret));
+		close(fd);
+		free(r->granule_epoch);
+		free(r);
+		return ret;
+	}
+	region_publish(r);
+	*out = r;
+	return 0;
+}
+
+/* Before memory is allocated in vain: is there a place for it? */
+static bool
+has_place(struct fido_domain *d, size_t size)
+{
+	struct fido_region *r;
+
+	pthread_mutex_lock(&d->lock);
+	r = region_alloc(d, size, FIDO_GRANULE_SIZE);
+	pthread_mutex_unlock(&d->lock);
+	if (r == NULL)
+		return false;
+	free(r->granule_epoch);
+	free(r);
+	return true;
+}
+
+int
+fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
+{
+	bool huge;
+	int fd, ret;
+
+	if (size == 0)
+		return -EINVAL;
+	if (!has_place(d, size))
+		return -ENOSPC;
+	size = fido_granules_up(size);
+	fd = arena_allocate(d, size, &huge);
+	if (fd < 0)
+		return fd;
+	pthread_mutex_lock(&d->lock);
+	ret = arena_create_locked(d, size, fd, huge, out);
+	pthread_mutex_unlock(&d->lock);
+	return ret;
+}
+
+/* Take pages back: mark, forget the extents, tell the peers as soon as nobody can be reading them. */
+static void
+withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
+{
+	struct fido_domain *d = r->domain;
+	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
+
+	mark_granules(r, offset, len, 0);
+	fido_store_relaxed(&shm->exported, shm->exported -
+			fido_withdrawal_begin(d, r->gaddr + offset, fido_granules_up(len)));
+}
+
+/* @return what a peer says of our memory; NULL: it is gone, only watches, or has nothing of this generation mapped */
+static const struct fido_mapped_shm *
+mapped_by(const struct fido_domain *d, const struct fido_peer *p)
+{
+	const struct fido_mapped_shm *m;
+
+	if (p->gone || p->watches)
+		return NULL;
+	m = &p->control->mapped[d->slot];
+	return fido_load_acquire(&m->generation) == d->generation ? m : NULL;
+}
+
+/* @return true when every living peer has unmapped what was withdrawn up to epoch, also one that lacks other memory. */
+static bool
+peers_unmapped(struct fido_domain *d, uint32_t epoch)
+{
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next) {
+		const struct fido_mapped_shm *m = mapped_by(d, p);
+
+		if (m != NULL && fido_load_acquire(&m->withdrawn) < epoch)
+			return false;
+	}
+	return true;
+}
+
+bool
+fido_peers_reached(struct fido_domain *d, uint32_t epoch)
+{
+	for (struct fido_peer *p = d->peers; p != NULL; p = p->next) {
+		const struct fido_mapped_shm *m = mapped_by(d, p);
+
+		if (m != NULL && fido_load_acquire(&m->epoch) < epoch)
+			return false;
+	}
+	return true;
+}
+
+/* @return false: the time is up, and somebody may still be reading a part of the range */
+static bool
+wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t until_ns)
+{
+	while (fido_withdrawals_step(d) && fido_withdrawal_pending(d, gaddr, len) != 0) {
+		if (fido_now_ns() > until_ns)
+			return false;
+		pthread_mutex_unlock(&d->lock);
+		usleep(50);
+		pthread_mutex_lock(&d->lock);
+	}
+	return true;
+}
+
+/* @return false: the time is up, and some peer has not unmapped all that it was told to */
+static bool
+wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
+{
+	uint32_t epoch = d->withdrawn_epoch;
+
+	while (!peers_unmapped(d, epoch)) {
+		if (fido_now_ns() > until_ns)
+			return false;
+		pthread_mutex_unlock(&d->lock);
+		usleep(50);
+		pthread_mutex_lock(&d->lock);
+	}
+	return true;
+}
+
+/* @param read_ms, unmap_ms how long to wait until nobody reads it, and then until nobody maps it */
+static int
+withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read_ms, unsigned int unmap_ms)
+{
+	struct fido_domain *d = r->domain;
+	uint64_t start = fido_now_ns();
+	int ret = 0;
+
+	pthread_mutex_lock(&d->lock);
+	withdraw_locked(r, offset, len);
+	if (!wait_until_told(d, r->gaddr + offset, len, start + read_ms * UINT64_C(1000000)) ||
+			!wait_until_unmapped(d, start + unmap_ms * UINT64_C(1000000)))
+		ret = -ETIMEDOUT;
+	pthread_mutex_unlock(&d->lock);
+	if (ret == -ETIMEDOUT)
+		fido_domain_kick(d); /* The control thread goes on with what is pending. */
+	return ret;
+}
+
+int
+fido_region_withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int timeout_ms)
+{
+	return range_valid(r, offset, len) ? withdraw(r, offset, len, timeout_ms, timeout_ms) : -EINVAL;
+}
+
+void
+fido_region_free(struct fido_region *r)
+{
+	if (r == NULL)
+		return;
+	fido_own_slot_remove(r->domain, r);
+	fido_store_release(&r->domain->regions[r->index], NULL);
+	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
+		if (r->domain->links[i] != NULL)
+			fido_link_forget_region(r->domain->links[i], r);
+	fido_store_release(&r->domain->control->regions[r->index + 1].gaddr, 0);
+	if (r->arena)
+		fido_sigbus_disown(r->gaddr);
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r->granule_epoch);
+	free(r);
+}
+
+void
+fido_region_destroy(struct fido_region *r)
+{
+	struct fido_domain *d;
+
+	if (r == NULL)
+		return;
+	d = r->domain;
+	withdraw(r, 0, r->len, DESTROY_WAIT_MS, DESTROY_WAIT_MS);
+	pthread_mutex_lock(&d->lock); /* The control thread frees destroyed links. */
+	fido_region_free(r);
+	pthread_mutex_unlock(&d->lock);
+}
