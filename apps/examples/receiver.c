@@ -10,6 +10,8 @@
 
 #include <fido/link.h>
 #include <fido/log.h>
+#include <fido/queue_shm.h>
+#include <fido/rxq.h>
 
 #define RING 64u
 #define LINE 64u
@@ -27,11 +29,11 @@ need(int ret, const char *what)
 static void
 sleep_armed(struct fido_rxq *rxq)
 {
-	struct pollfd fd = {.fd = fido_doorbell_fd(rxq->bell), .events = POLLIN};
+	struct pollfd fd = {.fd = fido_rxq_fd(rxq), .events = POLLIN};
 
 	if (!fido_rxq_arm(rxq))
 		poll(&fd, 1, 100);
-	fido_rxq_disarm(rxq);
+	fido_rxq_disarm(rxq, true);
 }
 
 static void

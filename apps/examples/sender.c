@@ -10,6 +10,7 @@
 
 #include <fido/link.h>
 #include <fido/log.h>
+#include <fido/txq.h>
 
 #define RING 64u
 #define LINE 64u
@@ -27,11 +28,11 @@ need(int ret, const char *what)
 static void
 sleep_armed(struct fido_txq *txq)
 {
-	struct pollfd fd = {.fd = fido_doorbell_fd(txq->bell), .events = POLLIN};
+	struct pollfd fd = {.fd = fido_txq_fd(txq), .events = POLLIN};
 
 	if (!fido_txq_arm(txq))
 		poll(&fd, 1, 100);
-	fido_txq_disarm(txq);
+	fido_txq_disarm(txq, true);
 }
 
 /* A buffer is ours to write until it is posted, and again when it is back. */
@@ -45,7 +46,7 @@ send_lines(const struct fido_region *arena, struct fido_txq *txq, unsigned long 
 	for (n = 0; n < RING; n++)
 		unused[n] = (void *)(arena->va + n * LINE);
 	while (sent < count || n < RING) {
-		back = fido_txq_take(txq, unused + n, RING - n);
+		back = fido_txq_reap(txq, unused + n, RING - n);
 		n += back;
 		if (sent < count && n > 0) {
 			char *line = unused[n - 1];

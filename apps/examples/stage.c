@@ -11,6 +11,9 @@
 
 #include <fido/link.h>
 #include <fido/log.h>
+#include <fido/queue_shm.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #define RING 64u
 
@@ -34,7 +37,7 @@ make_link(struct fido_domain *domain, const char *peer)
 static unsigned int
 give_back(struct fido_txq *txq, struct fido_rxq *rxq)
 {
-	unsigned int n = fido_txq_take(txq, unused + n_unused, RING - n_unused);
+	unsigned int n = fido_txq_reap(txq, unused + n_unused, RING - n_unused);
 
 	for (unsigned int i = 0; i < n; i++)
 		fido_rxq_complete(rxq, unused[n_unused++], 1, FIDO_STATUS_OK);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fido/queue_shm.h>
+
 #include "options.h"
 
 enum {

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include <fido/queue.h>
 
 #include "server.h"
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include <fido/blk_shm.h>
-#include <fido/queue.h>
+#include <fido/counters_shm.h>
 
 /** Words of fido_tx_stats_shm, of fido_rx_stats_shm and of fido_blk_counters_shm. */
 #define CTL_COUNTERS 16

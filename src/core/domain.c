@@ -72,7 +72,7 @@ fido_domain_heap_alloc(struct fido_domain *d, size_t size)
 				return NULL;
 
 			memset(d->heap_used + i + 1 - want, 1, want);
-			/* A peer may still look here for the queue that was: see link_end.c. */
+			/* A peer may still look here for the queue that was: see link_ring.c. */
 			for (size_t k = 0; k < want * FIDO_HEAP_PAGE; k += sizeof(uint64_t))
 				fido_store_relaxed((uint64_t *)(void *)(p + k), 0);
 			return p;
@@ -264,7 +264,7 @@ collect(struct fido_domain *d)
 		if (link == NULL)
 			continue;
 		more |= fido_link_collect(link);
-		if (link->destroyed && link->tx_ends == NULL && link->rx_ends == NULL)
+		if (link->destroyed && link->tx_rings == NULL && link->rx_rings == NULL)
 			fido_link_free(link);
 	}
 	more |= fido_withdrawals_step(d);

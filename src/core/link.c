@@ -29,7 +29,7 @@
 
 #include "doorbell_private.h"
 #include "link_private.h"
-#include "sleeper.h"
+#include "sleeper_private.h"
 
 /* How long a link that is ready waits for others to map the memory that it may carry. */
 #define START_WAIT_NS UINT64_C(2000000000)
@@ -55,13 +55,13 @@ publish(struct fido_link *link)
 
 	memcpy(rec.peer, link->peer_name, sizeof(rec.peer));
 	memcpy(rec.name, link->name, sizeof(rec.name));
-	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
-		if (e->state == FIDO_END_LIVE)
+	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next)
+		if (e->state == FIDO_RING_LIVE)
 			rec.tx[e->queue->index] = (struct fido_queue_ref_shm){
 				fido_domain_control_gaddr(link->domain, e->sender->shm),
 				e->sender->mask + 1, 0};
-	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
-		if (e->state == FIDO_END_LIVE)
+	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
+		if (e->state == FIDO_RING_LIVE)
 			rec.rx[e->peer_index] = (struct fido_queue_ref_shm){
 				fido_domain_control_gaddr(link->domain, e->receiver->shm),
 				e->receiver->mask + 1, 0};
@@ -82,7 +82,7 @@ offer(struct fido_link *link)
 	link->incarnation = link->domain->generation +
 			    __atomic_fetch_add(&next_incarnation, 1, __ATOMIC_RELAXED);
 	for (uint16_t i = 0; i < link->ntx && ret == 0; i++)
-		ret = fido_tx_end_create(link, link->txq[i]);
+		ret = fido_tx_ring_create(link, link->txq[i]);
 	if (ret != 0)
 		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: no room for %u rings of %u: use fewer or smaller rings, or a larger control_size",
 				link->name, link->domain->name, link->peer_name, link->ntx, link->ring_size);
@@ -105,7 +105,7 @@ bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm 
 	link->peer = peer;
 	link->peer_incarnation = rec->incarnation;
 	for (uint16_t i = 0; ret == 0 && i < rec->ntx && link->nrx != 0; i++)
-		ret = fido_rx_end_create(link, peer, &rec->tx[i], i);
+		ret = fido_rx_ring_create(link, peer, &rec->tx[i], i);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: cannot attach its rings: %s: use fewer or smaller rings, or a larger control_size",
 				link->name, link->domain->name, link->peer_name, strerror(-ret));
@@ -123,10 +123,10 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 {
 	const struct fido_bell_set *bells = fido_link_peer_bells(link, link->peer);
 
-	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next) {
 		const struct fido_receiver_shm *theirs;
 
-		if (e->state != FIDO_END_LIVE || rec->nrx == 0)
+		if (e->state != FIDO_RING_LIVE || rec->nrx == 0)
 			continue;
 		theirs = fido_check_ref(link, link->peer, &rec->rx[e->queue->index], fido_receiver_shm_size);
 		if (theirs == NULL || rec->rx[e->queue->index].size != e->sender->mask + 1)
@@ -149,10 +149,10 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 static void
 set_open(struct fido_link *link, bool open)
 {
-	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next) {
 		struct fido_txq *q = e->queue;
 
-		if (e->state != FIDO_END_LIVE || e->peer == NULL)
+		if (e->state != FIDO_RING_LIVE || e->peer == NULL)
 			continue;
 		fido_lock_take(&q->lock);
 		q->sender = e->sender;
@@ -173,10 +173,10 @@ set_open(struct fido_link *link, bool open)
 static void
 unbind_senders(struct fido_link *link)
 {
-	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next) {
 		struct fido_txq *q = e->queue;
 
-		if (e->state != FIDO_END_LIVE)
+		if (e->state != FIDO_RING_LIVE)
 			continue;
 		fido_lock_take(&q->lock);
 		q->up = q->open = false;
@@ -188,7 +188,7 @@ unbind_senders(struct fido_link *link)
 			q->old = e;
 		}
 		fido_lock_release(&q->lock);
-		e->state = FIDO_END_OLD;
+		e->state = FIDO_RING_OLD;
 	}
 	fido_store_relaxed(&link->up, false);
 }
@@ -199,9 +199,9 @@ unbind(struct fido_link *link)
 	unbind_senders(link);
 	/* What the peer had sent before it went can still be polled, also if it was quicker than we. */
 	fido_link_poll_ready(link);
-	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
-		if (e->state == FIDO_END_LIVE) {
-			e->state = FIDO_END_OLD;
+	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
+		if (e->state == FIDO_RING_LIVE) {
+			e->state = FIDO_RING_OLD;
 			e->discard |= !e->polled;
 		}
 	link->peer = NULL;
@@ -288,14 +288,14 @@ end_broken(const struct fido_link *link)
 {
 	bool broken = false;
 
-	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+	for (const struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next) {
 		fido_lock_take(&e->queue->lock);
-		broken |= e->state == FIDO_END_LIVE && e->sender->broken;
+		broken |= e->state == FIDO_RING_LIVE && e->sender->broken;
 		fido_lock_release(&e->queue->lock);
 	}
-	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+	for (const struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next) {
 		fido_lock_take(&e->queue->lock);
-		broken |= e->state == FIDO_END_LIVE && e->receiver->broken;
+		broken |= e->state == FIDO_RING_LIVE && e->receiver->broken;
 		fido_lock_release(&e->queue->lock);
 	}
 	return broken;
@@ -503,7 +503,7 @@ fido_link_close_locked(struct fido_link *link)
 		publish(link);
 		d->ops->notify(d->transport);
 	}
-	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		e->discard = true;
 	fido_link_collect(link);
 	link->reported_up = false;
@@ -533,7 +533,7 @@ fido_link_error(const struct fido_link *link)
 }
 
 bool
-fido_link_is_bound(const struct fido_link *link)
+fido_link_is_connected(const struct fido_link *link)
 {
 	return fido_load_relaxed(&link->state) == FIDO_LINK_CONNECTED;
 }

@@ -5,37 +5,41 @@
 /** @file A link from the inside, and what the domain asks of it. The domain's lock is held throughout. */
 
 #include <fido/link.h>
+#include <fido/note.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #include "domain_private.h"
 #include "held.h"
+#include "queue_private.h"
 
 /** Where a queue end is in its life. */
-enum fido_end_state {
-	FIDO_END_LIVE,    /**< of the present incarnation */
-	FIDO_END_OLD,     /**< of an earlier one; tickets may still be out or held */
-	FIDO_END_RETIRED, /**< done; its memory waits until the peer no longer reads it */
+enum fido_ring_state {
+	FIDO_RING_LIVE,    /**< of the present incarnation */
+	FIDO_RING_OLD,     /**< of an earlier one; tickets may still be out or held */
+	FIDO_RING_RETIRED, /**< done; its memory waits until the peer no longer reads it */
 };
 
 /** A sender with the memory it lives in. */
-struct fido_tx_end {
-	struct fido_tx_end *next;     /**< in link->tx_ends */
-	struct fido_tx_end *next_old; /**< in txq->old; guarded by the queue's lock */
+struct fido_tx_ring {
+	struct fido_tx_ring *next;     /**< in link->tx_rings */
+	struct fido_tx_ring *next_old; /**< in txq->old; guarded by the queue's lock */
 	struct fido_sender *sender;
 	struct fido_txq *queue;
 	struct fido_peer *peer;       /**< NULL: never attached */
 	size_t shm_size;
-	enum fido_end_state state;
+	enum fido_ring_state state;
 	bool recalled;                /**< recalled tickets wait to be reaped. Queue's lock */
 };
 
 /** A receiver with the memory it lives in. */
-struct fido_rx_end {
-	struct fido_rx_end *next;
+struct fido_rx_ring {
+	struct fido_rx_ring *next;
 	struct fido_receiver *receiver;
 	struct fido_rxq *queue;
 	struct fido_peer *peer;
 	size_t shm_size;
-	enum fido_end_state state;
+	enum fido_ring_state state;
 	bool polled;  /**< in queue->receivers[] */
 	bool discard; /**< the application polls no more: complete what comes as closed */
 	uint16_t peer_index;
@@ -69,8 +73,8 @@ struct fido_link {
 	struct fido_peer_view view;
 	struct fido_txq *txq[FIDO_LINK_QUEUES_MAX];
 	struct fido_rxq *rxq[FIDO_LINK_QUEUES_MAX];
-	struct fido_tx_end *tx_ends;
-	struct fido_rx_end *rx_ends;
+	struct fido_tx_ring *tx_rings;
+	struct fido_rx_ring *rx_rings;
 	size_t tx_stats_size;
 	size_t rx_stats_size;
 	struct fido_note_shm *note;            /**< ours; NULL: none yet */
@@ -80,10 +84,10 @@ struct fido_link {
 /** @return what names a queue of one incarnation; never used twice. */
 uint64_t fido_queue_id(uint64_t incarnation, uint16_t index);
 /** Make a sender of the link's present incarnation. @return 0, -ENOSPC (control region), -ENOMEM */
-int fido_tx_end_create(struct fido_link *link, struct fido_txq *q);
+int fido_tx_ring_create(struct fido_link *link, struct fido_txq *q);
 /** Make a receiver for one of the peer's senders. It is polled once the sender has attached.
  *  @return 0, -EPROTO (what the peer published is no ring), -ENOSPC, -ENOMEM */
-int fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
+int fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
 		uint16_t index);
 /** What a peer published of one of its rings, checked. @return NULL: not usable */
 const void *fido_check_ref(const struct fido_link *link, const struct fido_peer *peer,
@@ -115,7 +119,7 @@ void fido_link_tag_named(struct fido_link *link, struct fido_extents *set);
 /** Add what is held of what came by the rings of a peer that has ended. */
 void fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held);
 /** Reap what came back, for nobody. The queue's lock is held. */
-void fido_tx_end_forget(struct fido_tx_end *e);
+void fido_tx_ring_forget(struct fido_tx_ring *e);
 /** @return true when nothing of the link is out or held. */
 bool fido_link_quiet(struct fido_link *link);
 /** What a peer published as its note, at an offset in its control region. @return NULL: nothing usable */

@@ -218,19 +218,19 @@ fido_link_configure(struct fido_link *link, uint16_t ntx, uint16_t nrx, uint32_t
 static void
 free_ends(struct fido_link *link)
 {
-	struct fido_tx_end *t;
-	struct fido_rx_end *r;
+	struct fido_tx_ring *t;
+	struct fido_rx_ring *r;
 
-	while ((t = link->tx_ends) != NULL) {
-		link->tx_ends = t->next;
+	while ((t = link->tx_rings) != NULL) {
+		link->tx_rings = t->next;
 		if (t->peer != NULL)
 			t->peer->refs--;
 		fido_domain_heap_free(link->domain, t->sender->shm, t->shm_size);
 		fido_sender_destroy(t->sender);
 		free(t);
 	}
-	while ((r = link->rx_ends) != NULL) {
-		link->rx_ends = r->next;
+	while ((r = link->rx_rings) != NULL) {
+		link->rx_rings = r->next;
 		r->peer->refs--;
 		fido_domain_heap_free(link->domain, r->receiver->shm, r->shm_size);
 		fido_receiver_destroy(r->receiver);

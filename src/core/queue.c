@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making and freeing the two ends of a queue; the four verbs are inline in <fido/queue.h>. */
+/* Making and freeing the two ends of a queue; the four verbs are inline in <fido/sender.h> and <fido/receiver.h>. */
 
 #include <stdlib.h>
 
-#include <fido/queue.h>
+#include "queue_private.h"
 
 /* Until the receiver's part is attached, nobody sleeps. */
 static const uint32_t never;

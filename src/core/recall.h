@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <fido/queue.h>
+#include <fido/sender.h>
 
 struct fido_dead;
 struct fido_domain;

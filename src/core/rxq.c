@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "link_private.h"
-#include "sleeper.h"
+#include "sleeper_private.h"
 
 /* Descriptors read at a time. */
 #define CHUNK 32
@@ -142,21 +142,22 @@ fido_link_arm(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n
 	return any_pending(rxq, txqs, n);
 }
 
-void
-fido_rxq_disarm(struct fido_rxq *q)
+int
+fido_rxq_fd(const struct fido_rxq *q)
 {
-	fido_rxq_unarm(q);
-	fido_doorbell_clear(q->bell);
+	return fido_doorbell_fd(q->bell);
 }
 
 void
-fido_rxq_unarm(struct fido_rxq *q)
+fido_rxq_disarm(struct fido_rxq *q, bool clear)
 {
 	fido_lock_take(&q->lock);
 	q->armed = false;
 	for (uint16_t i = 0; i < q->count; i++)
 		fido_store_relaxed(&q->receivers[i]->shm->armed, 0);
 	fido_lock_release(&q->lock);
+	if (clear)
+		fido_doorbell_clear(q->bell);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How a queue's thread begins to be one that sleeps. */
 
-#include "sleeper.h"
+#include "sleeper_private.h"
 
 #include <time.h>
 

@@ -3,7 +3,7 @@
 
 #include "doorbell_private.h"
 #include "link_private.h"
-#include "sleeper.h"
+#include "sleeper_private.h"
 
 const struct fido_region *
 fido_txq_find_region(struct fido_txq *q, uintptr_t va)
@@ -27,7 +27,7 @@ fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len)
 
 /* status may be NULL. */
 static unsigned int
-reap_end(struct fido_tx_end *e, void **cookies, uint16_t *status, unsigned int max)
+reap_end(struct fido_tx_ring *e, void **cookies, uint16_t *status, unsigned int max)
 {
 	unsigned int n, answered;
 
@@ -46,7 +46,7 @@ reap_end(struct fido_tx_end *e, void **cookies, uint16_t *status, unsigned int m
 }
 
 void
-fido_tx_end_forget(struct fido_tx_end *e)
+fido_tx_ring_forget(struct fido_tx_ring *e)
 {
 	void *cookies[64];
 
@@ -57,16 +57,16 @@ fido_tx_end_forget(struct fido_tx_end *e)
 static unsigned int
 reap_old(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
 {
-	struct fido_tx_end **p = &q->old;
+	struct fido_tx_ring **p = &q->old;
 	unsigned int n = 0;
 
 	while (*p != NULL && n < max) {
-		struct fido_tx_end *e = *p;
+		struct fido_tx_ring *e = *p;
 		uint64_t errors = e->sender->error_count;
 
 		n += reap_end(e, cookies + n, status != NULL ? status + n : NULL, max - n);
 		fido_counter_add(&q->stats->errors, e->sender->error_count - errors);
-		/* The end stays in link->tx_ends, where the control thread finds it done. */
+		/* The end stays in link->tx_rings, where the control thread finds it done. */
 		if (fido_sender_out(e->sender) == 0)
 			*p = e->next_old;
 		else
@@ -89,7 +89,7 @@ fido_txq_out(struct fido_txq *q)
 	fido_lock_take(&q->lock);
 	if (q->sender != NULL)
 		out = fido_sender_out(q->sender);
-	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+	for (struct fido_tx_ring *e = q->old; e != NULL; e = e->next_old)
 		out += fido_sender_out(e->sender);
 	fido_lock_release(&q->lock);
 	return out;
@@ -113,7 +113,7 @@ done(const struct fido_sender *s)
 
 /* @return tickets of a retired ring that wait to be reaped */
 static uint32_t
-done_old(const struct fido_tx_end *e)
+done_old(const struct fido_tx_ring *e)
 {
 	const struct fido_sender *s = e->sender;
 	uint32_t n = done(s), out = fido_sender_out(s), recalled = 0;
@@ -135,7 +135,7 @@ fido_txq_look(struct fido_txq *q, struct fido_txq_fill *fill)
 		fill->done = done(q->sender);
 		fill->open = q->open;
 	}
-	for (const struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+	for (const struct fido_tx_ring *e = q->old; e != NULL; e = e->next_old)
 		fill->done_old += done_old(e);
 	fido_lock_release(&q->lock);
 }
@@ -167,7 +167,7 @@ set_armed(struct fido_txq *q, uint32_t armed)
 {
 	if (q->sender != NULL)
 		fido_store_relaxed(&q->sender->shm->armed, armed);
-	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+	for (struct fido_tx_ring *e = q->old; e != NULL; e = e->next_old)
 		fido_store_relaxed(&e->sender->shm->armed, armed);
 }
 
@@ -177,7 +177,7 @@ is_pending(const struct fido_txq *q)
 {
 	bool pending = q->sender != NULL && fido_sender_pending(q->sender);
 
-	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+	for (struct fido_tx_ring *e = q->old; e != NULL; e = e->next_old)
 		pending |= e->recalled || fido_sender_pending(e->sender);
 	return pending;
 }
@@ -190,7 +190,7 @@ lock_to_sleep(struct fido_txq *q)
 	fido_sleeper_begin(&q->sleeper);
 	if (q->sender != NULL)
 		fido_sleeper_tell(&q->sleeper, &q->sender->shm->sleeps);
-	for (struct fido_tx_end *e = q->old; e != NULL; e = e->next_old)
+	for (struct fido_tx_ring *e = q->old; e != NULL; e = e->next_old)
 		fido_sleeper_tell(&q->sleeper, &e->sender->shm->sleeps);
 	while (fido_sleeper_must_wait(&q->sleeper)) {
 		fido_lock_release(&q->lock);
@@ -233,18 +233,19 @@ fido_txq_pending(struct fido_txq *q)
 }
 
 void
-fido_txq_unarm(struct fido_txq *q)
+fido_txq_disarm(struct fido_txq *q, bool clear)
 {
 	fido_lock_take(&q->lock);
 	set_armed(q, 0);
 	fido_lock_release(&q->lock);
+	if (clear)
+		fido_doorbell_clear(q->bell);
 }
 
-void
-fido_txq_disarm(struct fido_txq *q)
+int
+fido_txq_fd(const struct fido_txq *q)
 {
-	fido_txq_unarm(q);
-	fido_doorbell_clear(q->bell);
+	return fido_doorbell_fd(q->bell);
 }
 
 void
@@ -341,13 +342,13 @@ fido_txq_post(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
 }
 
 unsigned int
-fido_txq_take(struct fido_txq *q, void **cookies, unsigned int max)
+fido_txq_reap(struct fido_txq *q, void **cookies, unsigned int max)
 {
 	unsigned int n;
 	bool broken;
 
 	fido_lock_take(&q->lock);
-	n = fido_txq_reap(q, cookies, max);
+	n = fido_txq_reap_locked(q, cookies, max);
 	broken = q->sender != NULL && q->sender->broken;
 	fido_lock_release(&q->lock);
 	if (broken)
@@ -356,7 +357,7 @@ fido_txq_take(struct fido_txq *q, void **cookies, unsigned int max)
 }
 
 unsigned int
-fido_txq_take_status(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
+fido_txq_reap_status(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
 {
 	unsigned int n = 0;
 	bool broken = false;

@@ -24,6 +24,7 @@
 
 #include <fido/atomic.h>
 #include <fido/link.h>
+#include <fido/queue_shm.h>
 
 #include "xen_grant.h"
 

@@ -37,7 +37,7 @@ victim(uint32_t die_at)
 		n += fido_txq_post(fido_link_txq(link, 0), &b, 1) == 1;
 	}
 	for (unsigned int n = 0; n < SENT;) {
-		unsigned int got = fido_txq_take(fido_link_txq(link, 0), cookies, SENT);
+		unsigned int got = fido_txq_reap(fido_link_txq(link, 0), cookies, SENT);
 
 		for (unsigned int i = 0; i < got; i++)
 			fido_rxq_complete(fido_link_rxq(link, 0), cookies[i], 1, FIDO_STATUS_OK);
@@ -82,11 +82,11 @@ serve(struct fido_link *link, struct fido_region *mem, pid_t pid)
 			assert_true(test_filled(rx.desc.data, TEST_BUF, back++));
 			test_complete(rxq, &rx, FIDO_STATUS_OK);
 		}
-		fido_txq_take(tx, cookies, SENT);
+		fido_txq_reap(tx, cookies, SENT);
 	}
 	/* Whatever it had is back, and can be used again. */
 	TEST_WAIT(fido_rxq_poll(rxq, &rx, 1) == 0 || (test_complete(rxq, &rx, FIDO_STATUS_OK), false));
-	TEST_WAIT(fido_txq_take(tx, cookies, SENT) == 0 && fido_txq_out(tx) == 0);
+	TEST_WAIT(fido_txq_reap(tx, cookies, SENT) == 0 && fido_txq_out(tx) == 0);
 	TEST_WAIT(!fido_link_is_up(link));
 	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
 	return WIFSIGNALED(status);

@@ -62,7 +62,7 @@ post_until_rung(const struct fido_doorbell *bell)
 static bool
 arm_quietly(void)
 {
-	fido_rxq_disarm(fido_link_rxq(p.ba, 0));
+	fido_rxq_disarm(fido_link_rxq(p.ba, 0), true);
 	assert_false(fido_rxq_arm(fido_link_rxq(p.ba, 0)));
 	return !rung(0);
 }

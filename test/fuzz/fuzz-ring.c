@@ -292,7 +292,7 @@ static void
 take(uint8_t how)
 {
 	void *cookies[BURST];
-	unsigned int n = how & 1 ? fido_txq_take(&txq, cookies, how >> 2 & 15) :
+	unsigned int n = how & 1 ? fido_txq_reap(&txq, cookies, how >> 2 & 15) :
 				   fido_sender_reap(s, cookies, how >> 2 & 15);
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -349,9 +349,9 @@ one_step(struct fuzz_in *in)
 		fido_receiver_flush(r);
 		fido_receiver_must_wake(r);
 		fido_rxq_arm(&rxq);
-		fido_rxq_unarm(&rxq);
+		fido_rxq_disarm(&rxq, false);
 		fido_txq_arm(&txq);
-		fido_txq_unarm(&txq);
+		fido_txq_disarm(&txq, false);
 		break;
 	}
 	FUZZ_CHECK(r->held_count == held_count);

@@ -185,7 +185,7 @@ static unsigned int
 take(uint16_t queue)
 {
 	void *cookies[8];
-	unsigned int n = fido_txq_take(fido_link_txq(fuzz_a.link, queue), cookies, 8);
+	unsigned int n = fido_txq_reap(fido_link_txq(fuzz_a.link, queue), cookies, 8);
 
 	for (unsigned int i = 0; i < n; i++)
 		FUZZ_CHECK((uintptr_t)cookies[i] == queue + 1u);
@@ -218,8 +218,8 @@ fuzz_data_path(struct fuzz_in *in)
 		fido_txq_arm(fido_link_txq(fuzz_a.link, queue));
 		break;
 	case 6:
-		fido_rxq_disarm(fido_link_rxq(fuzz_a.link, queue));
-		fido_txq_disarm(fido_link_txq(fuzz_a.link, queue));
+		fido_rxq_disarm(fido_link_rxq(fuzz_a.link, queue), true);
+		fido_txq_disarm(fido_link_txq(fuzz_a.link, queue), true);
 		break;
 	default:
 		if (what >> 4 == 0)
@@ -246,9 +246,9 @@ old_ends(void)
 {
 	unsigned int n = 0;
 
-	for (struct fido_tx_end *e = fuzz_a.link->tx_ends; e != NULL; e = e->next)
-		n += e->state != FIDO_END_LIVE;
-	for (struct fido_rx_end *e = fuzz_a.link->rx_ends; e != NULL; e = e->next)
+	for (struct fido_tx_ring *e = fuzz_a.link->tx_rings; e != NULL; e = e->next)
+		n += e->state != FIDO_RING_LIVE;
+	for (struct fido_rx_ring *e = fuzz_a.link->rx_rings; e != NULL; e = e->next)
 		n++;
 	return n;
 }

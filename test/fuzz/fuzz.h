@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #include <fido/control_shm.h>
-#include <fido/link.h>
+#include <fido/queue_shm.h>
+#include <fido/rxq.h>
 
 #include "domain_private.h"
 #include "host_session.h"

@@ -1,7 +1,7 @@
 /* Proves: without a consumer index no descriptor or completion is overwritten unread or read stale (I1 to I6). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A queue of <fido/queue.h>: bursts of descriptors, the first of each published last; completions in any order, each of
+ * A queue of <fido/queue_shm.h>: bursts of descriptors, the first of each published last; completions in any order, each of
  * a run of tickets. Both ends go on for ever.
  *
  * Laps are counted modulo LAPS, and positions modulo N * LAPS. In the code LAPS is 65536; here it is 2, so that the states

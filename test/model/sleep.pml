@@ -14,7 +14,7 @@
  * A lost wake-up is an end state: nobody can take a step, and the receiver has not seen all bursts.
  *
  * right fences: -- F4 and F5 are full fences
- * right begins: -DBEGINS -- the receiver has only polled so far, and the sender does without a fence (src/core/sleeper.h)
+ * right begins: -DBEGINS -- the receiver has only polled so far, and the sender does without a fence (src/core/sleeper_private.h)
  * broken no-f4: -DNO_F4 -- the sender reads `armed` with the burst in its buffer
  * broken no-f5: -DNO_F5 -- the receiver looks again with `armed` in its buffer
  * broken release-fences: -DNO_F4 -DNO_F5 -- a release fence drains no buffer

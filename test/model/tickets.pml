@@ -3,7 +3,7 @@
 /*
  * Two senders sleep, each on its own doorbell. One receiver has a ticket of each, on two rings, and gives both back in one burst
  * (fido_rxq_complete, give_back() of the driver). The first sender also has a ticket out with a peer that has died; the control
- * thread recalls it (recall() in link_end.c) and rings the sender's own doorbell. Nobody else rings for it.
+ * thread recalls it (recall() in link_ring.c) and rings the sender's own doorbell. Nobody else rings for it.
  *
  * The machine has store buffers, as in sleep.pml. The queue's lock orders arming and recalling: the mark and `armed` are plain
  * words under it. What of a close, a drop, a reset or a stop gives tickets back is a burst of completions.

@@ -25,12 +25,12 @@ mutants()
 	cat <<-EOF
 	R1|core/map.c|__ATOMIC_RELEASE|__ATOMIC_RELAXED|release becomes relaxed|tsan:map-bit-seen-after-mapping
 	A1|include/fido/gaddr.h|fido_load_acquire(&map->granules|fido_load_relaxed(&map->granules|acquire becomes relaxed|tsan:map-bit-seen-after-mapping
-	R2|include/fido/queue.h|fido_store_release(&s->desc[|fido_store_relaxed(&s->desc[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r2
-	A2|include/fido/queue.h|fido_load_acquire(&shm->w1)}|fido_load_relaxed(&shm->w1)}|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
-	R3|include/fido/queue.h|fido_store_release(&c->comp[|fido_store_relaxed(&c->comp[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r3
-	A3|include/fido/queue.h|fido_load_acquire(&s->comp[|fido_load_relaxed(&s->comp[|acquire becomes relaxed|tsan:queue-two-threads
-	F4|include/fido/queue.h|fido_fence_seq_cst();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f4
-	F4-release|include/fido/queue.h|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f4
+	R2|include/fido/sender.h|fido_store_release(&s->desc[|fido_store_relaxed(&s->desc[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r2
+	A2|include/fido/receiver.h|fido_load_acquire(&shm->w1)}|fido_load_relaxed(&shm->w1)}|acquire becomes relaxed|tsan:queue-two-threads model:ring-broken-no-a2
+	R3|include/fido/receiver.h|fido_store_release(&c->comp[|fido_store_relaxed(&c->comp[|release becomes relaxed|tsan:queue-two-threads model:ring-broken-no-r3
+	A3|include/fido/sender.h|fido_load_acquire(&s->comp[|fido_load_relaxed(&s->comp[|acquire becomes relaxed|tsan:queue-two-threads
+	F4|include/fido/sleeper.h|fido_fence_seq_cst();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f4
+	F4-release|include/fido/sleeper.h|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f4
 	F5-receiver|core/rxq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
 	F5-sender|core/txq.c|fido_sleeper_fence();|(void)0;|fence removed|native:$cross model:sleep-broken-no-f5
 	F5-release|core/sleeper.c|fido_fence_seq_cst();|__atomic_thread_fence(__ATOMIC_RELEASE);|full fence becomes a release fence|native:$cross model:sleep-broken-no-f5

@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include <fido/link.h>
+#include <fido/queue_shm.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #define BURST 32
 #define HELD_MAX 8192
@@ -126,7 +129,7 @@ static unsigned int
 gen_reap(struct member *m)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(m->txq, cookies, 64);
+	unsigned int n = fido_txq_reap(m->txq, cookies, 64);
 
 	for (unsigned int i = 0; i < n; i++) {
 		poison(cookies[i]);
@@ -310,7 +313,7 @@ static unsigned int
 fwd_reap(struct member *m)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(m->txq, cookies, 64);
+	unsigned int n = fido_txq_reap(m->txq, cookies, 64);
 
 	for (unsigned int i = 0; i < n; i++)
 		give_back(m, cookies[i]);
@@ -356,9 +359,9 @@ static void
 disarm(struct member *m)
 {
 	if (m->rxq != NULL)
-		fido_rxq_disarm(m->rxq);
+		fido_rxq_disarm(m->rxq, true);
 	if (m->txq != NULL)
-		fido_txq_disarm(m->txq);
+		fido_txq_disarm(m->txq, true);
 }
 
 /* Do what waits for a time only, without a look at what a doorbell tells of. @return ms until the next; -1: there is none */

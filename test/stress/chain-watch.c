@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <fido/atomic.h>
+#include <fido/link.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #define LOOK_US 20000
 /* A look that comes so late: the machine is busy. */

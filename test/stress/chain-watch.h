@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include <fido/link.h>
 
 #define CHAIN_WATCH_LIMIT_NS UINT64_C(1000000000)
 

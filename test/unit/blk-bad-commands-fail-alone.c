@@ -37,7 +37,7 @@ result(struct raw *r)
 	fido_txq_wake_receiver(r->txq);
 	fido_lock_release(&r->txq->lock);
 	while (fido_txq_out(r->txq) != 0) {
-		unsigned int n = fido_txq_take_status(r->txq, cookies, status, RING);
+		unsigned int n = fido_txq_reap_status(r->txq, cookies, status, RING);
 
 		if (n != 0)
 			r->status = status[n - 1];

@@ -106,12 +106,12 @@ gets_no_link(void **state)
 	ab = test_link(a, "b", NULL, 1, 1, 64);
 	assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
 	TEST_WAIT(fido_link_is_up(ab));
-	assert_false(fido_link_is_bound(aw));
+	assert_false(fido_link_is_connected(aw));
 	set_watches(a, "w", false);
 	TEST_WAIT(fido_link_is_up(aw));
 	/* Too late: what it has, it keeps no longer. */
 	set_watches(a, "w", true);
-	TEST_WAIT(!fido_link_is_bound(aw));
+	TEST_WAIT(!fido_link_is_connected(aw));
 	fido_link_destroy(aw);
 	fido_link_destroy(ab);
 	test_end(&w);

@@ -42,7 +42,7 @@ rung_when_full(void **state)
 		make_blocking(fido_doorbell_fd(rx->bell), true);
 		assert_int_equal(test_post(tx, p.mem, 1), 1);
 		assert_true(is_rung(rx->bell));
-		fido_rxq_disarm(rx);
+		fido_rxq_disarm(rx, true);
 		got = test_poll(rx);
 		test_complete(rx, &got, FIDO_STATUS_OK);
 		assert_int_equal(test_take(tx), 2);

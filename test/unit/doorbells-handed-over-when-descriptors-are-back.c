@@ -58,10 +58,10 @@ handed_over(void **state)
 	fd.fd = fido_doorbell_fd(rx->bell);
 	fido_doorbell_clear(rx->bell);
 	while (fido_rxq_arm(rx)) /* what was rung on the way */
-		fido_rxq_disarm(rx);
+		fido_rxq_disarm(rx, true);
 	assert_int_equal(test_post(fido_link_txq(p.ab, 0), p.mem, 1), 1);
 	assert_int_equal(poll(&fd, 1, TEST_LIMIT_MS), 1);
-	fido_rxq_disarm(rx);
+	fido_rxq_disarm(rx, true);
 	fido_log_set(NULL);
 	test_pair_end(&p);
 }

@@ -229,7 +229,7 @@ test_take(struct fido_txq *q)
 {
 	void *cookie = NULL;
 
-	TEST_WAIT(fido_txq_take(q, &cookie, 1) == 1);
+	TEST_WAIT(fido_txq_reap(q, &cookie, 1) == 1);
 	return (uintptr_t)cookie;
 }
 
@@ -247,6 +247,6 @@ test_take_all(struct fido_txq *q, unsigned int want)
 	void *cookies[64];
 
 	while (n < want && test_now_ms() < until)
-		n += fido_txq_take(q, cookies, 64);
+		n += fido_txq_reap(q, cookies, 64);
 	return n;
 }

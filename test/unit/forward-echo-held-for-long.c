@@ -38,7 +38,7 @@ held_for_long(void **state)
 			;
 	}
 	test_kill(&a);
-	TEST_WAIT(fido_txq_take(tx, cookies, 16) == 1);
+	TEST_WAIT(fido_txq_reap(tx, cookies, 16) == 1);
 	assert_ptr_equal(cookies[0], &first);
 	test_complete(rxq, &first, FIDO_STATUS_OK);
 	fido_link_destroy(link);

@@ -33,7 +33,7 @@ middle_killed(void **state)
 	assert_int_equal(test_take_all(fido_link_txq(link, 0), 2), 2);
 	for (int i = 0; i < 50; i++) { /* c holds one still, and only that one is held back */
 		usleep(10000);
-		assert_int_equal(fido_txq_take(fido_link_txq(link, 0), &cookie, 1), 0);
+		assert_int_equal(fido_txq_reap(fido_link_txq(link, 0), &cookie, 1), 0);
 		assert_int_equal(fido_txq_out(fido_link_txq(link, 0)), 1);
 		assert_int_equal(test_ask_number(&c, "check 2 2 %d", TEST_BUF), 1);
 	}

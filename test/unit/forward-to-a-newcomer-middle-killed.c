@@ -52,7 +52,7 @@ newcomer(void **state)
 		test_ask(&d, "complete 0");
 	TEST_WAIT(test_ask_number(&c, "take 0") == 1);
 	test_ask(&c, "complete 0");
-	TEST_WAIT(fido_txq_take(fido_link_txq(link, 0), &cookie, 1) == 1);
+	TEST_WAIT(fido_txq_reap(fido_link_txq(link, 0), &cookie, 1) == 1);
 	test_end(&c);
 	test_end(&d);
 	fido_link_destroy(link);

@@ -37,7 +37,7 @@ two_killed(int first, int second)
 	TEST_WAIT(!fido_link_is_up(link));
 	for (int i = 0; i < 50; i++) {
 		usleep(10000);
-		assert_int_equal(fido_txq_take(fido_link_txq(link, 0), &cookie, 1), 0);
+		assert_int_equal(fido_txq_reap(fido_link_txq(link, 0), &cookie, 1), 0);
 		assert_int_equal(test_ask_number(&r[2], "check 0 7 %d", TEST_BUF), 1);
 	}
 	assert_int_equal(fido_load_relaxed(&link->shm->stranded), 1);

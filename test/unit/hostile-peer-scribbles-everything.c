@@ -44,7 +44,7 @@ echo_one(struct fido_txq *tx, struct fido_rxq *rxq, struct fido_region *region, 
 	struct fido_buf buf = {.data = test_buf(region, *next % BUFS), .len = LEN, .cookie = &seed};
 	void *cookie;
 
-	while (fido_txq_take(tx, &cookie, 1) == 1)
+	while (fido_txq_reap(tx, &cookie, 1) == 1)
 		;
 	/* Completions come in order here: half of the buffers are back at any time. */
 	if (fido_txq_out(tx) > BUFS / 2 || fido_rxq_poll(rxq, &rx, 1) != 1)
@@ -123,7 +123,7 @@ serve_c(void)
 	struct fido_rx rx;
 	void *cookies[BUFS];
 
-	c_traffic.out -= fido_txq_take(tx, cookies, BUFS);
+	c_traffic.out -= fido_txq_reap(tx, cookies, BUFS);
 	/* A buffer is used again when its copy is back, and so c has done with it; its cookie may lag behind. */
 	while (!c_traffic.ending && c_traffic.sent - c_traffic.echoed < BUFS / 2 && c_traffic.out < BUFS / 2) {
 		struct fido_buf buf = {test_buf(mem, c_traffic.sent % BUFS), LEN, 0, &c_traffic};
@@ -204,7 +204,7 @@ static void
 take_b(struct fido_txq *q)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(q, cookies, 64);
+	unsigned int n = fido_txq_reap(q, cookies, 64);
 
 	for (unsigned int i = 0; i < n; i++)
 		assert_ptr_equal(cookies[i], q);

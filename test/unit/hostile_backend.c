@@ -95,7 +95,7 @@ lend(struct end *e, uint16_t tag, uint64_t gaddr, uint32_t len, uint16_t flags)
 {
 	void *cookies[64];
 
-	while (fido_txq_take(e->txq, cookies, 64) != 0)
+	while (fido_txq_reap(e->txq, cookies, 64) != 0)
 		;
 	fido_lock_take(&e->txq->lock);
 	if (e->txq->open && e->txq->sender != NULL && fido_sender_room(e->txq->sender) != 0)

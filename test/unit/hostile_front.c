@@ -99,7 +99,7 @@ send_some(struct fido_txq *q)
 	void *cookies[64];
 	uint16_t status[64];
 
-	while (fido_txq_take_status(q, cookies, status, 64) != 0)
+	while (fido_txq_reap_status(q, cookies, status, 64) != 0)
 		;
 	fido_lock_take(&q->lock);
 	if (q->open && q->sender != NULL) {
@@ -215,7 +215,7 @@ be_greedy(unsigned int volume)
 		void *cookies[64];
 
 		out = fido_txq_out(q);
-		while (fido_txq_take(q, cookies, 64) != 0)
+		while (fido_txq_reap(q, cookies, 64) != 0)
 			;
 	}
 	if (fido_txq_out(q) == 0)

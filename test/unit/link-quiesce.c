@@ -18,7 +18,7 @@ quiesce(void **state)
 	fido_link_quiesce(p.ba);
 	TEST_WAIT(!fido_link_is_up(p.ab)); /* a may not post */
 	assert_int_equal(test_post(tx, p.mem, 10), 0);
-	assert_true(fido_link_is_bound(p.ab) && fido_link_is_bound(p.ba));
+	assert_true(fido_link_is_connected(p.ab) && fido_link_is_connected(p.ba));
 	assert_true(fido_link_is_up(p.ba)); /* b may */
 	for (uint32_t i = 0; i < 10; i++) {
 		r = test_poll(rx);

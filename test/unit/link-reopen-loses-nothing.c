@@ -19,7 +19,7 @@ static void
 take(bool *out)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(fido_link_txq(p.ab, 0), cookies, 64);
+	unsigned int n = fido_txq_reap(fido_link_txq(p.ab, 0), cookies, 64);
 
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t k = (uint32_t)((uintptr_t)cookies[i] - 1);

@@ -27,7 +27,7 @@ send(struct side *s, uint16_t q, uint32_t total)
 		p[1] = s->posted[q];
 		s->posted[q] += fido_txq_post(fido_link_txq(s->link, q), &b, 1) == 1;
 	}
-	s->back[q] += fido_txq_take(fido_link_txq(s->link, q), cookies, N);
+	s->back[q] += fido_txq_reap(fido_link_txq(s->link, q), cookies, N);
 }
 
 /* @return messages received */

@@ -64,7 +64,7 @@ polled_whole(void **state)
 			if (max >= 5)
 				assert_int_equal(at.part, 0);
 			fido_rxq_complete(fido_link_rxq(p.ba, 0), rx, n, FIDO_STATUS_OK);
-			fido_txq_take(fido_link_txq(p.ab, 0), cookies, 64);
+			fido_txq_reap(fido_link_txq(p.ab, 0), cookies, 64);
 		}
 		assert_int_equal(fido_rxq_held(fido_link_rxq(p.ba, 0)), 0);
 		assert_int_equal(fido_link_rxq(p.ba, 0)->stats->packets, MESSAGES);

@@ -38,7 +38,7 @@ __wrap_fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t 
 
 	if (refill) {
 		fido_lock_take(&q->lock);
-		fido_txq_reap(q, cookies, RING);
+		fido_txq_reap_locked(q, cookies, RING);
 		if (fido_sender_room(q->sender) >= 2 * PARTS) {
 			put_bad(q->sender, PARTS);
 			put_message(q->sender);

@@ -42,7 +42,7 @@ broken_by(uint64_t gaddr_of_first, uint32_t count)
 	test_pair_start(&p, N);
 	TEST_WAIT(rings(p.ab) == 1);
 	for (uint32_t i = count; i-- > 0;)
-		write_desc(p.ba->tx_ends->sender, i, i % N, i == 0 ? gaddr_of_first : (uintptr_t)p.b->control,
+		write_desc(p.ba->tx_rings->sender, i, i % N, i == 0 ? gaddr_of_first : (uintptr_t)p.b->control,
 				FIDO_DESC_CHAINED);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8) == 0 && !fido_link_is_up(p.ab));
 	assert_int_equal(fido_rxq_held(fido_link_rxq(p.ab, 0)), 0);
@@ -98,7 +98,7 @@ flooded(uint16_t flags, bool close_it)
 
 	test_pair_start(&p, N);
 	TEST_WAIT(rings(p.ab) == 1);
-	f.s = p.ba->tx_ends->sender;
+	f.s = p.ba->tx_rings->sender;
 	f.r = p.ab->rxq[0]->receivers[0];
 	write_desc(f.s, 0, 0, (uintptr_t)p.b->control, 0);
 	assert_int_equal(fido_rxq_poll(fido_link_rxq(p.ab, 0), &held, 1), 1);

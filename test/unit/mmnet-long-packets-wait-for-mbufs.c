@@ -64,7 +64,7 @@ post(uint16_t port, uint16_t ring, const uint8_t *p, uint32_t len, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		bufs[i] = (struct fido_buf){.data = p + (uint64_t)len * i / n, .len = (uint32_t)((uint64_t)len * (i + 1) / n) -
 			(uint32_t)((uint64_t)len * i / n), .flags = i + 1 < n ? FIDO_DESC_CHAINED : 0, .cookie = &t};
-	TEST_WAIT((fido_txq_take(q, cookies, MMNET_TEST_RING), fido_txq_post(q, bufs, n) == (int)n));
+	TEST_WAIT((fido_txq_reap(q, cookies, MMNET_TEST_RING), fido_txq_post(q, bufs, n) == (int)n));
 }
 
 static void
@@ -173,7 +173,7 @@ end(uint16_t port, uint64_t lost)
 	assert_int_equal(stats.imissed, 0);
 	assert_null(poll_one(port));
 	for (uint16_t ring = 0; ring < 2; ring++)
-		TEST_WAIT((poll_one(port), fido_txq_take(queue_of(port, ring), cookies, MMNET_TEST_RING),
+		TEST_WAIT((poll_one(port), fido_txq_reap(queue_of(port, ring), cookies, MMNET_TEST_RING),
 				fido_txq_out(queue_of(port, ring)) == 0));
 	assert_int_equal(rte_eth_dev_stop(port), 0);
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);

@@ -193,7 +193,7 @@ send_some(struct lane *l)
 	void *cookies[RING];
 	uint64_t gaddr;
 
-	fido_txq_reap(l->q, cookies, RING);
+	fido_txq_reap_locked(l->q, cookies, RING);
 	if (l->ended && l->ended_id == l->q->sender->queue_id)
 		return;
 	if (fido_txq_gaddr(l->q, bytes, 1, &gaddr) != FIDO_REACH_OWN || shared->quiet[l->number])

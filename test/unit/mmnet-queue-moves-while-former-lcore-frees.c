@@ -39,7 +39,7 @@ post_some(uint32_t max)
 	void *cookies[MMNET_TEST_RING];
 	int n;
 
-	fido_txq_take(peer_queue(), cookies, MMNET_TEST_RING);
+	fido_txq_reap(peer_queue(), cookies, MMNET_TEST_RING);
 	for (uint32_t i = 0; i < RTE_DIM(bufs); i++)
 		bufs[i] = (struct fido_buf){.data = (const void *)t.mem->va, .len = LEN, .cookie = &t};
 	n = fido_txq_post(peer_queue(), bufs, RTE_MIN(max, (uint32_t)RTE_DIM(bufs)));
@@ -55,7 +55,7 @@ is_all_back(void)
 	struct rte_mbuf *m;
 
 	assert_int_equal(rte_eth_rx_burst(0, 0, &m, 1), 0);
-	fido_txq_take(peer_queue(), cookies, MMNET_TEST_RING);
+	fido_txq_reap(peer_queue(), cookies, MMNET_TEST_RING);
 	return fido_txq_out(peer_queue()) == 0;
 }
 
@@ -182,7 +182,7 @@ what_is_freed_when_the_queue_is_stopped_goes_back(void **state)
 	assert_int_equal(rte_eth_dev_rx_queue_stop(0, 0), 0);
 	launch(free_ten, 1);
 	rte_eal_mp_wait_lcore();
-	TEST_WAIT((fido_txq_take(peer_queue(), cookies, MMNET_TEST_RING), fido_txq_out(peer_queue()) == 0));
+	TEST_WAIT((fido_txq_reap(peer_queue(), cookies, MMNET_TEST_RING), fido_txq_out(peer_queue()) == 0));
 	assert_int_equal(rte_eth_dev_rx_queue_start(0, 0), 0);
 }
 

@@ -38,7 +38,7 @@ all_woken_for(unsigned int each, unsigned int left)
 		struct pollfd fd = {.fd = fido_doorbell_fd(sender(i)->bell), .events = POLLIN};
 
 		assert_int_equal(poll(&fd, 1, TEST_LIMIT_MS), 1);
-		fido_txq_disarm(sender(i));
+		fido_txq_disarm(sender(i), true);
 		assert_int_equal(test_take_all(sender(i), each), each);
 		assert_int_equal(fido_txq_out(sender(i)), left);
 	}

@@ -76,7 +76,7 @@ mmnet_test_all_back(const struct mmnet_test *t, uint16_t port)
 	void *cookies[MMNET_TEST_RING];
 	struct rte_mbuf *m;
 
-	TEST_WAIT((assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0), fido_txq_take(q, cookies, MMNET_TEST_RING),
+	TEST_WAIT((assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0), fido_txq_reap(q, cookies, MMNET_TEST_RING),
 			fido_txq_out(q) == 0));
 }
 

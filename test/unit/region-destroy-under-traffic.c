@@ -48,7 +48,7 @@ sender(void *arg)
 		for (unsigned int k = 0; k < n; k++)
 			bad += !content_or_zeros(rx[k].desc.data);
 		fido_rxq_complete(rxq, rx, n, FIDO_STATUS_OK);
-		fido_txq_take(q, cookies, 64);
+		fido_txq_reap(q, cookies, 64);
 	}
 	return NULL;
 }

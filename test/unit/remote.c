@@ -123,7 +123,7 @@ do_take(unsigned int queue)
 {
 	void *cookies[256];
 
-	return fido_txq_take(fido_link_txq(link_, (uint16_t)queue), cookies, 256);
+	return fido_txq_reap(fido_link_txq(link_, (uint16_t)queue), cookies, 256);
 }
 
 static long

@@ -91,7 +91,7 @@ traffic(unsigned int n)
 
 		fido_rxq_complete(fido_link_rxq(ba, k), rx, got, FIDO_STATUS_OK);
 		test_post(fido_link_txq(ba, k), mem, i % 256);
-		fido_txq_take(fido_link_txq(ba, k), cookies, BURST);
+		fido_txq_reap(fido_link_txq(ba, k), cookies, BURST);
 	}
 }
 
@@ -101,13 +101,13 @@ let_go(void)
 {
 	void *cookies[RING];
 
-	for (struct fido_tx_end *e = ba->tx_ends; e != NULL; e = e->next)
-		if (e->state == FIDO_END_OLD)
+	for (struct fido_tx_ring *e = ba->tx_rings; e != NULL; e = e->next)
+		if (e->state == FIDO_RING_OLD)
 			fido_sender_recall(e->sender, cookies, RING);
-	for (struct fido_rx_end *e = ba->rx_ends; e != NULL; e = e->next) {
+	for (struct fido_rx_ring *e = ba->rx_rings; e != NULL; e = e->next) {
 		struct fido_receiver *r = e->receiver;
 
-		if (e->state != FIDO_END_OLD)
+		if (e->state != FIDO_RING_OLD)
 			continue;
 		e->discard = true;
 		for (uint32_t t = 0; t <= r->mask; t++)
@@ -216,9 +216,9 @@ ring_head(void)
 		uint32_t at = (uint32_t)any(7);
 
 		at = at < 6 ? at : 16;
-		for (struct fido_tx_end *e = ba->tx_ends; e != NULL; e = e->next)
+		for (struct fido_tx_ring *e = ba->tx_rings; e != NULL; e = e->next)
 			fido_store_relaxed((uint32_t *)(void *)e->sender->shm + at, (uint32_t)odd_value());
-		for (struct fido_rx_end *e = ba->rx_ends; e != NULL; e = e->next)
+		for (struct fido_rx_ring *e = ba->rx_rings; e != NULL; e = e->next)
 			fido_store_relaxed((uint32_t *)(void *)e->receiver->shm + at, (uint32_t)odd_value());
 		if (any(8) == 0)
 			notify();
@@ -259,7 +259,7 @@ desc_address(uint16_t flags)
 	void *cookies[BURST];
 	uint64_t n = 0;
 
-	fido_txq_take(q, cookies, BURST);
+	fido_txq_reap(q, cookies, BURST);
 	fido_lock_take(&q->lock);
 	while (q->sender != NULL && fido_sender_room(q->sender) != 0 && n < BURST) {
 		fido_sender_put(q->sender, bad_address(), odd_len(), flags | (uint16_t)(any(16) == 0 ? any(32768) & ~1u : 0),
@@ -277,10 +277,10 @@ desc_address(uint16_t flags)
 static void
 desc_broken(void)
 {
-	for (struct fido_tx_end *e = ba->tx_ends; e != NULL; e = e->next) {
+	for (struct fido_tx_ring *e = ba->tx_rings; e != NULL; e = e->next) {
 		struct fido_sender *s = e->sender;
 
-		for (uint32_t i = 0; i < RING && e->state == FIDO_END_LIVE; i++) {
+		for (uint32_t i = 0; i < RING && e->state == FIDO_RING_LIVE; i++) {
 			uint32_t pos = s->prod + i;
 			struct fido_desc_shm *d = &s->desc[pos & s->mask];
 
@@ -304,10 +304,10 @@ comp_broken(void)
 	unsigned int n = fido_rxq_poll(fido_link_rxq(ba, k), rx, 4);
 
 	fido_rxq_complete(fido_link_rxq(ba, k), rx, n, (uint16_t)any(6));
-	for (struct fido_rx_end *e = ba->rx_ends; e != NULL; e = e->next) {
+	for (struct fido_rx_ring *e = ba->rx_rings; e != NULL; e = e->next) {
 		struct fido_receiver *r = e->receiver;
 
-		for (uint32_t i = 0; i < 8 && e->state == FIDO_END_LIVE; i++) {
+		for (uint32_t i = 0; i < 8 && e->state == FIDO_RING_LIVE; i++) {
 			uint32_t pos = r->prod + i;
 
 			store(&r->comp[pos & r->mask], any(8) ? any(4) << 48 | any(any(2) ? 4 : RING + 9) << 32 |

@@ -28,9 +28,13 @@
 #include <cmocka.h>
 
 #include <fido/control_shm.h>
-#include <fido/link.h>
 #include <fido/log.h>
 #include <fido/observer.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+#include <fido/rxq.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
 
 #include "link_private.h"
 

@@ -27,19 +27,19 @@ both_wake(struct test_pair *p, uint16_t txq, uint16_t rxq)
 	assert_false(fido_rxq_arm(rx));
 	TEST_WAIT(test_post(tx, p->mem, 1) == 1);
 	assert_true(rings(rx->bell, 5000));
-	fido_rxq_disarm(rx);
+	fido_rxq_disarm(rx, true);
 	r = test_poll(rx);
 	assert_false(fido_txq_arm(tx));
 	test_complete(rx, &r, FIDO_STATUS_OK);
 	assert_true(rings(tx->bell, 5000));
-	fido_txq_disarm(tx);
-	assert_int_equal(fido_txq_take(tx, &cookie, 1), 1);
+	fido_txq_disarm(tx, true);
+	assert_int_equal(fido_txq_reap(tx, &cookie, 1), 1);
 	/* Nobody is armed: nobody rings. */
 	rung = tx->stats->doorbells + rx->stats->doorbells;
 	assert_int_equal(test_post(tx, p->mem, 1), 1);
 	r = test_poll(rx);
 	test_complete(rx, &r, FIDO_STATUS_OK);
-	assert_int_equal(fido_txq_take(tx, &cookie, 1), 1);
+	assert_int_equal(fido_txq_reap(tx, &cookie, 1), 1);
 	assert_int_equal(tx->stats->doorbells + rx->stats->doorbells, rung);
 }
 
@@ -119,7 +119,7 @@ armed_before(void **state)
 	/* The queue's getting a new ring wakes it too; it arms again until there is something. */
 	while (fido_rxq_poll(rx, &(struct fido_rx){0}, 1) == 0) {
 		assert_true(rings(rx->bell, 5000));
-		fido_rxq_disarm(rx);
+		fido_rxq_disarm(rx, true);
 		if (fido_rxq_arm(rx))
 			continue;
 	}
@@ -150,7 +150,7 @@ on_old_rings(void **state)
 		test_complete(rx, &r[i], FIDO_STATUS_OK);
 		assert_true(rings(tx->bell, 5000));
 		assert_true(fido_txq_arm(tx)); /* one waits */
-		fido_txq_disarm(tx);
+		fido_txq_disarm(tx, true);
 		assert_int_equal(test_take(tx), i + 1);
 	}
 	test_pair_end(&p);

@@ -32,12 +32,12 @@ woken_for(struct fido_txq *q, unsigned int tickets)
 
 	assert_true(rings(q->bell, TEST_LIMIT_MS));
 	assert_true(fido_txq_arm(q));
-	fido_txq_disarm(q);
+	fido_txq_disarm(q, true);
 	TEST_WAIT((fido_txq_look(q, &fill), fill.done + fill.done_old == tickets));
 	assert_int_equal(test_take_all(q, tickets), tickets);
 	assert_int_equal(fido_txq_out(q), 0);
 	assert_false(fido_txq_arm(q));
-	fido_txq_disarm(q);
+	fido_txq_disarm(q, true);
 }
 
 static void
@@ -112,7 +112,7 @@ completed_after_close(void **state)
 		test_complete(fido_link_rxq(p.ba, 0), &rx[i], FIDO_STATUS_OK);
 		assert_true(rings(tx->bell, TEST_LIMIT_MS));
 		assert_true(fido_txq_arm(tx));
-		fido_txq_disarm(tx);
+		fido_txq_disarm(tx, true);
 		assert_int_equal(test_take(tx), i + 1);
 	}
 	test_pair_end(&p);
@@ -147,12 +147,12 @@ recalled(bool leaves)
 	for (unsigned int n = 0; n < 5;) {
 		if (!fido_txq_arm(tx))
 			assert_true(rings(tx->bell, TEST_LIMIT_MS));
-		fido_txq_disarm(tx);
-		n += fido_txq_take(tx, (void *[8]){0}, 8);
+		fido_txq_disarm(tx, true);
+		n += fido_txq_reap(tx, (void *[8]){0}, 8);
 	}
 	assert_int_equal(fido_txq_out(tx), 0);
 	assert_false(fido_txq_arm(tx));
-	fido_txq_disarm(tx);
+	fido_txq_disarm(tx, true);
 	fido_link_destroy(link);
 	fido_domain_leave(a);
 }

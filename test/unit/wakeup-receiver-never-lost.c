@@ -32,7 +32,7 @@ sleep_and_poll(struct fido_rxq *q, struct fido_rx *rx)
 			woken = poll(&fd, 1, SLEEP_MS);
 			slept++;
 		}
-		fido_rxq_disarm(q);
+		fido_rxq_disarm(q, true);
 	}
 	return 1;
 }
@@ -71,7 +71,7 @@ sender(void)
 		for (uint64_t k = test_random(&seed) % (i % 16 ? 300 : 20000); k > 0; k--)
 			fido_pause();
 		TEST_WAIT(fido_txq_post(q, &b, 1) == 1);
-		while (fido_txq_take(q, &cookie, 1) != 1)
+		while (fido_txq_reap(q, &cookie, 1) != 1)
 			if (__atomic_load_n(&failure, __ATOMIC_RELAXED) != NULL)
 				return;
 	}

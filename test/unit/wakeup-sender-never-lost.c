@@ -57,7 +57,7 @@ sender(void)
 		if (i == rounds || test_now_ms() > until)
 			b.len = LAST;
 		TEST_WAIT(fido_txq_post(q, &b, 1) == 1);
-		while (fido_txq_take(q, &cookie, 1) == 0) {
+		while (fido_txq_reap(q, &cookie, 1) == 0) {
 			if (!woken) {
 				__atomic_store_n(&failure, "slept, and was not woken", __ATOMIC_RELAXED);
 				return slept;
@@ -66,7 +66,7 @@ sender(void)
 				woken = poll(&fd, 1, SLEEP_MS);
 				slept++;
 			}
-			fido_txq_disarm(q);
+			fido_txq_disarm(q, true);
 		}
 	}
 	return slept;

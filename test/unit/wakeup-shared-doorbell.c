@@ -37,14 +37,14 @@ shared(void **state)
 			assert_false(fido_link_arm(rx, &tx, 1));
 		test_complete(fido_link_rxq(p.ba, 0), &got, FIDO_STATUS_OK);
 		assert_int_equal(poll(&fd, 1, 5000), 1);
-		fido_txq_unarm(tx);
-		fido_rxq_unarm(rx);
+		fido_txq_disarm(tx, false);
+		fido_rxq_disarm(rx, false);
 		assert_int_equal(poll(&fd, 1, 0), 1); /* unarming leaves the doorbell as it is */
-		fido_rxq_disarm(rx);
+		fido_rxq_disarm(rx, true);
 		assert_int_equal(poll(&fd, 1, 0), 0);
 		assert_true(fido_link_arm(rx, &tx, 1)); /* completions wait already */
-		fido_txq_unarm(tx);
-		fido_rxq_disarm(rx);
+		fido_txq_disarm(tx, false);
+		fido_rxq_disarm(rx, true);
 		assert_int_equal(test_take(tx), 2);
 	}
 	test_pair_end(&p);

@@ -95,8 +95,8 @@ one_round(uint64_t *seed)
 		fail_msg("round %u: armed, not pending, and not rung: asleep for ever", rounds);
 	rung_rounds += rung;
 	pending_rounds += pending;
-	fido_rxq_disarm(rx);
-	fido_txq_disarm(tx);
+	fido_rxq_disarm(rx, true);
+	fido_txq_disarm(tx, true);
 	if (receiver_arms) {
 		got = test_poll(rx);
 		test_complete(rx, &got, FIDO_STATUS_OK);

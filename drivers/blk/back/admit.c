@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
+#include <fido/counters_shm.h>
+
 #include "protocol.h"
 
 /* Descriptors of a doorbell: ours, and the peer's. */

@@ -23,7 +23,10 @@
 
 #include <fido/blk_shm.h>
 #include <fido/link.h>
+#include <fido/receiver.h>
 #include <fido/region.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #include "buffers.h"
 #include "protocol.h"

@@ -466,7 +466,7 @@ unsigned int
 back_queue_reap(struct back_queue *q)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(q->txq, cookies, 64), lent = 0;
+	unsigned int n = fido_txq_reap(q->txq, cookies, 64), lent = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		take_back(q, cookies[i]);

@@ -236,7 +236,7 @@ fds_to_come(const struct blk_server *s)
 	unsigned int n = 0;
 
 	for (const struct back_client *c = s->clients; c != NULL; c = c->next)
-		if (!c->leaving && !fido_link_is_bound(c->link))
+		if (!c->leaving && !fido_link_is_connected(c->link))
 			n += blk_admit_fds(&c->offer) - c->queue_count;
 	return n;
 }
@@ -346,7 +346,7 @@ follow_client(struct back_client *c)
 	int error = fido_link_error(c->link);
 
 	c->no_room |= error == -ENOSPC || error == -ENOMEM;
-	if (c->leaving || (!c->no_room && (fido_link_is_bound(c->link) || fido_link_is_offered(c->link))))
+	if (c->leaving || (!c->no_room && (fido_link_is_connected(c->link) || fido_link_is_offered(c->link))))
 		return;
 	if (c->no_room) {
 		refuse(c->server, &c->offer, error);

@@ -206,7 +206,7 @@ arm(struct back_worker *w, struct pollfd *fds)
 		/* Completions wake it only when something waits for them. */
 		waits |= fido_link_arm(q->rxq, &q->txq, starved || q->done.first != NULL ? 1 : 0);
 		if (n < FDS_MAX)
-			fds[n++] = (struct pollfd){.fd = fido_doorbell_fd(q->rxq->bell), .events = POLLIN};
+			fds[n++] = (struct pollfd){.fd = fido_rxq_fd(q->rxq), .events = POLLIN};
 	}
 	for (struct back_channel *c = w->channels; c != NULL; c = c->next) {
 		struct pollfd fd = {.fd = -1};
@@ -225,8 +225,8 @@ disarm(struct back_worker *w)
 	ssize_t n __attribute__((unused)) = read(w->wake_fd, &count, sizeof(count));
 
 	for (struct back_queue *q = w->queues; q != NULL; q = q->next) {
-		fido_txq_unarm(q->txq);
-		fido_rxq_disarm(q->rxq);
+		fido_txq_disarm(q->txq, false);
+		fido_rxq_disarm(q->rxq, true);
 	}
 }
 

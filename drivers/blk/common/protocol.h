@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #include <fido/blk.h>
-#include <fido/queue.h>
+#include <fido/queue_shm.h>
 
 #define BLK_MAGIC UINT32_C(0x4b4c4246)
 #define BLK_VERSION 1

@@ -31,6 +31,8 @@
 #include <fido/blk.h>
 #include <fido/link.h>
 #include <fido/region.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #include "buffers.h"
 #include "protocol.h"

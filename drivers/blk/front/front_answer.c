@@ -295,7 +295,7 @@ blk_front_take_answers(struct fido_blk_queue *q)
 {
 	void *cookies[TICKETS_MAX];
 	uint16_t status[TICKETS_MAX];
-	unsigned int tickets = fido_txq_take_status(q->txq, cookies, status, TICKETS_MAX);
+	unsigned int tickets = fido_txq_reap_status(q->txq, cookies, status, TICKETS_MAX);
 	unsigned int pieces = take_memory(q);
 
 	for (unsigned int i = 0; i < tickets; i++)

@@ -290,7 +290,7 @@ fido_blk_inflight(const struct fido_blk_queue *q)
 int
 fido_blk_fd(const struct fido_blk_queue *q)
 {
-	return fido_doorbell_fd(q->rxq->bell);
+	return fido_rxq_fd(q->rxq);
 }
 
 /* @return true when the link has rings that this queue has not begun to use */
@@ -313,8 +313,8 @@ fido_blk_arm(struct fido_blk_queue *q)
 void
 fido_blk_disarm(struct fido_blk_queue *q)
 {
-	fido_txq_unarm(q->txq);
-	fido_rxq_disarm(q->rxq);
+	fido_txq_disarm(q->txq, false);
+	fido_rxq_disarm(q->rxq, true);
 }
 
 void

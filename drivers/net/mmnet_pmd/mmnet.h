@@ -44,7 +44,13 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <fido/counters_shm.h>
 #include <fido/link.h>
+#include <fido/note.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #include "mmnet_compat.h"
 #include "mmnet_hash.h"

@@ -307,9 +307,9 @@ rx_intr_disable(struct rte_eth_dev *dev, uint16_t i)
 	struct mmnet_port *port = port_of(dev);
 
 	/* The doorbell is not cleared until it matters, by rx_intr_enable(). */
-	fido_rxq_unarm(port->rxq[i]->q);
+	fido_rxq_disarm(port->rxq[i]->q, false);
 	for (uint16_t k = i; k < port->ntx; k += port->nrx)
-		fido_txq_unarm(port->txq[k]->q);
+		fido_txq_disarm(port->txq[k]->q, false);
 	mmnet_tx_reap_lcore(rte_lcore_id());
 	return 0;
 }

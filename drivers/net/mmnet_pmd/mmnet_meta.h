@@ -18,7 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <fido/link.h>
+#include <fido/note.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
 
 /** Bits of a descriptor's flags, and of mmnet_note.accepts. */
 #define MMNET_META_HASH (1u << FIDO_DESC_USER_SHIFT)          /**< hash is that of the receiver's key and types */

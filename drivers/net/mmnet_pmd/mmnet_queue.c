@@ -78,7 +78,7 @@ mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 		fido_txq_pause(port->txq[i * port->spread + k]->q);
 	dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	for (uint16_t k = 0; k < port->spread; k++)
-		mmnet_txq_drain(port->txq[i * port->spread + k], fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
+		mmnet_txq_drain(port->txq[i * port->spread + k], fido_link_is_connected(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	return 0;
 }
 

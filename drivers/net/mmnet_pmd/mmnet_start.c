@@ -208,7 +208,7 @@ intr_start(struct rte_eth_dev *dev)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < port->nrx; i++)
 		if (rte_intr_vec_list_index_set(h, i, RTE_INTR_VEC_RXTX_OFFSET + i) != 0 ||
-				rte_intr_efds_index_set(h, i, fido_doorbell_fd(port->rxq[i]->q->bell)) != 0)
+				rte_intr_efds_index_set(h, i, fido_rxq_fd(port->rxq[i]->q)) != 0)
 			return -rte_errno;
 	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 || rte_intr_nb_efd_set(h, port->nrx) != 0 ||
 			rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
@@ -331,7 +331,7 @@ mmnet_stop(struct rte_eth_dev *dev)
 		return 0;
 	fido_link_quiesce(port->link);
 	/* What was accepted is still the peer's to take. */
-	mmnet_port_drain(port, fido_link_is_bound(port->link) ? MMNET_STOP_WAIT_MS : 0);
+	mmnet_port_drain(port, fido_link_is_connected(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	port->started = false;
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		mmnet_rx_reset(port->rxq[i]);

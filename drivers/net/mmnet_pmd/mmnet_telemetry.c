@@ -110,7 +110,7 @@ add_port(struct rte_tel_data *d, const struct mmnet_port *port)
 	rte_tel_data_add_dict_string(d, "link", port->args.link);
 	rte_tel_data_add_dict_int(d, "started", port->started);
 	rte_tel_data_add_dict_int(d, "admin_down", port->admin_down);
-	rte_tel_data_add_dict_int(d, "bound", fido_link_is_bound(port->link));
+	rte_tel_data_add_dict_int(d, "bound", fido_link_is_connected(port->link));
 	rte_tel_data_add_dict_int(d, "up", fido_link_is_up(port->link));
 	rte_tel_data_add_dict_string(d, "error", error != 0 ? strerror(-error) : "");
 	rte_tel_data_add_dict_int(d, "stranded", (int)fido_link_stranded(port->link));

@@ -107,7 +107,7 @@ mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max)
 	unsigned int total = 0, n;
 
 	do {
-		n = fido_txq_reap(txq->q, cookies, RTE_MIN(max - total, (unsigned int)REAP_MAX));
+		n = fido_txq_reap_locked(txq->q, cookies, RTE_MIN(max - total, (unsigned int)REAP_MAX));
 		free_cookies(txq, cookies, n);
 		total += n;
 	} while (n != 0 && total < max);

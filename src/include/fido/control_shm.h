@@ -19,7 +19,9 @@
 
 #include <fido/domain.h>
 #include <fido/link.h>
-#include <fido/queue.h>
+#include <fido/note.h>
+#include <fido/queue_shm.h>
+#include <fido/region.h>
 
 #ifdef __cplusplus
 extern "C" {

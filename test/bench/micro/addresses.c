@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What it costs to check a peer's address, and to turn an own one into one that the peer can read. */
 
-#include <fido/link.h>
 #include <fido/region.h>
+#include <fido/txq.h>
 
 #include "map.h"
 #include "micro.h"

@@ -12,6 +12,7 @@
 
 #include "map.h"
 #include "micro.h"
+#include "queue_private.h"
 
 struct micro_thread {
 	pthread_t id;

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <fido/queue.h>
+#include <fido/receiver.h>
+#include <fido/sender.h>
 
 #include "shim.h"
 

@@ -31,6 +31,8 @@
 #include <unistd.h>
 
 #include <fido/control_shm.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #include "domain_private.h"
 
@@ -166,7 +168,7 @@ work_left(struct end *e)
 		uint64_t part = q == 0 ? (e->report.pending + 1) / 2 : e->report.pending;
 		unsigned int sent = part != 0 ? post(e, q, part) : 0;
 		struct fido_txq *txq = fido_link_txq(e->link, (uint16_t)q);
-		unsigned int back = fido_txq_take(txq, cookies, BURST);
+		unsigned int back = fido_txq_reap(txq, cookies, BURST);
 
 		e->report.pending -= sent;
 		e->pace_sent += sent;
@@ -223,7 +225,7 @@ arm(struct end *e)
 	for (unsigned int q = 0; q < QUEUES; q++) {
 		fido_rxq_arm(fido_link_rxq(e->link, (uint16_t)q));
 		e->report.armed[q]++;
-		fido_rxq_disarm(fido_link_rxq(e->link, (uint16_t)q));
+		fido_rxq_disarm(fido_link_rxq(e->link, (uint16_t)q), true);
 	}
 }
 

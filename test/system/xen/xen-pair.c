@@ -21,7 +21,10 @@
 
 #include <fido/link.h>
 #include <fido/log.h>
+#include <fido/queue_shm.h>
 #include <fido/region.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
 #define BUFFER 16384u
 #define WORDS (BUFFER / sizeof(uint64_t))
@@ -67,7 +70,7 @@ static unsigned int
 take_back(struct pair *p)
 {
 	void *cookies[64];
-	unsigned int n = fido_txq_take(p->txq, cookies, 64);
+	unsigned int n = fido_txq_reap(p->txq, cookies, 64);
 
 	p->back += n;
 	return n;
@@ -128,8 +131,8 @@ sleep_armed(struct pair *p)
 		if (poll(&fd, 1, LIMIT_S * 1000) == 0)
 			die("nobody rang");
 	}
-	fido_txq_unarm(p->txq);
-	fido_rxq_disarm(p->rxq);
+	fido_txq_disarm(p->txq, false);
+	fido_rxq_disarm(p->rxq, true);
 }
 
 static void

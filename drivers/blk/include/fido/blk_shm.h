@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include <fido/blk.h>
-#include <fido/queue.h>
+#include <fido/queue_shm.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -17,7 +17,7 @@
 
 #include "link_private.h"
 #include "recall.h"
-#include "sleeper.h"
+#include "sleeper_private.h"
 
 const struct fido_bell_set *
 fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
@@ -48,7 +48,7 @@ fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const 
 		for (uint16_t i = 0; i < link->ntx; i++)
 			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell,
 					set->nrx != 0 ? set->rx[i % set->nrx] : NULL);
-	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->peer == peer)
 			set_bell(&e->queue->lock, &e->receiver->peer_bell,
 					e->peer_index < set->ntx ? set->tx[e->peer_index] : NULL);
@@ -70,9 +70,9 @@ shm_id(struct fido_receiver_shm *shm, uint64_t incarnation, uint16_t index)
 }
 
 int
-fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
+fido_tx_ring_create(struct fido_link *link, struct fido_txq *q)
 {
-	struct fido_tx_end *e = calloc(1, sizeof(*e));
+	struct fido_tx_ring *e = calloc(1, sizeof(*e));
 	void *shm;
 	int ret;
 
@@ -93,8 +93,8 @@ fido_tx_end_create(struct fido_link *link, struct fido_txq *q)
 	}
 	fido_store_relaxed(&e->sender->shm->sleeps, fido_sleeper_is(&q->sleeper));
 	e->queue = q;
-	e->next = link->tx_ends;
-	link->tx_ends = e;
+	e->next = link->tx_rings;
+	link->tx_rings = e;
 	return 0;
 }
 
@@ -111,12 +111,12 @@ fido_check_ref(const struct fido_link *link, const struct fido_peer *peer, const
 }
 
 int
-fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
+fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
 		uint16_t index)
 {
 	const struct fido_sender_shm *theirs = fido_check_ref(link, peer, ref, fido_sender_shm_size);
 	struct fido_rxq *q = link->rxq[index % link->nrx];
-	struct fido_rx_end *e;
+	struct fido_rx_ring *e;
 	void *shm;
 	int ret;
 
@@ -142,8 +142,8 @@ fido_rx_end_create(struct fido_link *link, struct fido_peer *peer, const struct 
 	/* Before the peer sees that we are bound, and posts. */
 	fido_store_release(&link->domain->control->mapped[peer->slot].received, peer->generation);
 	peer->refs++;
-	e->next = link->rx_ends;
-	link->rx_ends = e;
+	e->next = link->rx_rings;
+	link->rx_rings = e;
 	return 0;
 }
 
@@ -159,7 +159,7 @@ peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id, c
  * queue's lock is held: a thread that is about to sleep has not looked yet, or is seen to sleep.
  */
 static void
-recall(const struct fido_link *link, struct fido_tx_end *e)
+recall(const struct fido_link *link, struct fido_tx_ring *e)
 {
 	struct fido_sender *s = e->sender;
 	struct fido_recall q;
@@ -181,30 +181,30 @@ recall(const struct fido_link *link, struct fido_tx_end *e)
 }
 
 static bool
-collect_tx(struct fido_link *link, struct fido_tx_end *e)
+collect_tx(struct fido_link *link, struct fido_tx_ring *e)
 {
 	struct fido_txq *q = e->queue;
-	struct fido_tx_end **p;
+	struct fido_tx_ring **p;
 
-	if (e->state == FIDO_END_LIVE)
+	if (e->state == FIDO_RING_LIVE)
 		return false;
-	if (e->state == FIDO_END_OLD) {
+	if (e->state == FIDO_RING_OLD) {
 		fido_lock_take(&q->lock);
 		recall(link, e);
 		/* Of a link that is destroyed nobody else takes back what was sent. */
 		if (link->destroyed)
-			fido_tx_end_forget(e);
+			fido_tx_ring_forget(e);
 		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
 			for (p = &q->old; *p != NULL && *p != e; p = &(*p)->next_old)
 				;
 			if (*p == e)
 				*p = e->next_old;
-			e->state = FIDO_END_RETIRED;
+			e->state = FIDO_RING_RETIRED;
 			fido_store_release(&e->sender->shm->closed, 1);
 		}
 		fido_lock_release(&q->lock);
 	}
-	if (e->state != FIDO_END_RETIRED ||
+	if (e->state != FIDO_RING_RETIRED ||
 			(e->peer != NULL && !peer_done(e->peer, e->sender->queue_id,
 					&e->sender->peer_shm->queue_id, &e->sender->peer_shm->closed)))
 		return false;
@@ -230,7 +230,7 @@ discard(struct fido_rxq *q, struct fido_receiver *r)
 }
 
 static void
-stop_polling(struct fido_rx_end *e)
+stop_polling(struct fido_rx_ring *e)
 {
 	struct fido_rxq *q = e->queue;
 
@@ -246,7 +246,7 @@ stop_polling(struct fido_rx_end *e)
 
 /* @return true when the sender still uses the queue: it has not set closed, nor freed the ring */
 static bool
-peer_posts(const struct fido_rx_end *e)
+peer_posts(const struct fido_rx_ring *e)
 {
 	return !peer_done(e->peer, e->receiver->queue_id, &e->receiver->peer_shm->queue_id,
 			&e->receiver->peer_shm->closed);
@@ -254,7 +254,7 @@ peer_posts(const struct fido_rx_end *e)
 
 /* @return true when the sender has attached, so that its ring stays until we have done with it */
 static bool
-sender_attached(const struct fido_rx_end *e)
+sender_attached(const struct fido_rx_ring *e)
 {
 	const struct fido_sender_shm *shm = e->receiver->peer_shm;
 	uint64_t id = e->receiver->queue_id;
@@ -265,7 +265,7 @@ sender_attached(const struct fido_rx_end *e)
 
 /* @return the doorbell of the sender at the other end; NULL: it has not come yet */
 static const struct fido_doorbell *
-sender_bell(const struct fido_link *link, const struct fido_rx_end *e)
+sender_bell(const struct fido_link *link, const struct fido_rx_ring *e)
 {
 	const struct fido_bell_set *bells = fido_link_peer_bells(link, e->peer);
 
@@ -275,12 +275,12 @@ sender_bell(const struct fido_link *link, const struct fido_rx_end *e)
 void
 fido_link_poll_ready(struct fido_link *link)
 {
-	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next) {
 		struct fido_rxq *q = e->queue;
 		const struct fido_doorbell *bell;
 		bool armed;
 
-		if (e->state != FIDO_END_LIVE || e->polled || !sender_attached(e))
+		if (e->state != FIDO_RING_LIVE || e->polled || !sender_attached(e))
 			continue;
 		bell = sender_bell(link, e);
 		if (bell != NULL)
@@ -301,12 +301,12 @@ fido_link_poll_ready(struct fido_link *link)
 }
 
 static bool
-collect_rx(struct fido_link *link, struct fido_rx_end *e)
+collect_rx(struct fido_link *link, struct fido_rx_ring *e)
 {
 	struct fido_rxq *q = e->queue;
 	struct fido_receiver *r = e->receiver;
 
-	if (e->state == FIDO_END_LIVE)
+	if (e->state == FIDO_RING_LIVE)
 		return false;
 	fido_lock_take(&q->lock);
 	if (e->discard && q->watched == r)
@@ -318,18 +318,18 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 			r->peer_bell = sender_bell(link, e);
 		discard(q, r);
 	}
-	if (e->state == FIDO_END_OLD && r->held_count == 0 && !peer_posts(e) &&
+	if (e->state == FIDO_RING_OLD && r->held_count == 0 && !peer_posts(e) &&
 			(!e->polled || r->broken || !fido_receiver_pending(r))) {
 		stop_polling(e);
 		/* Who watches it finds it gone when he asks again: until then its memory stays. */
 		if (q->watched != r) {
-			e->state = FIDO_END_RETIRED;
+			e->state = FIDO_RING_RETIRED;
 			fido_store_release(&r->shm->closed, 1);
 		}
 	}
 	fido_lock_release(&q->lock);
 	/* What retires a receiver is the sender's word that it reads no more, so its memory goes at once. */
-	if (e->state != FIDO_END_RETIRED)
+	if (e->state != FIDO_RING_RETIRED)
 		return false;
 	e->peer->refs--;
 	fido_domain_heap_free(link->domain, r->shm, e->shm_size);
@@ -338,7 +338,7 @@ collect_rx(struct fido_link *link, struct fido_rx_end *e)
 }
 
 static uint32_t
-tx_end_out(const struct fido_tx_end *e)
+tx_end_out(const struct fido_tx_ring *e)
 {
 	uint32_t out;
 
@@ -349,7 +349,7 @@ tx_end_out(const struct fido_tx_end *e)
 }
 
 static uint32_t
-rx_end_held(const struct fido_rx_end *e)
+rx_end_held(const struct fido_rx_ring *e)
 {
 	uint32_t held;
 
@@ -365,28 +365,28 @@ fido_link_collect(struct fido_link *link)
 	bool waiting = false;
 	uint32_t stranded = 0;
 
-	for (struct fido_tx_end **p = &link->tx_ends; *p != NULL;) {
-		struct fido_tx_end *e = *p;
+	for (struct fido_tx_ring **p = &link->tx_rings; *p != NULL;) {
+		struct fido_tx_ring *e = *p;
 
 		if (collect_tx(link, e)) {
 			*p = e->next;
 			free(e);
 			continue;
 		}
-		if (e->state == FIDO_END_OLD && e->peer != NULL && e->peer->gone)
+		if (e->state == FIDO_RING_OLD && e->peer != NULL && e->peer->gone)
 			stranded += tx_end_out(e);
-		waiting |= e->state != FIDO_END_LIVE;
+		waiting |= e->state != FIDO_RING_LIVE;
 		p = &e->next;
 	}
-	for (struct fido_rx_end **p = &link->rx_ends; *p != NULL;) {
-		struct fido_rx_end *e = *p;
+	for (struct fido_rx_ring **p = &link->rx_rings; *p != NULL;) {
+		struct fido_rx_ring *e = *p;
 
 		if (collect_rx(link, e)) {
 			*p = e->next;
 			free(e);
 			continue;
 		}
-		waiting |= e->state != FIDO_END_LIVE;
+		waiting |= e->state != FIDO_RING_LIVE;
 		p = &e->next;
 	}
 	fido_store_relaxed(&link->shm->stranded, stranded);
@@ -464,7 +464,7 @@ tag_named_by(const struct fido_sender *s, struct fido_extents *set)
 void
 fido_link_tag_named(struct fido_link *link, struct fido_extents *set)
 {
-	for (struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next) {
+	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next) {
 		fido_lock_take(&e->queue->lock);
 		if (e->peer != NULL && fido_sender_out(e->sender) != 0)
 			tag_named_by(e->sender, set);
@@ -473,12 +473,12 @@ fido_link_tag_named(struct fido_link *link, struct fido_extents *set)
 }
 
 static void
-add_held(const struct fido_rx_end *e, struct fido_held *held)
+add_held(const struct fido_rx_ring *e, struct fido_held *held)
 {
 	const struct fido_receiver *r = e->receiver;
 
 	fido_lock_take(&e->queue->lock);
-	held->unread |= e->polled ? fido_receiver_pending(r) : e->state == FIDO_END_LIVE;
+	held->unread |= e->polled ? fido_receiver_pending(r) : e->state == FIDO_RING_LIVE;
 	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++)
 		if (r->held[t] != 0)
 			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK, fido_receiver_polled_at(r, t));
@@ -488,7 +488,7 @@ add_held(const struct fido_rx_end *e, struct fido_held *held)
 void
 fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held)
 {
-	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
+	for (const struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->peer == peer)
 			add_held(e, held);
 }
@@ -502,11 +502,11 @@ fido_link_stranded(const struct fido_link *link)
 bool
 fido_link_quiet(struct fido_link *link)
 {
-	for (const struct fido_tx_end *e = link->tx_ends; e != NULL; e = e->next)
-		if (e->state != FIDO_END_RETIRED && e->peer != NULL && tx_end_out(e) != 0)
+	for (const struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next)
+		if (e->state != FIDO_RING_RETIRED && e->peer != NULL && tx_end_out(e) != 0)
 			return false;
-	for (const struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next)
-		if (e->state != FIDO_END_RETIRED && rx_end_held(e) != 0)
+	for (const struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
+		if (e->state != FIDO_RING_RETIRED && rx_end_held(e) != 0)
 			return false;
 	return true;
 }
@@ -529,7 +529,7 @@ waits_in_ring(const struct fido_receiver *r, uint64_t gaddr, uint64_t len)
 bool
 fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len)
 {
-	for (struct fido_rx_end *e = link->rx_ends; e != NULL; e = e->next) {
+	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next) {
 		const struct fido_receiver *r = e->receiver;
 		bool found = false;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef FIDO_SLEEPER_H
-#define FIDO_SLEEPER_H
+#ifndef FIDO_SLEEPER_PRIVATE_H
+#define FIDO_SLEEPER_PRIVATE_H
 
 /**
  * @file
@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <fido/link.h>
+#include <fido/sleeper.h>
 
 /** @return true when the queue's thread sleeps at times. Any thread. */
 bool fido_sleeper_is(const struct fido_sleeper *s);

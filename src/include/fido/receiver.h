@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef FIDO_RECEIVER_H
+#define FIDO_RECEIVER_H
+
+/**
+ * @file
+ * The receiver's end of a queue: poll descriptors, complete their tickets. The inline fast path below fido_rxq (rxq.h),
+ * for drivers; applications poll through fido_rxq_poll(). The layout, the invariants and the orderings are in
+ * queue_shm.h.
+ *
+ *   fido_receiver_poll, fido_receiver_stamp
+ *   one at a time:  fido_receiver_complete.. fido_rxq_flush
+ *   a burst:        fido_complete_begin -> fido_complete_put.. -> fido_rxq_complete_end
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <fido/atomic.h>
+#include <fido/clock.h>
+#include <fido/doorbell.h>
+#include <fido/gaddr.h>
+#include <fido/queue_shm.h>
+#include <fido/sleeper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A descriptor as the receiver sees it: copied once, checked, private. After the pointer come the two words of
+ * fido_desc_shm as they are, so that nothing is taken apart that is not asked for.
+ */
+struct fido_desc {
+	const void *data; /**< readable for len bytes; NULL: the address failed the check */
+	uint64_t gaddr : FIDO_GADDR_BITS;
+	uint64_t flags : 16;
+	uint16_t lap; /**< of no use to who reads it */
+	uint16_t ticket;
+	uint32_t len;
+};
+
+FIDO_STATIC_ASSERT(sizeof(struct fido_desc) == 24 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the words' order");
+
+/** The receiver's end of a queue. Private to the receiver. */
+struct fido_receiver {
+	const struct fido_desc_shm *desc; /**< in the sender's memory */
+	uint64_t *comp;
+	const uint32_t *peer_armed; /**< in the sender's memory */
+	const uint32_t *peer_sleeps;
+	const struct fido_map *map;
+	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; or 0 */
+	uint64_t *polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
+	uint64_t *old_at;    /**< by ticket: the same for those of FIDO_BATCH_OLD */
+	uint32_t batch;      /**< the batch that is being read */
+	uint32_t batch_mask; /**< batches that have a number of their own - 1 */
+	uint32_t mask;
+	uint32_t shift;
+	uint32_t cons;       /**< next position to read */
+	uint32_t prod;       /**< next completion to write */
+	uint16_t run_ticket; /**< run that is being gathered */
+	uint16_t run_count;
+	uint16_t run_status;
+	bool broken;         /**< the peer broke I6 */
+	uint32_t held_count; /**< tickets held */
+	const struct fido_doorbell *peer_bell; /**< wakes the sender */
+	uint64_t queue_id;
+	struct fido_receiver_shm *shm;
+	const struct fido_sender_shm *peer_shm;
+};
+
+/** Marks a held ticket in fido_receiver.held. */
+#define FIDO_HELD (UINT64_C(1) << 63)
+
+/**
+ * Read descriptors, as many as are there.
+ *
+ * Receiver; does not block. Each ticket is held until fido_receiver_complete(). A descriptor whose
+ * address fails the check comes with data NULL: the caller completes it with
+ * FIDO_STATUS_BAD_ADDRESS, unless it is FIDO_DESC_INLINE and the caller takes such ones.
+ *
+ * @param d room for max
+ * @return number of descriptors; fewer than max: there are no more, or the peer broke the ring's rules
+ *         (fido_receiver.broken is set then; the queue is of no more use)
+ */
+static inline unsigned int
+fido_receiver_poll(struct fido_receiver *r, struct fido_desc *d, unsigned int max)
+{
+	const struct fido_map map = *r->map;
+	const struct fido_desc_shm *shm = &r->desc[r->cons & r->mask], *end = &r->desc[r->mask];
+	uint64_t batch = FIDO_HELD | (uint64_t)r->batch << FIDO_GADDR_BITS;
+	uint64_t *held = r->held;
+	uint32_t mask = r->mask;
+	uint16_t lap = (uint16_t)((r->cons >> r->shift) + 1);
+	unsigned int n;
+
+	if (__builtin_expect(r->broken, 0))
+		return 0;
+	for (n = 0; n < max; n++) {
+		/* A2: pairs with R2. */
+		uint64_t word[2] = {0, fido_load_acquire(&shm->w1)};
+		uint32_t ticket = (uint32_t)word[1] >> 16;
+		uint64_t gaddr;
+
+		if ((uint16_t)word[1] != lap)
+			break;
+		if (__builtin_expect(ticket > mask || held[ticket] != 0, 0)) {
+			r->broken = true;
+			break;
+		}
+		word[0] = fido_load_relaxed(&shm->w0);
+		gaddr = word[0] & FIDO_GADDR_MASK;
+		held[ticket] = batch | gaddr;
+		memcpy((char *)&d[n] + sizeof(d->data), word, sizeof(word));
+		d[n].data = fido_map_ptr(&map, gaddr, (uint32_t)(word[1] >> 32));
+		if (__builtin_expect(shm++ == end, 0)) {
+			shm = r->desc;
+			lap++;
+		}
+	}
+	r->held_count += n;
+	r->cons += n;
+	return n;
+}
+
+/**
+ * Read the next descriptor. @see fido_receiver_poll
+ *
+ * @return
+ *   - 1: d is filled
+ *   - 0: none
+ *   - -EPROTO: the peer broke the ring's rules; the queue is of no more use
+ */
+static inline int
+fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
+{
+	if (fido_receiver_poll(r, d, 1) == 1)
+		return 1;
+	return __builtin_expect(r->broken, 0) ? -EPROTO : 0;
+}
+
+/** The numbers of batches are used up: keep the times of what is held by ticket, exactly. Receiver; does not block. */
+void fido_receiver_keep_times(struct fido_receiver *r);
+
+/**
+ * End a batch: all that was read since the last call was read before now. Receiver, after reading and before
+ * anything of it is passed on; does not block. As long as it is forgotten, nothing that a dead domain held comes back.
+ */
+static inline void
+fido_receiver_stamp(struct fido_receiver *r)
+{
+	fido_store_relaxed(&r->polled_at[r->batch], fido_clock_after());
+	if (__builtin_expect(r->batch == r->batch_mask, 0))
+		fido_receiver_keep_times(r);
+	r->batch = (r->batch + 1) & r->batch_mask;
+	fido_store_relaxed(&r->polled_at[r->batch], UINT64_MAX);
+}
+
+/**
+ * Fetch the lines of the next n descriptors but the first. When the first of a burst is there, the others are
+ * (R2), and come side by side instead of one after the other. More than were posted only disturbs the sender.
+ */
+static inline void
+fido_receiver_prefetch(const struct fido_receiver *r, uint32_t n)
+{
+	for (uint32_t i = 4; i < n; i += 4)
+		fido_prefetch_read(&r->desc[(r->cons + i) & r->mask]);
+}
+
+/** @return true when a descriptor waits to be read. Receiver; does not block. */
+static inline bool
+fido_receiver_pending(const struct fido_receiver *r)
+{
+	uint64_t w1 = fido_load_relaxed(&r->desc[r->cons & r->mask].w1);
+
+	return !r->broken && (uint16_t)w1 == (uint16_t)((r->cons >> r->shift) + 1);
+}
+
+/** What a burst of completions changes of a receiver, likewise: fido_complete_begin() to fido_complete_end(). */
+struct fido_complete_cursor {
+	uint64_t *held;
+	uint64_t *comp;
+	uint32_t mask;
+	uint32_t shift;
+	uint32_t prod;
+	uint32_t count;
+	uint16_t run_ticket;
+	uint16_t run_count;
+	uint16_t run_status;
+};
+
+/** Begin a burst of completions. Receiver. @see fido_complete_end */
+static inline struct fido_complete_cursor
+fido_complete_begin(const struct fido_receiver *r)
+{
+	return (struct fido_complete_cursor){r->held, r->comp, r->mask, r->shift, r->prod, 0, r->run_ticket, r->run_count,
+		r->run_status};
+}
+
+/** End a burst of completions. The last run may not be visible yet: fido_complete_flush() before, fido_receiver_flush(). */
+static inline void
+fido_complete_end(struct fido_receiver *r, const struct fido_complete_cursor *c)
+{
+	r->prod = c->prod;
+	r->held_count -= c->count;
+	r->run_ticket = c->run_ticket;
+	r->run_count = c->run_count;
+	r->run_status = c->run_status;
+}
+
+/** As fido_receiver_flush(), within a burst. */
+static inline void
+fido_complete_flush(struct fido_complete_cursor *c)
+{
+	uint64_t word;
+
+	if (c->run_count == 0)
+		return;
+	word = (uint64_t)c->run_status << 48 | (uint64_t)c->run_count << 32 | (uint32_t)c->run_ticket << 16 |
+	       (uint16_t)((c->prod >> c->shift) + 1);
+	/* R3: pairs with A3. All reads of the buffers come before their tickets go back. */
+	fido_store_release(&c->comp[c->prod & c->mask], word);
+	c->prod++;
+	c->run_count = 0;
+}
+
+/** As fido_receiver_complete(), within a burst. */
+static inline void
+fido_complete_put(struct fido_complete_cursor *c, uint16_t ticket, uint16_t status)
+{
+	assert(c->held[ticket] != 0);
+	c->held[ticket] = 0;
+	c->count++;
+	if (c->run_count != 0 && status == c->run_status && ticket == ((c->run_ticket + c->run_count) & c->mask)) {
+		c->run_count++;
+		return;
+	}
+	fido_complete_flush(c);
+	c->run_ticket = ticket;
+	c->run_status = status;
+	c->run_count = 1;
+}
+
+/**
+ * Write the run of tickets gathered so far. Receiver; does not block. Wakes nobody: a receive queue ends its bursts of
+ * completions by fido_rxq_flush() (link.h).
+ */
+static inline void
+fido_receiver_flush(struct fido_receiver *r)
+{
+	struct fido_complete_cursor c;
+
+	if (r->run_count == 0)
+		return;
+	c = fido_complete_begin(r);
+	fido_complete_flush(&c);
+	fido_complete_end(r, &c);
+}
+
+/**
+ * Give a ticket back. It may stay in the run that is being gathered until fido_receiver_flush().
+ *
+ * Receiver; does not block. After this the memory the descriptor named must not be read.
+ *
+ * @param status FIDO_STATUS_*
+ */
+static inline void
+fido_receiver_complete(struct fido_receiver *r, uint16_t ticket, uint16_t status)
+{
+	struct fido_complete_cursor c = fido_complete_begin(r);
+
+	fido_complete_put(&c, ticket, status);
+	fido_complete_end(r, &c);
+}
+
+/** Ask whether the sender must be woken for what was flushed. Receiver; does not block. */
+static inline bool
+fido_receiver_must_wake(const struct fido_receiver *r)
+{
+	return fido_peer_armed(r->peer_sleeps, r->peer_armed);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
