@@ -23,7 +23,7 @@ usage()
 	  --runs N    N rounds instead of 7 (3 with --quick)
 	  --smoke     one round, too short for figures: do the cases run?
 	  --append    add the rounds to those that the result files have already
-	  --report    put the results into doc/benchmarks.md, too
+	  --report    also write the tables to doc/results and redraw the plots in doc/img
 	  --out DIR   write there instead of into bench/ of the build folder
 	  --cpus A,B  run on these two CPUs (default 0,1): two cores that share a cache, and not two
 	              threads of one core
@@ -142,9 +142,11 @@ for set in "${sets[@]}"; do
 	! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" || run_set "$set" || failed=1
 done
 if [ $want_report = 1 ]; then
+	results=()
 	for set in "${sets[@]}"; do
-		! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" ||
-			python3 "$here/report.py" "$out/$set.json"
+		! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" || [ ! -e "$out/$set.json" ] ||
+			results+=("$out/$set.json")
 	done
+	python3 "$here/report.py" "${results[@]}"
 fi
 exit $failed

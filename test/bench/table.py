@@ -77,8 +77,11 @@ def number(value):
 
 
 def spread(entry, scale=1):
+    """median (min - max), or the median alone where the others were not recorded."""
     if entry is None or entry["median"] is None:
         return "-"
+    if entry["min"] is None:
+        return number(entry["median"] / scale)
     middle, low, high = (number(entry[key] / scale) for key in ("median", "min", "max"))
     return f"{middle} ({low} - {high})"
 
