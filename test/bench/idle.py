@@ -106,7 +106,7 @@ RATIOS = [
 ] + [
     {"name": f"processor time, {text}: mmnet / memif with naps", "metric": "cpu",
      "of": f"{bench}/mmnet/64", "to": [f"{bench}/memif/64"]}
-    for bench, text in (("silent", "idle chain"), ("slow", "1000 packets a second"))
+    for bench, text in (("silent", "idle chain"), ("slow", "1000 packets per second"))
 ]
 
 SUITE = suite.Suite(

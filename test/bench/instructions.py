@@ -78,7 +78,7 @@ def ratio(name, of, to):
 
 CASES = [{"id": f"{bench}/{peer}/{size}", "bench": bench, "peer": peer, "size": size}
          for bench in BURSTS for size in (64, 1500) for peer in COMPARED]
-RATIOS = [ratio(f"instructions a packet, bursts of {burst}, {size} bytes: mmnet rx={mode} / best of memif",
+RATIOS = [ratio(f"instructions per packet, bursts of {burst}, {size} bytes: mmnet rx={mode} / best of memif",
                 f"{bench}/mmnet-{mode}/{size}",
                 [f"{bench}/{peer}/{size}" for peer in ("memif-copy", "memif-zero")])
           for bench, burst in BURSTS.items() for size in (64, 1500) for mode in ("zero", "copy")]

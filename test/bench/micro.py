@@ -13,17 +13,17 @@ from process import SampleError
 
 BURSTS = (1, 8, 32, 64)
 LABELS = {
-    "fido": "a queue of Fido's", "rte-ring": "rte_ring, SPSC, one way",
-    "rte-ring-pair": "two rte_rings, there and back", "index": "indices, one way",
+    "fido": "a Fido queue", "rte-ring": "rte_ring, SPSC, one way",
+    "rte-ring-pair": "two rte_rings, both ways", "index": "indices, one way",
     "lap-single": "lap in each descriptor, single completions", "lap-runs": "the same, runs",
     "lap-last-single": "lap, first one last, single completions",
     "lap-last-runs": "the same, runs (Fido's)",
     "index-single": "producer index, single completions", "index-runs": "the same, runs",
-    "ping_pong": "a line, there and back", "stream": "a stream of lines", "memcpy": "memcpy",
+    "ping_pong": "a line, round trip", "stream": "a stream of lines", "memcpy": "memcpy",
     "check": "check a peer's address", "translate": "translate an own address",
     "huge-pages": "2 MiB pages", "small-pages": "4 KiB pages", "eventfd": "two sleepers",
 }
-UNITS = {"one_core": "a burst", "two_cores": "a burst", "layout": "a burst", "line": "lines a burst",
+UNITS = {"one_core": "per burst", "two_cores": "per burst", "layout": "per burst", "line": "lines per burst",
          "address": "MiB", "join": "MiB", "doorbell": ""}
 
 
@@ -65,12 +65,12 @@ def ratio(name, metric, of, to):
     return {"name": name, "metric": metric, "of": of, "to": to}
 
 
-RATIOS = [ratio("lines a second, burst 32 (8 lines): Fido / bare stream", "lines",
+RATIOS = [ratio("lines per second, burst 32 (8 lines): Fido / bare stream", "lines",
                 "two_cores/fido/32", ["line/stream/8"])]
 RATIOS += [ratio(f"across cores, burst {n}: Fido / {text}", "pps", f"two_cores/fido/{n}",
                  [f"two_cores/{peer}/{n}"])
            for n in BURSTS for peer, text in (("rte-ring", "rte_ring one way"),
-                                              ("rte-ring-pair", "two rte_rings, there and back"),
+                                              ("rte-ring-pair", "two rte_rings, both ways"),
                                               ("index", "indices one way"))]
 RATIOS += [ratio(f"layout, burst {n}: what Fido does / best of the others", "pps",
                  f"layout/lap-last-runs/{n}",

@@ -74,7 +74,7 @@ def bars(result, key, shown=None):
     script = HEAD.format(title=heading(title))
     script += "set style data histograms\nset style histogram errorbars gap 2 lw 1\n"
     of = "request" if result["set"] == "blk" else "packet"
-    unit = result["units"].get(key, f"bytes a {of}")
+    unit = result["units"].get(key, f"bytes per {of}")
     script += f"set style fill solid 0.9 border -1\nset xlabel '{unit}'\n"
     for i, peer in enumerate(peers):
         script += block(f"d{i}", [[size, *entry_of(by_key.get((peer, size)), metric, scale)]

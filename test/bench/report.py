@@ -95,7 +95,7 @@ def machine_table(result):
         "commit": commits(result),
         "date": machine["date"],
         "load average before": machine.get("load_average_before"),
-        "cache line, there and back": f"{line} ns" if line != "-" else None,
+        "cache line, round trip": f"{line} ns" if line != "-" else None,
         "rounds": rounds(result),
     }
     return table.markdown(["", ""], [[name, str(value)] for name, value in facts.items()

@@ -135,7 +135,7 @@ SUITE = suite.Suite(
     + ratios("queues", "{} queues", QUEUES) + ratios("burst", "bursts of {}", BURSTS)
     + ratios("ring", "rings of {}", RINGS),
     goals=[], labels={name: PEERS[name].label for name in COMPARED},
-    units={"queues": "queues", "burst": "a burst", "ring": "in a ring"})
+    units={"queues": "queues", "burst": "per burst", "ring": "in a ring"})
 
 if __name__ == "__main__":
     sys.exit(suite.main(SUITE, sys.argv[1:]))
