@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `blk`: block volumes of another domain.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md. One CPU for each side: the one that serves, and the one
+Called by run.sh. README.md says what each case measures. One CPU for each side: the one that serves, and the one
 that asks. The `direct` cases are the same program with the store in its own process and thread: the monolithic limit.
 """
 import json

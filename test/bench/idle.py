@@ -2,7 +2,7 @@
 """The benchmark set `idle`: what a chain of domains that has nothing, or little, to do takes of a
 CPU; and what it costs under full load that its domains could sleep.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import sys
 import time

@@ -2,7 +2,7 @@
 """The benchmark set `instructions`: how many a packet takes, by callgrind. The machine's speed and what
 else runs on it make no difference, so one round says all.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import os
 import re

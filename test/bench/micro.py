@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The set `micro`: what single steps cost, and the machine's limits for them, by bench-micro (Google Benchmark).
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import json
 import os

@@ -2,7 +2,7 @@
 """The benchmark set `shapes`: both directions at once, several queues, and other bursts and rings
 than usual.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import sys
 import time
