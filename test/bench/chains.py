@@ -31,7 +31,7 @@ def case(peer, size):
     return {"id": f"six/{peer}/{size}", "bench": "six", "peer": peer, "size": size}
 
 
-# memif announces frames of 1518 bytes at most, and fido-fwd believes it.
+# memif announces frames of 1518 bytes at most, and fido-fwd takes its word.
 CASES = [case(peer, size) for size in (64, 1500) for peer in MMNET + MEMIF + VHOST] \
     + [case(peer, 9000) for peer in MMNET + VHOST]
 

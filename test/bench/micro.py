@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The set `micro`: what single steps cost, and the machine's limits for them, by bench-micro (Google Benchmark).
+"""The benchmark set `micro`: the cost of single steps and the machine's limits for them, by
+bench-micro (Google Benchmark).
 
 Called by run.sh. README.md says what each case measures.
 """
@@ -23,8 +24,8 @@ LABELS = {
     "check": "check a peer's address", "translate": "translate an own address",
     "huge-pages": "2 MiB pages", "small-pages": "4 KiB pages", "eventfd": "two sleepers",
 }
-UNITS = {"one_core": "per burst", "two_cores": "per burst", "layout": "per burst", "line": "lines per burst",
-         "address": "MiB", "join": "MiB", "doorbell": ""}
+UNITS = {"one_core": "per burst", "two_cores": "per burst", "layout": "per burst",
+         "line": "lines per burst", "address": "MiB", "join": "MiB", "doorbell": ""}
 
 
 def sample(name, bench, peer, size):
@@ -58,7 +59,8 @@ CASES = (cases("two_cores", ("fido", "rte-ring", "rte-ring-pair", "index"), BURS
          + cases("one_core", ("fido",), BURSTS) + cases("layout", LAYOUTS, BURSTS)
          + cases("address", ("check", "translate"), (64, 1024, 65536))
          + cases("copy", ("memcpy",), (64, 1500, 4096, 9000))
-         + cases("join", ("huge-pages", "small-pages"), (1024,)) + cases("doorbell", ("eventfd",), (1,)))
+         + cases("join", ("huge-pages", "small-pages"), (1024,))
+         + cases("doorbell", ("eventfd",), (1,)))
 
 
 def ratio(name, metric, of, to):
@@ -77,7 +79,8 @@ RATIOS += [ratio(f"layout, burst {n}: what Fido does / best of the others", "pps
                  [f"layout/{peer}/{n}" for peer in LAYOUTS if peer != "lap-last-runs"])
            for n in BURSTS]
 GOALS = [{"ratio": RATIOS[0]["name"], "at_least": 0.8}]
-GOALS += [{"ratio": f"across cores, burst {n}: Fido / rte_ring one way", "at_least": 1} for n in BURSTS]
+GOALS += [{"ratio": f"across cores, burst {n}: Fido / rte_ring one way", "at_least": 1}
+          for n in BURSTS]
 
 SUITE = suite.Suite(
     name="micro",
