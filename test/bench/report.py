@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import sys
+import textwrap
 
 sys.dont_write_bytecode = True
 
@@ -102,10 +103,16 @@ def machine_table(result):
                                      if value is not None])
 
 
+def wrapped(text, bullet=""):
+    return textwrap.fill(text, 100, initial_indent=bullet, subsequent_indent=" " * len(bullet),
+                         break_long_words=False, break_on_hyphens=False)
+
+
 def report(result):
     quick = " Measured with `--quick`: fewer cases, shorter windows." if result["quick"] else ""
     parts = [MARK.format(result["set"]), f"# Results of the set `{result['set']}`",
-             f"Each figure is the median of the rounds (min - max).{quick}", machine_table(result)]
+             wrapped(f"Each figure is the median of the rounds (min - max).{quick}"),
+             machine_table(result)]
     for title, head, rows in table.tables(result):
         parts += [f"{title[0].upper()}{title[1:]}:", table.markdown(head, rows)]
     if result["ratios"]:
@@ -117,7 +124,7 @@ def report(result):
         parts.append(f"{len(result['failures'])} samples failed and were repeated; {lost} cases "
                      "gave no figure.")
     if result["notes"]:
-        parts += ["Notes:", "\n".join(f"- {note}" for note in result["notes"])]
+        parts += ["Notes:", "\n".join(wrapped(note, "- ") for note in result["notes"])]
     return "\n\n".join(parts) + "\n"
 
 
