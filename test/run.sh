@@ -400,7 +400,13 @@ lint_dpdk_versions()
 	run_script lint/dpdk-versions 600
 }
 
-lint_tests=(cppcheck dpdk-versions includes shell spdx)
+# The tables in doc/results and the plots in doc/img show the figures of doc/results/*.json.
+lint_results()
+{
+	python3 "$top/test/bench/report.py" --check
+}
+
+lint_tests=(cppcheck dpdk-versions includes results shell spdx)
 
 list_lint()
 {

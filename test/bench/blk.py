@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `blk`: block volumes of another domain.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md. One CPU for each side: the one that serves, and the one
-that asks. The `direct` cases are the same program with the store in its own process and thread: the monolithic limit.
+Called by run.sh. README.md says what each case measures. The server and the client have one CPU
+each. The `direct` cases are the same client with the store in its own process and thread: the
+monolithic limit.
 """
 import json
 import os
@@ -13,7 +14,7 @@ import suite
 from process import SampleError, wait_until
 
 VOLUME_MIB = 256
-# With `touch` every byte that is read is added up, every byte that is written is made anew.
+# With `touch`, the client adds up each byte that it reads and makes anew each byte that it writes.
 LABELS = {
     "fido": "Fido, lent or by address", "fido-touch": "Fido, each byte used",
     "fido-copy": "Fido, copied", "direct": "function calls in one process",
@@ -26,7 +27,7 @@ SERVER_CPU, CLIENT_CPU = 0, 1
 # --- what is run ---
 
 def parts(bench_name):
-    """rread32 -> read, rand, 32"""
+    """Split a case's name: rread32 -> read, rand, 32."""
     kind, depth = bench_name.rstrip("0123456789"), "".join(c for c in bench_name if c.isdigit())
     return ("write" if kind.endswith("write") else "read",
             "seq" if kind.startswith("s") else "rand", depth)
@@ -44,12 +45,12 @@ def perf_options(bench, bench_name, peer, size):
 
 
 def answer(bench, cpu, argv):
-    """Run a client to its end; its JSON."""
+    """Run a client to its end; return the JSON that it prints."""
     argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(bench.cpus[cpu]), *argv]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise SampleError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
-    # fio says other things first.
+    # fio prints other lines first.
     return json.loads(done.stdout[done.stdout.find("{"):])
 
 
@@ -69,7 +70,8 @@ def fio(bench, options):
 
 def fio_options(bench_name, size):
     way, pattern, depth = parts(bench_name)
-    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}", f"--iodepth={depth}"]
+    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}",
+            f"--iodepth={depth}"]
 
 
 def serve(bench, store):
@@ -82,7 +84,7 @@ def serve(bench, store):
 # --- samples ---
 
 def memory(bench, bench_name, peer, size):
-    """A volume in memory."""
+    """Sample a volume in memory."""
     if peer == "nbd":
         path = bench.path("nbd.sock")
         server = bench.spawn("nbdkit", SERVER_CPU, ["nbdkit", "-f", "-U", path, "memory",
@@ -95,11 +97,12 @@ def memory(bench, bench_name, peer, size):
         return perf(bench, bench.build + "/test/bench/bench-blk-direct",
                     ["--volume", f"mem:{VOLUME_MIB}M", *options])
     serve(bench, f"mem:{VOLUME_MIB}M")
-    return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf", ["--volume", "v", *options])
+    return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf",
+                ["--volume", "v", *options])
 
 
 def make_file(path):
-    """All of it written: a hole is read without the disk."""
+    """Write the whole file: reads of a hole would not reach the disk."""
     if not os.path.exists(path):
         with open(path, "wb") as file:
             for _ in range(VOLUME_MIB):
@@ -108,13 +111,13 @@ def make_file(path):
 
 
 def file(bench, bench_name, peer, size):
-    """The same file by the kernel's io_uring: of fido-blkd, and of fio."""
+    """Sample a file through io_uring, used by fido-blkd or by fio."""
     path = bench.path("volume")
     make_file(path)
     if peer == "fio-uring":
-        # In huge pages, as fido-blkd's memory is: the kernel then hands the device one piece, not 32.
-        return fio(bench, ["--ioengine=io_uring", "--direct=1", "--registerfiles=1", "--iomem=mmaphuge",
-                           f"--filename={path}", f"--size={VOLUME_MIB}M",
+        # Huge pages, as fido-blkd uses: the kernel hands the device one piece instead of 32.
+        return fio(bench, ["--ioengine=io_uring", "--direct=1", "--registerfiles=1",
+                           "--iomem=mmaphuge", f"--filename={path}", f"--size={VOLUME_MIB}M",
                            *fio_options(bench_name[1:], size)])
     serve(bench, f"file:{path},direct=on")
     return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf",
@@ -149,14 +152,17 @@ def shown(name, size):
 
 RATIOS = [ratio(f"{shown(name, size)}: {text}", f"{name}/{of}/{size}", f"{name}/{to}/{size}")
           for name, sizes in MEMORY.items() for size in sizes
-          for text, of, to in (("Fido / nbd", "fido", "nbd"), ("Fido copied / nbd", "fido-copy", "nbd"),
+          for text, of, to in (("Fido / nbd", "fido", "nbd"),
+                               ("Fido copied / nbd", "fido-copy", "nbd"),
                                ("Fido / function calls", "fido", "direct"),
-                               ("each byte used: Fido / function calls", "fido-touch", "direct-touch"))]
+                               ("each byte used: Fido / function calls",
+                                "fido-touch", "direct-touch"))]
 RATIOS += [ratio(f"file, {shown(name, size)}: Fido / fio io_uring", f"{name}/fido-direct/{size}",
                  f"{name}/fio-uring/{size}") for name, sizes in FILE.items() for size in sizes]
 GOALS = [{"ratio": f"{shown(name, 4096)}: Fido / nbd", "at_least": 10}
          for name in ("rread32", "rwrite32")]
-GOALS += [{"ratio": f"{shown(name, size)}: each byte used: Fido / function calls", "at_least": least}
+GOALS += [{"ratio": f"{shown(name, size)}: each byte used: Fido / function calls",
+           "at_least": least}
           for name, size, least in (("rread32", 4096, 0.7), ("rwrite32", 4096, 0.7),
                                     ("sread8", 131072, 0.95), ("swrite8", 131072, 0.95))]
 GOALS += [{"ratio": f"file, {shown(name, size)}: Fido / fio io_uring", "at_least": 0.95}

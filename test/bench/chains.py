@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `chains`: six forwarders in a row, eight domains, on two CPUs.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import sys
 
@@ -31,7 +31,7 @@ def case(peer, size):
     return {"id": f"six/{peer}/{size}", "bench": "six", "peer": peer, "size": size}
 
 
-# memif announces frames of 1518 bytes at most, and fido-fwd believes it.
+# memif announces frames of 1518 bytes at most, and fido-fwd takes its word.
 CASES = [case(peer, size) for size in (64, 1500) for peer in MMNET + MEMIF + VHOST] \
     + [case(peer, 9000) for peer in MMNET + VHOST]
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A chain of more domains than there are CPUs: made by mmnet, memif, or vhost-user and virtio-user.
+"""Run a chain of more domains than CPUs, over mmnet, memif, or vhost-user and virtio-user.
 
-The first domain makes packets (net_null), the last one throws them away, the others forward; all
-are fido-fwd. The first half of them runs on the one CPU, the others on the other one, so that the
-fewest doorbells go from CPU to CPU.
+All domains are fido-fwd: the first makes packets (net_null), the last drops them, the others
+forward. The first half of the chain runs on one CPU and the second half on the other, so that as
+few doorbells as possible cross CPUs.
 """
 import time
 
@@ -11,14 +11,14 @@ from peers import PEERS, Memif
 from process import SampleError, wait_until
 from samples import copies, mtu, read_counter
 
-# The rate is read this many times, so that a chain that stands still for a while is seen.
+# Read the rate in this many windows: a chain that stalls for a while shows in one of them.
 WINDOWS = 8
-# Below it, who is woken does not take the core away from who works on it: batches grow.
+# With SCHED_BATCH, a woken domain does not preempt the one that is at work: batches grow.
 BATCH = ("chrt", "--batch", "0")
 
 
 def ring_of(name):
-    """Descriptors of each ring, by the way's name: usual, or more (-8k)."""
+    """Descriptors per ring: the usual number, or more when the name ends in -8k."""
     return 8192 if name.endswith("-8k") else 1024
 
 
@@ -32,8 +32,8 @@ def mmnet_ports(bench, i, last, size):
 
 
 def memif_ports(bench, peer, i, last, size):
-    """Each is the client of the next one, which started before it. (A client can do without a
-    copy of its own.)"""
+    """Each domain is the client of the next one, which starts before it. (Only a client can avoid
+    its copy.)"""
     ports, names = [], ["", ""]
     for number, role, socket in ((0, "server", i), (1, "client", i + 1)):
         if 0 < socket <= last:
@@ -43,7 +43,7 @@ def memif_ports(bench, peer, i, last, size):
 
 
 def vhost_ports(bench, receiver, i, last, size):
-    """One end of each link is vhost, which listens, the other virtio, which connects to it."""
+    """Each link has a vhost end, which listens, and a virtio end, which connects."""
     ports, names = [], ["", ""]
     for number, socket in ((0, i), (1, i + 1)):
         if not 0 < socket <= last:
@@ -61,7 +61,7 @@ def vhost_ports(bench, receiver, i, last, size):
 
 
 def ports_of(bench, name, i, last, size):
-    """EAL's options of domain number i of a chain, and the names of its ports: in, out."""
+    """Return the EAL options of domain i of a chain, and the names of its ports: in, out."""
     if name.startswith("mmnet"):
         return mmnet_ports(bench, i, last, size)
     if name.startswith("memif"):
@@ -72,7 +72,7 @@ def ports_of(bench, name, i, last, size):
 
 
 def start_domain(bench, name, i, domains, size, cpu=None):
-    """On the CPU of its half of the chain, if not on another one."""
+    """Start domain i on the CPU of its half of the chain, or on `cpu`."""
     last = domains - 1
     eal, (way_in, way_out) = ports_of(bench, name, i, last, size)
     if i in (0, last):
@@ -83,7 +83,7 @@ def start_domain(bench, name, i, domains, size, cpu=None):
         f"d{i}", i * 2 // domains if cpu is None else cpu, bench.fido_fwd, eal,
         ["--map", f"{way_in or 'net_null9'}:{way_out or 'net_null9'}",
          "--idle", "adaptive" if sleeps else "poll", "--rxd", str(ring), "--txd", str(ring),
-         # Enough for what virtio's two rings hold, too.
+         # Enough to fill virtio's two rings as well.
          "--mbufs", str(max(4096, 2 * ring)), "--quiet", *mtu(size)],
         BATCH if "-batch" in name else ())
 
@@ -97,7 +97,7 @@ def socket_there(bench, name):
 
 
 def start(bench, name, size, domains):
-    """The processes in the order of the chain. Who listens starts before who connects."""
+    """Start the chain and return its processes in order. Listeners start before clients."""
     mmnet = name.startswith("mmnet")
     forwards = name.startswith("vhost-tx")
     chain = [None] * domains
@@ -111,8 +111,8 @@ def start(bench, name, size, domains):
 
 
 def sample(bench, name, size, domains):
-    """Packets a second at the end of the chain, the slowest window's too, and the forwarders'
-    processor time for a packet and hop."""
+    """Measure the packet rate at the end of the chain, that of the slowest window, and the
+    forwarders' processor time per packet and hop."""
     chain = start(bench, name, size, domains)
     sink, forwarders = chain[-1], chain[1:-1]
     wait_until(lambda: sink.check() and sink.ask("/ethdev/stats,0")["ipackets"] > 0, 60,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark set `idle`: what a chain of domains that has nothing, or little, to do takes of a
-CPU; and what it costs under full load that its domains could sleep.
+"""The benchmark set `idle`: the processor time of a chain with little or nothing to do, and what
+the ability to sleep costs under full load.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import sys
 import time
@@ -14,7 +14,7 @@ from process import wait_until
 from samples import rate, start_both, start_sender, warm_up
 
 DOMAINS = 6
-GAP_US = 1000  # 1000 packets a second
+GAP_US = 1000  # 1000 packets per second
 LABELS = {
     "mmnet": "mmnet, adaptive", "memif": "memif zero-copy, naps",
     "adaptive": "mmnet, adaptive", "poll": "mmnet, polling",
@@ -22,12 +22,12 @@ LABELS = {
 
 
 def name_of(peer):
-    """The name by which crowd.py knows it."""
+    """The name of this peer in crowd.py."""
     return {"mmnet": "mmnet-adaptive", "memif": "memif-zero-nap"}[peer]
 
 
 def cpu_share(bench, domains):
-    """Percent of one CPU that all threads of all domains take."""
+    """Percent of one CPU that all threads of all domains use."""
     before, began = [domain.cpu_ns() for domain in domains], time.monotonic()
     time.sleep(4 * bench.window)
     took = sum(domain.cpu_ns() - at for domain, at in zip(domains, before))
@@ -39,8 +39,8 @@ def received(domain):
 
 
 def start_chain(bench, peer, size, gap_us):
-    """A sender that polls, on the first CPU, and five domains that forward, on the other one; the last
-    one throws the packets away. Without a gap, the sender sends nothing."""
+    """Start a polling sender on the first CPU, and on the second one four domains that forward and
+    one that drops. The sender sends one packet every `gap_us` microseconds."""
     name = name_of(peer)
     domains = []
     for i in range(DOMAINS - 1, 0, -1):
@@ -49,24 +49,25 @@ def start_chain(bench, peer, size, gap_us):
             wait_until(lambda: domains[0].check() and crowd.socket_there(bench, f"{i}.sock"), 30,
                        f"d{i}: socket")
     eal, _ = crowd.ports_of(bench, name, 0, DOMAINS - 1, size)
-    # bench-wake knows port 0, whatever its name.
-    sender = bench.start("d0", 0, bench.build + "/test/bench/bench-wake", eal, ["send", str(gap_us)])
+    # bench-wake uses port 0, whatever its name.
+    sender = bench.start("d0", 0, bench.build + "/test/bench/bench-wake", eal,
+                         ["send", str(gap_us)])
     return sender, domains
 
 
 def sample_silent(bench, peer, size):
-    """Links are up, and no packet comes."""
-    # The next one would be due in 17 minutes.
+    """Links are up and no packet comes."""
+    # The second packet would be due in 17 minutes.
     _, domains = start_chain(bench, peer, size, 10**9)
     for domain in domains:
         domain.wait_ready()
-    # The sleeps that have an end, for buffers that may still come back, get longer: this is after.
+    # Domains first sleep with timeouts, as buffers may still return: wait for that phase to end.
     time.sleep(2 * bench.window)
     return {"cpu": cpu_share(bench, domains)}
 
 
 def sample_slow(bench, peer, size):
-    """1000 packets a second go through the chain."""
+    """1000 packets per second go through the chain."""
     _, domains = start_chain(bench, peer, size, GAP_US)
     wait_until(lambda: domains[-1].check() and received(domains[-1]) > 0, 30, "sink: a packet")
     time.sleep(bench.window)
@@ -77,7 +78,7 @@ def sample_slow(bench, peer, size):
 
 
 def sample_full(bench, idle, size):
-    """testpmd txonly to a fido-fwd that throws away, each with a CPU of its own."""
+    """testpmd txonly to a fido-fwd that drops, with one CPU each."""
     pair = PEERS["mmnet-zero"].pair(bench, size)
     started = start_both({
         "tx": lambda: start_sender(bench, pair.tx, size),
@@ -106,7 +107,7 @@ RATIOS = [
 ] + [
     {"name": f"processor time, {text}: mmnet / memif with naps", "metric": "cpu",
      "of": f"{bench}/mmnet/64", "to": [f"{bench}/memif/64"]}
-    for bench, text in (("silent", "idle chain"), ("slow", "1000 packets a second"))
+    for bench, text in (("silent", "idle chain"), ("slow", "1000 packets per second"))
 ]
 
 SUITE = suite.Suite(

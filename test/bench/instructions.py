@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark set `instructions`: how many a packet takes, by callgrind. The machine's speed and what
-else runs on it make no difference, so one round says all.
+"""The benchmark set `instructions`: instructions per packet, counted by callgrind. Neither the
+speed of the machine nor other programs make a difference, so one round is enough.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import os
 import re
@@ -18,7 +18,7 @@ PACKETS = 6400
 BURSTS = {"steps": 32, "single": 1}
 COMPARED = ("mmnet-zero", "mmnet-copy", "memif-copy", "memif-zero")
 FUNCTIONS = {"tx": ("steps_send",), "rx": ("steps_receive", "steps_free")}
-# Emulated memory has no place for EAL's reservation of addresses, so it gets ordinary pages.
+# Valgrind has no room for the address range that EAL reserves for huge pages: use ordinary ones.
 MEMORY = ("--no-huge", "--single-file-segments", "-m", "64")
 
 
@@ -33,7 +33,7 @@ def start(bench, which, cpu, side, size, burst):
 
 
 def counted(bench, process):
-    """Instructions a packet, by function, what it called included."""
+    """Instructions per packet of each function, including its callees."""
     wait_until(lambda: process.child.poll() is not None, 60, f"{process.name}: its end")
     said = re.search(r"^packets (\d+)$", process.log(), re.M)
     if process.child.returncode != 0 or said is None:
@@ -57,7 +57,7 @@ def remove(bench):
 
 
 def sample_steps(bench, name, size, burst):
-    """Sender and receiver take turns, so nobody looks in vain."""
+    """Sender and receiver take turns, so that no poll is in vain."""
     pair = PEERS[name].pair(bench, size)
     remove(bench)
     for fifo in ("tx.fifo", "rx.fifo"):
@@ -78,14 +78,16 @@ def ratio(name, of, to):
 
 CASES = [{"id": f"{bench}/{peer}/{size}", "bench": bench, "peer": peer, "size": size}
          for bench in BURSTS for size in (64, 1500) for peer in COMPARED]
-RATIOS = [ratio(f"instructions a packet, bursts of {burst}, {size} bytes: mmnet rx={mode} / best of memif",
+RATIOS = [ratio(f"instructions per packet, bursts of {burst}, {size} bytes: "
+                f"mmnet rx={mode} / best of memif",
                 f"{bench}/mmnet-{mode}/{size}",
                 [f"{bench}/{peer}/{size}" for peer in ("memif-copy", "memif-zero")])
           for bench, burst in BURSTS.items() for size in (64, 1500) for mode in ("zero", "copy")]
 
 SUITE = suite.Suite(
     name="instructions",
-    functions={bench: lambda bench_, peer, size, burst=burst: sample_steps(bench_, peer, size, burst)
+    functions={bench: lambda bench_, peer, size, burst=burst:
+               sample_steps(bench_, peer, size, burst)
                for bench, burst in BURSTS.items()},
     cases=CASES, quick=("steps",), ratios=RATIOS, goals=[],
     labels={name: PEERS[name].label for name in COMPARED})

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark set `latency`: to a reflector and back, at shares of the highest loss-free rate.
+"""The benchmark set `latency`: round trips to a reflector, at shares of the highest loss-free rate.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import json
 import re
@@ -16,22 +16,23 @@ from samples import start_both, testpmd_options
 LOADS = (0, 10, 50, 90)
 PARTS = ("p50", "p90", "p99", "p999", "max")
 SIZES = (64, 1500)
-# What both programs need by themselves, by size of packet, as measured last.
+# The time that both programs take by themselves, by packet size, as measured last.
 own_us = {}
 COMPARED = ("mmnet-zero", "mmnet-auto", "memif-copy", "memif-zero", "vhost")
 LABELS = {name: PEERS[name].label for name in COMPARED if name in PEERS}
 LABELS.update({
     "vhost": "virtio-user, vhost-user", "floor": "the floor: cache line, and both programs alone",
 })
-# What testpmd says of the bursts that it received, at the end: how many, and the share without a packet.
+# testpmd's account of received bursts, at its end: their number, and the share of empty ones.
 BURSTS = re.compile(r"RX-bursts : (\d+) \[(\d+)% of 0 pkts")
 
 
 def sides(bench, name, size):
-    """Who asks, who reflects, and who of them listens on what."""
+    """Return the ports of the client and the reflector, which of them listens, and its sockets."""
     if name == "vhost":
         path = bench.path("v.sock")
-        asks = [f"--vdev=net_virtio_user0,path={path},queues=1,queue_size=1024,mrg_rxbuf=1,in_order=1"]
+        asks = [f"--vdev=net_virtio_user0,path={path},queues=1,queue_size=1024,mrg_rxbuf=1,"
+                "in_order=1"]
         return asks, [f"--vdev=net_vhost0,iface={path},queues=1"], "reflector", [path]
     peer = PEERS[name]
     if isinstance(peer, Memif):
@@ -45,7 +46,7 @@ def sides(bench, name, size):
 
 
 def start_testpmd(bench, cpu, side, size, *options):
-    """testpmd that sends what it receives back on the same port."""
+    """Start a testpmd that sends each packet back on the port that received it."""
     return bench.start("reflector", cpu, "dpdk-testpmd", ["-m", "256", *side.eal],
                        testpmd_options("io", size) + ["--port-topology=loop", *options])
 
@@ -56,7 +57,7 @@ def start_ping(bench, eal, size, loads):
 
 
 def answers(ping, seconds):
-    """What bench-ping printed, once it has ended."""
+    """Wait until bench-ping has ended; return what it printed."""
     wait_until(lambda: ping.child.poll() is not None, seconds, "ping: its end")
     lines = [json.loads(line) for line in ping.log().splitlines() if line.startswith("{")]
     if ping.child.returncode != 0 or not lines:
@@ -80,7 +81,7 @@ def metrics(lines):
 
 
 def sample_rtt(bench, name, size, loads=LOADS[1:]):
-    """There and back, one packet at a time, and for every load."""
+    """Round trips of one packet at a time, and at each load."""
     if name == "floor":
         return sample_floor(bench, size)
     if size not in own_us:
@@ -100,21 +101,21 @@ def sample_rtt(bench, name, size, loads=LOADS[1:]):
     bench.stop_all()
     lines = (line, bench.cacheline_ns())
     sample["line_us"] = sum(lines) / 2e3
-    # Where the host has moved its CPUs meanwhile, nobody knows which of the two it was.
+    # If the lines differ, the host moved a CPU meanwhile: neither line is that of the sample.
     if max(lines) < 1.3 * min(lines):
         sample["floors"] = sample["p50_us_0"] / (sample["line_us"] + own_us[size])
     return sample
 
 
 def sample_one(bench, name, size):
-    """One packet at a time only."""
+    """Round trips of one packet at a time only."""
     return sample_rtt(bench, name, size, ())
 
 
 # --- the floor ---
 
 def empty_turn_ns(bench, size):
-    """testpmd's time for a turn of its loop that finds an empty ring."""
+    """testpmd's time for one loop that finds an empty ring."""
     process = start_testpmd(bench, 1, Side(["--vdev=net_ring0"]), size)
     process.wait_ready()
     process.tell("set record-burst-stats on")
@@ -123,7 +124,7 @@ def empty_turn_ns(bench, size):
     time.sleep(bench.window)
     process.tell("stop")
     took = time.monotonic() - began
-    # What it prints to a file comes at the end.
+    # testpmd buffers what it prints to a file, until it ends.
     process.tell("quit")
     process.child.wait(10)
     said = BURSTS.search(process.log())
@@ -133,7 +134,7 @@ def empty_turn_ns(bench, size):
 
 
 def packet_turn_ns(bench, size):
-    """testpmd's time for a turn that receives one packet and sends it: from and to net_null."""
+    """testpmd's time for one loop that receives and sends one packet, from and to net_null."""
     process = start_testpmd(bench, 1, Side([f"--vdev=net_null0,size={size}"]), size, "--burst=1")
     process.wait_ready()
     process.tell("start")
@@ -144,10 +145,10 @@ def packet_turn_ns(bench, size):
 
 
 def sample_floor(bench, size):
-    """What is left of a round trip when nothing is between the two programs but a cache line.
+    """The floor: a round trip with nothing but a cache line between the two programs.
 
-    bench-ping's part: a ring of its own (net_ring) gives its packets back to itself. testpmd's: a
-    turn with one packet, from and to net_null."""
+    The sum of the cache line's round trip, bench-ping's time for a packet through its own ring
+    (net_ring), and testpmd's time for one loop with one packet, from and to net_null."""
     line = bench.cacheline_ns()
     empty = empty_turn_ns(bench, size)
     bench.stop_all()
@@ -155,8 +156,8 @@ def sample_floor(bench, size):
     bench.stop_all()
     own = metrics(answers(start_ping(bench, ["--vdev=net_ring0"], size, ()), 60))
     own_us[size] = packet / 1e3 + own["p50_us_0"]
-    return {"p50_us_0": line / 1e3 + own_us[size], "line_us": line / 1e3, "ping_us": own["p50_us_0"],
-            "empty_us": empty / 1e3, "packet_us": packet / 1e3}
+    return {"p50_us_0": line / 1e3 + own_us[size], "line_us": line / 1e3,
+            "ping_us": own["p50_us_0"], "empty_us": empty / 1e3, "packet_us": packet / 1e3}
 
 
 # --- the set ---
@@ -167,12 +168,14 @@ def ratio(name, metric, of, to):
 
 CASES = [{"id": f"{bench}/{peer}/{size}", "bench": bench, "peer": peer, "size": size}
          for bench in ("one", "rtt") for size in SIZES for peer in ("floor",) + COMPARED]
-RATIOS = [ratio(f"round trip, {size} bytes, load {load} %, {part}: mmnet rx={mode} / best of {name}",
+RATIOS = [ratio(f"round trip, {size} bytes, load {load} %, {part}: "
+                f"mmnet rx={mode} / best of {name}",
                 f"{part}_us_{load}", f"rtt/mmnet-{mode}/{size}", [f"rtt/{p}/{size}" for p in group])
           for size in SIZES for mode in ("zero", "auto") for load in LOADS[1:]
           for name, group in (("memif", ("memif-copy", "memif-zero")), ("vhost-user", ("vhost",)))
           for part in ("p50", "p99")]
-RATIOS += [ratio(f"round trip, {size} bytes, one at a time, median in floors: mmnet rx={mode} / best of {name}",
+RATIOS += [ratio(f"round trip, {size} bytes, one at a time, median in floors: "
+                 f"mmnet rx={mode} / best of {name}",
                  "floors", f"one/mmnet-{mode}/{size}", [f"one/{p}/{size}" for p in group])
            for size in SIZES for mode in ("zero", "auto")
            for name, group in (("memif", ("memif-copy", "memif-zero")), ("vhost-user", ("vhost",)))]

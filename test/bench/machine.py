@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What figures were measured on: without it they mean nothing."""
+"""Describe the machine: figures mean nothing without it."""
 import datetime
 import json
 import os
@@ -8,7 +8,7 @@ import subprocess
 
 
 def output(*argv, cwd=None):
-    """What a command prints, or nothing when there is no such command or it fails."""
+    """Return what a command prints, or "" if it is not installed or fails."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=30, cwd=cwd)
     except OSError:
@@ -26,11 +26,11 @@ def first_match(pattern, path):
 
 
 def compiler_of(program):
-    """The compiler leaves its name in what it compiles."""
+    """Find the compiler's name, which it leaves in the program."""
     with open(program, "rb") as file:
         names = re.findall(rb"(?:GCC: \([^)\0]*\)|[A-Za-z ]*clang version) [0-9][^\0 ]*",
                            file.read())
-    # The C library's start-up code has one of its own, which comes first.
+    # The first name may be that of the C library's start-up code.
     return names[-1].decode() if names else ""
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The set `micro`: what single steps cost, and the machine's limits for them, by bench-micro (Google Benchmark).
+"""The benchmark set `micro`: the cost of single steps and the machine's limits for them, by
+bench-micro (Google Benchmark).
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import json
 import os
@@ -13,18 +14,18 @@ from process import SampleError
 
 BURSTS = (1, 8, 32, 64)
 LABELS = {
-    "fido": "a queue of Fido's", "rte-ring": "rte_ring, SPSC, one way",
-    "rte-ring-pair": "two rte_rings, there and back", "index": "indices, one way",
+    "fido": "a Fido queue", "rte-ring": "rte_ring, SPSC, one way",
+    "rte-ring-pair": "two rte_rings, both ways", "index": "indices, one way",
     "lap-single": "lap in each descriptor, single completions", "lap-runs": "the same, runs",
     "lap-last-single": "lap, first one last, single completions",
     "lap-last-runs": "the same, runs (Fido's)",
     "index-single": "producer index, single completions", "index-runs": "the same, runs",
-    "ping_pong": "a line, there and back", "stream": "a stream of lines", "memcpy": "memcpy",
+    "ping_pong": "a line, round trip", "stream": "a stream of lines", "memcpy": "memcpy",
     "check": "check a peer's address", "translate": "translate an own address",
     "huge-pages": "2 MiB pages", "small-pages": "4 KiB pages", "eventfd": "two sleepers",
 }
-UNITS = {"one_core": "a burst", "two_cores": "a burst", "layout": "a burst", "line": "lines a burst",
-         "address": "MiB", "join": "MiB", "doorbell": ""}
+UNITS = {"one_core": "per burst", "two_cores": "per burst", "layout": "per burst",
+         "line": "lines per burst", "address": "MiB", "join": "MiB", "doorbell": ""}
 
 
 def sample(name, bench, peer, size):
@@ -58,26 +59,28 @@ CASES = (cases("two_cores", ("fido", "rte-ring", "rte-ring-pair", "index"), BURS
          + cases("one_core", ("fido",), BURSTS) + cases("layout", LAYOUTS, BURSTS)
          + cases("address", ("check", "translate"), (64, 1024, 65536))
          + cases("copy", ("memcpy",), (64, 1500, 4096, 9000))
-         + cases("join", ("huge-pages", "small-pages"), (1024,)) + cases("doorbell", ("eventfd",), (1,)))
+         + cases("join", ("huge-pages", "small-pages"), (1024,))
+         + cases("doorbell", ("eventfd",), (1,)))
 
 
 def ratio(name, metric, of, to):
     return {"name": name, "metric": metric, "of": of, "to": to}
 
 
-RATIOS = [ratio("lines a second, burst 32 (8 lines): Fido / bare stream", "lines",
+RATIOS = [ratio("lines per second, burst 32 (8 lines): Fido / bare stream", "lines",
                 "two_cores/fido/32", ["line/stream/8"])]
 RATIOS += [ratio(f"across cores, burst {n}: Fido / {text}", "pps", f"two_cores/fido/{n}",
                  [f"two_cores/{peer}/{n}"])
            for n in BURSTS for peer, text in (("rte-ring", "rte_ring one way"),
-                                              ("rte-ring-pair", "two rte_rings, there and back"),
+                                              ("rte-ring-pair", "two rte_rings, both ways"),
                                               ("index", "indices one way"))]
 RATIOS += [ratio(f"layout, burst {n}: what Fido does / best of the others", "pps",
                  f"layout/lap-last-runs/{n}",
                  [f"layout/{peer}/{n}" for peer in LAYOUTS if peer != "lap-last-runs"])
            for n in BURSTS]
 GOALS = [{"ratio": RATIOS[0]["name"], "at_least": 0.8}]
-GOALS += [{"ratio": f"across cores, burst {n}: Fido / rte_ring one way", "at_least": 1} for n in BURSTS]
+GOALS += [{"ratio": f"across cores, burst {n}: Fido / rte_ring one way", "at_least": 1}
+          for n in BURSTS]
 
 SUITE = suite.Suite(
     name="micro",

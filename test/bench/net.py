@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `net`: packets from one domain to another, by mmnet and by its peers.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import sys
 
@@ -15,7 +15,7 @@ MEMIF = ("memif-copy", "memif-zero")
 VHOST = ("vhost-rx", "vhost-tx")
 FUNCTIONS = {"rate": samples.sample_rate, "touch": samples.sample_touch,
              "hop": samples.sample_hop, "chain": samples.sample_chain}
-# What --quick leaves: enough for each goal, and one of each kind.
+# The cases of --quick: enough for each goal, and one of each kind.
 QUICK = ("rate/mmnet-zero/*", "rate/mmnet-copy/64", "rate/mmnet-auto/*",
          "rate/mmnet-arena/64", "rate/mmnet-arena/1500", "rate/memif-*",
          "rate/vhost-*/64", "rate/vhost-*/1500", "rate/null/64", "rate/null/1500",
@@ -35,10 +35,10 @@ def add(found, bench, peers, sizes, hops=(None,)):
 
 
 def all_cases():
-    """In the order of a round: what is compared with each other comes one after the other."""
+    """All cases in the order of a round. Cases that are compared follow each other."""
     found = []
     add(found, "rate", MMNET + MEMIF + VHOST + ("null",), SIZES)
-    # memif announces frames of 1518 bytes at most, and fido-fwd believes it.
+    # memif announces frames of 1518 bytes at most, and fido-fwd takes its word.
     add(found, "touch", ("mmnet-zero", "mmnet-copy") + MEMIF + VHOST, (64, 1500))
     add(found, "touch", ("mmnet-zero", "mmnet-copy") + VHOST, (9000,))
     add(found, "hop", ("mmnet-zero",) + MEMIF, (64, 1500))
@@ -52,7 +52,7 @@ def ratio(name, metric, of, to):
 
 
 def all_ratios():
-    """Each against the best of its peers in the same round."""
+    """Ratios of each case to the best of its peers in the same round."""
     found = []
     for bench, verb in (("rate", "moves"), ("touch", "reads")):
         for size in SIZES:

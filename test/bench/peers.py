@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ways from one process to another that are measured: mmnet, memif, vhost-user.
+"""The drivers that are compared: mmnet, memif, vhost-user.
 
-A peer is given the same number of descriptors (1024), the same buffers and the same pinning as
-the others; its devices are set up the way its documentation recommends for speed.
+All get the same number of descriptors (1024), the same buffers and the same pinning. Their devices
+are set up as their documentation recommends for speed.
 """
 from dataclasses import dataclass, field
 
-# Buffers of testpmd's pools: 2 KiB, or large enough for a 9000-byte frame in one piece.
+# Buffers of testpmd's pools: 2 KiB, or large enough for a frame of 9000 bytes in one segment.
 HEADROOM = 128
 
 
@@ -16,14 +16,14 @@ def data_room(size):
 
 @dataclass
 class Side:
-    """One process's part: EAL options, and options of testpmd."""
+    """The options of one process: EAL's and testpmd's."""
     eal: list
     testpmd: list = field(default_factory=list)
 
 
 @dataclass
 class Pair:
-    """Sender and receiver; `listener` must have made its sockets before the other one starts."""
+    """Sender and receiver. `listener` must have created `sockets` before the other one starts."""
     tx: Side
     rx: Side
     listener: str = ""
@@ -32,7 +32,7 @@ class Pair:
 
 @dataclass
 class Loop:
-    """A forwarder between two links to one other process, `ends`."""
+    """A forwarder with two links to one other process, `ends`."""
     ends_out: list
     ends_in: list
     fwd_in: list
@@ -42,14 +42,14 @@ class Loop:
 
 
 class Mmnet:
-    """The mmnet driver with one of its receive modes; the sender's pools in EAL's heap or in arenas."""
+    """The mmnet driver in one receive mode, with the sender's pools in EAL's heap or in arenas."""
     family = "mmnet"
 
     def __init__(self, mode, pools="heap"):
         self.mode = mode
         self.pools = pools
         self.label = f"mmnet rx={mode}" + (", arena pools" if pools == "arena" else "")
-        # The counter that has all packets when the mode did what it says.
+        # The counter that equals the packets received when all of them took the mode's path.
         self.proof = {"zero": "rx_zero_copy_packets", "copy": "rx_copied_packets"}.get(mode)
 
     @staticmethod
@@ -72,8 +72,8 @@ class Mmnet:
 
 
 class Memif:
-    """DPDK's memif driver; the sender is the client, because only a client can do without its
-    own copy (zero_copy)."""
+    """DPDK's memif driver. The sender is the client, because only a client can avoid its copy
+    (zero_copy)."""
     family = "memif"
     proof = None
 
@@ -92,8 +92,9 @@ class Memif:
                     listener="rx", sockets=[bench.path("a.sock")])
 
     def loops(self, bench, size):
-        """With zero-copy all copying falls to the server. In a chain of equal domains a forwarder
-        is the server of one link and the client of the next: the mean of being either of both."""
+        """With zero-copy, the server of a link does all copying. In a chain of equal domains, a
+        forwarder is the server of one link and the client of the next: average a forwarder that
+        serves both links and one that serves none."""
         loops = []
         for fwd, ends in [("server", "client"), ("client", "server")][:2 if self.zero_copy else 1]:
             loops.append(Loop(
@@ -109,7 +110,7 @@ class Memif:
 class Vhost:
     """vhost-user in one process, virtio-user in the other: one copy, always made by vhost.
 
-    Mergeable buffers are for a virtio that receives; one that only sends is faster without."""
+    virtio uses mergeable buffers where it receives; where it only sends, it is faster without."""
     family = "vhost"
     proof = None
 
@@ -129,7 +130,7 @@ class Vhost:
 
 
 class Null:
-    """No receiver at all: what testpmd can send at best."""
+    """No receiver: the most that testpmd can send."""
     family = "null"
     proof = None
     label = "no peer (net_null)"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Start and stop the processes of a benchmark, and ask them for their counters.
+"""Start and stop the processes of a benchmark, and read their counters.
 
-Every process runs on one CPU, all of its threads too, and ends when the benchmark ends, however
-that may be: at the end of a sample, at a signal, or with the death of the benchmark itself.
+Each process runs on one CPU with all its threads. It ends with the sample, at a signal, or when the
+benchmark itself dies.
 """
 import json
 import os
@@ -15,11 +15,11 @@ import time
 
 
 class SampleError(Exception):
-    """A measurement gave no figure; the text says why."""
+    """A sample gave no figure; the text says why."""
 
 
 def wait_until(condition, seconds, what):
-    """Return what the condition returns, once that is true."""
+    """Wait until the condition is true; return its value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -31,7 +31,7 @@ def wait_until(condition, seconds, what):
 
 
 class Telemetry:
-    """DPDK's telemetry socket: answered by a thread of its own, not by the one that forwards."""
+    """DPDK's telemetry socket. A thread of its own answers, not the one that forwards."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -48,7 +48,7 @@ class Telemetry:
 
 
 class Process:
-    """One DPDK process; made by Bench.start()."""
+    """A process that Bench.start() or Bench.spawn() created."""
 
     def __init__(self, name, argv, log, telemetry_path, environment):
         self.name = name
@@ -70,7 +70,7 @@ class Process:
         return " | ".join(lines[-count:])
 
     def check(self):
-        """Fail unless the process runs."""
+        """Raise SampleError unless the process is running."""
         if self.child.poll() is not None:
             raise SampleError(f"{self.name} ended early (status {self.child.returncode}): "
                               f"{self.last_lines()}")
@@ -98,7 +98,7 @@ class Process:
             return None
 
     def wait_ready(self, seconds=15):
-        """Until the link of port 0 is up. (Commands given to testpmd wait for its prompt.)"""
+        """Wait until the link of port 0 is up. (testpmd reads commands once it has its prompt.)"""
         wait_until(self.link_is_up, seconds, f"{self.name}: link")
 
     def link_is_up(self):
@@ -107,11 +107,11 @@ class Process:
         return bool(answer) and answer.get("status") == "UP"
 
     def counters(self, port=0):
-        """The extended statistics of a port, by their names."""
+        """The extended statistics of a port, by name."""
         return self.ask(f"/ethdev/xstats,{port}") or {}
 
     def cpu_ns(self):
-        """Processor time of all threads until now, in nanoseconds."""
+        """Processor time of all threads so far, in nanoseconds."""
         total = 0
         folder = f"/proc/{self.child.pid}/task"
         for task in os.listdir(folder):
@@ -120,7 +120,7 @@ class Process:
         return total
 
     def stop(self, seconds=3):
-        """End it: as its user would; if that does not help, by force."""
+        """Ask the process to end; kill it after `seconds`."""
         if self.connection is not None:
             self.connection.close()
         try:
@@ -146,10 +146,10 @@ class Process:
 
 
 class Bench:
-    """What all samples have in common: programs, CPUs, times, the processes that run now.
+    """What all samples share: programs, CPUs, windows, the running processes.
 
-    Set by test/bench/run.sh: FIDO_BUILD, FIDO_DRIVER (the mmnet driver), FIDO_GROUP (a group of
-    domains of this run alone), FIDO_BENCH_WORK (a folder of its own).
+    Reads variables that test/bench/run.sh sets: FIDO_BUILD, FIDO_DRIVER (the mmnet driver),
+    FIDO_GROUP (a group for this run alone), FIDO_BENCH_WORK (a work folder for this run alone).
     """
 
     def __init__(self, cpus, window, warm_up):
@@ -169,8 +169,8 @@ class Bench:
 
     def start(self, name, cpu, program, eal, app, wrapper=(),
               memory=("--in-memory", "--single-file-segments")):
-        """Start a DPDK application on the benchmark's CPU number `cpu`, with all its threads; below
-        the command `wrapper`."""
+        """Start a DPDK application, with all its threads, on the benchmark's CPU number `cpu`.
+        `wrapper` is a command that runs it, such as chrt."""
         cpu = self.cpus[cpu % len(self.cpus)]
         lcores = f"0@{cpu},1@{cpu}" if program == "dpdk-testpmd" else f"0@{cpu}"
         argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(cpu), *wrapper,
@@ -191,7 +191,7 @@ class Bench:
         return process
 
     def stop_all(self):
-        """End what runs, the youngest first; leave no trace of it."""
+        """Stop all processes, the youngest first, and remove the files that they leave."""
         while self.running:
             self.running[-1].stop()
             self.running.pop()
@@ -202,11 +202,11 @@ class Bench:
                 os.unlink(self.path(name))
 
     def logs(self):
-        """The output of the processes of this sample."""
+        """The output of all processes of this sample."""
         return "\n".join(f"--- {p.name}\n{p.log()}" for p in self.running)
 
     def cacheline_ns(self):
-        """Round trip of a cache line between the two CPUs, now."""
+        """Measure the round trip of a cache line between the two CPUs."""
         argv = [self.cacheline_program, str(self.cpus[0]), str(self.cpus[1])]
         answer = subprocess.run(argv, capture_output=True, text=True, timeout=60)
         if not re.fullmatch(r"[0-9.]+\n", answer.stdout):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From samples to medians, paired ratios, goals; JSON and CSV."""
+"""Compute medians, paired ratios and goals from samples; write JSON and CSV."""
 import csv
 import json
 
@@ -13,7 +13,7 @@ def median(values):
 
 
 def summary(values):
-    """Median, min and max of a list with None where a round gave no figure."""
+    """Median, min and max of a list that has None for a round without a figure."""
     known = [value for value in values if value is not None]
     if not known:
         return {"samples": values, "median": None, "min": None, "max": None}
@@ -21,7 +21,7 @@ def summary(values):
 
 
 def case_result(case, samples):
-    """`samples`: one a round: a dictionary of metrics, or None."""
+    """Summarize a case. `samples` has a dictionary of metrics, or None, for each round."""
     names = sorted({name for sample in samples if sample for name in sample if name[0] != "_"})
     return {
         **case,
@@ -37,7 +37,7 @@ def samples_of(cases, case_id, metric):
 
 
 def best_of(cases, case_ids, metric, pick):
-    """Round by round, the best that any of the cases did."""
+    """The best figure of these cases in each round."""
     columns = [samples_of(cases, case_id, metric) for case_id in case_ids]
     result = []
     for row in zip(*[column for column in columns if column]):
@@ -47,7 +47,7 @@ def best_of(cases, case_ids, metric, pick):
 
 
 def ratio_result(ratio, cases):
-    """A ratio is formed within each round: what slows the machine down slows both sides."""
+    """Form a ratio within each round: what slows down the machine slows down both sides."""
     pick = max if ratio["metric"] == "pps" else min
     above = best_of(cases, [ratio["of"]], ratio["metric"], pick)
     below = best_of(cases, ratio["to"], ratio["metric"], pick)
@@ -56,7 +56,7 @@ def ratio_result(ratio, cases):
 
 
 def goal_result(goal, ratios, cases):
-    """A goal is for a ratio, or for a metric of a case."""
+    """Judge a goal, which is for a ratio or for a metric of a case."""
     if "case" in goal:
         case = cases.get(goal["case"])
         value = case["metrics"].get(goal["metric"], {}).get("median") if case else None
@@ -75,7 +75,7 @@ def write_json(path, result):
 
 
 def write_csv(path, result):
-    """One line for each figure of each round."""
+    """Write one line for each figure of each round."""
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["bench", "peer", "size", "hops", "round", "metric", "value"])

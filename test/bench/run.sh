@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs the benchmarks: a table on the terminal; JSON, CSV and SVG in the build folder's bench/.
-# Exit status 0 when every benchmark gave figures, whatever they are.
+# Run the benchmarks: print tables; write JSON, CSV and SVG to bench/ in the build folder.
+# Exit status 0 when each case gave figures, whatever they are.
 #
-# A set NAME is a program NAME.py beside this file: it takes --quick, --runs N, --cpus A,B, --list,
-# --out FOLDER and names of cases, and writes FOLDER/NAME.json. Add it to `sets`.
+# A set NAME is a program NAME.py beside this file. It takes --quick, --smoke, --runs N, --append,
+# --cpus A,B, --list, --out FOLDER and names of cases, and writes FOLDER/NAME.json. `sets` names it.
 set -eu -o pipefail
 
 sets=(net wake chains latency idle shapes instructions blk micro)
@@ -17,19 +17,22 @@ usage()
 	cat <<-EOF
 	usage: sudo test/bench/run.sh [--quick | --smoke] [--runs N] [--append] [--report] [--cpus A,B]
 	                              [--out DIR] [--list] [--no-setup] [NAME...]
-	  NAME        a set (${sets[*]}) or cases of it: net/rate, net/hop/mmnet-zero, 'net/*/*/64';
-	              all sets when there is none
-	  --quick     3 rounds of the most telling cases, less than 4 minutes for each set
-	  --runs N    N rounds instead of 7 (3 with --quick)
-	  --smoke     one round, too short for figures: do the cases run?
-	  --append    add the rounds to those that the result files have already
-	  --report    put the results into doc/benchmarks.md, too
-	  --out DIR   write there instead of into bench/ of the build folder
-	  --cpus A,B  run on these two CPUs (default 0,1): two cores that share a cache, and not two
+
+	Measure Fido and its peers in alternating rounds, and print tables. See test/bench/README.md.
+	  NAME        a set (${sets[*]}),
+	              or cases of a set: net/rate, net/hop/mmnet-zero, 'net/*/*/64' (default: all sets)
+	  --quick     measure 3 rounds of the most telling cases, in less than 4 minutes for each set
+	  --runs N    measure N rounds instead of 7 (3 with --quick)
+	  --smoke     measure one round that is too short for figures, to check that the cases run
+	  --append    add the rounds to those in the result files
+	  --report    also write the tables to doc/results and redraw the plots in doc/img
+	  --out DIR   write the results to DIR (default: bench/ in the build folder)
+	  --cpus A,B  run on these two CPUs (default: 0,1). Choose two cores that share a cache, not two
 	              threads of one core
-	  --list      print the cases, run nothing
-	  --no-setup  do not run setup.sh first: the build folder is ready
-	environment: FIDO_BUILD, the build folder (default: build)
+	  --list      list the cases and exit
+	  --no-setup  use the build folder as it is; do not run setup.sh first
+	environment:
+	  FIDO_BUILD  the build folder (default: build)
 	EOF
 }
 
@@ -109,7 +112,7 @@ fi
 # shellcheck source=test/lib.sh
 . "$top/test/lib.sh"
 
-# In the background, so that a signal to this script ends it at once; lib.sh looks after it then.
+# Run a set in the background, so that a signal ends this script at once; lib.sh then stops the set.
 run_set()
 {
 	local set=$1 name cases=() status=0
@@ -142,9 +145,11 @@ for set in "${sets[@]}"; do
 	! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" || run_set "$set" || failed=1
 done
 if [ $want_report = 1 ]; then
+	results=()
 	for set in "${sets[@]}"; do
-		! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" ||
-			python3 "$here/report.py" "$out/$set.json"
+		! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" || [ ! -e "$out/$set.json" ] ||
+			results+=("$out/$set.json")
 	done
+	python3 "$here/report.py" "${results[@]}"
 fi
 exit $failed

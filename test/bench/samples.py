@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One sample of each benchmark: start the processes, measure once, end them.
+"""Take one sample of a benchmark: start the processes, measure once.
 
-Each function returns the metrics of the sample by their names: `pps` (packets a second, at the
-receiver), `ns` (nanoseconds of processor time for a packet and a hop), and details that begin
-with an underscore.
+Each function returns the metrics of the sample by name: `pps` (packets per second at the receiver),
+`ns` (nanoseconds of processor time per packet and hop), and details, whose names begin with an
+underscore.
 """
 import os
 import re
@@ -36,13 +36,13 @@ def start_rxonly(bench, side, size):
 
 
 def start_touch(bench, side, size):
-    """fido-fwd that reads every byte of what port 0 receives, and throws it away."""
+    """Start a fido-fwd that reads each byte that port 0 receives, and drops the packets."""
     return bench.start("rx", 1, bench.fido_fwd, [*side.eal, "--vdev=net_null0"],
                        ["--map", "0:1", "--mode", "touch", "--quiet", *mtu(size)])
 
 
 def start_both(starters, listener, sockets):
-    """Start two processes, `starters` = {name: function}, the listener first."""
+    """Start two processes, the listener first. `starters` maps their names to functions."""
     names = sorted(starters, key=lambda name: name != listener)
     started = {names[0]: starters[names[0]]()}
     for path in sockets:
@@ -53,7 +53,7 @@ def start_both(starters, listener, sockets):
 
 
 def read_counter(process, counter, seconds):
-    """A counter of port 0, when it was read, and how exactly that is known."""
+    """Return a counter of port 0, the time when it was read, and the uncertainty of that time."""
     for _ in range(20):
         before = time.monotonic()
         value = process.ask("/ethdev/stats,0")[counter]
@@ -71,7 +71,7 @@ def warm_up(bench, process, counter="ipackets"):
 
 
 def rate(bench, process, counter="ipackets"):
-    """Packets a second that a process receives."""
+    """Measure the packets per second that a process receives."""
     first, start, blur = read_counter(process, counter, bench.window)
     time.sleep(bench.window)
     last, end, more_blur = read_counter(process, counter, bench.window)
@@ -82,13 +82,13 @@ def rate(bench, process, counter="ipackets"):
 
 
 def prove(process, peer, sample):
-    """Fail when packets did not come the way that the figure is meant for."""
+    """Raise SampleError unless the packets took the path that the sample is for."""
     if peer.proof is None:
         return sample
     for _ in range(10):
         counters = process.counters()
         done, all_packets = counters.get(peer.proof, 0), counters.get("rx_good_packets", 0)
-        # Not read at the same moment: packets go on coming.
+        # The two counters are not read at the same moment, and packets keep coming.
         if done >= 0.99 * all_packets:
             break
     else:
@@ -128,13 +128,12 @@ def sample_touch(bench, name, size):
     return sample_pair(bench, name, size, start_touch)
 
 
-# The forwarder's own account of a period: packets, processor time, and the share of time in which
-# there was nothing to do.
+# The forwarder's own account of a period: packet rate, processor time, and the share of idle time.
 STATUS = re.compile(r"^fido-fwd: \S+s rx ([0-9.]+) Mpps .* cpu ([0-9]+)% idle ([0-9]+)%$", re.M)
 
 
 def loop_cost(bench, loop, size):
-    """One forwarder alone on its CPU, whose packets come from and go to one other process."""
+    """Measure a forwarder alone on its CPU; one other process makes and receives its packets."""
     starters = {
         "ends": lambda: bench.start(
             "ends", 0, bench.fido_fwd,
@@ -146,7 +145,7 @@ def loop_cost(bench, loop, size):
     started = start_both(starters, loop.listener, loop.sockets)
     fwd = started["fwd"]
     warm_up(bench, fwd)
-    # The period that runs now began before; the next one is whole.
+    # The current period began before the warm-up ended; take the next one.
     seen = len(STATUS.findall(fwd.log()))
     lines = wait_until(lambda: fwd.check() and STATUS.findall(fwd.log())[seen + 1:],
                        10 * bench.window, "fwd: status line")
@@ -159,7 +158,7 @@ def loop_cost(bench, loop, size):
 
 
 def copies(process):
-    """Packets that an mmnet forwarder had to copy, wholly or their header."""
+    """Packets that an mmnet forwarder copied, whole or in part."""
     total = 0
     for port in (0, 1):
         counters = process.counters(port)
@@ -169,7 +168,7 @@ def copies(process):
 
 
 def sample_hop(bench, name, size):
-    """What one forwarder, alone on its CPU, spends on a packet; the mean over its roles."""
+    """Time that a forwarder alone on its CPU spends on a packet: the mean over its roles."""
     parts = []
     for loop in PEERS[name].loops(bench, size):
         parts.append(loop_cost(bench, loop, size))
@@ -180,7 +179,7 @@ def sample_hop(bench, name, size):
 
 
 def start_chain(bench, peer, size, hops):
-    """gen - h1 - ... - sink, alternating between the CPUs; started from the end."""
+    """Start tx - h1 - ... - sink from its end, alternating between the CPUs."""
     names = ["tx"] + [f"h{i}" for i in range(1, hops + 1)] + ["sink"]
     mode = f",rx={peer.mode}"
     processes = {}
@@ -198,7 +197,7 @@ def start_chain(bench, peer, size, hops):
 
 
 def sample_chain(bench, name, size, hops):
-    """Processor time of the forwarders of a chain, all on two CPUs, per packet and hop."""
+    """Measure the forwarders' processor time per packet and hop, in a chain on two CPUs."""
     processes = start_chain(bench, PEERS[name], size, hops)
     forwarders = [processes[f"h{i}"] for i in range(1, hops + 1)]
     processes["tx"].wait_ready()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark set `shapes`: both directions at once, several queues, and other bursts and rings
-than usual.
+"""The benchmark set `shapes`: both directions at once, several queues, unusual bursts and rings.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import sys
 import time
@@ -25,9 +24,9 @@ VHOST = ("vhost-rx", "vhost-tx")
 # --- both directions ---
 
 def both_ways(bench, name, size):
-    """Two fido-fwd that make packets (net_null), and throw away what they get."""
+    """Return the ports of two fido-fwd that make packets (net_null) and drop what they receive."""
     if name.startswith("vhost"):
-        # Mergeable buffers, as virtio receives too; which of them began is all the same.
+        # virtio receives too, so it needs mergeable buffers, which this pair has.
         return PEERS["vhost-tx"].pair(bench, size)
     pair = PEERS[name].pair(bench, size)
     if name.startswith("mmnet"):
@@ -37,7 +36,7 @@ def both_ways(bench, name, size):
 
 
 def sample_both(bench, name, size):
-    """Packets a second, both directions together."""
+    """Measure the packets per second of both directions together."""
     pair = both_ways(bench, name, size)
 
     def start(which, cpu, side):
@@ -62,10 +61,10 @@ def sample_both(bench, name, size):
     return {"pps": sum(each), "_each": each}
 
 
-# --- one direction, testpmd, with other numbers than usual ---
+# --- one direction, testpmd, with unusual numbers ---
 
 def shaped(arguments, changes):
-    """testpmd's options, some of them changed: {"--burst": 8}."""
+    """Change some of testpmd's options, as in {"--burst": 8}."""
     return [f"{name}={changes.get(name, value)}" if value else name
             for name, _, value in (argument.partition("=") for argument in arguments)] \
         + [f"{name}={value}" for name, value in changes.items()
@@ -73,7 +72,7 @@ def shaped(arguments, changes):
 
 
 def eal_with(bench, name, queues, ring):
-    """The pair's devices with so many queues of so many descriptors."""
+    """Return the pair with devices of `queues` queues of `ring` descriptors."""
     pair = PEERS[name].pair(bench, SIZE)
     for side in (pair.tx, pair.rx):
         side.eal = [option.replace("rsize=10", f"rsize={ring.bit_length() - 1}")
@@ -86,7 +85,7 @@ def eal_with(bench, name, queues, ring):
 def sample_shaped(bench, name, queues=1, ring=1024, burst=32):
     """testpmd txonly to testpmd rxonly, 64 bytes."""
     pair = eal_with(bench, name, queues, ring)
-    # Each ring, and each side's cache, can be full.
+    # Enough to fill each ring and each side's mempool cache.
     changes = {"--rxd": ring, "--txd": ring, "--burst": burst, "--rxq": queues, "--txq": queues,
                "--total-num-mbufs": max(8192, 3 * queues * ring)}
 
@@ -110,13 +109,14 @@ def sample_shaped(bench, name, queues=1, ring=1024, burst=32):
 def cases(bench, sizes):
     return [{"id": f"{bench}/{peer}/{size}", "bench": bench, "peer": peer, "size": size}
             for size in sizes for peer in COMPARED
-            # Both of vhost's directions are in one sample there.
+            # There, one sample has both directions of vhost.
             if (bench, peer) != ("both", "vhost-tx")]
 
 
 def ratios(bench, text, sizes):
     return [{"name": f"{text.format(size)}: mmnet rx={mode} / best of {name}", "metric": "pps",
-             "of": f"{bench}/mmnet-{mode}/{size}", "to": [f"{bench}/{peer}/{size}" for peer in group]}
+             "of": f"{bench}/mmnet-{mode}/{size}",
+             "to": [f"{bench}/{peer}/{size}" for peer in group]}
             for size in sizes for mode in ("zero", "auto")
             for name, group in (("memif", MEMIF), ("vhost-user", VHOST))]
 
@@ -135,7 +135,7 @@ SUITE = suite.Suite(
     + ratios("queues", "{} queues", QUEUES) + ratios("burst", "bursts of {}", BURSTS)
     + ratios("ring", "rings of {}", RINGS),
     goals=[], labels={name: PEERS[name].label for name in COMPARED},
-    units={"queues": "queues", "burst": "a burst", "ring": "in a ring"})
+    units={"queues": "queues", "burst": "per burst", "ring": "in a ring"})
 
 if __name__ == "__main__":
     sys.exit(suite.main(SUITE, sys.argv[1:]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A set of benchmarks: chooses its cases, runs them in turns, writes what came of them."""
+"""Run a set of benchmarks: choose its cases, measure them in turn, write the results."""
 import argparse
 import fnmatch
 import json
@@ -20,15 +20,15 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 @dataclass
 class Suite:
-    """What distinguishes one set from another. `cases` are in the order of a round."""
+    """A set of benchmarks. `cases` are in the order of a round."""
     name: str
-    functions: dict  # by the name of a benchmark: function(bench, peer, size[, hops]) -> sample
+    functions: dict  # by benchmark: function(bench, peer, size[, hops]) -> sample
     cases: list
-    quick: tuple     # patterns of the cases that --quick leaves
+    quick: tuple     # patterns of the cases that --quick measures
     ratios: list
     goals: list
     labels: dict
-    units: dict = field(default_factory=dict)  # of a case's size, by benchmark: where not "bytes"
+    units: dict = field(default_factory=dict)  # unit of `size` by benchmark, if not "bytes"
 
 
 def matches(case, patterns):
@@ -37,14 +37,14 @@ def matches(case, patterns):
 
 
 def chosen_cases(suite, arguments):
-    """Names on the command line choose among all cases; without any, --quick chooses."""
+    """The cases that are named on the command line, else those of --quick, else all."""
     if arguments.cases:
         return [case for case in suite.cases if matches(case, arguments.cases)]
     return [case for case in suite.cases if not arguments.quick or matches(case, suite.quick)]
 
 
 def measure(suite, bench, case, failures):
-    """One sample, tried twice; None when that fails."""
+    """Take one sample, in two attempts; return None if both fail."""
     extra = [case["hops"]] if "hops" in case else []
     for _ in range(2):
         start = time.monotonic()
@@ -91,7 +91,7 @@ def run_round(suite, bench, cases, taken, failures, title):
 
 
 def earlier_result(suite, arguments):
-    """With --append: what the file has already, else nothing."""
+    """With --append, the result that the file already has, else None."""
     if not arguments.append:
         return None
     try:
@@ -102,8 +102,8 @@ def earlier_result(suite, arguments):
 
 
 def rounds_before(earlier, cases):
-    """By case, the samples that there are already. One that was not taken in a round is None, so
-    that what has the same place in two lists is of the same round."""
+    """The samples so far, by case. A round without a sample has None, so that the same index in two
+    lists means the same round."""
     if earlier is None:
         return {case["id"]: [] for case in cases}
     there = {case["id"]: case["rounds"] for case in earlier["cases"]}
@@ -112,7 +112,7 @@ def rounds_before(earlier, cases):
 
 
 def history(earlier):
-    """When the rounds before these were measured, and of what."""
+    """Date and commit of the rounds that --append keeps."""
     if earlier is None:
         return []
     now = {name: earlier["machine"][name] for name in ("date", "commit")}
@@ -120,7 +120,7 @@ def history(earlier):
 
 
 def collect(suite, bench, arguments, cases, failures):
-    """Run all rounds; return the result as it goes to JSON."""
+    """Run all rounds; return the result in the form of SET.json."""
     earlier = earlier_result(suite, arguments)
     before = earlier or {"runs": 0, "minutes": 0, "failures": []}
     if earlier and earlier["window_seconds"] != bench.window:
@@ -159,7 +159,7 @@ def collect(suite, bench, arguments, cases, failures):
 
 
 def write(result, folder, failures):
-    """Write all files; print the tables and what went wrong."""
+    """Write all files; print the tables and the failures."""
     base = os.path.join(folder, result["set"])
     results.write_json(base + ".json", result)
     results.write_csv(base + ".csv", result)

@@ -1,73 +1,87 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Results as text: rows of cells, for the terminal and for Markdown."""
+"""Format results as tables, for the terminal and for Markdown."""
 
 TITLES = {
-    "rate": ("from testpmd txonly to testpmd rxonly, million packets a second", "pps", 1e6),
-    "touch": ("the receiver reads every byte, million packets a second", "pps", 1e6),
-    "hop": ("one forwarder alone on its CPU, nanoseconds a packet", "ns", 1),
-    "chain": ("a chain on two CPUs, nanoseconds of processor time a packet and hop", "ns", 1),
+    "rate": ("from testpmd txonly to testpmd rxonly, million packets per second", "pps", 1e6),
+    "touch": ("the receiver reads every byte, million packets per second", "pps", 1e6),
+    "hop": ("one forwarder alone on its CPU, nanoseconds per packet", "ns", 1),
+    "chain": ("a chain on two CPUs, nanoseconds of processor time per packet and hop", "ns", 1),
     "latency-median": ("one packet to a receiver that waits for it, median, microseconds",
                        "p50_us", 1),
     "latency-p99": ("one packet to a receiver that waits for it, 99th percentile, microseconds",
                     "p99_us", 1),
-    "crowd": ("six domains in a chain on two CPUs, million packets a second at its end",
+    "crowd": ("six domains in a chain on two CPUs, million packets per second at its end",
               "pps", 1e6),
     "crowd-slowest": ("the same in the slowest of eight windows", "slowest_pps", 1e6),
-    "six": ("six forwarders in a chain on two CPUs, million packets a second at its end", "pps", 1e6),
+    "six": (
+        "six forwarders in a chain on two CPUs, million packets per second at its end", "pps", 1e6),
     "six-slowest": ("the same in the slowest of eight windows", "slowest_pps", 1e6),
-    "six-hop": ("the same, nanoseconds of processor time a packet and hop", "hop_ns", 1),
-    "rtt-free": ("to a reflector and back: the highest rate without loss, million packets a second",
+    "six-hop": ("the same, nanoseconds of processor time per packet and hop", "hop_ns", 1),
+    "rtt-free": ("highest rate without loss to a reflector and back, million packets per second",
                  "loss_free_pps", 1e6),
     "silent": ("five domains with nothing to do, percent of one CPU", "cpu", 1),
-    "slow": ("five domains and 1000 packets a second, percent of one CPU", "cpu", 1),
-    "full": ("full load, a domain on each CPU, million packets a second", "pps", 1e6),
-    "both": ("both directions at once, together, million packets a second", "pps", 1e6),
-    "queues": ("several queues on two CPUs, 64 bytes, million packets a second", "pps", 1e6),
-    "burst": ("packets sent and received at a time, 64 bytes, million packets a second", "pps", 1e6),
-    "ring": ("descriptors of a ring, 64 bytes, million packets a second", "pps", 1e6),
-    "rread1": ("random reads of a volume in memory, one at a time, thousand a second", "pps", 1e3),
-    "rread32": ("random reads of a volume in memory, 32 at a time, thousand a second", "pps", 1e3),
-    "rwrite1": ("random writes to a volume in memory, one at a time, thousand a second", "pps", 1e3),
-    "rwrite32": ("random writes to a volume in memory, 32 at a time, thousand a second", "pps", 1e3),
-    "sread8": ("sequential reads of a volume in memory, 8 at a time, thousand a second", "pps", 1e3),
-    "swrite8": ("sequential writes to a volume in memory, 8 at a time, thousand a second", "pps", 1e3),
-    "frread32": ("random reads of a file, 32 at a time, thousand a second", "pps", 1e3),
-    "frwrite32": ("random writes to a file, 32 at a time, thousand a second", "pps", 1e3),
-    "fsread8": ("sequential reads of a file, 8 at a time, thousand a second", "pps", 1e3),
-    "fswrite8": ("sequential writes to a file, 8 at a time, thousand a second", "pps", 1e3),
-    "two_cores": ("descriptors from one core to the other, million a second", "pps", 1e6),
-    "line": ("bare cache lines from one core to the other, million a second", "pps", 1e6),
-    "one_core": ("descriptors, both ends on one core, million a second", "pps", 1e6),
-    "layout": ("layouts of a ring, descriptors across cores, million a second", "pps", 1e6),
-    "address": ("addresses, memory exported by a peer: nanoseconds", "turn_ns", 1),
-    "copy": ("copying, from memory to memory: nanoseconds", "turn_ns", 1),
-    "join": ("joining, until a peer's memory can be read: milliseconds", "turn_ns", 1e6),
-    "doorbell": ("a doorbell there and one back: microseconds", "turn_ns", 1e3),
-    "chain-rate": ("a chain on two CPUs, million packets a second at its end", "pps", 1e6),
+    "slow": ("five domains and 1000 packets per second, percent of one CPU", "cpu", 1),
+    "full": ("full load, a domain on each CPU, million packets per second", "pps", 1e6),
+    "both": ("both directions at once, sum, million packets per second", "pps", 1e6),
+    "queues": ("several queues on two CPUs, 64 bytes, million packets per second", "pps", 1e6),
+    "burst": ("burst size, 64 bytes, million packets per second", "pps", 1e6),
+    "ring": ("ring size, 64 bytes, million packets per second", "pps", 1e6),
+    "rread1": (
+        "random reads of a memory volume, one at a time, thousand requests per second", "pps", 1e3),
+    "rread32": (
+        "random reads of a memory volume, 32 at a time, thousand requests per second", "pps", 1e3),
+    "rwrite1": (
+        "random writes to a memory volume, one at a time, thousand requests per second",
+        "pps", 1e3),
+    "rwrite32": (
+        "random writes to a memory volume, 32 at a time, thousand requests per second", "pps", 1e3),
+    "sread8": (
+        "sequential reads of a memory volume, 8 at a time, thousand requests per second",
+        "pps", 1e3),
+    "swrite8": (
+        "sequential writes to a memory volume, 8 at a time, thousand requests per second",
+        "pps", 1e3),
+    "frread32": ("random reads of a file, 32 at a time, thousand requests per second", "pps", 1e3),
+    "frwrite32": (
+        "random writes to a file, 32 at a time, thousand requests per second", "pps", 1e3),
+    "fsread8": (
+        "sequential reads of a file, 8 at a time, thousand requests per second", "pps", 1e3),
+    "fswrite8": (
+        "sequential writes to a file, 8 at a time, thousand requests per second", "pps", 1e3),
+    "two_cores": ("descriptors from one core to the other, million per second", "pps", 1e6),
+    "line": ("bare cache lines from one core to the other, million per second", "pps", 1e6),
+    "one_core": ("descriptors, both ends on one core, million per second", "pps", 1e6),
+    "layout": ("ring layouts, descriptors across cores, million per second", "pps", 1e6),
+    "address": (
+        "checking and translating addresses, by size of the memory, nanoseconds", "turn_ns", 1),
+    "copy": ("copying from memory to memory, nanoseconds", "turn_ns", 1),
+    "join": ("joining, until a peer's memory can be read, milliseconds", "turn_ns", 1e6),
+    "doorbell": ("a doorbell and its answer, microseconds", "turn_ns", 1e3),
+    "chain-rate": ("a chain on two CPUs, million packets per second at its end", "pps", 1e6),
 }
 PARTS = {"p50": "median", "p90": "90 %", "p99": "99 %", "p999": "99.9 %", "max": "largest"}
-# Tables with a column for each of several metrics, and a row for each peer and size: title, metrics
-# with their column's head, scale.
+# Tables with several metrics as columns and a row for each peer and size: title, the head of each
+# metric's column, scale.
 WIDE = {
-    f"rtt-{load}": (f"there and back, microseconds, {what}",
+    f"rtt-{load}": (f"round trip, microseconds, {what}",
                     {f"{part}_us_{load}": head for part, head in PARTS.items()}, 1)
     for load, what in ((10, "at 10 % of that rate"), (50, "at 50 % of that rate"),
                        (90, "at 90 % of that rate"))
 }
-WIDE["one-each"] = ("there and back, microseconds, one packet at a time",
+WIDE["one-each"] = ("round trip, microseconds, one packet at a time",
                     {f"{part}_us_0": head for part, head in PARTS.items()}, 1)
 WIDE["one-floor"] = (
-    "what the floor is made of, microseconds",
-    {"line_us": "a cache line, there and back", "ping_us": "bench-ping and a ring of its own",
-     "packet_us": "testpmd, a turn with one packet", "empty_us": "(testpmd, a turn without)",
-     "floors": "a round trip's median, one packet at a time, in floors"}, 1)
-STEPS = {"steps_send": "sent", "steps_receive": "received", "steps_free": "freed", "total": "together"}
-WIDE["steps-each"] = ("instructions a packet, bursts of 32", STEPS, 1)
-WIDE["single-each"] = ("instructions a packet, one at a time", STEPS, 1)
+    "the parts of the floor, microseconds",
+    {"line_us": "cache line, round trip", "ping_us": "bench-ping with its own ring",
+     "packet_us": "testpmd, one loop with one packet", "empty_us": "(testpmd, one empty loop)",
+     "floors": "median round trip, one packet at a time, in floors"}, 1)
+STEPS = {"steps_send": "sent", "steps_receive": "received", "steps_free": "freed", "total": "sum"}
+WIDE["steps-each"] = ("instructions per packet, bursts of 32", STEPS, 1)
+WIDE["single-each"] = ("instructions per packet, one at a time", STEPS, 1)
 
 
 def number(value):
-    """Three digits that count."""
+    """A number with three significant digits."""
     if value is None:
         return "-"
     for limit, digits in ((10, 2), (100, 1)):
@@ -77,15 +91,19 @@ def number(value):
 
 
 def spread(entry, scale=1):
+    """median (min - max), or the median alone where the others were not recorded."""
     if entry is None or entry["median"] is None:
         return "-"
+    if entry["min"] is None:
+        return number(entry["median"] / scale)
     middle, low, high = (number(entry[key] / scale) for key in ("median", "min", "max"))
     return f"{middle} ({low} - {high})"
 
 
 def grid(result, bench, metric, scale):
-    """A head and rows: peers (of a chain: number of hops) by size of packet."""
-    cases = [case for case in result["cases"] if case["bench"] == bench and metric in case["metrics"]]
+    """The head and rows of a table: peers (or hops of a chain) by packet size."""
+    cases = [case for case in result["cases"]
+             if case["bench"] == bench and metric in case["metrics"]]
     sizes = sorted({case["size"] for case in cases})
     keys = list(dict.fromkeys((case.get("hops"), case["peer"]) for case in cases))
     rows = []
@@ -109,7 +127,7 @@ def wide(result, bench, names, scale):
 
 
 def tables(result):
-    """Title, head and rows of each benchmark that was run."""
+    """Yield title, head and rows for each benchmark that was run."""
     for key, (title, metric, scale) in TITLES.items():
         head, rows = grid(result, key.split("-")[0], metric, scale)
         if rows:
@@ -158,7 +176,7 @@ def markdown(head, rows):
 
 def cacheline_line(result):
     entry = result["cacheline_ns"]
-    return f"A cache line to the other CPU and back: {spread(entry)} ns."
+    return f"Round trip of a cache line to the other CPU: {spread(entry)} ns."
 
 
 def full_text(result):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `wake`: sleeping and waking, and more domains than cores.
 
-Called by run.sh. What each benchmark measures is said in doc/benchmarks.md.
+Called by run.sh. README.md says what each case measures.
 """
 import json
 import subprocess
@@ -28,7 +28,7 @@ LABELS = {
 # --- latency ---
 
 def times(answer, slept):
-    """The metrics of what a receiver printed; `slept`: the share of packets that woke it."""
+    """The metrics in a receiver's answer. `slept`: fail unless most packets woke it."""
     if slept and answer["slept"] < 0.6 * answer["count"]:
         raise SampleError(f"only {answer['slept']} of {answer['count']} packets woke the receiver")
     return {"p50_us": answer["p50_ns"] / 1e3, "p99_us": answer["p99_ns"] / 1e3,
@@ -49,7 +49,7 @@ def sample_eventfd(bench):
 
 
 def answer_of(process, seconds):
-    """Wait until a receiver has ended by itself; what it printed."""
+    """Wait until a receiver has ended; return what it printed."""
     wait_until(lambda: process.child.poll() is not None, seconds, f"{process.name}: its end")
     lines = [line for line in process.log().splitlines() if line.startswith("{")]
     if process.child.returncode != 0 or not lines:
@@ -58,7 +58,7 @@ def answer_of(process, seconds):
 
 
 def sample_latency(bench, name, size):
-    """One packet at a time to a receiver that waits for it."""
+    """Measure one packet at a time, to a receiver that waits for it."""
     if name == "eventfd":
         return sample_eventfd(bench)
     driver, way = name.split("-")
@@ -72,7 +72,7 @@ def sample_latency(bench, name, size):
 
 
 def sample_crowd(bench, name, size):
-    """Packets a second at the end of a chain of six domains on two CPUs; the slowest window too."""
+    """Measure the rate at the end of a chain of six domains on two CPUs."""
     return crowd.sample(bench, name, size, DOMAINS)
 
 
