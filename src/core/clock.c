@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whether this processor has the clock that <fido/clock.h> reads. */
+/* The clocks: whether this processor can date messages, and monotonic time. */
 
 #include <errno.h>
+#include <time.h>
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -27,4 +28,19 @@ fido_clock_check(void)
 	}
 #endif
 	return 0;
+}
+
+uint64_t
+fido_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t
+fido_now_ms(void)
+{
+	return fido_now_ns() / 1000000;
 }

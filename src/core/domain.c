@@ -14,9 +14,10 @@
 #include <fido/log.h>
 
 #include "domain_private.h"
-#include "memfile.h"
 #include "link_private.h"
+#include "memfile.h"
 #include "own_slot.h"
+#include "peer.h"
 #include "recall.h"
 #include "sigbus.h"
 #include "withdraw.h"

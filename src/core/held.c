@@ -7,6 +7,7 @@
 
 #include "domain_private.h"
 #include "link_private.h"
+#include "peer.h"
 #include "seqlock.h"
 
 /* A reader gives up after this many torn copies, and looks again later. */

@@ -9,8 +9,10 @@
 #include <fido/rxq.h>
 #include <fido/txq.h>
 
+#include "bells.h"
 #include "domain_private.h"
 #include "held.h"
+#include "peer.h"
 #include "queue_private.h"
 
 /** Where a queue end is in its life. */

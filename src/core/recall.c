@@ -30,6 +30,7 @@
 #include "domain_private.h"
 #include "held.h"
 #include "link_private.h"
+#include "peer.h"
 
 /* A generation that has ended. */
 struct fido_dead {

@@ -14,6 +14,7 @@
 #include "domain_private.h"
 #include "fork_guard.h"
 #include "local_slot.h"
+#include "peer.h"
 
 static int
 claim_name(struct fido_local_folder *g, const struct fido_domain *d)

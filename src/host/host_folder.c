@@ -18,6 +18,7 @@
 #include "fork_guard.h"
 #include "host_private.h"
 #include "local_slot.h"
+#include "peer.h"
 
 /* How long a joiner waits for a slot when all are in use: longer than a peer keeps mapped what it holds nothing of. */
 #define SLOT_WAIT_MS 250

@@ -21,6 +21,7 @@
 #include "fork_guard.h"
 #include "host_private.h"
 #include "local_slot.h"
+#include "peer.h"
 
 #define FIRST_WAIT_NS UINT64_C(5000000)
 #define LONGEST_WAIT_NS UINT64_C(500000000)

@@ -11,11 +11,13 @@
 
 #include <fido/log.h>
 
+#include "bells.h"
 #include "domain_private.h"
 #include "host_bell.h"
-#include "memfile.h"
 #include "host_private.h"
 #include "local_slot.h"
+#include "memfile.h"
+#include "peer.h"
 
 /* Messages of one session that are read before the others have their turn. */
 #define READ_MAX 64

@@ -6,11 +6,13 @@
 
 #include <fido/log.h>
 
-#include "doorbell_private.h"
 #include "domain_private.h"
-#include "memfile.h"
+#include "doorbell_private.h"
 #include "host_private.h"
 #include "link_private.h"
+#include "memfile.h"
+#include "peer.h"
+#include "sent.h"
 
 bool
 fido_host_is_ready(const struct fido_host_session *s)

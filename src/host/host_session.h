@@ -26,6 +26,7 @@
 #include <fido/domain.h>
 
 #include "domain_private.h"
+#include "sent.h"
 
 #define FIDO_HOST_FDS_MAX 64
 #define FIDO_HOST_EXTENTS_MAX 32

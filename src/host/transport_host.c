@@ -18,10 +18,11 @@
 #include "domain_private.h"
 #include "host_bell.h"
 #include "host_group.h"
-#include "memfile.h"
 #include "host_observe.h"
 #include "host_private.h"
 #include "local_slot.h"
+#include "memfile.h"
+#include "peer.h"
 
 /* ---- sessions ---- */
 

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fido/clock.h>
 #include <fido/control_shm.h>
 #include <fido/log.h>
-#include <fido/now.h>
 
 #include "fork_guard.h"
 #include "local_slot.h"

@@ -17,8 +17,9 @@
 
 #include "domain_private.h"
 #include "fork_guard.h"
-#include "local_slot.h"
 #include "link_private.h"
+#include "local_slot.h"
+#include "peer.h"
 #include "xen_bell.h"
 #include "xen_observe.h"
 #include "xen_session.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "domain_private.h"
+#include "peer.h"
 #include "xen_store.h"
 
 /* All that are there have shown themselves by then, or do not answer. */

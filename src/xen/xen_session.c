@@ -11,8 +11,11 @@
 
 #include <fido/log.h>
 
+#include "bells.h"
 #include "domain_private.h"
 #include "link_private.h"
+#include "peer.h"
+#include "sent.h"
 #include "xen_bell.h"
 
 /* The same in all domains of this process, and in no other process. */

@@ -27,6 +27,7 @@
 
 #include "domain_private.h"
 #include "local_folder.h"
+#include "sent.h"
 #include "transport.h"
 #include "xen_grant.h"
 #include "xen_store.h"

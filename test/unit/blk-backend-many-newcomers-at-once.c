@@ -10,6 +10,7 @@
 #include <fido/link.h>
 
 #include "domain_private.h"
+#include "peer.h"
 
 #define AT_ONCE 16u
 #define QUEUES 8u

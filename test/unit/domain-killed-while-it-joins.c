@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "domain_private.h"
+#include "peer.h"
 
 #define ROUNDS 20
 

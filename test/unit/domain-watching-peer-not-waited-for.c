@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "domain_private.h"
+#include "peer.h"
 
 /* Only the xen transport tells its domains who watches: on others we say so ourselves. */
 static void

@@ -10,6 +10,7 @@
 #include "fork_guard.h"
 #include "local_folder.h"
 #include "local_slot.h"
+#include "peer.h"
 #include "stranger.h"
 
 #define G FIDO_GRANULE_SIZE

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "domain_private.h"
+#include "peer.h"
 #include "recall.h"
 
 /*

@@ -94,11 +94,15 @@
 #define TEST_WAIT(cond) \
 	do { \
 		uint64_t test_until = test_now_ms() + TEST_LIMIT_MS; \
+		useconds_t test_pause = 100; \
 \
 		while (!(cond)) { \
 			if (test_now_ms() > test_until) \
-				fail_msg("waited %d ms in vain for: %s", TEST_LIMIT_MS, #cond); \
-			usleep(200); \
+				fail_msg("not true after %d ms: %s", TEST_LIMIT_MS, #cond); \
+			/* What takes long needs the processor that looking costs: an emulated one does little beside it. */ \
+			usleep(test_pause); \
+			if (test_pause < 10000) \
+				test_pause *= 2; \
 		} \
 	} while (0)
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fido/clock.h>
 #include <fido/log.h>
-#include <fido/now.h>
 
 #include "admit.h"
 #include "back.h"

@@ -11,8 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <fido/clock.h>
 #include <fido/log.h>
-#include <fido/now.h>
 
 #include "back.h"
 

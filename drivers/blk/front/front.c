@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include <fido/blk_shm.h>
+#include <fido/clock.h>
 #include <fido/log.h>
-#include <fido/now.h>
 
 #include "front.h"
 

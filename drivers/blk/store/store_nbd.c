@@ -25,8 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fido/clock.h>
 #include <fido/log.h>
-#include <fido/now.h>
 
 #include "buffers.h"
 

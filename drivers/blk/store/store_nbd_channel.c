@@ -27,8 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <fido/clock.h>
 #include <fido/log.h>
-#include <fido/now.h>
 
 #include "copies.h"
 #include "zeros.h"

@@ -84,6 +84,10 @@ fido_clock_after(void)
 /** @return 0; -ENOTSUP: this processor does not have what the two need (message written). Any thread; does not block. */
 int fido_clock_check(void);
 
+/** @return monotonic time, for limits and pauses within a process. Peers' times are compared by the clock above. */
+uint64_t fido_now_ns(void);
+uint64_t fido_now_ms(void);
+
 #ifdef __cplusplus
 }
 #endif
