@@ -304,14 +304,20 @@ identify(struct fido_extent *e, fido_map_fn fn, const void *arg)
 	return 0;
 }
 
-/* @return true when all that is mapped from item i on is e */
+/*
+ * Pages of no file, granted by another Xen domain, are taken for what is there: the owner in this process maps its own file, and
+ * puts no other memory there while anybody here has the old (fido_slot_taken()).
+ * @return true when all that is mapped from item i on is e, or may be
+ */
 static bool
 is_same(const struct fido_extents *set, size_t i, const struct fido_extent *e)
 {
 	for (; fido_extents_within(set, i, e->gaddr, e->len); i++) {
 		const struct fido_extent *have = &set->items[i].extent;
 
-		if (have->fd != e->fd || (e->fd >= 0 && have->fd_offset != e->fd_offset + (have->gaddr - e->gaddr)))
+		if (have->fd < 0 || e->fd < 0)
+			continue;
+		if (have->fd != e->fd || have->fd_offset != e->fd_offset + (have->gaddr - e->gaddr))
 			return false;
 	}
 	return true;
