@@ -17,7 +17,8 @@ app_output_begin(const char *program)
 {
 	program_name = program;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
 			break;
 }
 
@@ -35,8 +36,8 @@ fail(int err)
 		return;
 	len = readlink("/proc/self/fd/1", name, sizeof(name) - 1);
 	name[len > 0 ? len : 0] = '\0';
-	fprintf(stderr, "%s: write to %s failed: %s\n", program_name, name[0] == '/' && err != EBADF ? name : "standard output",
-		strerror(err));
+	fprintf(stderr, "%s: write to %s failed: %s\n", program_name,
+		name[0] == '/' && err != EBADF ? name : "standard output", strerror(err));
 }
 
 int

@@ -32,8 +32,10 @@ start_port(struct rte_mempool *pool)
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_link link = {0};
 
-	need(rte_eth_dev_configure(0, 1, 1, &conf) == 0 && rte_eth_rx_queue_setup(0, 0, 256, SOCKET_ID_ANY, NULL, pool) == 0 &&
-			rte_eth_tx_queue_setup(0, 0, 256, SOCKET_ID_ANY, NULL) == 0 && rte_eth_dev_start(0) == 0,
+	need(rte_eth_dev_configure(0, 1, 1, &conf) == 0 &&
+			rte_eth_rx_queue_setup(0, 0, 256, SOCKET_ID_ANY, NULL, pool) == 0 &&
+			rte_eth_tx_queue_setup(0, 0, 256, SOCKET_ID_ANY, NULL) == 0 &&
+			rte_eth_dev_start(0) == 0,
 		"start port 0");
 	while (rte_eth_link_get_nowait(0, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN)
 		rte_delay_ms(10);
@@ -86,13 +88,15 @@ main(int argc, char **argv)
 
 	need(used >= 0, "start EAL");
 	if (argc - used != 2)
-		rte_exit(2, "usage: example-arena-send --vdev=net_mmnet0,... [EAL options] -- COUNT\n");
+		rte_exit(2,
+			"usage: example-arena-send --vdev=net_mmnet0,... [EAL options] -- COUNT\n");
 	pool = rte_pmd_mmnet_pool_create("packets", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE);
 	need(pool != NULL, "make a pool in an arena");
 	start_port(pool);
 	send_packets(pool, strtoull(argv[used + 1], NULL, 10));
 	need(rte_eth_xstats_get_id_by_name(0, "tx_zero_copy_packets", &id) == 0 &&
-			rte_eth_xstats_get_by_id(0, &id, &zero_copy, 1) == 1, "read a counter");
+			rte_eth_xstats_get_by_id(0, &id, &zero_copy, 1) == 1,
+		"read a counter");
 	printf("sent %" PRIu64 " packets without a copy\n", zero_copy);
 	need(rte_eth_dev_stop(0) == 0 && rte_eth_dev_close(0) == 0, "close port 0");
 	rte_mempool_free(pool);

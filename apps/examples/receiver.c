@@ -51,7 +51,8 @@ receive_lines(struct fido_rxq *rxq, unsigned long count)
 			continue;
 		}
 		/* It is the writer's memory, which may change and need not end with a zero. */
-		snprintf(line, sizeof(line), "%.*s", (int)rx[n - 1].desc.len, (const char *)rx[n - 1].desc.data);
+		snprintf(line, sizeof(line), "%.*s", (int)rx[n - 1].desc.len,
+			(const char *)rx[n - 1].desc.data);
 		/* From here on the writer may use it again. */
 		fido_rxq_complete(rxq, rx, n, FIDO_STATUS_OK);
 		received += n;
@@ -69,8 +70,11 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: example-receiver GROUP NAME PEER COUNT\n");
 		return 2;
 	}
-	need(fido_domain_join(&domain, &(struct fido_domain_config){.group = argv[1], .name = argv[2]}), "join");
-	need(fido_link_create(domain, &(struct fido_link_config){.peer = argv[3]}, &link), "make a link");
+	need(fido_domain_join(&domain,
+		     &(struct fido_domain_config){.group = argv[1], .name = argv[2]}),
+		"join");
+	need(fido_link_create(domain, &(struct fido_link_config){.peer = argv[3]}, &link),
+		"make a link");
 	need(fido_link_configure(link, 1, 1, RING), "make its queues");
 	need(fido_link_open(link), "open the link");
 	receive_lines(fido_link_rxq(link, 0), strtoul(argv[4], NULL, 10));

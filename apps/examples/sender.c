@@ -76,9 +76,12 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: example-sender GROUP NAME PEER COUNT\n");
 		return 2;
 	}
-	need(fido_domain_join(&domain, &(struct fido_domain_config){.group = argv[1], .name = argv[2]}), "join");
+	need(fido_domain_join(&domain,
+		     &(struct fido_domain_config){.group = argv[1], .name = argv[2]}),
+		"join");
 	need(fido_arena_create(domain, RING * LINE, &arena), "allocate an arena");
-	need(fido_link_create(domain, &(struct fido_link_config){.peer = argv[3]}, &link), "make a link");
+	need(fido_link_create(domain, &(struct fido_link_config){.peer = argv[3]}, &link),
+		"make a link");
 	need(fido_link_configure(link, 1, 1, RING), "make its queues");
 	need(fido_link_open(link), "open the link");
 	send_lines(arena, fido_link_txq(link, 0), strtoul(argv[4], NULL, 10));

@@ -53,10 +53,13 @@ pass_on(struct fido_rxq *rxq, struct fido_txq *txq, unsigned long count)
 	while (count > 0 || n_unused < RING) {
 		unsigned int back = give_back(txq, rxq);
 
-		if (rx == NULL && count > 0 && n_unused > 0 && fido_rxq_poll(rxq, unused[n_unused - 1], 1) == 1)
+		if (rx == NULL && count > 0 && n_unused > 0 &&
+			fido_rxq_poll(rxq, unused[n_unused - 1], 1) == 1)
 			rx = unused[--n_unused];
 		/* Not 1: the link is down, or TO has not mapped FROM's memory yet. Who cannot wait copies it into an arena. */
-		if (rx != NULL && fido_txq_post(txq, &(struct fido_buf){rx->desc.data, rx->desc.len, 0, rx}, 1) == 1) {
+		if (rx != NULL &&
+			fido_txq_post(txq, &(struct fido_buf){rx->desc.data, rx->desc.len, 0, rx},
+				1) == 1) {
 			rx = NULL;
 			count--;
 		} else if (back == 0) {
@@ -76,7 +79,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: example-stage GROUP NAME FROM TO COUNT\n");
 		return 2;
 	}
-	if (fido_domain_join(&domain, &(struct fido_domain_config){.group = argv[1], .name = argv[2]}) != 0) {
+	if (fido_domain_join(&domain,
+		    &(struct fido_domain_config){.group = argv[1], .name = argv[2]}) != 0) {
 		fprintf(stderr, "example-stage: cannot join the group: %s\n", fido_last_error());
 		return 1;
 	}
@@ -86,7 +90,8 @@ main(int argc, char **argv)
 	to = make_link(domain, argv[4]);
 	txq = fido_link_txq(to, 0);
 	pass_on(fido_link_rxq(from, 0), txq, strtoul(argv[5], NULL, 10));
-	printf("passed on %llu lines by address\n", (unsigned long long)fido_load_relaxed(&txq->stats->forwarded));
+	printf("passed on %llu lines by address\n",
+		(unsigned long long)fido_load_relaxed(&txq->stats->forwarded));
 	fido_link_close(from);
 	fido_link_close(to);
 	fido_link_destroy(from);

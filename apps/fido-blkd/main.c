@@ -61,7 +61,8 @@ serve(const struct blkd_options *opt)
 	}
 	if (!opt->quiet) {
 		printf("fido-blkd: %u volume%s in group %s as %s\n", opt->server.volume_count,
-			opt->server.volume_count == 1 ? "" : "s", opt->domain.group, opt->domain.name);
+			opt->server.volume_count == 1 ? "" : "s", opt->domain.group,
+			opt->domain.name);
 		/* A disk that nobody needs for serving may be full: go on, and fail at the end. */
 		app_output_flush();
 	}

@@ -67,11 +67,13 @@ blkd_options_usage(FILE *out)
 	      "  --spin-us N             default 50\n"
 	      "  --hugepages on|off      off: ordinary pages, without a warning\n"
 	      "  --control-size MIB      memory for rings and counters (default 64)\n"
-	      "  --allow USER[:USER...]  users whose processes may be clients (default: whom the group's folder lets in)\n"
+	      "  --allow USER[:USER...]  users whose processes may be clients (default: whom the "
+	      "group's folder lets in)\n"
 	      "  --quiet                 nothing but errors\n"
 	      "  --help                  this text\n"
 	      "\n"
-	      "example: fido-blkd --group demo --domain disk --volume root=file:/var/lib/root.img\n",
+	      "example: fido-blkd --group demo --domain disk --volume "
+	      "root=file:/var/lib/root.img\n",
 		out);
 }
 
@@ -82,8 +84,10 @@ parse_uint(const char *name, unsigned long min, unsigned long max, unsigned long
 
 	errno = 0;
 	*out = strtoul(optarg, &end, 0);
-	if (errno != 0 || end == optarg || *end != '\0' || optarg[0] == '-' || *out < min || *out > max) {
-		fprintf(stderr, "fido-blkd: --%s '%s': give a number from %lu to %lu\n", name, optarg, min, max);
+	if (errno != 0 || end == optarg || *end != '\0' || optarg[0] == '-' || *out < min ||
+		*out > max) {
+		fprintf(stderr, "fido-blkd: --%s '%s': give a number from %lu to %lu\n", name,
+			optarg, min, max);
 		return -EINVAL;
 	}
 	return 0;
@@ -95,17 +99,22 @@ take_volume(struct blkd_options *opt, bool read_only)
 	char *equals = strchr(optarg, '=');
 
 	if (equals == NULL || equals == optarg || equals[1] == '\0') {
-		fprintf(stderr, "fido-blkd: --%s '%s': give NAME=STORE, as in root=file:/var/lib/root.img\n",
+		fprintf(stderr,
+			"fido-blkd: --%s '%s': give NAME=STORE, as in "
+			"root=file:/var/lib/root.img\n",
 			read_only ? "read-only" : "volume", optarg);
 		return -EINVAL;
 	}
 	if (opt->server.volume_count == BLK_VOLUMES_MAX) {
-		fprintf(stderr, "fido-blkd: more than %d volumes: start another one, as another domain\n", BLK_VOLUMES_MAX);
+		fprintf(stderr,
+			"fido-blkd: more than %d volumes: start another one, as another domain\n",
+			BLK_VOLUMES_MAX);
 		return -EINVAL;
 	}
 	*equals = '\0';
-	opt->volumes[opt->server.volume_count++] =
-		(struct blk_volume_config){.name = optarg, .store = equals + 1, .read_only = read_only};
+	opt->volumes[opt->server.volume_count++] = (struct blk_volume_config){.name = optarg,
+		.store = equals + 1,
+		.read_only = read_only};
 	return 0;
 }
 
@@ -120,7 +129,9 @@ take_cpus(struct blkd_options *opt)
 
 		if (end == at || cpu < 0 || cpu > INT_MAX || (*end != ',' && *end != '\0') ||
 			opt->cpu_count == BLK_WORKERS_MAX) {
-			fprintf(stderr, "fido-blkd: --cpus '%s': give numbers of processors, as in 2,3\n", optarg);
+			fprintf(stderr,
+				"fido-blkd: --cpus '%s': give numbers of processors, as in 2,3\n",
+				optarg);
 			return -EINVAL;
 		}
 		opt->cpus[opt->cpu_count++] = (int)cpu;
@@ -214,15 +225,18 @@ check(struct blkd_options *opt)
 {
 	if (opt->help)
 		return 0;
-	if (opt->domain.group == NULL || opt->domain.name == NULL || opt->server.volume_count == 0) {
-		fprintf(stderr, "fido-blkd: give --group, --domain and at least one --volume: see fido-blkd --help\n");
+	if (opt->domain.group == NULL || opt->domain.name == NULL ||
+		opt->server.volume_count == 0) {
+		fprintf(stderr,
+			"fido-blkd: give --group, --domain and at least one --volume: see "
+			"fido-blkd --help\n");
 		return -EINVAL;
 	}
 	if (opt->server.workers == 0)
 		opt->server.workers = opt->cpu_count != 0 ? opt->cpu_count : 1;
 	if (opt->cpu_count != 0 && opt->cpu_count != opt->server.workers) {
-		fprintf(stderr, "fido-blkd: %u processors for %u threads: give one for each\n", opt->cpu_count,
-			opt->server.workers);
+		fprintf(stderr, "fido-blkd: %u processors for %u threads: give one for each\n",
+			opt->cpu_count, opt->server.workers);
 		return -EINVAL;
 	}
 	opt->server.cpus = opt->cpu_count != 0 ? opt->cpus : NULL;
@@ -235,13 +249,15 @@ blkd_options_parse(struct blkd_options *opt, int argc, char **argv)
 {
 	int key, ret;
 
-	*opt = (struct blkd_options){.domain = {.control_size = (size_t)64 << 20}, .server = {.spin_us = 50}};
+	*opt = (struct blkd_options){.domain = {.control_size = (size_t)64 << 20},
+		.server = {.spin_us = 50}};
 	opterr = 0;
 	while ((key = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
 		if (key == 'h')
 			key = OPT_HELP;
 		if (key == '?' || key == ':') {
-			fprintf(stderr, "fido-blkd: option '%s' %s: see fido-blkd --help\n", argv[optind - 1],
+			fprintf(stderr, "fido-blkd: option '%s' %s: see fido-blkd --help\n",
+				argv[optind - 1],
 				key == ':' ? "needs a value" : "is not known, or takes no value");
 			return -EINVAL;
 		}
@@ -250,7 +266,8 @@ blkd_options_parse(struct blkd_options *opt, int argc, char **argv)
 			return ret;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "fido-blkd: '%s' is not an option: see fido-blkd --help\n", argv[optind]);
+		fprintf(stderr, "fido-blkd: '%s' is not an option: see fido-blkd --help\n",
+			argv[optind]);
 		return -EINVAL;
 	}
 	return check(opt);

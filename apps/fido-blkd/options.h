@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-
 #include "server.h"
 
 struct blkd_options {

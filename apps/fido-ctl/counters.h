@@ -33,7 +33,8 @@ extern const struct ctl_counter ctl_blk_counters[];
 
 _Static_assert(sizeof(struct fido_tx_stats_shm) == CTL_COUNTERS * sizeof(uint64_t), "all words");
 _Static_assert(sizeof(struct fido_rx_stats_shm) == CTL_COUNTERS * sizeof(uint64_t), "all words");
-_Static_assert(sizeof(struct fido_blk_counters_shm) == CTL_COUNTERS * sizeof(uint64_t), "all words");
+_Static_assert(sizeof(struct fido_blk_counters_shm) == CTL_COUNTERS * sizeof(uint64_t),
+	"all words");
 _Static_assert(offsetof(struct fido_tx_stats_shm, packets) == 0, "CTL_PACKETS");
 _Static_assert(offsetof(struct fido_rx_stats_shm, packets) == 0, "CTL_PACKETS");
 _Static_assert(offsetof(struct fido_tx_stats_shm, bytes) == 8, "CTL_BYTES");

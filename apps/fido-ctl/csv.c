@@ -23,7 +23,8 @@ find(const struct ctl_counter *counters, const char *name)
 void
 ctl_csv_head(FILE *out)
 {
-	fputs("time,domain,peer,link,direction,queue,packets_per_second,bytes_per_second,kept", out);
+	fputs("time,domain,peer,link,direction,queue,packets_per_second,bytes_per_second,kept",
+		out);
 	for (const struct ctl_counter *c = ctl_tx_counters; c->name != NULL; c++)
 		fprintf(out, ",%s", c->name);
 	for (const struct ctl_counter *c = ctl_rx_counters; c->name != NULL; c++)
@@ -51,9 +52,10 @@ print_queue(FILE *out, const struct ctl_row *row, const struct timespec *at)
 
 	if (!row->rated || !ctl_queue_kept(q, &kept))
 		return;
-	fprintf(out, "%lld.%03ld,%s,%s,%s,%s,%u,%.1f,%.1f,%" PRIu64, (long long)at->tv_sec, at->tv_nsec / 1000000,
-			row->domain->name, row->link->peer, row->link->name, q->tx ? "tx" : "rx", q->index,
-			row->per_second[CTL_PACKETS], row->per_second[CTL_BYTES], kept);
+	fprintf(out, "%lld.%03ld,%s,%s,%s,%s,%u,%.1f,%.1f,%" PRIu64, (long long)at->tv_sec,
+		at->tv_nsec / 1000000, row->domain->name, row->link->peer, row->link->name,
+		q->tx ? "tx" : "rx", q->index, row->per_second[CTL_PACKETS],
+		row->per_second[CTL_BYTES], kept);
 	for (const struct ctl_counter *c = ctl_tx_counters; c->name != NULL; c++)
 		print_counter(out, q, c->name);
 	for (const struct ctl_counter *c = ctl_rx_counters; c->name != NULL; c++)
@@ -64,7 +66,7 @@ print_queue(FILE *out, const struct ctl_row *row, const struct timespec *at)
 
 int
 ctl_csv_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt)
+	const struct ctl_options *opt)
 {
 	struct ctl_rows rows;
 	struct timespec at;

@@ -13,6 +13,6 @@
 void ctl_csv_head(FILE *out);
 /** A line for each queue that was there in both. @return 0, -ENOMEM */
 int ctl_csv_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt);
+	const struct ctl_options *opt);
 
 #endif

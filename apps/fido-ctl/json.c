@@ -134,8 +134,9 @@ add_link(struct ctl_writer *w, cJSON *array, const struct ctl_row *row)
 	ctl_writer_string(w, o, "peer", link->peer);
 	ctl_writer_string(w, o, "name", link->name);
 	ctl_writer_string(w, o, "state", ctl_link_state_name(link));
-	ctl_writer_keep(w, known ? cJSON_AddBoolToObject(o, "quiesced", link->quiesced) :
-			cJSON_AddNullToObject(o, "quiesced"));
+	ctl_writer_keep(w,
+		known ? cJSON_AddBoolToObject(o, "quiesced", link->quiesced)
+		      : cJSON_AddNullToObject(o, "quiesced"));
 	ctl_writer_u64_if(w, o, "tx_queues", known, link->ntx);
 	ctl_writer_u64_if(w, o, "rx_queues", known, link->nrx);
 	ctl_writer_u64_if(w, o, "rx_rings", known, link->rx_rings);
@@ -178,7 +179,8 @@ add_counters(struct ctl_writer *w, cJSON *o, const struct ctl_row *row)
 	cJSON *rate = ctl_writer_keep(w, cJSON_AddObjectToObject(o, "per_second"));
 
 	for (; c->name != NULL; c++) {
-		ctl_writer_u64_if(w, total, c->name, row->queue->readable, row->queue->counter[c->index]);
+		ctl_writer_u64_if(w, total, c->name, row->queue->readable,
+			row->queue->counter[c->index]);
 		if (row->rated)
 			ctl_writer_double(w, rate, c->name, row->per_second[c->index]);
 		else
@@ -208,7 +210,7 @@ add_queue(struct ctl_writer *w, cJSON *array, const struct ctl_row *row)
 
 int
 ctl_json_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt, bool one_line)
+	const struct ctl_options *opt, bool one_line)
 {
 	struct ctl_writer w = {false};
 	struct ctl_rows rows;

@@ -17,6 +17,6 @@ int ctl_json_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_opti
 int ctl_json_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
 /** For stats and top. before: NULL for totals only. one_line: as the caller prints more of them. */
 int ctl_json_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt, bool one_line);
+	const struct ctl_options *opt, bool one_line);
 
 #endif

@@ -40,11 +40,17 @@ static void
 explain(const struct ctl_options *opt, int err)
 {
 	if (!said_why)
-		fprintf(stderr, "fido-ctl: group %s: cannot be read: %s\n", opt->group, strerror(-err));
+		fprintf(stderr, "fido-ctl: group %s: cannot be read: %s\n", opt->group,
+			strerror(-err));
 	if (err == -EACCES || err == -EPERM)
-		fprintf(stderr, "fido-ctl: run it as the user that runs the domains, or as root with their FIDO_RUNDIR; or make the group for a Unix group that this user is in: fido-ctl create GROUP --gid NAME\n");
+		fprintf(stderr,
+			"fido-ctl: run it as the user that runs the domains, or as root with their "
+			"FIDO_RUNDIR; or make the group for a Unix group that this user is in: "
+			"fido-ctl create GROUP --gid NAME\n");
 	else if (err == -ENOENT)
-		fprintf(stderr, "fido-ctl: each user has groups of its own: run it as the user that runs the domains, and with the same FIDO_RUNDIR\n");
+		fprintf(stderr,
+			"fido-ctl: each user has groups of its own: run it as the user that runs "
+			"the domains, and with the same FIDO_RUNDIR\n");
 }
 
 /* There must be somebody, and who was asked for. @return 0, -ENOENT (message written) */
@@ -52,13 +58,16 @@ static int
 check_members(const struct ctl_options *opt, const struct ctl_snapshot *s)
 {
 	if (s->domain_count == 0) {
-		fprintf(stderr, "fido-ctl: group %s: nobody is in it: start a domain of it, or start those that have died again\n",
-				opt->group);
+		fprintf(stderr,
+			"fido-ctl: group %s: nobody is in it: start a domain of it, or start those "
+			"that have died again\n",
+			opt->group);
 		return -ENOENT;
 	}
 	if (opt->domain == NULL || ctl_snapshot_find(s, opt->domain) != NULL)
 		return 0;
-	fprintf(stderr, "fido-ctl: group %s: there is no domain %s; there are:", opt->group, opt->domain);
+	fprintf(stderr, "fido-ctl: group %s: there is no domain %s; there are:", opt->group,
+		opt->domain);
 	for (unsigned int i = 0; i < s->domain_count; i++)
 		fprintf(stderr, " %s", s->domains[i].name);
 	fputc('\n', stderr);
@@ -74,11 +83,11 @@ show_once(const struct ctl_options *opt, const struct ctl_snapshot *s)
 	case CTL_LINKS:
 		return opt->json ? ctl_json_links(stdout, s, opt) : ctl_text_links(stdout, s, opt);
 	case CTL_BLK:
-		return opt->json ? ctl_json_volumes(stdout, NULL, s, opt, false) :
-				   ctl_text_volumes(stdout, NULL, s, opt);
+		return opt->json ? ctl_json_volumes(stdout, NULL, s, opt, false)
+				 : ctl_text_volumes(stdout, NULL, s, opt);
 	default:
-		return opt->json ? ctl_json_queues(stdout, NULL, s, opt, false) :
-				   ctl_text_stats(stdout, NULL, s, opt);
+		return opt->json ? ctl_json_queues(stdout, NULL, s, opt, false)
+				 : ctl_text_stats(stdout, NULL, s, opt);
 	}
 }
 
@@ -106,9 +115,10 @@ run(const struct ctl_options *opt, struct fido_observer *observer)
 static int
 change_group(const struct ctl_options *opt)
 {
-	const struct fido_group_config config = {.unix_group = opt->unix_group, .mode = (mode_t)opt->mode};
-	int ret = opt->command == CTL_CREATE ? fido_group_create(opt->group, &config) :
-						fido_group_destroy(opt->group);
+	const struct fido_group_config config = {.unix_group = opt->unix_group,
+		.mode = (mode_t)opt->mode};
+	int ret = opt->command == CTL_CREATE ? fido_group_create(opt->group, &config)
+					     : fido_group_destroy(opt->group);
 
 	if (ret != 0 && !said_why)
 		fprintf(stderr, "fido-ctl: group %s: %s\n", opt->group, strerror(-ret));

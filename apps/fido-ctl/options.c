@@ -40,8 +40,8 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const char *const command_names[] = {"list", "links", "stats", "top", "blk", "record", "create",
-	"destroy"};
+static const char *const command_names[] = {"list", "links", "stats", "top", "blk", "record",
+	"create", "destroy"};
 
 const char *
 ctl_command_name(enum ctl_command command)
@@ -62,20 +62,26 @@ print_usage(void)
 	      "  links               both ends of each link: state, queues, buffers out and held\n"
 	      "  stats               the counters of each queue since its link was made\n"
 	      "  top                 the busiest queues, once a second; q or Ctrl-C ends\n"
-	      "  blk                 block volumes, what was done with them, their clients' queues\n"
+	      "  blk                 block volumes, what was done with them, their clients' "
+	      "queues\n"
 	      "  record              CSV: a line for each queue and interval; Ctrl-C ends\n"
-	      "  create              make the group's folder, for the users of a Unix group; it stays\n"
+	      "  create              make the group's folder, for the users of a Unix group; it "
+	      "stays\n"
 	      "  destroy             remove it; no domain may be in it\n"
 	      "options:\n"
 	      "  -g, --group G       the group: NAME or TRANSPORT:NAME (host:demo)\n"
 	      "  --domain NAME       only this domain (links: and the other ends of its links)\n"
-	      "  --rates             stats, blk: what happens in a second; so do --interval and --count\n"
+	      "  --rates             stats, blk: what happens in a second; so do --interval and "
+	      "--count\n"
 	      "  --interval SEC      stats, top, blk, record: measure this long (default 1)\n"
-	      "  --count N           the same: N rounds (default 1; top, record: until it is ended)\n"
+	      "  --count N           the same: N rounds (default 1; top, record: until it is "
+	      "ended)\n"
 	      "  --sort packets|bits|copied|kept|doorbells|total|name\n"
-	      "                      top: what comes first (default packets); a key for each on a screen\n"
+	      "                      top: what comes first (default packets); a key for each on a "
+	      "screen\n"
 	      "  --gid NAME          create: the Unix group whose users may join\n"
-	      "  --mode OCTAL        create: the folder's mode (default 0770 with --gid, else 0750)\n"
+	      "  --mode OCTAL        create: the folder's mode (default 0770 with --gid, else "
+	      "0750)\n"
 	      "  --json              one JSON object (top: one a line, each round)\n"
 	      "  -h, --help          this text\n"
 	      "  --version           the version\n"
@@ -83,7 +89,7 @@ print_usage(void)
 	      "2: wrong usage\n"
 	      "environment: FIDO_RUNDIR, the folder of all groups, as for the domains (default:\n"
 	      "/run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-UID)\n",
-			stdout);
+		stdout);
 }
 
 static int
@@ -108,7 +114,7 @@ parse_interval(const char *text, double *out)
 
 	*out = strtod(text, &end);
 	if (end != text && *end == '\0' && isfinite(*out) && *out >= INTERVAL_MIN &&
-			*out <= INTERVAL_MAX)
+		*out <= INTERVAL_MAX)
 		return 0;
 	return usage_error("--interval", text, "give a number of seconds, 0.01 to 86400");
 }
@@ -133,7 +139,8 @@ parse_sort(const char *text, enum ctl_sort *out)
 			*out = (enum ctl_sort)i;
 			return 0;
 		}
-	return usage_error("--sort", text, "give one of packets, bits, copied, kept, doorbells, total, name");
+	return usage_error("--sort", text,
+		"give one of packets, bits, copied, kept, doorbells, total, name");
 }
 
 static int
@@ -167,7 +174,10 @@ static int
 take_name(const char *option, const char *text, bool valid, const char **out)
 {
 	*out = text;
-	return valid ? 0 : usage_error(option, text, "a name is 1 to 31 of A-Z a-z 0-9 _ . - and does not start with a dot");
+	return valid
+		? 0
+		: usage_error(option, text,
+			  "a name is 1 to 31 of A-Z a-z 0-9 _ . - and does not start with a dot");
 }
 
 static int
@@ -238,13 +248,16 @@ take_command(struct ctl_options *opt, int argc, char **argv)
 	size_t n = sizeof(command_names) / sizeof(command_names[0]);
 
 	if (optind == argc)
-		return usage_error("no command", NULL, "give one of list, links, stats, top, blk, record, create, destroy; see fido-ctl --help");
+		return usage_error("no command", NULL,
+			"give one of list, links, stats, top, blk, record, create, destroy; see "
+			"fido-ctl --help");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(argv[optind], command_names[i]) == 0) {
 			opt->command = (enum ctl_command)i;
 			return take_group(opt, argc, argv);
 		}
-	return usage_error("unknown command", argv[optind], "give one of list, links, stats, top, blk, record, create, destroy");
+	return usage_error("unknown command", argv[optind],
+		"give one of list, links, stats, top, blk, record, create, destroy");
 }
 
 /* What only makes sense together. */
@@ -257,13 +270,17 @@ check_together(struct ctl_options *opt)
 	if (opt->group == NULL)
 		return usage_error("no group", NULL, "give --group NAME, as the domains have it");
 	if (once && (opt->rates || opt->count != 0))
-		return usage_error(ctl_command_name(opt->command), NULL, "--rates, --interval and --count are for stats, top, blk and record");
+		return usage_error(ctl_command_name(opt->command), NULL,
+			"--rates, --interval and --count are for stats, top, blk and record");
 	if (makes(opt) && (opt->rates || opt->count != 0 || opt->json || opt->domain != NULL))
-		return usage_error(ctl_command_name(opt->command), NULL, "takes --group, and create --gid and --mode");
+		return usage_error(ctl_command_name(opt->command), NULL,
+			"takes --group, and create --gid and --mode");
 	if (opt->command != CTL_CREATE && (opt->unix_group != NULL || opt->mode != 0))
-		return usage_error(ctl_command_name(opt->command), NULL, "--gid and --mode are for create");
+		return usage_error(ctl_command_name(opt->command), NULL,
+			"--gid and --mode are for create");
 	if (opt->command == CTL_RECORD && opt->json)
-		return usage_error("record", NULL, "writes CSV: for JSON there is stats --json --count N");
+		return usage_error("record", NULL,
+			"writes CSV: for JSON there is stats --json --count N");
 	if (opt->sorted && opt->command != CTL_TOP)
 		return usage_error("--sort", ctl_command_name(opt->command), "is for top");
 	if (endless || opt->count != 0)
@@ -282,9 +299,11 @@ ctl_options_parse(struct ctl_options *opt, int argc, char **argv)
 	opterr = 0;
 	while ((key = getopt_long(argc, argv, ":g:h", long_options, NULL)) != -1) {
 		if (key == ':')
-			return usage_error("option", argv[optind - 1], "needs a value; see fido-ctl --help");
+			return usage_error("option", argv[optind - 1],
+				"needs a value; see fido-ctl --help");
 		if (key == '?')
-			return usage_error("option", argv[optind - 1], "is unknown, or takes no value; see fido-ctl --help");
+			return usage_error("option", argv[optind - 1],
+				"is unknown, or takes no value; see fido-ctl --help");
 		ret = take_option(opt, key);
 		if (ret != 0)
 			return ret;

@@ -8,20 +8,29 @@
 
 #include "rows.h"
 
-enum ctl_command { CTL_LIST, CTL_LINKS, CTL_STATS, CTL_TOP, CTL_BLK, CTL_RECORD, CTL_CREATE, CTL_DESTROY };
+enum ctl_command {
+	CTL_LIST,
+	CTL_LINKS,
+	CTL_STATS,
+	CTL_TOP,
+	CTL_BLK,
+	CTL_RECORD,
+	CTL_CREATE,
+	CTL_DESTROY
+};
 
 struct ctl_options {
 	enum ctl_command command;
 	const char *group;
-	const char *domain;  /**< only this one; NULL: all */
+	const char *domain; /**< only this one; NULL: all */
 	bool json;
-	enum ctl_sort sort;  /**< of queues that are shown busiest first */
-	bool sorted;         /**< --sort was given */
-	bool rates;          /**< measure over `interval` */
-	double interval;     /**< seconds */
-	unsigned long count; /**< rounds; 0: until it is ended */
+	enum ctl_sort sort;     /**< of queues that are shown busiest first */
+	bool sorted;            /**< --sort was given */
+	bool rates;             /**< measure over `interval` */
+	double interval;        /**< seconds */
+	unsigned long count;    /**< rounds; 0: until it is ended */
 	const char *unix_group; /**< create: whose users may join; NULL: nobody's in particular */
-	unsigned int mode;   /**< create: of the folder; 0: by default */
+	unsigned int mode;      /**< create: of the folder; 0: by default */
 };
 
 /**

@@ -49,7 +49,7 @@ ctl_rows_of_links(struct ctl_rows *out, const struct ctl_snapshot *s, const char
 			struct ctl_row row = {.domain = d, .link = &d->links[k]};
 
 			if (only == NULL || strcmp(d->name, only) == 0 ||
-					strcmp(row.link->peer, only) == 0)
+				strcmp(row.link->peer, only) == 0)
 				out->row[out->count++] = row;
 		}
 	}
@@ -79,7 +79,7 @@ find_link(const struct ctl_domain *before, const struct ctl_domain *d, const str
 		const struct ctl_link *l = &before->links[i];
 
 		if (l->index == link->index && strcmp(l->peer, link->peer) == 0 &&
-				strcmp(l->name, link->name) == 0)
+			strcmp(l->name, link->name) == 0)
 			return l;
 	}
 	return NULL;
@@ -130,7 +130,7 @@ add_queues(struct ctl_rows *out, const struct ctl_domain *before, const struct c
 
 int
 ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
-		const struct ctl_snapshot *now, const char *only)
+	const struct ctl_snapshot *now, const char *only)
 {
 	size_t n = 0;
 
@@ -153,8 +153,9 @@ ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
 }
 
 /* The index of a counter that queues of both kinds have. */
-#define BOTH(q, field) \
-	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 : offsetof(struct fido_rx_stats_shm, field) / 8)
+#define BOTH(q, field)                                           \
+	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 \
+		 : offsetof(struct fido_rx_stats_shm, field) / 8)
 
 /* qsort() passes nothing on. */
 static enum ctl_sort sort_by;
@@ -220,7 +221,8 @@ ctl_rows_sort(struct ctl_rows *rows, enum ctl_sort sort, bool reverse)
 const char *
 ctl_sort_name(enum ctl_sort sort)
 {
-	static const char *const names[CTL_SORTS] = {"packets", "bits", "copied", "kept", "doorbells", "total", "name"};
+	static const char *const names[CTL_SORTS] = {"packets", "bits", "copied", "kept",
+		"doorbells", "total", "name"};
 
 	return names[sort];
 }

@@ -48,7 +48,7 @@ int ctl_rows_of_links(struct ctl_rows *out, const struct ctl_snapshot *s, const 
  * @return 0, -ENOMEM
  */
 int ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
-		const struct ctl_snapshot *now, const char *only);
+	const struct ctl_snapshot *now, const char *only);
 /** Sort queues: the greatest first, by name the least; reverse: the other way round. */
 void ctl_rows_sort(struct ctl_rows *rows, enum ctl_sort sort, bool reverse);
 /** @return the name of an order, one word; no two begin with the same letter. */

@@ -174,7 +174,8 @@ read_keys(struct ctl_screen *s)
 	if (n > 0)
 		s->key_count += (size_t)n;
 	else
-		s->keys_on = n < 0 && (errno == EINTR || errno == EAGAIN); /* The terminal is gone. */
+		s->keys_on =
+			n < 0 && (errno == EINTR || errno == EAGAIN); /* The terminal is gone. */
 }
 
 /* What terminals send for a key that is no character. */
@@ -182,10 +183,18 @@ static const struct {
 	const char *text;
 	enum ctl_key key;
 } sequences[] = {
-	{"\033[A", CTL_KEY_UP}, {"\033OA", CTL_KEY_UP}, {"\033[B", CTL_KEY_DOWN}, {"\033OB", CTL_KEY_DOWN},
-	{"\033[5~", CTL_KEY_PAGE_UP}, {"\033[6~", CTL_KEY_PAGE_DOWN},
-	{"\033[H", CTL_KEY_HOME}, {"\033OH", CTL_KEY_HOME}, {"\033[1~", CTL_KEY_HOME},
-	{"\033[F", CTL_KEY_END}, {"\033OF", CTL_KEY_END}, {"\033[4~", CTL_KEY_END},
+	{"\033[A", CTL_KEY_UP},
+	{"\033OA", CTL_KEY_UP},
+	{"\033[B", CTL_KEY_DOWN},
+	{"\033OB", CTL_KEY_DOWN},
+	{"\033[5~", CTL_KEY_PAGE_UP},
+	{"\033[6~", CTL_KEY_PAGE_DOWN},
+	{"\033[H", CTL_KEY_HOME},
+	{"\033OH", CTL_KEY_HOME},
+	{"\033[1~", CTL_KEY_HOME},
+	{"\033[F", CTL_KEY_END},
+	{"\033OF", CTL_KEY_END},
+	{"\033[4~", CTL_KEY_END},
 };
 
 /* Take one key off those that were read. @return 0: there is none, or an unknown one */

@@ -68,7 +68,7 @@ largest_ring(const struct fido_link_shm *rec, uint16_t first, uint16_t step)
 
 static int
 read_queues(const struct fido_observation *o, const struct fido_link_shm *rec,
-		struct ctl_link *link)
+	struct ctl_link *link)
 {
 	uint16_t n = link->ntx + link->nrx;
 
@@ -82,8 +82,8 @@ read_queues(const struct fido_observation *o, const struct fido_link_shm *rec,
 
 		q->tx = i < link->ntx;
 		q->index = q->tx ? i : i - link->ntx;
-		q->ring_size = q->tx ? ring_size(&rec->tx[i]) :
-				       largest_ring(rec, q->index, link->nrx);
+		q->ring_size =
+			q->tx ? ring_size(&rec->tx[i]) : largest_ring(rec, q->index, link->nrx);
 		read_counters(o, q->tx ? rec->tx_stats : rec->rx_stats, q);
 	}
 	return 0;
@@ -317,10 +317,10 @@ ctl_link_state_name(const struct ctl_link *link)
 bool
 ctl_queue_kept(const struct ctl_queue *q, uint64_t *kept)
 {
-	uint64_t taken = q->counter[q->tx ? offsetof(struct fido_tx_stats_shm, posted) / 8 :
-					    offsetof(struct fido_rx_stats_shm, polled) / 8];
-	uint64_t returned = q->counter[q->tx ? offsetof(struct fido_tx_stats_shm, reaped) / 8 :
-					       offsetof(struct fido_rx_stats_shm, completed) / 8];
+	uint64_t taken = q->counter[q->tx ? offsetof(struct fido_tx_stats_shm, posted) / 8
+					  : offsetof(struct fido_rx_stats_shm, polled) / 8];
+	uint64_t returned = q->counter[q->tx ? offsetof(struct fido_tx_stats_shm, reaped) / 8
+					     : offsetof(struct fido_rx_stats_shm, completed) / 8];
 
 	*kept = taken > returned ? taken - returned : 0;
 	return q->readable;

@@ -29,7 +29,7 @@ enum ctl_state {
 
 struct ctl_queue {
 	bool tx;
-	bool readable;      /**< the counters lie where they can be read */
+	bool readable; /**< the counters lie where they can be read */
 	uint16_t index;
 	uint32_t ring_size; /**< tx: of its ring; rx: of the largest it reads; 0: no ring now */
 	uint64_t counter[CTL_COUNTERS];
@@ -48,22 +48,22 @@ struct ctl_link {
 	uint32_t stranded;
 	uint16_t ntx;
 	uint16_t nrx;
-	uint16_t rx_rings;     /**< rings of the peer that are read */
-	uint32_t tx_ring_size; /**< 0: none now */
-	uint32_t rx_ring_size; /**< the largest */
+	uint16_t rx_rings;        /**< rings of the peer that are read */
+	uint32_t tx_ring_size;    /**< 0: none now */
+	uint32_t rx_ring_size;    /**< the largest */
 	struct ctl_queue *queues; /**< ntx + nrx: first those that send */
 };
 
 struct ctl_domain {
 	char name[FIDO_NAME_MAX];
 	enum ctl_state state;
-	bool known; /**< false: nothing but name and state */
-	uint64_t read_ns; /**< when, monotonic */
+	bool known;        /**< false: nothing but name and state */
+	uint64_t read_ns;  /**< when, monotonic */
 	uint64_t still_ns; /**< it does not answer: for how long it has not moved; 0: not known */
 	uint32_t slot;
 	uint64_t generation;
 	uint32_t pid;
-	uint64_t start_ns;  /**< CLOCK_REALTIME */
+	uint64_t start_ns; /**< CLOCK_REALTIME */
 	uint64_t uptime_ns;
 	uint64_t epoch;
 	uint64_t heartbeat; /**< turns of its control thread */

@@ -23,7 +23,7 @@ struct ctl_table *ctl_table_of(const struct ctl_head *heads);
 void ctl_table_column(struct ctl_table *t, const char *head, bool right);
 /** Fill the next cell, row by row. */
 void ctl_table_cell(struct ctl_table *t, const char *fmt, ...)
-		__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 /** Fill it with a number, or with "-". */
 void ctl_table_cell_if(struct ctl_table *t, bool known, uint64_t value);
 /** Print it, the heads first. @return false: there was not memory enough for all of it */

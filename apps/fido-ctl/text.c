@@ -30,7 +30,8 @@ print_layout(FILE *out, const struct ctl_snapshot *s)
 			continue;
 		fprintf(out, "layout %" PRIu32 ": %" PRIu32 " slots", d->version, d->layout.slots);
 		if (d->layout.slot_shift < 64)
-			fprintf(out, " of %s", ctl_unit_bytes(UINT64_C(1) << d->layout.slot_shift).s);
+			fprintf(out, " of %s",
+				ctl_unit_bytes(UINT64_C(1) << d->layout.slot_shift).s);
 		fprintf(out, " from 0x%" PRIx64 "\n", d->layout.base);
 		return;
 	}
@@ -61,8 +62,10 @@ static void
 print_still(FILE *out, const struct ctl_domain *d)
 {
 	if (d->still_ns != 0)
-		fprintf(out, "%s has not moved for %s: its process is alive, or a child that has its descriptors, so nothing is taken back from it\n", d->name,
-				ctl_unit_time(d->still_ns / 1000000000u).s);
+		fprintf(out,
+			"%s has not moved for %s: its process is alive, or a child that has its "
+			"descriptors, so nothing is taken back from it\n",
+			d->name, ctl_unit_time(d->still_ns / 1000000000u).s);
 }
 
 int
@@ -206,7 +209,7 @@ print_direction(FILE *out, const struct ctl_rows *rows, bool tx, bool rates)
 
 int
 ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt)
+	const struct ctl_options *opt)
 {
 	struct ctl_rows rows;
 	int ret = ctl_rows_of_queues(&rows, before, now, opt->domain);
@@ -240,9 +243,9 @@ cell_share(struct ctl_table *t, const struct ctl_row *row, unsigned int index)
 }
 
 /* The index of a counter that queues of both kinds have. */
-#define BOTH(q, field) \
-	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 : \
-		   offsetof(struct fido_rx_stats_shm, field) / 8)
+#define BOTH(q, field)                                           \
+	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 \
+		 : offsetof(struct fido_rx_stats_shm, field) / 8)
 
 static void
 top_queue(struct ctl_table *t, const struct ctl_row *row)
@@ -266,12 +269,12 @@ top_queue(struct ctl_table *t, const struct ctl_row *row)
 
 int
 ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt, const struct ctl_view *view, size_t *count)
+	const struct ctl_options *opt, const struct ctl_view *view, size_t *count)
 {
-	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"QUEUE", false}, {"PEER", false},
-		{"LINK", false}, {"PACKETS", true}, {"BITS", true}, {"COPIED", true},
-		{"KEPT", true}, {"RING", true}, {"DOORBELLS", true}, {"TOTAL", true},
-		{NULL, false}};
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"QUEUE", false},
+		{"PEER", false}, {"LINK", false}, {"PACKETS", true}, {"BITS", true},
+		{"COPIED", true}, {"KEPT", true}, {"RING", true}, {"DOORBELLS", true},
+		{"TOTAL", true}, {NULL, false}};
 	struct ctl_table *t = ctl_table_of(heads);
 	struct ctl_rows rows = {0};
 	int ret = t != NULL ? ctl_rows_of_queues(&rows, before, now, opt->domain) : -ENOMEM;
@@ -282,7 +285,7 @@ ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snap
 		for (size_t i = view->first; i < rows.count; i++)
 			top_queue(t, &rows.row[i]);
 		fprintf(out, "group %s: %u domain%s, %zu queues", opt->group, now->domain_count,
-				now->domain_count == 1 ? "" : "s", rows.count);
+			now->domain_count == 1 ? "" : "s", rows.count);
 		if (before != NULL)
 			fprintf(out, ", over %.2f s", ctl_snapshot_seconds(before, now));
 		fputc('\n', out);

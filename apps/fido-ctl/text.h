@@ -15,7 +15,7 @@ int ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_opti
 int ctl_text_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
 /** before: NULL for totals, else rates since then. */
 int ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt);
+	const struct ctl_options *opt);
 /** Name the domains of which nothing could be listed, or nothing new. */
 void ctl_text_silent(FILE *out, const struct ctl_snapshot *s);
 /**
@@ -24,6 +24,6 @@ void ctl_text_silent(FILE *out, const struct ctl_snapshot *s);
  * @param rows how many queues there are
  */
 int ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const struct ctl_options *opt, const struct ctl_view *view, size_t *rows);
+	const struct ctl_options *opt, const struct ctl_view *view, size_t *rows);
 
 #endif

@@ -34,7 +34,7 @@ struct top {
 	struct ctl_snapshot *before;
 	struct ctl_snapshot *now;
 	struct ctl_view view;
-	size_t rows;            /* of queues, at last */
+	size_t rows; /* of queues, at last */
 	uint64_t members;
 	unsigned int looks;     /* rounds in which to ask again */
 	unsigned long silent;   /* rounds since a silent domain was asked */
@@ -96,12 +96,13 @@ print(struct top *t, FILE *out)
 	if (opt->command == CTL_RECORD)
 		return ctl_csv_queues(out, t->before, t->now, opt);
 	if (opt->command == CTL_BLK)
-		return opt->json ? ctl_json_volumes(out, t->before, t->now, opt, opt->count != 1) :
-				   ctl_text_volumes(out, t->before, t->now, opt);
+		return opt->json ? ctl_json_volumes(out, t->before, t->now, opt, opt->count != 1)
+				 : ctl_text_volumes(out, t->before, t->now, opt);
 	if (opt->json)
 		return ctl_json_queues(out, t->before, t->now, opt, opt->count != 1);
-	return opt->command == CTL_TOP ? ctl_text_top(out, t->before, t->now, opt, &t->view, &t->rows) :
-					 ctl_text_stats(out, t->before, t->now, opt);
+	return opt->command == CTL_TOP
+		? ctl_text_top(out, t->before, t->now, opt, &t->view, &t->rows)
+		: ctl_text_stats(out, t->before, t->now, opt);
 }
 
 /* @return NULL: no memory */
@@ -131,7 +132,8 @@ show(struct top *t, bool first)
 		return -errno;
 	if (t->opt->command == CTL_RECORD && first)
 		ctl_csv_head(out);
-	else if (t->opt->command != CTL_RECORD && !first && !t->opt->json && !ctl_screen_is_tty(t->screen))
+	else if (t->opt->command != CTL_RECORD && !first && !t->opt->json &&
+		!ctl_screen_is_tty(t->screen))
 		fputc('\n', out);
 	ret = print(t, out);
 	if (fclose(out) != 0 && ret == 0)
@@ -206,7 +208,10 @@ rounds(struct top *t)
 int
 ctl_top_run(const struct ctl_options *opt, struct fido_observer *observer)
 {
-	struct top t = {.opt = opt, .observer = observer, .patience = SILENT_ROUNDS, .view.sort = opt->sort};
+	struct top t = {.opt = opt,
+		.observer = observer,
+		.patience = SILENT_ROUNDS,
+		.view.sort = opt->sort};
 	int ret = snapshot(&t);
 
 	if (ret != 0)

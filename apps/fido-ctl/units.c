@@ -56,9 +56,9 @@ ctl_unit_time(uint64_t s)
 		snprintf(t.s, sizeof(t.s), "%" PRIu64 " min %02" PRIu64 " s", s / 60, s % 60);
 	else if (s < 86400)
 		snprintf(t.s, sizeof(t.s), "%" PRIu64 " h %02" PRIu64 " min", s / 3600,
-				s / 60 % 60);
+			s / 60 % 60);
 	else
 		snprintf(t.s, sizeof(t.s), "%" PRIu64 " d %02" PRIu64 " h", s / 86400,
-				s / 3600 % 24);
+			s / 3600 % 24);
 	return t;
 }

@@ -12,8 +12,9 @@ add_features(struct ctl_writer *w, cJSON *o, uint32_t features)
 	static const struct {
 		uint32_t bit;
 		const char *name;
-	} names[] = {{FIDO_BLK_CAN_WRITE, "write"}, {FIDO_BLK_CAN_FLUSH, "flush"}, {FIDO_BLK_CAN_FUA, "fua"},
-		{FIDO_BLK_CAN_DISCARD, "discard"}, {FIDO_BLK_CAN_WRITE_ZEROES, "write_zeroes"}};
+	} names[] = {{FIDO_BLK_CAN_WRITE, "write"}, {FIDO_BLK_CAN_FLUSH, "flush"},
+		{FIDO_BLK_CAN_FUA, "fua"}, {FIDO_BLK_CAN_DISCARD, "discard"},
+		{FIDO_BLK_CAN_WRITE_ZEROES, "write_zeroes"}};
 	cJSON *array = ctl_writer_keep(w, cJSON_AddArrayToObject(o, "features"));
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -85,7 +86,8 @@ add_queue(struct ctl_writer *w, cJSON *array, const struct ctl_volume_row *row)
 
 /* The domains whose tables make no sense. */
 static void
-add_unreadable(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s, const struct ctl_options *opt)
+add_unreadable(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s,
+	const struct ctl_options *opt)
 {
 	cJSON *array = ctl_writer_keep(w, cJSON_AddArrayToObject(root, "unreadable"));
 
@@ -102,8 +104,8 @@ add_unreadable(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s, 
 }
 
 int
-ctl_json_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now, const struct ctl_options *opt,
-		bool one_line)
+ctl_json_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
+	const struct ctl_options *opt, bool one_line)
 {
 	struct ctl_writer w = {false};
 	struct ctl_volume_rows volumes = {0}, queues = {0};

@@ -10,7 +10,7 @@
 #include "snapshot.h"
 
 /** before: NULL for totals only. one_line: as the caller prints more of them. @return 0, -ENOMEM */
-int ctl_json_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now, const struct ctl_options *opt,
-		bool one_line);
+int ctl_json_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
+	const struct ctl_options *opt, bool one_line);
 
 #endif

@@ -24,8 +24,8 @@ find_queue(const struct ctl_domain *before, const struct ctl_client_queue *queue
 	for (uint32_t i = 0; before != NULL && i < before->volumes.queue_count; i++) {
 		const struct ctl_client_queue *q = &before->volumes.queues[i];
 
-		if (q->place == queue->place && q->volume == queue->volume && q->queue == queue->queue &&
-				strcmp(q->client, queue->client) == 0)
+		if (q->place == queue->place && q->volume == queue->volume &&
+			q->queue == queue->queue && strcmp(q->client, queue->client) == 0)
 			return q;
 	}
 	return NULL;
@@ -47,12 +47,15 @@ rate(struct ctl_volume_row *row, const uint64_t *before, double seconds)
 		per_second[i] = (double)(row->counter[i] - before[i]) / seconds;
 	}
 	memcpy(row->per_second, per_second, sizeof(per_second));
-	row->requests_per_second = (double)(ctl_volumes_requests(row->counter) - ctl_volumes_requests(before)) / seconds;
+	row->requests_per_second =
+		(double)(ctl_volumes_requests(row->counter) - ctl_volumes_requests(before)) /
+		seconds;
 	row->rated = true;
 }
 
 static void
-add_volume(struct ctl_volume_rows *out, const struct ctl_domain *before, const struct ctl_domain *d, uint32_t volume)
+add_volume(struct ctl_volume_rows *out, const struct ctl_domain *before, const struct ctl_domain *d,
+	uint32_t volume)
 {
 	struct ctl_volume_row *row = &out->row[out->count++];
 	const struct ctl_volume *old;
@@ -61,11 +64,13 @@ add_volume(struct ctl_volume_rows *out, const struct ctl_domain *before, const s
 	row->volume = &d->volumes.volumes[volume];
 	row->counter = row->volume->counter;
 	old = find_volume(before, row->volume);
-	rate(row, old != NULL ? old->counter : NULL, before != NULL ? (double)(d->read_ns - before->read_ns) / 1e9 : 0);
+	rate(row, old != NULL ? old->counter : NULL,
+		before != NULL ? (double)(d->read_ns - before->read_ns) / 1e9 : 0);
 }
 
 static void
-add_queues(struct ctl_volume_rows *out, const struct ctl_domain *before, const struct ctl_domain *d, uint32_t volume)
+add_queues(struct ctl_volume_rows *out, const struct ctl_domain *before, const struct ctl_domain *d,
+	uint32_t volume)
 {
 	for (uint32_t i = 0; i < d->volumes.queue_count; i++) {
 		const struct ctl_client_queue *q = &d->volumes.queues[i], *old;
@@ -80,19 +85,20 @@ add_queues(struct ctl_volume_rows *out, const struct ctl_domain *before, const s
 		row->counter = q->counter;
 		old = find_queue(before, q);
 		rate(row, old != NULL ? old->counter : NULL,
-				before != NULL ? (double)(d->read_ns - before->read_ns) / 1e9 : 0);
+			before != NULL ? (double)(d->read_ns - before->read_ns) / 1e9 : 0);
 	}
 }
 
 int
-ctl_volume_rows_of(struct ctl_volume_rows *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const char *only, bool queues)
+ctl_volume_rows_of(struct ctl_volume_rows *out, const struct ctl_snapshot *before,
+	const struct ctl_snapshot *now, const char *only, bool queues)
 {
 	size_t n = 0;
 
 	*out = (struct ctl_volume_rows){0};
 	for (unsigned int i = 0; i < now->domain_count; i++)
-		n += queues ? now->domains[i].volumes.queue_count : now->domains[i].volumes.volume_count;
+		n += queues ? now->domains[i].volumes.queue_count
+			    : now->domains[i].volumes.volume_count;
 	out->row = calloc(n + 1, sizeof(*out->row));
 	if (out->row == NULL)
 		return -ENOMEM;

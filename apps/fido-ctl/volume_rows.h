@@ -31,8 +31,8 @@ struct ctl_volume_rows {
  * @param only NULL, or the domain that serves them
  * @return 0, -ENOMEM
  */
-int ctl_volume_rows_of(struct ctl_volume_rows *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
-		const char *only, bool queues);
+int ctl_volume_rows_of(struct ctl_volume_rows *out, const struct ctl_snapshot *before,
+	const struct ctl_snapshot *now, const char *only, bool queues);
 void ctl_volume_rows_free(struct ctl_volume_rows *rows);
 
 #endif

@@ -16,10 +16,12 @@ cell_features(struct ctl_table *t, uint32_t features)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s%s%s%s%s", features & FIDO_BLK_CAN_WRITE ? "write" : "read-only",
-			features & FIDO_BLK_CAN_FLUSH ? " flush" : "", features & FIDO_BLK_CAN_FUA ? " fua" : "",
-			features & FIDO_BLK_CAN_DISCARD ? " discard" : "",
-			features & FIDO_BLK_CAN_WRITE_ZEROES ? " zeroes" : "");
+	snprintf(text, sizeof(text), "%s%s%s%s%s",
+		features & FIDO_BLK_CAN_WRITE ? "write" : "read-only",
+		features & FIDO_BLK_CAN_FLUSH ? " flush" : "",
+		features & FIDO_BLK_CAN_FUA ? " fua" : "",
+		features & FIDO_BLK_CAN_DISCARD ? " discard" : "",
+		features & FIDO_BLK_CAN_WRITE_ZEROES ? " zeroes" : "");
 	ctl_table_cell(t, "%s", text);
 }
 
@@ -42,8 +44,9 @@ list_volume(struct ctl_table *t, const struct ctl_volume_row *row)
 static int
 print_volumes(FILE *out, const struct ctl_volume_rows *rows)
 {
-	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"VOLUME", false}, {"STORE", false}, {"SIZE", true},
-		{"BLOCK", true}, {"CAN", false}, {"CLIENTS", true}, {"EXCLUSIVE", false}, {"COPIED", true}, {NULL, false}};
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"VOLUME", false},
+		{"STORE", false}, {"SIZE", true}, {"BLOCK", true}, {"CAN", false},
+		{"CLIENTS", true}, {"EXCLUSIVE", false}, {"COPIED", true}, {NULL, false}};
 	struct ctl_table *t = ctl_table_of(heads);
 
 	if (t == NULL)
@@ -67,7 +70,8 @@ cell_counter(struct ctl_table *t, const struct ctl_volume_row *row, unsigned int
 	if (rates && !row->rated)
 		ctl_table_cell(t, "-");
 	else if (rates)
-		ctl_table_cell(t, "%s", ctl_unit_rate(row->per_second[index], is_bytes(index) ? "B/s" : "/s").s);
+		ctl_table_cell(t, "%s",
+			ctl_unit_rate(row->per_second[index], is_bytes(index) ? "B/s" : "/s").s);
 	else if (is_bytes(index))
 		ctl_table_cell(t, "%s", ctl_unit_bytes(row->counter[index]).s);
 	else
@@ -98,7 +102,8 @@ list_work(struct ctl_table *t, const struct ctl_volume_row *row, bool rates)
 static int
 print_work(FILE *out, const struct ctl_volume_rows *rows, bool queues, bool rates)
 {
-	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"VOLUME", false}, {NULL, false}};
+	static const struct ctl_head heads[] = {{"DOMAIN", false}, {"VOLUME", false},
+		{NULL, false}};
 	struct ctl_table *t = ctl_table_of(heads);
 
 	if (t == NULL)
@@ -123,12 +128,15 @@ static void
 print_bad(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt)
 {
 	for (unsigned int i = 0; i < s->domain_count; i++)
-		if (s->domains[i].volumes.bad && (opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0))
-			fprintf(out, "%s: its table of volumes makes no sense\n", s->domains[i].name);
+		if (s->domains[i].volumes.bad &&
+			(opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0))
+			fprintf(out, "%s: its table of volumes makes no sense\n",
+				s->domains[i].name);
 }
 
 int
-ctl_text_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now, const struct ctl_options *opt)
+ctl_text_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
+	const struct ctl_options *opt)
 {
 	struct ctl_volume_rows volumes = {0}, queues = {0};
 	bool rates = before != NULL;

@@ -10,6 +10,7 @@
 #include "snapshot.h"
 
 /** before: NULL for totals, else rates since then. @return 0, -ENOMEM */
-int ctl_text_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now, const struct ctl_options *opt);
+int ctl_text_volumes(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
+	const struct ctl_options *opt);
 
 #endif

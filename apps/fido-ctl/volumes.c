@@ -38,15 +38,18 @@ find_tables(const struct fido_observation *o, struct tables *t, bool *bad)
 	*bad = true;
 	t->head = words_at(o, gaddr, sizeof(*t->head));
 	if (t->head == NULL || fido_load_relaxed(&t->head->magic) != FIDO_BLK_SHM_MAGIC ||
-			fido_load_relaxed(&t->head->version) != FIDO_BLK_SHM_VERSION)
+		fido_load_relaxed(&t->head->version) != FIDO_BLK_SHM_VERSION)
 		return false;
 	t->volume_count = fido_load_relaxed(&t->head->volume_count);
 	t->queue_count = fido_load_relaxed(&t->head->queue_count);
 	if (t->volume_count > CTL_VOLUMES_MAX || t->queue_count > CTL_CLIENT_QUEUES_MAX)
 		return false;
-	t->volumes = words_at(o, fido_load_relaxed(&t->head->volumes), t->volume_count * sizeof(*t->volumes));
-	t->queues = words_at(o, fido_load_relaxed(&t->head->queues), t->queue_count * sizeof(*t->queues));
-	*bad = (t->volumes == NULL && t->volume_count != 0) || (t->queues == NULL && t->queue_count != 0);
+	t->volumes = words_at(o, fido_load_relaxed(&t->head->volumes),
+		t->volume_count * sizeof(*t->volumes));
+	t->queues = words_at(o, fido_load_relaxed(&t->head->queues),
+		t->queue_count * sizeof(*t->queues));
+	*bad = (t->volumes == NULL && t->volume_count != 0) ||
+		(t->queues == NULL && t->queue_count != 0);
 	return !*bad;
 }
 
@@ -137,7 +140,7 @@ unchanged(const struct ctl_volumes *v, const struct tables *t)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	for (uint32_t i = 0; i < t->queue_count; i++) {
 		bool is_used = fido_load_acquire(&t->queues[i].used) == 1 &&
-			       fido_load_relaxed(&t->queues[i].volume) < t->volume_count;
+			fido_load_relaxed(&t->queues[i].volume) < t->volume_count;
 		bool was_used = next < v->queue_count && v->queues[next].place == i;
 
 		if (is_used != was_used)
@@ -209,7 +212,8 @@ ctl_volumes_read(struct ctl_volumes *out, const struct fido_observation *o)
 	qsort(out->queues, out->queue_count, sizeof(*out->queues), by_client);
 	add_up(out);
 	/* A backend that has ended meanwhile uses the memory for something else. */
-	if (fido_load_relaxed(&t.head->magic) != FIDO_BLK_SHM_MAGIC || fido_load_relaxed(&o->control->table) == 0)
+	if (fido_load_relaxed(&t.head->magic) != FIDO_BLK_SHM_MAGIC ||
+		fido_load_relaxed(&o->control->table) == 0)
 		ctl_volumes_free(out);
 	return 0;
 }
@@ -225,7 +229,8 @@ ctl_volumes_free(struct ctl_volumes *v)
 uint64_t
 ctl_volumes_lent_out(const uint64_t counter[CTL_COUNTERS])
 {
-	uint64_t lent = counter[CTL_BLK_COUNTER(lent)], returned = counter[CTL_BLK_COUNTER(returned)];
+	uint64_t lent = counter[CTL_BLK_COUNTER(lent)],
+		 returned = counter[CTL_BLK_COUNTER(returned)];
 
 	return lent > returned ? lent - returned : 0;
 }
@@ -235,7 +240,8 @@ ctl_volumes_requests(const uint64_t counter[CTL_COUNTERS])
 {
 	uint64_t sum = 0;
 
-	for (unsigned int op = 0; op < sizeof(((struct fido_blk_counters_shm *)0)->requests) / sizeof(uint64_t); op++)
+	for (unsigned int op = 0;
+		op < sizeof(((struct fido_blk_counters_shm *)0)->requests) / sizeof(uint64_t); op++)
 		sum += counter[CTL_BLK_COUNTER(requests) + op];
 	return sum;
 }

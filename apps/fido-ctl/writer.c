@@ -46,7 +46,8 @@ ctl_writer_id(struct ctl_writer *w, cJSON *o, const char *key, bool known, uint6
 	char text[32];
 
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	ctl_writer_keep(w, known ? cJSON_AddStringToObject(o, key, text) : cJSON_AddNullToObject(o, key));
+	ctl_writer_keep(w,
+		known ? cJSON_AddStringToObject(o, key, text) : cJSON_AddNullToObject(o, key));
 }
 
 void
@@ -119,7 +120,8 @@ ctl_writer_states(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *
 }
 
 void
-ctl_writer_interval(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *before, const struct ctl_snapshot *now)
+ctl_writer_interval(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *before,
+	const struct ctl_snapshot *now)
 {
 	if (before != NULL)
 		ctl_writer_double(w, root, "interval_s", ctl_snapshot_seconds(before, now));

@@ -24,7 +24,8 @@ struct ctl_writer {
 /** Begin an object: command and group. */
 cJSON *ctl_writer_begin(struct ctl_writer *w, const struct ctl_options *opt);
 /** Add how long was measured; null when `before` is NULL. */
-void ctl_writer_interval(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *before, const struct ctl_snapshot *now);
+void ctl_writer_interval(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *before,
+	const struct ctl_snapshot *now);
 /** Add who was asked, whatever is listed of them. */
 void ctl_writer_states(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s);
 /** Print and delete. @return 0, -ENOMEM */

@@ -23,10 +23,10 @@ struct fwd_app {
 	struct fwd_stream **stream_list; /* the lcores' shares, one after the other */
 	struct fwd_lcore lcore[RTE_MAX_LCORE];
 	unsigned int nb_lcores; /* that forward */
-	_Atomic int phase; /* enum fwd_phase; written by the main thread */
+	_Atomic int phase;      /* enum fwd_phase; written by the main thread */
 	uint64_t start_tsc;
 	uint64_t drain_tsc; /* when the phase became DRAIN */
-	uint64_t link_tsc; /* when links are looked at next */
+	uint64_t link_tsc;  /* when links are looked at next */
 	struct fwd_status status;
 };
 

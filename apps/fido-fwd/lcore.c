@@ -138,8 +138,8 @@ arm_tx(const struct fwd_lcore *lcore, const struct fwd_stream *s)
 
 /* What arm() found. */
 struct armed {
-	bool all; /* whatever any stream waits for raises an interrupt */
-	bool tx; /* and so does any buffer that comes back */
+	bool all;  /* whatever any stream waits for raises an interrupt */
+	bool tx;   /* and so does any buffer that comes back */
 	bool held; /* some stream holds packets and has nothing to wait for but time */
 };
 

@@ -34,9 +34,9 @@ struct __rte_cache_aligned fwd_lcore {
 	struct fwd_stream **streams;
 	const struct fwd_port *ports;
 	enum fwd_idle idle;
-	bool can_wait; /* some stream has an interrupt to sleep on */
+	bool can_wait;      /* some stream has an interrupt to sleep on */
 	uint32_t rings_max; /* more interrupts without a packet than buffers can have come back */
-	uint64_t spin_tsc; /* how long it looks before it sleeps, at most */
+	uint64_t spin_tsc;  /* how long it looks before it sleeps, at most */
 	const _Atomic int *phase;
 	/*
 	 * Called now and then where the main lcore forwards too; NULL on other lcores. Returns the
@@ -51,18 +51,18 @@ struct __rte_cache_aligned fwd_lcore {
 	uint64_t now;
 	uint64_t last_step; /* when a packet last got on */
 	uint64_t drain_tsc; /* when the lcore began to drain; 0 before */
-	uint64_t spin_now; /* how long it looks at present */
+	uint64_t spin_now;  /* how long it looks at present */
 	uint32_t empty_rounds;
 	uint32_t nap_us;
 	uint32_t wait_ms;
-	bool looked; /* it has looked in vain since a packet last got on, or it slept */
+	bool looked;    /* it has looked in vain since a packet last got on, or it slept */
 	uint32_t rings; /* interrupts since a packet last got on */
 	bool settled; /* no buffer is out, and those that came back last have been given back too */
 	struct rte_epoll_event wake; /* of fwd_wake_fd() */
 
 	/* Written by the lcore, read by the main thread. */
 	_Atomic uint64_t published_step; /* last_step */
-	_Atomic uint64_t idle_tsc; /* time spent in rounds that found nothing, or asleep */
+	_Atomic uint64_t idle_tsc;       /* time spent in rounds that found nothing, or asleep */
 	_Atomic uint64_t sleeps;
 	_Atomic bool pending; /* some stream holds packets */
 	_Atomic int phase_seen;

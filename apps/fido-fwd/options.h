@@ -18,20 +18,20 @@
 enum fwd_topology {
 	FWD_PAIRS, /* 0 <-> 1, 2 <-> 3, ... */
 	FWD_CHAIN, /* port i leaves by port i + 1, the last one by port 0 */
-	FWD_MAP, /* as --map says */
+	FWD_MAP,   /* as --map says */
 };
 
 /* What is done with a packet. */
 enum fwd_mode {
-	FWD_IO, /* nothing */
-	FWD_MAC, /* source and destination address change places */
+	FWD_IO,    /* nothing */
+	FWD_MAC,   /* source and destination address change places */
 	FWD_TOUCH, /* every byte is read and summed */
 };
 
 /* What an lcore does when there is nothing to forward. */
 enum fwd_idle {
-	FWD_IDLE_POLL, /* look again at once */
-	FWD_IDLE_ADAPTIVE, /* look again for spin_us, then sleep until an Rx interrupt */
+	FWD_IDLE_POLL,      /* look again at once */
+	FWD_IDLE_ADAPTIVE,  /* look again for spin_us, then sleep until an Rx interrupt */
 	FWD_IDLE_INTERRUPT, /* sleep at once: adaptive with spin_us 0 */
 };
 
@@ -45,14 +45,14 @@ struct fwd_options {
 	uint16_t txq;
 	uint16_t rxd;
 	uint16_t txd;
-	uint16_t mtu; /* 0: the driver's default */
+	uint16_t mtu;   /* 0: the driver's default */
 	uint32_t mbufs; /* 0: as many as the rings can hold */
 	uint32_t spin_us;
 	double stats_period; /* seconds, 0: no status line */
-	double duration; /* seconds, 0: until a signal */
+	double duration;     /* seconds, 0: until a signal */
 	bool scatter;
 	bool offload; /* take packets that are not finished, and pass them on */
-	bool hold; /* --on-down hold: wait for the link instead of dropping */
+	bool hold;    /* --on-down hold: wait for the link instead of dropping */
 	bool json;
 	bool quiet;
 	bool help;

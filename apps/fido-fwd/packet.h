@@ -46,8 +46,9 @@ fwd_packet_ask(struct rte_mbuf *m)
 	if ((m->ol_flags & RTE_MBUF_F_RX_LRO) != 0)
 		ask = RTE_MBUF_F_TX_TCP_SEG | (ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
 	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
-		ask |= l4 == RTE_PTYPE_L4_TCP ? RTE_MBUF_F_TX_TCP_CKSUM :
-			l4 == RTE_PTYPE_L4_UDP ? RTE_MBUF_F_TX_UDP_CKSUM : 0;
+		ask |= l4 == RTE_PTYPE_L4_TCP    ? RTE_MBUF_F_TX_TCP_CKSUM
+			: l4 == RTE_PTYPE_L4_UDP ? RTE_MBUF_F_TX_UDP_CKSUM
+						 : 0;
 	if ((m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_NONE)
 		ask |= RTE_MBUF_F_TX_IP_CKSUM;
 	if (ask != 0)

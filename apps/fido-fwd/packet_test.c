@@ -25,10 +25,10 @@
 
 static struct fwd_pools pools;
 static struct rte_mempool *foreign; /* like a driver's pool: mbufs without buffers */
-static uint8_t *memory; /* the peer's: PROT_READ */
+static uint8_t *memory;             /* the peer's: PROT_READ */
 static struct rte_mbuf_ext_shared_info shared;
 static unsigned int freed; /* how often a part of memory was given back */
-static bool bare; /* foreign mbufs do not even look external */
+static bool bare;          /* foreign mbufs do not even look external */
 
 static void
 on_free(void *addr, void *arg)

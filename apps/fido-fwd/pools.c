@@ -16,11 +16,11 @@
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN)
 
 struct needs {
-	uint32_t rx_rings; /* descriptors of all Rx queues */
-	uint32_t tx_rings; /* descriptors of all Tx queues */
+	uint32_t rx_rings;     /* descriptors of all Rx queues */
+	uint32_t tx_rings;     /* descriptors of all Tx queues */
 	uint32_t linear_rings; /* those of ports that cannot send several segments */
-	uint32_t frame; /* largest frame that a source may receive */
-	bool scatter; /* every source can spread a frame over several buffers */
+	uint32_t frame;        /* largest frame that a source may receive */
+	bool scatter;          /* every source can spread a frame over several buffers */
 	bool headers; /* some sink is given packets to be cut that need headers of their own */
 };
 

@@ -14,10 +14,10 @@
 #include "port.h"
 
 struct fwd_pools {
-	struct rte_mempool *rx; /* filled by the drivers */
+	struct rte_mempool *rx;     /* filled by the drivers */
 	struct rte_mempool *header; /* first segments of packets whose payload stays in place */
-	struct rte_mempool *copy; /* whole packets; the same as rx where that is large enough */
-	uint32_t copy_room; /* bytes of a packet that fit in one buffer of copy */
+	struct rte_mempool *copy;   /* whole packets; the same as rx where that is large enough */
+	uint32_t copy_room;         /* bytes of a packet that fit in one buffer of copy */
 };
 
 /*

@@ -20,9 +20,9 @@ const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS] = {
 };
 
 /* What a packet of another domain may leave to be done. */
-#define TX_FINISH                                                                             \
-	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
-		RTE_ETH_TX_OFFLOAD_TCP_TSO)
+#define TX_FINISH                                                       \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
+		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /*
  * Many drivers want the sum of a pseudo header where the checksum is to be, and the packet may be

@@ -31,20 +31,20 @@ enum fwd_port_counter {
 
 struct fwd_port {
 	uint16_t id;
-	bool used; /* some route begins or ends here */
+	bool used;   /* some route begins or ends here */
 	bool source; /* some route begins here */
-	bool sink; /* some route ends here */
+	bool sink;   /* some route ends here */
 	bool mmnet;
-	bool multi_segs; /* a packet of several segments can be sent */
-	bool rx_scatter; /* asked for, and the driver has it */
-	bool can_finish; /* packets may be sent that lack checksums, or are to be cut */
+	bool multi_segs;    /* a packet of several segments can be sent */
+	bool rx_scatter;    /* asked for, and the driver has it */
+	bool can_finish;    /* packets may be sent that lack checksums, or are to be cut */
 	bool rx_unfinished; /* such packets are received */
-	bool tx_finish; /* and sent */
-	bool rx_intr; /* Rx interrupts work */
-	bool tx_cleanup; /* rte_eth_tx_done_cleanup() works */
+	bool tx_finish;     /* and sent */
+	bool rx_intr;       /* Rx interrupts work */
+	bool tx_cleanup;    /* rte_eth_tx_done_cleanup() works */
 	bool started;
 	_Atomic bool link_up; /* written by the main thread */
-	_Atomic bool live; /* the driver itself keeps the link status fresh, and we follow it */
+	_Atomic bool live;    /* the driver itself keeps the link status fresh, and we follow it */
 	uint16_t nb_rxq;
 	uint16_t nb_txq;
 	uint16_t rxd;

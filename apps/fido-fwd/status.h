@@ -22,14 +22,14 @@ struct fwd_totals {
 	uint64_t tx_bytes;
 	uint64_t dropped;
 	uint64_t header_copies; /* made by fido-fwd */
-	uint64_t full_copies; /* made by fido-fwd */
-	uint64_t copies; /* whole packets, made by fido-fwd and the mmnet driver */
-	uint64_t headers; /* headers, likewise */
-	uint64_t zero_copy; /* packets received in place by the mmnet driver */
+	uint64_t full_copies;   /* made by fido-fwd */
+	uint64_t copies;        /* whole packets, made by fido-fwd and the mmnet driver */
+	uint64_t headers;       /* headers, likewise */
+	uint64_t zero_copy;     /* packets received in place by the mmnet driver */
 	uint64_t sum;
 	uint64_t idle_tsc; /* of all forwarding lcores */
-	uint64_t tsc; /* now */
-	double cpu; /* seconds */
+	uint64_t tsc;      /* now */
+	double cpu;        /* seconds */
 };
 
 struct fwd_status {

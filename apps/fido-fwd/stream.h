@@ -41,12 +41,12 @@ struct fwd_stream_counters {
 	_Atomic uint64_t rx_bytes;
 	_Atomic uint64_t tx_packets;
 	_Atomic uint64_t tx_bytes;
-	_Atomic uint64_t dropped_packets; /* link down, or too long, or left over at the end */
+	_Atomic uint64_t dropped_packets;  /* link down, or too long, or left over at the end */
 	_Atomic uint64_t too_long_packets; /* those of them that the Tx port cannot take */
 	_Atomic uint64_t header_copies;
 	_Atomic uint64_t full_copies;
 	_Atomic uint64_t tx_stalls; /* rounds in which the Tx queue took nothing */
-	_Atomic uint64_t sum; /* --mode touch: sum of all packets, see sum.h */
+	_Atomic uint64_t sum;       /* --mode touch: sum of all packets, see sum.h */
 };
 
 struct __rte_cache_aligned fwd_stream {
@@ -56,7 +56,7 @@ struct __rte_cache_aligned fwd_stream {
 	uint16_t tx_port;
 	uint16_t tx_queue;
 	uint16_t burst;
-	bool hold; /* keep packets while the link is down */
+	bool hold;   /* keep packets while the link is down */
 	bool closed; /* receive no more; send what is held */
 	uint16_t count;
 	uint16_t next;
@@ -68,7 +68,7 @@ struct __rte_cache_aligned fwd_stream {
 	/* How the lcore that runs it can sleep; set by fwd_lcore_prepare(). */
 	bool rx_bell; /* the Rx queue has an interrupt */
 	bool tx_bell; /* buffers of the Tx queue that come back raise the interrupt of tx_bell_queue */
-	uint16_t tx_bell_queue; /* an Rx queue of tx_port */
+	uint16_t tx_bell_queue;                  /* an Rx queue of tx_port */
 	const struct fwd_stream *tx_bell_reader; /* who reads that queue; NULL: nobody */
 	struct fwd_stream_counters counters;
 	struct rte_mbuf *packet[FWD_BURST_MAX];

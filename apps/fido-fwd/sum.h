@@ -19,7 +19,7 @@
 
 struct fwd_sum {
 	uint64_t total;
-	uint64_t word; /* the group of eight that is not full yet */
+	uint64_t word;     /* the group of eight that is not full yet */
 	unsigned int fill; /* bytes in it, 0..7 */
 };
 

@@ -36,7 +36,7 @@ has_link(const struct fido_domain *d, const char *peer, const char *name)
 {
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		if (d->links[i] != NULL && strcmp(d->links[i]->peer_name, peer) == 0 &&
-				strcmp(d->links[i]->name, name) == 0)
+			strcmp(d->links[i]->name, name) == 0)
 			return true;
 	return false;
 }
@@ -53,7 +53,8 @@ fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fid
 		return;
 	}
 	/* The peer sends them again each time it binds the link, which may have been made anew. */
-	for (p = &peer->bells; (old = *p) != NULL && strcmp(old->link, set->link) != 0; p = &old->next)
+	for (p = &peer->bells; (old = *p) != NULL && strcmp(old->link, set->link) != 0;
+		p = &old->next)
 		;
 	set->next = old != NULL ? old->next : NULL;
 	*p = set;

@@ -26,7 +26,8 @@ struct fido_bell_set {
 };
 
 /** The peer's doorbells for a link came; the set is the domain's now. */
-void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fido_bell_set *set);
+void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer,
+	struct fido_bell_set *set);
 /** A link is gone: with it, if there is no other of its name, the doorbells that its peer gave us for it. */
 void fido_domain_forget_bells(struct fido_domain *d, const char *peer_name, const char *link);
 /** Free all doorbells of a peer. */

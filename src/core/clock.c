@@ -11,7 +11,6 @@
 #include <fido/clock.h>
 #include <fido/log.h>
 
-
 #define LEAF_EXTENDED_FEATURES 0x80000001u
 #define EDX_RDTSCP (1u << 27)
 
@@ -22,8 +21,10 @@ fido_clock_check(void)
 	unsigned int a, b, c, d;
 
 	if (!__get_cpuid(LEAF_EXTENDED_FEATURES, &a, &b, &c, &d) || !(d & EDX_RDTSCP)) {
-		fido_log(FIDO_LOG_ERROR, "this processor has no RDTSCP, by which messages are dated: in a virtual machine, "
-				"give it a processor model that has it (QEMU: -cpu max or -cpu host)");
+		fido_log(FIDO_LOG_ERROR,
+			"this processor has no RDTSCP, by which messages are dated: in a virtual "
+			"machine, "
+			"give it a processor model that has it (QEMU: -cpu max or -cpu host)");
 		return -ENOTSUP;
 	}
 #endif

@@ -17,7 +17,7 @@ fido_control_check(const struct fido_control_shm *c, uint64_t size)
 {
 	/* A8: pairs with R8 in control_init(). The block is complete before it is believed. */
 	if (size < FIDO_CONTROL_HEAP_OFFSET || fido_load_acquire(&c->magic) != FIDO_CONTROL_MAGIC ||
-			fido_load_relaxed(&c->version) != FIDO_LAYOUT_VERSION)
+		fido_load_relaxed(&c->version) != FIDO_LAYOUT_VERSION)
 		return -EPROTO;
 	return 0;
 }
@@ -38,7 +38,7 @@ fido_control_write_link(struct fido_link_shm *shm, const struct fido_link_shm *r
 	/* seq and state share the first word. */
 	fido_store_relaxed(&shm->state, record->state);
 	copy_words((uint64_t *)(void *)shm + 1, (const uint64_t *)(const void *)record + 1,
-			sizeof(*shm) / sizeof(uint64_t) - 1);
+		sizeof(*shm) / sizeof(uint64_t) - 1);
 	fido_seq_write_end(&shm->seq, seq);
 }
 
@@ -49,7 +49,7 @@ fido_control_read_link(const struct fido_link_shm *shm, struct fido_link_shm *co
 		uint32_t seq = fido_seq_read_begin(&shm->seq);
 
 		copy_words((uint64_t *)(void *)copy, (const uint64_t *)(const void *)shm,
-				sizeof(*copy) / sizeof(uint64_t));
+			sizeof(*copy) / sizeof(uint64_t));
 		if (fido_seq_read_whole(&shm->seq, seq))
 			return true;
 	}

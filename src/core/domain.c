@@ -51,8 +51,10 @@ control_reserve(const struct fido_domain *d, size_t offset, size_t len)
 	int ret = fido_memfile_reserve(d->control_fd, offset, len);
 
 	if (ret != 0)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s: no memory for %zu KiB of its control region: %s: free some, or raise the container's limit",
-				d->group, d->name, len >> 10, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s: no memory for %zu KiB of its control region: %s: free some, "
+			"or raise the container's limit",
+			d->group, d->name, len >> 10, strerror(-ret));
 	return ret;
 }
 
@@ -89,7 +91,8 @@ fido_domain_heap_free(struct fido_domain *d, void *p, size_t size)
 
 	if (p == NULL)
 		return;
-	first = (size_t)((char *)p - (char *)d->control - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE;
+	first = (size_t)((char *)p - (char *)d->control - FIDO_CONTROL_HEAP_OFFSET) /
+		FIDO_HEAP_PAGE;
 	memset(d->heap_used + first, 0, (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE);
 }
 
@@ -154,8 +157,10 @@ control_create(struct fido_domain *d)
 	ret = d->ops->memory_create(d->transport, d->control_size, false, &d->control_fd);
 	if (ret != 0) {
 		if (ret != -ENOSPC) /* which has been explained */
-			fido_log(FIDO_LOG_ERROR, "group %s: no memory for the control block (%zu bytes): %s: free some memory, or use a smaller control_size",
-					d->group, d->control_size, strerror(-ret));
+			fido_log(FIDO_LOG_ERROR,
+				"group %s: no memory for the control block (%zu bytes): %s: free "
+				"some memory, or use a smaller control_size",
+				d->group, d->control_size, strerror(-ret));
 		return ret;
 	}
 	ret = control_reserve(d, 0, FIDO_CONTROL_HEAP_OFFSET);
@@ -164,9 +169,11 @@ control_create(struct fido_domain *d)
 	m.fd = d->control_fd;
 	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: the address range of slot %u (0x%llx) is in use in this process: "
-				"create the group with another base",
-				d->group, d->slot, (unsigned long long)base);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: the address range of slot %u (0x%llx) is in use in this "
+			"process: "
+			"create the group with another base",
+			d->group, d->slot, (unsigned long long)base);
 		return ret;
 	}
 	d->slot_reserved = true;
@@ -177,7 +184,8 @@ control_create(struct fido_domain *d)
 	if (ret == 0)
 		ret = d->ops->memory_seal(d->transport, d->control_fd);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: cannot map the control block: %s", d->group, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR, "group %s: cannot map the control block: %s", d->group,
+			strerror(-ret));
 		return ret;
 	}
 	d->control = (struct fido_control_shm *)(uintptr_t)base;
@@ -279,8 +287,11 @@ report_faults(struct fido_domain *d)
 	uint64_t count = fido_sigbus_count();
 
 	if (count != d->faults_told)
-		fido_log(FIDO_LOG_ERROR, "domain %s: memory of a peer was gone when it was read (its owner truncated the file behind it), and read as zeros, %llu times: restart that peer",
-				d->name, (unsigned long long)count);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s: memory of a peer was gone when it was read (its owner "
+			"truncated the file behind it), and read as zeros, %llu times: restart "
+			"that peer",
+			d->name, (unsigned long long)count);
 	d->faults_told = count;
 }
 
@@ -325,7 +336,7 @@ thread_start(struct fido_domain *d)
 	int ret;
 
 	if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->wake_fd, &ev) != 0 ||
-			epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->ops->fd(d->transport), &ev) != 0)
+		epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->ops->fd(d->transport), &ev) != 0)
 		return -errno;
 	ret = pthread_create(&d->thread, NULL, control_thread, d);
 	if (ret != 0)
@@ -354,17 +365,22 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	const char *group;
 
 	if (config->group == NULL || config->name == NULL) {
-		fido_log(FIDO_LOG_ERROR, "a group and a domain name are needed, e.g. group=demo,domain=fwd");
+		fido_log(FIDO_LOG_ERROR,
+			"a group and a domain name are needed, e.g. group=demo,domain=fwd");
 		return -EINVAL;
 	}
 	d->ops = fido_transport_find(config->group, &group);
 	if (d->ops == NULL) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no such transport: use NAME, host:NAME or xen:NAME", config->group);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: no such transport: use NAME, host:NAME or xen:NAME",
+			config->group);
 		return -EINVAL;
 	}
 	if (!fido_name_valid(group) || !fido_name_valid(config->name)) {
-		fido_log(FIDO_LOG_ERROR, "group '%s', domain '%s': names are 1 to %d of A-Z a-z 0-9 _ . - and do not start with a dot",
-				group, config->name, FIDO_NAME_MAX - 1);
+		fido_log(FIDO_LOG_ERROR,
+			"group '%s', domain '%s': names are 1 to %d of A-Z a-z 0-9 _ . - and do "
+			"not start with a dot",
+			group, config->name, FIDO_NAME_MAX - 1);
 		return -EINVAL;
 	}
 	snprintf(d->group, sizeof(d->group), "%s", group);
@@ -376,7 +392,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
 	if (d->control_size > CONTROL_SIZE_MAX) {
 		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu is too large: at most %u",
-				d->name, d->control_size, CONTROL_SIZE_MAX);
+			d->name, d->control_size, CONTROL_SIZE_MAX);
 		return -EINVAL;
 	}
 	d->control_size = fido_granules_up(d->control_size);
@@ -451,20 +467,29 @@ layout_use(struct fido_domain *d)
 	int ret = fido_map_init(&d->map, l);
 
 	if (ret == -EINVAL)
-		fido_log(FIDO_LOG_ERROR, "group %s: the layout (base 0x%llx, %u slots of 2^%u bytes) cannot be used: give a base that is a multiple of 2 MiB, 2 to %d slots of 2^24 to 2^42 bytes, all below 2^47",
-				d->group, (unsigned long long)l->base, l->slots, l->slot_shift, FIDO_SLOTS_MAX);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: the layout (base 0x%llx, %u slots of 2^%u bytes) cannot be "
+			"used: give a base that is a multiple of 2 MiB, 2 to %d slots of 2^24 to "
+			"2^42 bytes, all below 2^47",
+			d->group, (unsigned long long)l->base, l->slots, l->slot_shift,
+			FIDO_SLOTS_MAX);
 	if (ret != 0)
 		return ret;
 	if (d->control_size > UINT64_C(1) << l->slot_shift) {
-		fido_log(FIDO_LOG_ERROR, "domain %s: control_size %zu does not fit into a slot of %llu bytes: use a smaller one, or create the group with larger slots",
-				d->name, d->control_size, 1ull << l->slot_shift);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s: control_size %zu does not fit into a slot of %llu bytes: use a "
+			"smaller one, or create the group with larger slots",
+			d->name, d->control_size, 1ull << l->slot_shift);
 		return -EINVAL;
 	}
 	ret = fido_layout_claim(l, d->group);
 	d->layout_claimed = ret == 0;
 	if (ret == -EBUSY)
-		fido_log(FIDO_LOG_ERROR, "group %s: its address range (base 0x%llx, %u slots of 2^%u bytes) overlaps that of another group of this process: create one of them with another base",
-				d->group, (unsigned long long)l->base, l->slots, l->slot_shift);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: its address range (base 0x%llx, %u slots of 2^%u bytes) "
+			"overlaps that of another group of this process: create one of them with "
+			"another base",
+			d->group, (unsigned long long)l->base, l->slots, l->slot_shift);
 	return ret;
 }
 
@@ -624,11 +649,13 @@ fido_domain_publish(struct fido_domain *d, uint32_t kind, const void *table)
 {
 	if (table != NULL)
 		fido_store_relaxed(&d->control->table_kind, kind);
-	fido_store_release(&d->control->table, table != NULL ? fido_domain_control_gaddr(d, table) : 0);
+	fido_store_release(&d->control->table,
+		table != NULL ? fido_domain_control_gaddr(d, table) : 0);
 }
 
 int
-fido_domain_peer_table(struct fido_domain *d, const char *name, uint32_t kind, void *copy, size_t len)
+fido_domain_peer_table(struct fido_domain *d, const char *name, uint32_t kind, void *copy,
+	size_t len)
 {
 	const struct fido_peer *peer;
 	const uint64_t *table;
@@ -637,8 +664,11 @@ fido_domain_peer_table(struct fido_domain *d, const char *name, uint32_t kind, v
 
 	pthread_mutex_lock(&d->lock);
 	peer = fido_domain_find_peer(d, name);
-	off = peer != NULL ? fido_load_acquire(&peer->control->table) - (uintptr_t)peer->control : UINT64_MAX;
-	if (peer != NULL && fido_load_relaxed(&peer->control->table_kind) == kind && off % sizeof(*table) == 0 && off < peer->control_size && len <= peer->control_size - off) {
+	off = peer != NULL ? fido_load_acquire(&peer->control->table) - (uintptr_t)peer->control
+			   : UINT64_MAX;
+	if (peer != NULL && fido_load_relaxed(&peer->control->table_kind) == kind &&
+		off % sizeof(*table) == 0 && off < peer->control_size &&
+		len <= peer->control_size - off) {
 		table = (const uint64_t *)(const void *)((const char *)peer->control + off);
 		for (size_t i = 0; i < len / sizeof(*table); i++)
 			((uint64_t *)copy)[i] = fido_load_acquire(&table[i]);

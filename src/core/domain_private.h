@@ -47,37 +47,38 @@ struct fido_domain {
 	struct fido_map map;
 	bool no_hugepages;
 	bool watches;
-	const char *allow;       /**< as in the configuration; valid while joining */
+	const char *allow; /**< as in the configuration; valid while joining */
 	bool layout_claimed;
 	bool slot_reserved;
 
 	struct fido_control_shm *control;
 	size_t control_size;
 	int control_fd;
-	uint8_t *heap_used;      /**< a byte for each page of the control region's heap */
+	uint8_t *heap_used; /**< a byte for each page of the control region's heap */
 
 	struct fido_region *regions[FIDO_REGIONS_MAX + 1];
 	uint64_t region_end[FIDO_REGIONS_MAX];
-	uint8_t *own_granules;   /**< by granule of the slot: which region it is of (own_slot.h) */
+	uint8_t *own_granules; /**< by granule of the slot: which region it is of (own_slot.h) */
 	struct fido_extents extents; /**< what is exported; the tag is the epoch of each */
-	struct fido_extents pending; /**< what is being withdrawn (withdraw.h); the tag is 1: a ticket names it */
-	uint32_t withdrawn_epoch;    /**< of the last withdrawal that peers were told of */
+	struct fido_extents
+		pending; /**< what is being withdrawn (withdraw.h); the tag is 1: a ticket names it */
+	uint32_t withdrawn_epoch; /**< of the last withdrawal that peers were told of */
 
 	struct fido_link *links[FIDO_DOMAIN_LINKS_MAX];
 	struct fido_peer *peers;
-	struct fido_dead *dead;  /**< generations that have ended: recall.c */
+	struct fido_dead *dead; /**< generations that have ended: recall.c */
 
 	const struct fido_transport_ops *ops;
 	void *transport;
 	pthread_t thread;
 	bool thread_started;
-	bool look_again;         /**< some link waits for something that nobody will tell it of */
-	bool try_again;          /**< some link waits for descriptors: it is tried again in a while */
-	bool dirty;              /**< what we have mapped changed: tell the peers */
-	uint64_t retry_ns;       /**< when the transport tries again what failed; 0: nothing did */
-	uint64_t retried_ns;     /**< when it last did */
-	uint32_t retry_ms;       /**< how long that had been put off */
-	uint64_t faults_told;    /**< of fido_sigbus_count() */
+	bool look_again;      /**< some link waits for something that nobody will tell it of */
+	bool try_again;       /**< some link waits for descriptors: it is tried again in a while */
+	bool dirty;           /**< what we have mapped changed: tell the peers */
+	uint64_t retry_ns;    /**< when the transport tries again what failed; 0: nothing did */
+	uint64_t retried_ns;  /**< when it last did */
+	uint32_t retry_ms;    /**< how long that had been put off */
+	uint64_t faults_told; /**< of fido_sigbus_count() */
 	bool stop;
 	const struct fido_link *reporting; /**< its event function runs now */
 	int wake_fd;

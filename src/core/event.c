@@ -82,8 +82,11 @@ static bool
 signal_by_request(int fd)
 {
 	aio_context_t c = fido_load_acquire(&context);
-	struct iocb request = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = (uint32_t)ready_fd, .aio_buf = POLLIN,
-		.aio_flags = IOCB_FLAG_RESFD, .aio_resfd = (uint32_t)fd};
+	struct iocb request = {.aio_lio_opcode = IOCB_CMD_POLL,
+		.aio_fildes = (uint32_t)ready_fd,
+		.aio_buf = POLLIN,
+		.aio_flags = IOCB_FLAG_RESFD,
+		.aio_resfd = (uint32_t)fd};
 	struct iocb *list[] = {&request};
 
 	for (int tries = 0; c != 0 && tries < 8; tries++) {

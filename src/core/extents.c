@@ -22,7 +22,8 @@ end_of(const struct fido_extent *e)
 static size_t
 touched(uint64_t gaddr, uint64_t len)
 {
-	return (size_t)(((gaddr + len - 1) >> FIDO_GRANULE_SHIFT) - (gaddr >> FIDO_GRANULE_SHIFT) + 1);
+	return (size_t)(((gaddr + len - 1) >> FIDO_GRANULE_SHIFT) - (gaddr >> FIDO_GRANULE_SHIFT) +
+		1);
 }
 
 void
@@ -58,7 +59,8 @@ fido_extents_reserve(struct fido_extents *set, uint64_t gaddr, uint64_t len)
 }
 
 int
-fido_extents_reserve_all(struct fido_extents *set, const struct fido_extents *other, uint64_t gaddr, uint64_t len)
+fido_extents_reserve_all(struct fido_extents *set, const struct fido_extents *other, uint64_t gaddr,
+	uint64_t len)
 {
 	return grow(set, set->granules + other->granules + touched(gaddr, len) + 2);
 }

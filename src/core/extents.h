@@ -27,7 +27,7 @@
 
 struct fido_extents_item {
 	struct fido_extent extent;
-	uint32_t tag;          /**< the user's; both parts of an extent that is cut keep it */
+	uint32_t tag; /**< the user's; both parts of an extent that is cut keep it */
 };
 
 struct fido_extents {
@@ -44,7 +44,8 @@ void fido_extents_free(struct fido_extents *set);
  */
 int fido_extents_reserve(struct fido_extents *set, uint64_t gaddr, uint64_t len);
 /** The same for one extent more, and all that are in another set: so that they can be moved here without a failure. */
-int fido_extents_reserve_all(struct fido_extents *set, const struct fido_extents *other, uint64_t gaddr, uint64_t len);
+int fido_extents_reserve_all(struct fido_extents *set, const struct fido_extents *other,
+	uint64_t gaddr, uint64_t len);
 /** Add an extent, of len > 0, that overlaps none. Required: fido_extents_reserve() for it since the last one was added. */
 void fido_extents_add(struct fido_extents *set, const struct fido_extent *e, uint32_t tag);
 /** @return index of the first item that ends after gaddr; count: there is none */

@@ -17,13 +17,18 @@ find_maker(const char *group, const char **name)
 	const struct fido_transport_ops *ops = fido_transport_find(group, name);
 
 	if (ops == NULL || !fido_name_valid(*name)) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no such transport, or not a name: names are 1 to %d of A-Z a-z 0-9 _ . - and do not start with a dot",
-				group, FIDO_NAME_MAX - 1);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: no such transport, or not a name: names are 1 to %d of A-Z a-z "
+			"0-9 _ . - and do not start with a dot",
+			group, FIDO_NAME_MAX - 1);
 		return NULL;
 	}
 	if (ops->group_create != NULL)
 		return ops;
-	fido_log(FIDO_LOG_ERROR, "group %s: only groups of this machine are made so; groups of Xen domains: fido-group, in dom0", group);
+	fido_log(FIDO_LOG_ERROR,
+		"group %s: only groups of this machine are made so; groups of Xen domains: "
+		"fido-group, in dom0",
+		group);
 	return NULL;
 }
 

@@ -42,7 +42,8 @@ publish_list(struct fido_domain *d, struct fido_peer *peer, const struct fido_he
 		peer->held = fido_domain_heap_alloc(d, sizeof(*peer->held));
 		if (peer->held == NULL)
 			return; /* Without a list, times alone say what may come back. */
-		fido_store_release(&d->control->mapped[peer->slot].held, fido_domain_control_gaddr(d, peer->held));
+		fido_store_release(&d->control->mapped[peer->slot].held,
+			fido_domain_control_gaddr(d, peer->held));
 	}
 	write_list(peer->held, held);
 }
@@ -62,7 +63,7 @@ fido_held_publish(struct fido_domain *d, struct fido_peer *peer)
 			fido_link_add_held(d->links[i], peer, &held);
 	newest = held.unread ? UINT64_MAX : held.newest;
 	news = m->ended != peer->generation || m->newest != newest ||
-	       (peer->held != NULL && peer->held->count != held.count);
+		(peer->held != NULL && peer->held->count != held.count);
 	if (!news)
 		return false;
 	if (!held.unread && held.count != 0)
@@ -119,12 +120,12 @@ copy_list(const struct fido_held_shm *shm, uint64_t gaddr[FIDO_HELD_LIST_MAX])
 
 int
 fido_held_read(const struct fido_control_shm *c, uint64_t control_size, uint32_t slot,
-		uint64_t gaddr[FIDO_HELD_LIST_MAX])
+	uint64_t gaddr[FIDO_HELD_LIST_MAX])
 {
 	uint64_t off = fido_load_acquire(&c->mapped[slot].held) - (uintptr_t)c;
 
 	if (off < FIDO_CONTROL_HEAP_OFFSET || off % FIDO_HEAP_PAGE != 0 || off > control_size ||
-			control_size - off < sizeof(struct fido_held_shm))
+		control_size - off < sizeof(struct fido_held_shm))
 		return -ENOENT;
 	return copy_list((const void *)((const char *)c + off), gaddr);
 }

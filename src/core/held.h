@@ -43,6 +43,6 @@ uint64_t fido_held_newest(const struct fido_control_shm *c, uint32_t slot, uint6
  * @return number of addresses, -ENOENT (there is no list, or it is not complete), -EAGAIN (being written)
  */
 int fido_held_read(const struct fido_control_shm *c, uint64_t control_size, uint32_t slot,
-		uint64_t gaddr[FIDO_HELD_LIST_MAX]);
+	uint64_t gaddr[FIDO_HELD_LIST_MAX]);
 
 #endif

@@ -50,21 +50,25 @@ publish(struct fido_link *link)
 		.tx_stats = link->shm->tx_stats,
 		.rx_stats = link->shm->rx_stats,
 		.stranded = link->shm->stranded,
-		.note = link->note != NULL ? (uint32_t)((char *)link->note - (char *)link->domain->control) : 0,
+		.note = link->note != NULL
+			? (uint32_t)((char *)link->note - (char *)link->domain->control)
+			: 0,
 	};
 
 	memcpy(rec.peer, link->peer_name, sizeof(rec.peer));
 	memcpy(rec.name, link->name, sizeof(rec.name));
 	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next)
 		if (e->state == FIDO_RING_LIVE)
-			rec.tx[e->queue->index] = (struct fido_queue_ref_shm){
-				fido_domain_control_gaddr(link->domain, e->sender->shm),
-				e->sender->mask + 1, 0};
+			rec.tx[e->queue->index] =
+				(struct fido_queue_ref_shm){fido_domain_control_gaddr(link->domain,
+								    e->sender->shm),
+					e->sender->mask + 1, 0};
 	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->state == FIDO_RING_LIVE)
-			rec.rx[e->peer_index] = (struct fido_queue_ref_shm){
-				fido_domain_control_gaddr(link->domain, e->receiver->shm),
-				e->receiver->mask + 1, 0};
+			rec.rx[e->peer_index] =
+				(struct fido_queue_ref_shm){fido_domain_control_gaddr(link->domain,
+								    e->receiver->shm),
+					e->receiver->mask + 1, 0};
 	fido_control_write_link(link->shm, &rec);
 }
 
@@ -80,12 +84,15 @@ offer(struct fido_link *link)
 
 	/* Several domains of this process may be here at once. */
 	link->incarnation = link->domain->generation +
-			    __atomic_fetch_add(&next_incarnation, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&next_incarnation, 1, __ATOMIC_RELAXED);
 	for (uint16_t i = 0; i < link->ntx && ret == 0; i++)
 		ret = fido_tx_ring_create(link, link->txq[i]);
 	if (ret != 0)
-		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: no room for %u rings of %u: use fewer or smaller rings, or a larger control_size",
-				link->name, link->domain->name, link->peer_name, link->ntx, link->ring_size);
+		fido_log(FIDO_LOG_ERROR,
+			"link %s of %s to %s: no room for %u rings of %u: use fewer or smaller "
+			"rings, or a larger control_size",
+			link->name, link->domain->name, link->peer_name, link->ntx,
+			link->ring_size);
 	if (ret != 0) {
 		unbind(link);
 		fido_link_collect(link);
@@ -107,8 +114,10 @@ bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm 
 	for (uint16_t i = 0; ret == 0 && i < rec->ntx && link->nrx != 0; i++)
 		ret = fido_rx_ring_create(link, peer, &rec->tx[i], i);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: cannot attach its rings: %s: use fewer or smaller rings, or a larger control_size",
-				link->name, link->domain->name, link->peer_name, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"link %s of %s to %s: cannot attach its rings: %s: use fewer or smaller "
+			"rings, or a larger control_size",
+			link->name, link->domain->name, link->peer_name, strerror(-ret));
 		unbind(link);
 		return ret;
 	}
@@ -128,7 +137,8 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 
 		if (e->state != FIDO_RING_LIVE || rec->nrx == 0)
 			continue;
-		theirs = fido_check_ref(link, link->peer, &rec->rx[e->queue->index], fido_receiver_shm_size);
+		theirs = fido_check_ref(link, link->peer, &rec->rx[e->queue->index],
+			fido_receiver_shm_size);
 		if (theirs == NULL || rec->rx[e->queue->index].size != e->sender->mask + 1)
 			return -EPROTO;
 		fido_sender_attach(e->sender, theirs);
@@ -247,8 +257,8 @@ peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
 		const struct fido_mapped_shm *mapped = p->control->mapped;
 
 		if (!p->gone && !p->watches && p != peer &&
-				(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
-				fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
+			(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
+			fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
 			return false;
 	}
 	return true;
@@ -265,22 +275,24 @@ update_view(struct fido_link *link)
 
 	for (uint32_t s = 0; s < link->domain->layout.slots; s++)
 		if (mine[s].generation != 0 &&
-				fido_load_acquire(&theirs[s].generation) == mine[s].generation &&
-				fido_load_acquire(&theirs[s].epoch) >= mine[s].epoch &&
-				peer_is_known(link, s, mine[s].generation))
+			fido_load_acquire(&theirs[s].generation) == mine[s].generation &&
+			fido_load_acquire(&theirs[s].epoch) >= mine[s].epoch &&
+			peer_is_known(link, s, mine[s].generation))
 			slots |= UINT64_C(1) << s;
 	fido_store_release(&link->view.slots, slots);
 	if (fido_load_acquire(&theirs[own].generation) == link->domain->generation)
-		fido_store_release(&link->view.epoch, (uint32_t)fido_load_acquire(&theirs[own].epoch));
+		fido_store_release(&link->view.epoch,
+			(uint32_t)fido_load_acquire(&theirs[own].epoch));
 	else
 		fido_store_release(&link->view.epoch, 0);
 }
 
 static bool
-peer_lost(const struct fido_link *link, const struct fido_peer *peer, const struct fido_link_shm *rec)
+peer_lost(const struct fido_link *link, const struct fido_peer *peer,
+	const struct fido_link_shm *rec)
 {
 	return peer != link->peer || rec == NULL || rec->incarnation != link->peer_incarnation ||
-	       rec->state < FIDO_LINK_OFFERED;
+		rec->state < FIDO_LINK_OFFERED;
 }
 
 static bool
@@ -317,8 +329,10 @@ check_broken(struct fido_link *link)
 {
 	if (link->state < FIDO_LINK_BOUND || !end_broken(link))
 		return false;
-	fido_log(FIDO_LOG_ERROR, "link %s of %s: %s broke the rules of its ring: link closed; restart %s, then open the link again",
-			link->name, link->domain->name, link->peer_name, link->peer_name);
+	fido_log(FIDO_LOG_ERROR,
+		"link %s of %s: %s broke the rules of its ring: link closed; restart %s, then open "
+		"the link again",
+		link->name, link->domain->name, link->peer_name, link->peer_name);
 	give_up(link, -EPROTO);
 	unbind(link);
 	return true;
@@ -329,8 +343,8 @@ static bool
 peer_ready(const struct fido_link *link, const struct fido_link_shm *rec)
 {
 	return rec->state >= FIDO_LINK_BOUND && rec->peer_generation == link->domain->generation &&
-	       rec->peer_incarnation == link->incarnation &&
-	       link->view.epoch >= link->domain->control->epoch;
+		rec->peer_incarnation == link->incarnation &&
+		link->view.epoch >= link->domain->control->epoch;
 }
 
 /* @return true when the peer has mapped all that we have mapped, and every domain has mapped us */
@@ -340,7 +354,8 @@ all_mapped(const struct fido_link *link)
 	const struct fido_mapped_shm *mine = link->domain->control->mapped;
 
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next)
-		if (!p->gone && !p->watches && (!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
+		if (!p->gone && !p->watches &&
+			(!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
 			return false;
 	return fido_peers_reached(link->domain, (uint32_t)link->domain->control->epoch);
 }
@@ -370,8 +385,10 @@ hand_over_bells(struct fido_link *link)
 	int ret = d->ops->offer_doorbells(d->transport, link);
 
 	if (ret != 0 && !link->waits_for_bells)
-		fido_log(FIDO_LOG_ERROR, "link %s of %s to %s: cannot hand over its doorbells: %s: the link waits; raise the limit of open files (ulimit -n)",
-				link->name, d->name, link->peer_name, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"link %s of %s to %s: cannot hand over its doorbells: %s: the link waits; "
+			"raise the limit of open files (ulimit -n)",
+			link->name, d->name, link->peer_name, strerror(-ret));
 	link->waits_for_bells = ret != 0;
 	d->try_again |= ret != 0;
 	return ret == 0;
@@ -407,7 +424,7 @@ fido_link_step(struct fido_link *link)
 	if (link->state == FIDO_LINK_CLOSED && link->want_open)
 		ret = offer(link);
 	if (link->state == FIDO_LINK_OFFERED && rec != NULL && rec->state >= FIDO_LINK_OFFERED &&
-			(rec->state == FIDO_LINK_OFFERED || rec->peer_incarnation == link->incarnation)) {
+		(rec->state == FIDO_LINK_OFFERED || rec->peer_incarnation == link->incarnation)) {
 		if (hand_over_bells(link))
 			ret = bind(link, peer, rec);
 	}

@@ -29,7 +29,8 @@ fido_link_peer_bells(const struct fido_link *link, const struct fido_peer *peer)
 }
 
 static void
-set_bell(struct fido_lock *lock, const struct fido_doorbell **place, const struct fido_doorbell *bell)
+set_bell(struct fido_lock *lock, const struct fido_doorbell **place,
+	const struct fido_doorbell *bell)
 {
 	fido_lock_take(lock);
 	*place = bell;
@@ -39,7 +40,8 @@ set_bell(struct fido_lock *lock, const struct fido_doorbell **place, const struc
 }
 
 void
-fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const struct fido_bell_set *set)
+fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer,
+	const struct fido_bell_set *set)
 {
 	if (strcmp(link->name, set->link) != 0)
 		return;
@@ -47,11 +49,11 @@ fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer, const 
 	if (link->peer == peer)
 		for (uint16_t i = 0; i < link->ntx; i++)
 			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell,
-					set->nrx != 0 ? set->rx[i % set->nrx] : NULL);
+				set->nrx != 0 ? set->rx[i % set->nrx] : NULL);
 	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->peer == peer)
 			set_bell(&e->queue->lock, &e->receiver->peer_bell,
-					e->peer_index < set->ntx ? set->tx[e->peer_index] : NULL);
+				e->peer_index < set->ntx ? set->tx[e->peer_index] : NULL);
 }
 
 uint64_t
@@ -85,7 +87,7 @@ fido_tx_ring_create(struct fido_link *link, struct fido_txq *q)
 		return -ENOSPC;
 	}
 	ret = fido_sender_create(&e->sender, shm, link->ring_size,
-			fido_queue_id(link->incarnation, q->index));
+		fido_queue_id(link->incarnation, q->index));
 	if (ret != 0) {
 		fido_domain_heap_free(link->domain, shm, e->shm_size);
 		free(e);
@@ -99,22 +101,24 @@ fido_tx_ring_create(struct fido_link *link, struct fido_txq *q)
 }
 
 const void *
-fido_check_ref(const struct fido_link *link, const struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
-		size_t (*size_of)(uint32_t))
+fido_check_ref(const struct fido_link *link, const struct fido_peer *peer,
+	const struct fido_queue_ref_shm *ref, size_t (*size_of)(uint32_t))
 {
 	uint64_t off = ref->gaddr - (uintptr_t)peer->control;
 
-	if (!fido_ring_size_valid(ref->size) || ref->gaddr % 64 != 0 || off < FIDO_CONTROL_HEAP_OFFSET ||
-			off > peer->control_size || size_of(ref->size) > peer->control_size - off)
+	if (!fido_ring_size_valid(ref->size) || ref->gaddr % 64 != 0 ||
+		off < FIDO_CONTROL_HEAP_OFFSET || off > peer->control_size ||
+		size_of(ref->size) > peer->control_size - off)
 		return NULL;
 	return fido_map_ptr(&link->domain->map, ref->gaddr, (uint32_t)size_of(ref->size));
 }
 
 int
-fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer, const struct fido_queue_ref_shm *ref,
-		uint16_t index)
+fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer,
+	const struct fido_queue_ref_shm *ref, uint16_t index)
 {
-	const struct fido_sender_shm *theirs = fido_check_ref(link, peer, ref, fido_sender_shm_size);
+	const struct fido_sender_shm *theirs =
+		fido_check_ref(link, peer, ref, fido_sender_shm_size);
 	struct fido_rxq *q = link->rxq[index % link->nrx];
 	struct fido_rx_ring *e;
 	void *shm;
@@ -127,8 +131,9 @@ fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer, const struct
 		return -ENOMEM;
 	e->shm_size = fido_receiver_shm_size(ref->size);
 	shm = fido_domain_heap_alloc(link->domain, e->shm_size);
-	ret = shm == NULL ? -ENOSPC :
-			    fido_receiver_create(&e->receiver, shm, theirs, ref->size, &link->domain->map);
+	ret = shm == NULL
+		? -ENOSPC
+		: fido_receiver_create(&e->receiver, shm, theirs, ref->size, &link->domain->map);
 	if (ret != 0) {
 		fido_domain_heap_free(link->domain, shm, e->shm_size);
 		free(e);
@@ -149,9 +154,11 @@ fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer, const struct
 
 /* @return true when the peer will not read memory of queue `id` again */
 static bool
-peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id, const uint32_t *closed)
+peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id,
+	const uint32_t *closed)
 {
-	return peer == NULL || peer->gone || fido_load_acquire(their_id) != id || fido_load_acquire(closed);
+	return peer == NULL || peer->gone || fido_load_acquire(their_id) != id ||
+		fido_load_acquire(closed);
 }
 
 /*
@@ -170,7 +177,8 @@ recall(const struct fido_link *link, struct fido_tx_ring *e)
 	if (!fido_recall_ask(link->domain, e->peer, &q))
 		return;
 	for (uint32_t t = 0; t <= s->mask; t++)
-		if (s->cookie[t] != NULL && s->posted[t].at != UINT64_MAX && fido_recall_allows(&q, &s->posted[t])) {
+		if (s->cookie[t] != NULL && s->posted[t].at != UINT64_MAX &&
+			fido_recall_allows(&q, &s->posted[t])) {
 			s->posted[t].at = UINT64_MAX;
 			news = true;
 		}
@@ -205,8 +213,9 @@ collect_tx(struct fido_link *link, struct fido_tx_ring *e)
 		fido_lock_release(&q->lock);
 	}
 	if (e->state != FIDO_RING_RETIRED ||
-			(e->peer != NULL && !peer_done(e->peer, e->sender->queue_id,
-					&e->sender->peer_shm->queue_id, &e->sender->peer_shm->closed)))
+		(e->peer != NULL &&
+			!peer_done(e->peer, e->sender->queue_id, &e->sender->peer_shm->queue_id,
+				&e->sender->peer_shm->closed)))
 		return false;
 	if (e->peer != NULL)
 		e->peer->refs--;
@@ -237,7 +246,7 @@ stop_polling(struct fido_rx_ring *e)
 	for (uint16_t i = 0; i < q->count; i++)
 		if (q->receivers[i] == e->receiver) {
 			memmove(&q->receivers[i], &q->receivers[i + 1],
-					(size_t)(q->count - i - 1) * sizeof(q->receivers[0]));
+				(size_t)(q->count - i - 1) * sizeof(q->receivers[0]));
 			q->count--;
 			break;
 		}
@@ -249,7 +258,7 @@ static bool
 peer_posts(const struct fido_rx_ring *e)
 {
 	return !peer_done(e->peer, e->receiver->queue_id, &e->receiver->peer_shm->queue_id,
-			&e->receiver->peer_shm->closed);
+		&e->receiver->peer_shm->closed);
 }
 
 /* @return true when the sender has attached, so that its ring stays until we have done with it */
@@ -260,7 +269,7 @@ sender_attached(const struct fido_rx_ring *e)
 	uint64_t id = e->receiver->queue_id;
 
 	return fido_load_acquire(&shm->queue_id) == id && fido_load_acquire(&shm->attached) == 1 &&
-	       fido_load_acquire(&shm->queue_id) == id;
+		fido_load_acquire(&shm->queue_id) == id;
 }
 
 /* @return the doorbell of the sender at the other end; NULL: it has not come yet */
@@ -319,7 +328,7 @@ collect_rx(struct fido_link *link, struct fido_rx_ring *e)
 		discard(q, r);
 	}
 	if (e->state == FIDO_RING_OLD && r->held_count == 0 && !peer_posts(e) &&
-			(!e->polled || r->broken || !fido_receiver_pending(r))) {
+		(!e->polled || r->broken || !fido_receiver_pending(r))) {
 		stop_polling(e);
 		/* Who watches it finds it gone when he asks again: until then its memory stays. */
 		if (q->watched != r) {
@@ -400,7 +409,8 @@ posted_len(const struct fido_posted *posted)
 	uint64_t units = posted->what >> FIDO_GADDR_BITS;
 
 	/* The length of a very long one is not known; what is empty is somewhere. */
-	return units == UINT16_MAX ? UINT64_C(1) << 32 : (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
+	return units == UINT16_MAX ? UINT64_C(1) << 32
+				   : (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
 }
 
 static void
@@ -481,12 +491,14 @@ add_held(const struct fido_rx_ring *e, struct fido_held *held)
 	held->unread |= e->polled ? fido_receiver_pending(r) : e->state == FIDO_RING_LIVE;
 	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++)
 		if (r->held[t] != 0)
-			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK, fido_receiver_polled_at(r, t));
+			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK,
+				fido_receiver_polled_at(r, t));
 	fido_lock_release(&e->queue->lock);
 }
 
 void
-fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer, struct fido_held *held)
+fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer,
+	struct fido_held *held)
 {
 	for (const struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->peer == peer)
@@ -518,7 +530,8 @@ waits_in_ring(const struct fido_receiver *r, uint64_t gaddr, uint64_t len)
 	for (uint32_t i = 0; i <= r->mask && !r->broken; i++) {
 		const struct fido_desc_shm *d = &r->desc[(r->cons + i) & r->mask];
 
-		if ((uint16_t)fido_load_acquire(&d->w1) != (uint16_t)(((r->cons + i) >> r->shift) + 1))
+		if ((uint16_t)fido_load_acquire(&d->w1) !=
+			(uint16_t)(((r->cons + i) >> r->shift) + 1))
 			return false;
 		if ((fido_load_relaxed(&d->w0) & FIDO_GADDR_MASK) - gaddr < len)
 			return true;

@@ -19,7 +19,7 @@ find_link(const struct fido_domain *d, const char *peer, const char *name)
 		struct fido_link *link = d->links[i];
 
 		if (link != NULL && !link->destroyed && strcmp(link->peer_name, peer) == 0 &&
-				strcmp(link->name, name) == 0)
+			strcmp(link->name, name) == 0)
 			return link;
 	}
 	return NULL;
@@ -37,20 +37,23 @@ record_init(struct fido_link *link)
 
 static int
 create_locked(struct fido_domain *d, const struct fido_link_config *config, const char *name,
-		struct fido_link **out)
+	struct fido_link **out)
 {
 	struct fido_link *link;
 	uint32_t i = 0;
 
 	if (find_link(d, config->peer, name) != NULL) {
-		fido_log(FIDO_LOG_ERROR, "domain %s has a link %s to %s already: give this one another name (link=NAME), at both ends",
-				d->name, name, config->peer);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s has a link %s to %s already: give this one another name "
+			"(link=NAME), at both ends",
+			d->name, name, config->peer);
 		return -EEXIST;
 	}
 	while (i < FIDO_DOMAIN_LINKS_MAX && d->links[i] != NULL)
 		i++;
 	if (i == FIDO_DOMAIN_LINKS_MAX) {
-		fido_log(FIDO_LOG_ERROR, "domain %s has %u links, the most there can be", d->name, i);
+		fido_log(FIDO_LOG_ERROR, "domain %s has %u links, the most there can be", d->name,
+			i);
 		return -ENOSPC;
 	}
 	link = calloc(1, sizeof(*link));
@@ -71,22 +74,29 @@ create_locked(struct fido_domain *d, const struct fido_link_config *config, cons
 }
 
 int
-fido_link_create(struct fido_domain *d, const struct fido_link_config *config, struct fido_link **out)
+fido_link_create(struct fido_domain *d, const struct fido_link_config *config,
+	struct fido_link **out)
 {
 	const char *name = config->name != NULL ? config->name : "0";
 	int ret;
 
 	if (!fido_name_valid(config->peer) || !fido_name_valid(name)) {
-		fido_log(FIDO_LOG_ERROR, "peer '%s', link '%s': names are 1 to %d of A-Z a-z 0-9 _ . - and do not start with a dot",
-				config->peer != NULL ? config->peer : "", name, FIDO_NAME_MAX - 1);
+		fido_log(FIDO_LOG_ERROR,
+			"peer '%s', link '%s': names are 1 to %d of A-Z a-z 0-9 _ . - and do not "
+			"start with a dot",
+			config->peer != NULL ? config->peer : "", name, FIDO_NAME_MAX - 1);
 		return -EINVAL;
 	}
 	if (strcmp(config->peer, d->name) == 0) {
-		fido_log(FIDO_LOG_ERROR, "domain %s: a link needs another domain as its peer", d->name);
+		fido_log(FIDO_LOG_ERROR, "domain %s: a link needs another domain as its peer",
+			d->name);
 		return -EINVAL;
 	}
 	if (d->watches) {
-		fido_log(FIDO_LOG_ERROR, "domain %s: it only watches its group: join without `watches` to make links", d->name);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s: it only watches its group: join without `watches` to make "
+			"links",
+			d->name);
 		return -EINVAL;
 	}
 	pthread_mutex_lock(&d->lock);
@@ -157,8 +167,10 @@ stats_create(struct fido_link *link)
 	if (tx == NULL || rx == NULL) {
 		fido_domain_heap_free(d, tx, tx_size);
 		fido_domain_heap_free(d, rx, rx_size);
-		fido_log(FIDO_LOG_ERROR, "domain %s: no room for the counters of one more link: use a larger control_size",
-				d->name);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s: no room for the counters of one more link: use a larger "
+			"control_size",
+			d->name);
 		return -ENOSPC;
 	}
 	link->tx_stats_size = tx_size;
@@ -185,9 +197,11 @@ configure_locked(struct fido_link *link, uint16_t ntx, uint16_t nrx, uint32_t ri
 	if (ret != 0)
 		return ret;
 	for (uint16_t i = 0; i < ntx; i++)
-		link->txq[i]->stats = (struct fido_tx_stats_shm *)(uintptr_t)link->shm->tx_stats + i;
+		link->txq[i]->stats =
+			(struct fido_tx_stats_shm *)(uintptr_t)link->shm->tx_stats + i;
 	for (uint16_t i = 0; i < nrx; i++)
-		link->rxq[i]->stats = (struct fido_rx_stats_shm *)(uintptr_t)link->shm->rx_stats + i;
+		link->rxq[i]->stats =
+			(struct fido_rx_stats_shm *)(uintptr_t)link->shm->rx_stats + i;
 	link->ntx = ntx;
 	link->nrx = nrx;
 	link->ring_size = ring_size;
@@ -200,13 +214,14 @@ fido_link_configure(struct fido_link *link, uint16_t ntx, uint16_t nrx, uint32_t
 	int ret;
 
 	if (ntx > FIDO_LINK_QUEUES_MAX || nrx > FIDO_LINK_QUEUES_MAX) {
-		fido_log(FIDO_LOG_ERROR, "link %s to %s: %u tx and %u rx queues: at most %d each", link->name,
-				link->peer_name, ntx, nrx, FIDO_LINK_QUEUES_MAX);
+		fido_log(FIDO_LOG_ERROR, "link %s to %s: %u tx and %u rx queues: at most %d each",
+			link->name, link->peer_name, ntx, nrx, FIDO_LINK_QUEUES_MAX);
 		return -EINVAL;
 	}
 	if (!fido_ring_size_valid(ring_size)) {
-		fido_log(FIDO_LOG_ERROR, "link %s to %s: ring size %u: use a power of two from %d to %d", link->name,
-				link->peer_name, ring_size, FIDO_RING_MIN, FIDO_RING_MAX);
+		fido_log(FIDO_LOG_ERROR,
+			"link %s to %s: ring size %u: use a power of two from %d to %d", link->name,
+			link->peer_name, ring_size, FIDO_RING_MIN, FIDO_RING_MAX);
 		return -EINVAL;
 	}
 	pthread_mutex_lock(&link->domain->lock);
@@ -312,20 +327,22 @@ fido_link_rxq(struct fido_link *link, uint16_t i)
 
 /* @return true when record i of the peer offers us a link that we have not made */
 static bool
-read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i, const char *prefix,
-		struct fido_offer *offer)
+read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i,
+	const char *prefix, struct fido_offer *offer)
 {
 	const struct fido_link_shm *shm = &peer->control->links[i];
 	struct fido_link_shm rec;
 	char to[FIDO_NAME_MAX];
 
-	if (fido_load_relaxed(&shm->state) < FIDO_LINK_OFFERED || !fido_control_read_link(shm, &rec))
+	if (fido_load_relaxed(&shm->state) < FIDO_LINK_OFFERED ||
+		!fido_control_read_link(shm, &rec))
 		return false;
 	fido_control_name(to, rec.peer);
 	fido_control_name(offer->name, rec.name);
-	if (rec.state < FIDO_LINK_OFFERED || strcmp(to, d->name) != 0 || strncmp(offer->name, prefix, strlen(prefix)) != 0 ||
-			!fido_name_valid(offer->name) || rec.ntx > FIDO_LINK_QUEUES_MAX ||
-			rec.nrx > FIDO_LINK_QUEUES_MAX)
+	if (rec.state < FIDO_LINK_OFFERED || strcmp(to, d->name) != 0 ||
+		strncmp(offer->name, prefix, strlen(prefix)) != 0 ||
+		!fido_name_valid(offer->name) || rec.ntx > FIDO_LINK_QUEUES_MAX ||
+		rec.nrx > FIDO_LINK_QUEUES_MAX)
 		return false;
 	memcpy(offer->peer, peer->name, sizeof(offer->peer));
 	offer->generation = peer->generation;
@@ -335,7 +352,8 @@ read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i
 }
 
 unsigned int
-fido_domain_offers(struct fido_domain *d, const char *prefix, struct fido_offer *offers, unsigned int max)
+fido_domain_offers(struct fido_domain *d, const char *prefix, struct fido_offer *offers,
+	unsigned int max)
 {
 	unsigned int n = 0;
 

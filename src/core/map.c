@@ -44,7 +44,8 @@ static struct claim *claims;
 uint8_t *
 fido_granule_table(uint64_t n)
 {
-	void *table = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *table = mmap(NULL, n, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return table != MAP_FAILED ? table : NULL;
 }
@@ -55,7 +56,8 @@ fido_map_init(struct fido_map *map, const struct fido_layout *layout)
 	uint64_t top;
 
 	if (layout->slots < 2 || layout->slots > FIDO_SLOTS_MAX || layout->slot_shift < 24 ||
-			layout->slot_shift > 42 || layout->base % FIDO_GRANULE_SIZE != 0 || layout->base == 0)
+		layout->slot_shift > 42 || layout->base % FIDO_GRANULE_SIZE != 0 ||
+		layout->base == 0)
 		return -EINVAL;
 	top = layout->base + ((uint64_t)layout->slots << layout->slot_shift);
 	if (top < layout->base || top > UINT64_C(1) << 47)
@@ -112,7 +114,7 @@ static bool
 layouts_overlap(const struct fido_layout *a, const struct fido_layout *b)
 {
 	return a->base < b->base + ((uint64_t)b->slots << b->slot_shift) &&
-	       b->base < a->base + ((uint64_t)a->slots << a->slot_shift);
+		b->base < a->base + ((uint64_t)a->slots << a->slot_shift);
 }
 
 static int
@@ -124,7 +126,8 @@ claim_locked(const struct fido_layout *layout, const char *group)
 	for (c = claims; c != NULL; c = c->next) {
 		if (!layouts_overlap(&c->layout, layout))
 			continue;
-		if (strcmp(c->group, group) != 0 || memcmp(&c->layout, layout, sizeof(*layout)) != 0)
+		if (strcmp(c->group, group) != 0 ||
+			memcmp(&c->layout, layout, sizeof(*layout)) != 0)
 			return -EBUSY;
 		c->refs++;
 		return 0;
@@ -192,7 +195,7 @@ slot_create(const struct fido_layout *layout, uint64_t base, uint64_t generation
 	if (s == NULL)
 		return -ENOMEM;
 	p = mmap((void *)(uintptr_t)base, size, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (p != (void *)(uintptr_t)base) {
 		int err = p == MAP_FAILED ? errno : EEXIST;
 
@@ -223,7 +226,7 @@ fido_slot_reserve(const struct fido_layout *layout, uint32_t slot, uint64_t gene
 	if (s == NULL)
 		ret = slot_create(layout, base, generation);
 	else if (s->base != base || s->size != UINT64_C(1) << layout->slot_shift ||
-			s->generation != generation)
+		s->generation != generation)
 		ret = -EBUSY;
 	else
 		s->refs++;
@@ -253,7 +256,7 @@ static int
 zero_fill(uint64_t gaddr, uint64_t len)
 {
 	void *p = mmap((void *)(uintptr_t)gaddr, len, PROT_READ,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 
 	return p == MAP_FAILED ? -errno : 0;
 }
@@ -268,8 +271,9 @@ fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
 
 	if (first != gaddr && fido_extents_bytes(&s->extents, first, FIDO_GRANULE_SIZE) == 0)
 		ret = zero_fill(first, FIDO_GRANULE_SIZE);
-	if (ret == 0 && (gaddr + len) % FIDO_GRANULE_SIZE != 0 && (last != first || first == gaddr) &&
-			fido_extents_bytes(&s->extents, last, FIDO_GRANULE_SIZE) == 0)
+	if (ret == 0 && (gaddr + len) % FIDO_GRANULE_SIZE != 0 &&
+		(last != first || first == gaddr) &&
+		fido_extents_bytes(&s->extents, last, FIDO_GRANULE_SIZE) == 0)
 		ret = zero_fill(last, FIDO_GRANULE_SIZE);
 	return ret;
 }
@@ -379,7 +383,8 @@ fido_slot_taken(uint64_t gaddr, uint64_t len)
 }
 
 int
-fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn, void *arg)
+fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn,
+	void *arg)
 {
 	int ret;
 

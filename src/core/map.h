@@ -70,7 +70,7 @@ void fido_slot_release(const struct fido_layout *layout, uint32_t slot);
  *         this process has not unmapped what its owner took away), -ENOMEM, what fn returned
  */
 int fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fido_map_fn fn,
-		void *arg);
+	void *arg);
 /** @return the end of the first that is mapped in [gaddr, gaddr + len) by any domain of this process, or 0. */
 uint64_t fido_slot_taken(uint64_t gaddr, uint64_t len);
 /**

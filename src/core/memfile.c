@@ -19,7 +19,8 @@
 int
 fido_memfile_create(void *transport, size_t size, bool huge, int *out)
 {
-	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | (21u << 26) : 0);
+	unsigned int flags =
+		MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | (21u << 26) : 0);
 	int fd = memfd_create("fido", flags);
 	int err;
 
@@ -44,7 +45,8 @@ read_number(const char *path, const char *key)
 	FILE *f = fopen(path, "re");
 
 	while (f != NULL && value == UINT64_MAX && fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, key, strlen(key)) == 0 && sscanf(line + strlen(key), "%" SCNu64, &value) != 1)
+		if (strncmp(line, key, strlen(key)) == 0 &&
+			sscanf(line + strlen(key), "%" SCNu64, &value) != 1)
 			break;
 	if (f != NULL)
 		fclose(f);
@@ -75,8 +77,9 @@ is_there(int fd, uint64_t len)
 	if (len < RESERVE_STEP || fstatfs(fd, &fs) != 0 || fs.f_type == HUGETLBFS_MAGIC)
 		return true;
 	return (kib == UINT64_MAX || len >> 10 < kib) &&
-	       len < left_of_limit("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current") &&
-	       len < left_of_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes");
+		len < left_of_limit("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current") &&
+		len < left_of_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes",
+			      "/sys/fs/cgroup/memory/memory.usage_in_bytes");
 }
 
 /* In pieces: a signal makes the kernel give up, and give back, the piece that it is at. */
@@ -92,7 +95,8 @@ fido_memfile_reserve(int fd, uint64_t offset, uint64_t len)
 			if (errno == EINTR)
 				continue;
 			/* Devices (gntalloc) have allocated it. */
-			return errno == ENODEV || errno == EOPNOTSUPP || errno == ESPIPE ? 0 : -errno;
+			return errno == ENODEV || errno == EOPNOTSUPP || errno == ESPIPE ? 0
+											 : -errno;
 		}
 		offset += n;
 		len -= n;
@@ -104,7 +108,8 @@ int
 fido_memfile_seal(void *transport, int fd)
 {
 	(void)transport;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
+	if (fcntl(fd, F_ADD_SEALS,
+		    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
 		return -errno;
 	return 0;
 }
@@ -119,7 +124,8 @@ fido_memfile_check(int fd, uint64_t end, bool sealed)
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < end)
 		return -EPROTO;
 	/* Of huge pages the kernel maps whole ones only, also where fewer bytes are asked for: over what lies behind. */
-	if (fstatfs(fd, &fs) != 0 || (fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
+	if (fstatfs(fd, &fs) != 0 ||
+		(fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
 		return -EPROTO;
 	seals = fcntl(fd, F_GET_SEALS);
 	if (sealed && (seals < 0 || !(seals & F_SEAL_SHRINK)))

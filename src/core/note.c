@@ -53,9 +53,10 @@ const struct fido_note_shm *
 fido_link_peer_note(const struct fido_link *link, const struct fido_peer *peer, uint32_t offset)
 {
 	if (offset % 64 != 0 || offset < FIDO_CONTROL_HEAP_OFFSET || offset > peer->control_size ||
-			peer->control_size - offset < sizeof(struct fido_note_shm))
+		peer->control_size - offset < sizeof(struct fido_note_shm))
 		return NULL;
-	return fido_map_ptr(&link->domain->map, (uintptr_t)peer->control + offset, sizeof(struct fido_note_shm));
+	return fido_map_ptr(&link->domain->map, (uintptr_t)peer->control + offset,
+		sizeof(struct fido_note_shm));
 }
 
 uint32_t

@@ -74,7 +74,10 @@ fido_observer_open(struct fido_observer **out, const char *group)
 	int ret;
 
 	if (ops == NULL || !fido_name_valid(name)) {
-		fido_log(FIDO_LOG_ERROR, "group %s: no such transport, or not a name: use NAME, host:NAME or xen:NAME", group);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: no such transport, or not a name: use NAME, host:NAME or "
+			"xen:NAME",
+			group);
 		return -EINVAL;
 	}
 	o = calloc(1, sizeof(*o));
@@ -111,7 +114,8 @@ fido_observation_ptr(const struct fido_observation *d, uint64_t gaddr, uint64_t 
 	if (d->control == NULL)
 		return NULL;
 	base = fido_load_relaxed(&d->control->layout_base) +
-	       ((uint64_t)fido_load_relaxed(&d->control->slot) << (fido_load_relaxed(&d->control->slot_shift) & 63));
+		((uint64_t)fido_load_relaxed(&d->control->slot)
+			<< (fido_load_relaxed(&d->control->slot_shift) & 63));
 	off = gaddr - base;
 	if (off > d->size || len > d->size - off)
 		return NULL;

@@ -33,8 +33,8 @@ add_mapped_bytes(struct fido_domain *d, const struct fido_peer *peer, int64_t by
 }
 
 static int
-map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len, fido_map_fn fn,
-		void *arg)
+map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len,
+	fido_map_fn fn, void *arg)
 {
 	const struct fido_extent e = {.gaddr = gaddr, .len = len, .fd = -1};
 	int ret = fido_extents_reserve(&peer->extents, gaddr, len);
@@ -54,14 +54,16 @@ static void
 clear_bits(struct fido_domain *d, const struct fido_peer *peer)
 {
 	for (size_t i = 0; i < peer->extents.count; i++)
-		fido_map_clear(&d->map, peer->extents.items[i].extent.gaddr, peer->extents.items[i].extent.len);
+		fido_map_clear(&d->map, peer->extents.items[i].extent.gaddr,
+			peer->extents.items[i].extent.len);
 }
 
 static void
 set_bits(struct fido_domain *d, const struct fido_peer *peer)
 {
 	for (size_t i = 0; i < peer->extents.count; i++)
-		fido_map_set(&d->map, peer->extents.items[i].extent.gaddr, peer->extents.items[i].extent.len);
+		fido_map_set(&d->map, peer->extents.items[i].extent.gaddr,
+			peer->extents.items[i].extent.len);
 }
 
 /* Take a peer's memory away: first the bits, then the pages. */
@@ -72,7 +74,8 @@ unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 
 	clear_bits(d, peer);
 	for (size_t i = 0; i < peer->extents.count; i++)
-		fido_slot_unmap(&d->layout, peer->extents.items[i].extent.gaddr, peer->extents.items[i].extent.len);
+		fido_slot_unmap(&d->layout, peer->extents.items[i].extent.gaddr,
+			peer->extents.items[i].extent.len);
 	fido_extents_free(&peer->extents);
 	fido_slot_release(&d->layout, peer->slot);
 	fido_held_withdraw(d, peer);
@@ -102,8 +105,8 @@ check_control(const struct fido_peer *peer, const struct fido_domain *d)
 	const struct fido_control_shm *c = peer->control;
 
 	if (fido_control_check(c, peer->control_size) != 0 || c->generation != peer->generation ||
-			c->slot != peer->slot || c->layout_base != d->layout.base ||
-			c->slot_shift != d->layout.slot_shift || c->slots != d->layout.slots)
+		c->slot != peer->slot || c->layout_base != d->layout.base ||
+		c->slot_shift != d->layout.slot_shift || c->slots != d->layout.slots)
 		return fido_load_acquire(&c->magic) == 0 ? -ESTALE : -EPROTO;
 	return 0;
 }
@@ -132,15 +135,15 @@ peer_alloc(struct fido_domain *d, const struct fido_peer_info *info)
 }
 
 int
-fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn, void *arg,
-		struct fido_peer **out)
+fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
+	void *arg, struct fido_peer **out)
 {
 	struct fido_peer *peer;
 	int ret;
 
 	if (info->slot >= d->layout.slots || info->slot == d->slot || info->generation == 0 ||
-			info->control_size < FIDO_CONTROL_HEAP_OFFSET ||
-			info->control_size > UINT64_C(1) << d->layout.slot_shift)
+		info->control_size < FIDO_CONTROL_HEAP_OFFSET ||
+		info->control_size > UINT64_C(1) << d->layout.slot_shift)
 		return -EPROTO;
 	for (peer = d->peers; peer != NULL; peer = peer->next)
 		if (peer->slot == info->slot)
@@ -159,7 +162,8 @@ fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, 
 	peer->next = d->peers;
 	d->peers = peer;
 	fido_store_release(&d->control->mapped[peer->slot].generation, peer->generation);
-	fido_log(FIDO_LOG_INFO, "group %s: %s sees %s (slot %u)", d->group, d->name, peer->name, peer->slot);
+	fido_log(FIDO_LOG_INFO, "group %s: %s sees %s (slot %u)", d->group, d->name, peer->name,
+		peer->slot);
 	*out = peer;
 	return 0;
 
@@ -178,12 +182,12 @@ in_slot(const struct fido_domain *d, const struct fido_peer *peer, uint64_t gadd
 	uint64_t off = gaddr - fido_layout_slot_base(&d->layout, peer->slot);
 
 	return len != 0 && len <= size && off <= size - len && off % FIDO_HEAP_PAGE == 0 &&
-	       len % FIDO_HEAP_PAGE == 0;
+		len % FIDO_HEAP_PAGE == 0;
 }
 
 int
 fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
-		fido_map_fn fn, void *arg)
+	fido_map_fn fn, void *arg)
 {
 	/* An owner exports a page once. What came twice would be counted twice, without end. */
 	uint64_t mapped = fido_extents_bytes(&peer->extents, e->gaddr, e->len);
@@ -191,7 +195,7 @@ fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct
 
 	/* What comes again is not counted again. */
 	if (mapped == e->len && e->gaddr - (uintptr_t)peer->control >= peer->control_size &&
-			in_slot(d, peer, e->gaddr, e->len))
+		in_slot(d, peer, e->gaddr, e->len))
 		return 0;
 	if (!in_slot(d, peer, e->gaddr, e->len) || mapped != 0)
 		return -EPROTO;
@@ -226,8 +230,10 @@ void
 fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error)
 {
 	if (!peer->lacks_told)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot map some memory of %s: %s: packets there are copied, or the link waits, until it can: %s",
-				d->group, d->name, peer->name, strerror(-error), fido_memory_advice(error));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s cannot map some memory of %s: %s: packets there are copied, "
+			"or the link waits, until it can: %s",
+			d->group, d->name, peer->name, strerror(-error), fido_memory_advice(error));
 	peer->lacks = error;
 	peer->lacks_told = true;
 	fido_domain_retry_later(d);
@@ -250,15 +256,17 @@ publish_epoch(struct fido_domain *d, const struct fido_peer *peer, uint32_t epoc
 		if (link == NULL || link->peer == NULL)
 			continue;
 		if (fido_load_acquire(&link->peer->control->mapped[peer->slot].epoch) < epoch ||
-				fido_load_acquire(&link->peer->control->mapped[peer->slot].generation) !=
-						peer->generation)
-			__atomic_fetch_and(&link->view.slots, ~(UINT64_C(1) << peer->slot), __ATOMIC_SEQ_CST);
+			fido_load_acquire(&link->peer->control->mapped[peer->slot].generation) !=
+				peer->generation)
+			__atomic_fetch_and(&link->view.slots, ~(UINT64_C(1) << peer->slot),
+				__ATOMIC_SEQ_CST);
 	}
 	fido_store_release(&d->control->mapped[peer->slot].epoch, epoch);
 }
 
 void
-fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t sent, uint32_t withdrawn)
+fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t sent,
+	uint32_t withdrawn)
 {
 	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
 
@@ -266,7 +274,8 @@ fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t s
 		if (sent > m->epoch)
 			publish_epoch(d, peer, sent);
 		if (peer->lacks_told && sent >= fido_load_acquire(&peer->control->epoch)) {
-			fido_log(FIDO_LOG_INFO, "group %s: %s has mapped all memory of %s", d->group, d->name, peer->name);
+			fido_log(FIDO_LOG_INFO, "group %s: %s has mapped all memory of %s",
+				d->group, d->name, peer->name);
 			peer->lacks_told = false;
 		}
 	}
@@ -281,12 +290,13 @@ fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t g
 	struct fido_extents *set = &peer->extents;
 
 	if (!in_slot(d, peer, gaddr, len) || !fido_extents_can_cut(set, gaddr) ||
-			!fido_extents_can_cut(set, gaddr + len))
+		!fido_extents_can_cut(set, gaddr + len))
 		return -EPROTO;
 	/* The control region stays. */
 	if (gaddr - (uintptr_t)peer->control < peer->control_size)
 		return -EPROTO;
-	for (size_t i = fido_extents_align(set, gaddr, len); fido_extents_within(set, i, gaddr, len);) {
+	for (size_t i = fido_extents_align(set, gaddr, len);
+		fido_extents_within(set, i, gaddr, len);) {
 		const struct fido_extent *e = &set->items[i].extent;
 
 		fido_map_clear(&d->map, e->gaddr, e->len);
@@ -305,7 +315,8 @@ fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean)
 	peer->gone_ns = fido_now_ns();
 	peer->session = NULL;
 	fido_recall_note_death(d, peer);
-	fido_log(FIDO_LOG_INFO, "group %s: %s: %s %s", d->group, d->name, peer->name, clean ? "left" : "died");
+	fido_log(FIDO_LOG_INFO, "group %s: %s: %s %s", d->group, d->name, peer->name,
+		clean ? "left" : "died");
 }
 
 struct fido_peer *
@@ -349,7 +360,8 @@ peer_held(struct fido_domain *d, const struct fido_peer *peer)
 	uint64_t base = fido_layout_slot_base(&d->layout, peer->slot);
 
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
-		if (d->links[i] != NULL && fido_link_holds(d->links[i], base, UINT64_C(1) << d->layout.slot_shift))
+		if (d->links[i] != NULL &&
+			fido_link_holds(d->links[i], base, UINT64_C(1) << d->layout.slot_shift))
 			return true;
 	return false;
 }
@@ -385,8 +397,8 @@ fido_peers_collect(struct fido_domain *d)
 		if (!peer->gone) {
 			p = &peer->next;
 		} else if (peer->refs != 0 ||
-				(!peer->clean && fido_now_ns() - peer->gone_ns < GONE_GRACE_NS) ||
-				!close_to_readers(d, peer)) {
+			(!peer->clean && fido_now_ns() - peer->gone_ns < GONE_GRACE_NS) ||
+			!close_to_readers(d, peer)) {
 			waiting = true;
 			p = &peer->next;
 		} else {

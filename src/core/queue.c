@@ -9,7 +9,8 @@
 static const uint32_t never;
 
 int
-fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n, uint64_t queue_id)
+fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n,
+	uint64_t queue_id)
 {
 	struct fido_sender *s;
 
@@ -78,7 +79,7 @@ fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max)
 
 int
 fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
-		const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map)
+	const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map)
 {
 	struct fido_receiver *r;
 

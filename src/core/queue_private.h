@@ -22,7 +22,7 @@
  * @see fido_sender_destroy
  */
 int fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n,
-		uint64_t queue_id);
+	uint64_t queue_id);
 
 /** Tell the sender where the receiver's part is. Before the first put. */
 void fido_sender_attach(struct fido_sender *s, const struct fido_receiver_shm *peer);
@@ -62,7 +62,7 @@ unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned 
  * @see fido_receiver_destroy
  */
 int fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
-		const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map);
+	const struct fido_sender_shm *peer, uint32_t n, const struct fido_map *map);
 
 /** Free the receiver's end. NULL is legal. */
 void fido_receiver_destroy(struct fido_receiver *r);
@@ -73,7 +73,8 @@ fido_receiver_polled_at(const struct fido_receiver *r, uint32_t ticket)
 {
 	uint64_t batch = (r->held[ticket] & ~FIDO_HELD) >> FIDO_GADDR_BITS;
 
-	return batch == FIDO_BATCH_OLD ? r->old_at[ticket] : fido_load_relaxed(&r->polled_at[batch]);
+	return batch == FIDO_BATCH_OLD ? r->old_at[ticket]
+				       : fido_load_relaxed(&r->polled_at[batch]);
 }
 
 #endif

@@ -37,9 +37,10 @@ struct fido_dead {
 	struct fido_dead *next;
 	uint32_t slot;
 	uint64_t generation;
-	bool done;                      /* nothing is held by way of it */
-	bool on_way;                    /* scratch of fido_recall_ask() */
-	uint64_t from[FIDO_SLOTS_MAX];  /* generations whose rings it had read, and held something of, when it died */
+	bool done;   /* nothing is held by way of it */
+	bool on_way; /* scratch of fido_recall_ask() */
+	uint64_t from
+		[FIDO_SLOTS_MAX]; /* generations whose rings it had read, and held something of, when it died */
 };
 
 struct fido_dead *
@@ -124,8 +125,8 @@ mark_way(struct fido_domain *d, uint32_t slot, uint64_t generation)
  * tell what was posted later: then its list alone decides. @return false: it is not known yet
  */
 static bool
-add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t control_size, bool other_clock,
-		const struct fido_dead *dead)
+add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t control_size,
+	bool other_clock, const struct fido_dead *dead)
 {
 	uint64_t newest = fido_held_newest(c, dead->slot, dead->generation);
 	uint64_t *more;
@@ -213,8 +214,7 @@ fido_recall_allows(const struct fido_recall *q, const struct fido_posted *posted
 	if (posted->at > q->newest)
 		return true;
 	/* A message so long that its length is not known: by its time only. */
-	return q->listed && units != UINT16_MAX &&
-	       !is_held(q, posted->what & FIDO_GADDR_MASK, len);
+	return q->listed && units != UINT16_MAX && !is_held(q, posted->what & FIDO_GADDR_MASK, len);
 }
 
 void

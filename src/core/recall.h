@@ -21,10 +21,10 @@ struct fido_peer;
 
 /** What is known of what can still be read by way of one dead peer. */
 struct fido_recall {
-	uint64_t newest;  /**< nothing that was posted later is read by anybody */
-	bool listed;      /**< gaddr[] has everything that is held */
+	uint64_t newest; /**< nothing that was posted later is read by anybody */
+	bool listed;     /**< gaddr[] has everything that is held */
 	size_t count;
-	uint64_t *gaddr;  /**< sorted */
+	uint64_t *gaddr; /**< sorted */
 };
 
 /** Make room for the note of a peer's death, as it must not fail later. @return NULL: no memory. free() undoes it */

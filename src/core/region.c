@@ -73,10 +73,13 @@ region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 	while (i < FIDO_REGIONS_MAX - 1 && d->regions[i] != NULL)
 		i++;
 	if (i == FIDO_REGIONS_MAX - 1)
-		fido_log(FIDO_LOG_ERROR, "domain %s has %u regions, the most there can be", d->name, i);
+		fido_log(FIDO_LOG_ERROR, "domain %s has %u regions, the most there can be", d->name,
+			i);
 	else if (r->gaddr == 0)
-		fido_log(FIDO_LOG_ERROR, "domain %s: no room for a region of %llu bytes in a slot of %llu: create the group with larger slots",
-				d->name, (unsigned long long)len, 1ull << d->layout.slot_shift);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s: no room for a region of %llu bytes in a slot of %llu: create "
+			"the group with larger slots",
+			d->name, (unsigned long long)len, 1ull << d->layout.slot_shift);
 	else
 		r->granule_epoch = calloc(granules, sizeof(*r->granule_epoch));
 	if (r->granule_epoch == NULL) {
@@ -109,14 +112,16 @@ region_publish(struct fido_region *r)
 static bool
 range_valid(const struct fido_region *r, uint64_t offset, uint64_t len)
 {
-	return len != 0 && offset <= r->len && len <= r->len - offset && offset % FIDO_GRANULE_SIZE == 0 &&
-	       (len % FIDO_GRANULE_SIZE == 0 || offset + len == r->len);
+	return len != 0 && offset <= r->len && len <= r->len - offset &&
+		offset % FIDO_GRANULE_SIZE == 0 &&
+		(len % FIDO_GRANULE_SIZE == 0 || offset + len == r->len);
 }
 
 static bool
 is_exported(const struct fido_domain *d, uint64_t gaddr, uint64_t len)
 {
-	return fido_extents_bytes(&d->extents, gaddr, len) != 0 || fido_withdrawal_pending(d, gaddr, len) != 0;
+	return fido_extents_bytes(&d->extents, gaddr, len) != 0 ||
+		fido_withdrawal_pending(d, gaddr, len) != 0;
 }
 
 static void
@@ -166,7 +171,8 @@ export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *
 	fido_extents_add(&d->extents, e, epoch);
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) /* No peer has the new epoch yet. */
 		if (d->links[i] != NULL)
-			__atomic_fetch_and(&d->links[i]->view.slots, ~(UINT64_C(1) << d->slot), __ATOMIC_SEQ_CST);
+			__atomic_fetch_and(&d->links[i]->view.slots, ~(UINT64_C(1) << d->slot),
+				__ATOMIC_SEQ_CST);
 	fido_domain_next_epoch(d);
 	mark_granules(r, offset, e->len, epoch);
 	fido_store_relaxed(&shm->exported, shm->exported + e->len);
@@ -177,7 +183,8 @@ export_locked(struct fido_region *r, uint64_t offset, const struct fido_extent *
 /* ---- regions ---- */
 
 int
-fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align, struct fido_region **out)
+fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align,
+	struct fido_region **out)
 {
 	struct fido_region *r;
 
@@ -200,7 +207,10 @@ fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align, st
 int
 fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd, uint64_t fd_offset)
 {
-	struct fido_extent e = {.gaddr = r->gaddr + offset, .len = len, .fd = fd, .fd_offset = fd_offset};
+	struct fido_extent e = {.gaddr = r->gaddr + offset,
+		.len = len,
+		.fd = fd,
+		.fd_offset = fd_offset};
 	struct stat st;
 	int ret;
 
@@ -212,9 +222,13 @@ fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd,
 	if ((uint64_t)st.st_size < len || fd_offset > (uint64_t)st.st_size - len)
 		return -EINVAL;
 	pthread_mutex_lock(&r->domain->lock);
-	ret = r->domain->ops->can_export != NULL ? r->domain->ops->can_export(r->domain->transport, fd) : 0;
+	ret = r->domain->ops->can_export != NULL
+		? r->domain->ops->can_export(r->domain->transport, fd)
+		: 0;
 	if (ret == 0)
-		ret = is_exported(r->domain, e.gaddr, len) ? -EBUSY : export_locked(r, offset, &e, PROT_READ);
+		ret = is_exported(r->domain, e.gaddr, len)
+			? -EBUSY
+			: export_locked(r, offset, &e, PROT_READ);
 	pthread_mutex_unlock(&r->domain->lock);
 	return ret;
 }
@@ -249,14 +263,19 @@ arena_allocate(struct fido_domain *d, size_t size, bool *huge)
 	if (fd >= 0)
 		return fd;
 	if (*huge)
-		fido_log(FIDO_LOG_WARNING, "group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary pages: "
-				"echo N > /proc/sys/vm/nr_hugepages, raise the container's limit (hugepages-2Mi, hugetlb.2MB.max), or pass hugepages=off",
-				d->group, size >> 20);
+		fido_log(FIDO_LOG_WARNING,
+			"group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary "
+			"pages: "
+			"echo N > /proc/sys/vm/nr_hugepages, raise the container's limit "
+			"(hugepages-2Mi, hugetlb.2MB.max), or pass hugepages=off",
+			d->group, size >> 20);
 	*huge = false;
 	fd = arena_memory(d, size, false);
 	if (fd < 0 && fd != -ENOSPC) /* which has been explained */
-		fido_log(FIDO_LOG_ERROR, "group %s: no memory for an arena of %zu MiB: %s: free some, or use a smaller arena",
-				d->group, size >> 20, strerror(-fd));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: no memory for an arena of %zu MiB: %s: free some, or use a "
+			"smaller arena",
+			d->group, size >> 20, strerror(-fd));
 	return fd;
 }
 
@@ -283,8 +302,10 @@ arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struc
 			fido_sigbus_disown(r->gaddr);
 	}
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: cannot map an arena of %zu MiB: %s: raise vm.max_map_count, or use fewer arenas",
-				d->group, size >> 20, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: cannot map an arena of %zu MiB: %s: raise vm.max_map_count, or "
+			"use fewer arenas",
+			d->group, size >> 20, strerror(-ret));
 		close(fd);
 		free(r->granule_epoch);
 		free(r);
@@ -339,8 +360,8 @@ withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 	struct fido_region_shm *shm = &d->control->regions[r->index + 1];
 
 	mark_granules(r, offset, len, 0);
-	fido_store_relaxed(&shm->exported, shm->exported -
-			fido_withdrawal_begin(d, r->gaddr + offset, fido_granules_up(len)));
+	fido_store_relaxed(&shm->exported,
+		shm->exported - fido_withdrawal_begin(d, r->gaddr + offset, fido_granules_up(len)));
 }
 
 /* @return what a peer says of our memory; NULL: it is gone, only watches, or has nothing of this generation mapped */
@@ -412,7 +433,8 @@ wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
 
 /* @param read_ms, unmap_ms how long to wait until nobody reads it, and then until nobody maps it */
 static int
-withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read_ms, unsigned int unmap_ms)
+withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read_ms,
+	unsigned int unmap_ms)
 {
 	struct fido_domain *d = r->domain;
 	uint64_t start = fido_now_ns();
@@ -421,7 +443,7 @@ withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read
 	pthread_mutex_lock(&d->lock);
 	withdraw_locked(r, offset, len);
 	if (!wait_until_told(d, r->gaddr + offset, len, start + read_ms * UINT64_C(1000000)) ||
-			!wait_until_unmapped(d, start + unmap_ms * UINT64_C(1000000)))
+		!wait_until_unmapped(d, start + unmap_ms * UINT64_C(1000000)))
 		ret = -ETIMEDOUT;
 	pthread_mutex_unlock(&d->lock);
 	if (ret == -ETIMEDOUT)
@@ -432,7 +454,8 @@ withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read
 int
 fido_region_withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int timeout_ms)
 {
-	return range_valid(r, offset, len) ? withdraw(r, offset, len, timeout_ms, timeout_ms) : -EINVAL;
+	return range_valid(r, offset, len) ? withdraw(r, offset, len, timeout_ms, timeout_ms)
+					   : -EINVAL;
 }
 
 void

@@ -27,7 +27,8 @@ waiting(const struct fido_receiver *r, uint32_t max)
 	while (!r->broken && n < max && n <= r->mask) {
 		uint32_t pos = r->cons + n;
 
-		if ((uint16_t)fido_load_relaxed(&r->desc[pos & r->mask].w1) != (uint16_t)((pos >> r->shift) + 1))
+		if ((uint16_t)fido_load_relaxed(&r->desc[pos & r->mask].w1) !=
+			(uint16_t)((pos >> r->shift) + 1))
 			break;
 		n++;
 	}
@@ -208,7 +209,8 @@ take(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, const struct 
 	bool chained = (d->flags & FIDO_DESC_CHAINED) != 0;
 
 	/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
-	if (__builtin_expect(d->data != NULL && !(d->flags & FIDO_DESC_INLINE) && t->dropping == 0, 1)) {
+	if (__builtin_expect(d->data != NULL && !(d->flags & FIDO_DESC_INLINE) && t->dropping == 0,
+		    1)) {
 		t->rx[t->n++] = (struct fido_rx){*d, r};
 		if (!chained)
 			t->first = t->n;
@@ -246,12 +248,14 @@ take_all(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, unsigned 
 		for (unsigned int i = 0; i < got; i++)
 			take(q, r, t, &d[i]);
 		seen += got;
-	} while (got == want && t->n < max && (seen <= r->mask || (part_length(t) != 0 && part_length(t) <= r->mask)));
+	} while (got == want && t->n < max &&
+		(seen <= r->mask || (part_length(t) != 0 && part_length(t) <= r->mask)));
 }
 
 /* alone: a message longer than max is returned in parts. @return number of descriptors */
 static unsigned int
-poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max, bool alone)
+poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max,
+	bool alone)
 {
 	struct taken t = {.rx = rx};
 

@@ -22,8 +22,8 @@ comes_after(const struct fido_extents_item *i, uint32_t epoch, uint64_t gaddr)
 }
 
 size_t
-fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, struct fido_extent *out, size_t max,
-		struct fido_sent *after)
+fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, struct fido_extent *out,
+	size_t max, struct fido_sent *after)
 {
 	const struct fido_extents_item *next[FIDO_UNSENT_MAX];
 	bool more = false;
@@ -72,8 +72,10 @@ void
 fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *reader, int error)
 {
 	if (!sent->told)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot give some of its memory to %s: %s: packets there are copied, or the link waits, until it can: %s",
-				d->group, d->name, reader, strerror(-error), fido_memory_advice(error));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s cannot give some of its memory to %s: %s: packets there are "
+			"copied, or the link waits, until it can: %s",
+			d->group, d->name, reader, strerror(-error), fido_memory_advice(error));
 	sent->error = error;
 	sent->told = true;
 	fido_domain_retry_later(d);
@@ -83,7 +85,8 @@ void
 fido_sent_all(struct fido_domain *d, struct fido_sent *sent, const char *reader)
 {
 	if (sent->told)
-		fido_log(FIDO_LOG_INFO, "group %s: %s has given all of its memory to %s", d->group, d->name, reader);
+		fido_log(FIDO_LOG_INFO, "group %s: %s has given all of its memory to %s", d->group,
+			d->name, reader);
 	sent->error = 0;
 	sent->told = false;
 }

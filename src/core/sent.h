@@ -17,9 +17,9 @@
 /** How much of our memory a reader has been sent: all up to here, in the order of epoch and address. Zero: nothing. */
 struct fido_sent {
 	uint32_t epoch;
-	uint64_t gaddr;   /**< the last one of that epoch; UINT64_MAX: all */
-	int error;        /**< -errno: what comes next could not be sent, and is tried again later */
-	bool told;        /**< it is in the log */
+	uint64_t gaddr; /**< the last one of that epoch; UINT64_MAX: all */
+	int error;      /**< -errno: what comes next could not be sent, and is tried again later */
+	bool told;      /**< it is in the log */
 };
 
 /** @return true when there is something that the reader has not been sent, or not been told of. */
@@ -31,8 +31,8 @@ bool fido_unsent(const struct fido_domain *d, const struct fido_sent *sent);
  * @return number of extents; 0: all has been sent
  */
 #define FIDO_UNSENT_MAX 32
-size_t fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, struct fido_extent *out, size_t max,
-		struct fido_sent *after);
+size_t fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent,
+	struct fido_extent *out, size_t max, struct fido_sent *after);
 /** @return the epoch up to which nothing is missing */
 uint32_t fido_sent_epoch(const struct fido_sent *sent);
 /** A withdrawal made a new epoch, and the reader has been told. */

@@ -71,7 +71,8 @@ say_own(const struct range *r, uintptr_t a)
 	say(r->domain);
 	say(": no page behind its own memory at ");
 	say(address);
-	say(" (SIGBUS): something took it away, or a limit of this container (hugetlb, memory) allows no more: raise it\n");
+	say(" (SIGBUS): something took it away, or a limit of this container (hugetlb, memory) "
+	    "allows no more: raise it\n");
 }
 
 /* mmap() alone is safe in a handler. A page of 1 GiB cannot be replaced in part. */
@@ -79,7 +80,7 @@ static bool
 put_zeros(uintptr_t a, uint64_t size)
 {
 	void *p = mmap((void *)(a & ~(uintptr_t)(size - 1)), size, PROT_READ,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 
 	return p != MAP_FAILED;
 }
@@ -107,7 +108,7 @@ on_sigbus(int sig, siginfo_t *info, void *context)
 		say_own(mine, a);
 	/* Not a broken memory cell, nor a signal that somebody sent. */
 	if (info->si_code == BUS_ADRERR && mine == NULL && find(ranges, RANGES_MAX, a) != NULL &&
-			(put_zeros(a, FIDO_GRANULE_SIZE) || put_zeros(a, GIANT_PAGE)))
+		(put_zeros(a, FIDO_GRANULE_SIZE) || put_zeros(a, GIANT_PAGE)))
 		__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);
 	else
 		pass_on(sig, info, context);
@@ -130,7 +131,8 @@ uninstall(void)
 	struct sigaction now;
 
 	/* Somebody else's handler that was put on top of ours stays, and calls ours still. */
-	if (sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_sigbus)
+	if (sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
+		now.sa_sigaction == on_sigbus)
 		sigaction(SIGBUS, &before, NULL);
 }
 

@@ -36,7 +36,7 @@ fido_transport_find(const char *group, const char **name)
 	}
 	for (size_t i = 0; i < TRANSPORTS_MAX && transports[i] != NULL; i++)
 		if (strlen(transports[i]->name) == (size_t)(colon - group) &&
-				memcmp(transports[i]->name, group, (size_t)(colon - group)) == 0) {
+			memcmp(transports[i]->name, group, (size_t)(colon - group)) == 0) {
 			*name = colon + 1;
 			return transports[i];
 		}

@@ -27,9 +27,9 @@ struct fido_link;
 struct fido_extent {
 	uint64_t gaddr;
 	uint64_t len;
-	int fd;             /**< where the pages are; owned by the region's user */
+	int fd; /**< where the pages are; owned by the region's user */
 	uint64_t fd_offset;
-	bool sealed;        /**< the descriptor cannot shrink or be mapped writable by others */
+	bool sealed; /**< the descriptor cannot shrink or be mapped writable by others */
 };
 
 struct fido_transport_ops {
@@ -82,7 +82,8 @@ struct fido_transport_ops {
 	 * Call fn for each domain of a group that is not joined; it owns the observation afterwards. May block.
 	 * @return 0, -errno (message written), what fn returned
 	 */
-	int (*observe)(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg);
+	int (*observe)(const char *group, int (*fn)(void *arg, struct fido_observation *o),
+		void *arg);
 	/** Let go of an observation. */
 	void (*observe_end)(struct fido_observation *o);
 };

@@ -22,7 +22,8 @@ fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len)
 {
 	const struct fido_region *r = fido_txq_own_region(q, gaddr);
 
-	return r != NULL && fido_txq_peer_has(q, r, gaddr - r->gaddr, len) ? FIDO_REACH_OWN : FIDO_REACH_NONE;
+	return r != NULL && fido_txq_peer_has(q, r, gaddr - r->gaddr, len) ? FIDO_REACH_OWN
+									   : FIDO_REACH_NONE;
 }
 
 /* status may be NULL. */
@@ -268,7 +269,8 @@ message_length(const struct fido_buf *bufs, unsigned int n)
 }
 
 static int
-put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b, const struct fido_buf *bufs, unsigned int n)
+put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
+	const struct fido_buf *bufs, unsigned int n)
 {
 	uint64_t gaddr[n];
 	bool foreign = false;
@@ -292,7 +294,8 @@ put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b, 
 
 /* Put whole messages, as far as there is room. @return 0, or why the next one cannot be put, -errno */
 static int
-put_messages(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b, const struct fido_buf *bufs, unsigned int n)
+put_messages(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
+	const struct fido_buf *bufs, unsigned int n)
 {
 	while (b->descriptors < n) {
 		const struct fido_buf *next = bufs + b->descriptors;

@@ -27,7 +27,8 @@ fido_withdrawal_begin(struct fido_domain *d, uint64_t gaddr, uint64_t len)
 	struct fido_extents *set = &d->extents;
 	uint64_t bytes = 0;
 
-	for (size_t i = fido_extents_align(set, gaddr, len); fido_extents_within(set, i, gaddr, len);) {
+	for (size_t i = fido_extents_align(set, gaddr, len);
+		fido_extents_within(set, i, gaddr, len);) {
 		bytes += set->items[i].extent.len;
 		fido_extents_add(&d->pending, &set->items[i].extent, 0);
 		fido_extents_remove(set, i);

@@ -13,7 +13,6 @@
 
 #include <fido/log.h>
 
-
 /* @return true when text is a user's name or id */
 static bool
 find_user(const char *text, uid_t *out)
@@ -39,16 +38,20 @@ add_user(struct fido_host_access *access, const char *text, size_t len)
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, text);
 	if (access->count == FIDO_HOST_ACCESS_MAX) {
-		fido_log(FIDO_LOG_ERROR, "allow: more than %d users: use a Unix group and the permissions of the folder instead",
-				FIDO_HOST_ACCESS_MAX);
+		fido_log(FIDO_LOG_ERROR,
+			"allow: more than %d users: use a Unix group and the permissions of the "
+			"folder instead",
+			FIDO_HOST_ACCESS_MAX);
 		return -EINVAL;
 	}
 	if (len < sizeof(name) && find_user(name, &access->users[access->count])) {
 		access->count++;
 		return 0;
 	}
-	fido_log(FIDO_LOG_ERROR, "allow: there is no user '%s': give names or ids, separated by colons, e.g. allow=alice:1001",
-			name);
+	fido_log(FIDO_LOG_ERROR,
+		"allow: there is no user '%s': give names or ids, separated by colons, e.g. "
+		"allow=alice:1001",
+		name);
 	return -EINVAL;
 }
 

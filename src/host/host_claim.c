@@ -26,14 +26,17 @@ claim_name(struct fido_local_folder *g, const struct fido_domain *d)
 		if (!fido_local_slot_owner(g, n, &owner))
 			continue;
 		if (owner.error == -EMFILE || owner.error == -ENFILE) {
-			fido_log(FIDO_LOG_ERROR, "group %s: %s cannot join: %s: %s", d->group, d->name, strerror(-owner.error),
-					fido_memory_advice(owner.error));
+			fido_log(FIDO_LOG_ERROR, "group %s: %s cannot join: %s: %s", d->group,
+				d->name, strerror(-owner.error), fido_memory_advice(owner.error));
 			return owner.error;
 		}
 		if (strcmp(owner.name, d->name) != 0)
 			continue;
-		fido_log(FIDO_LOG_ERROR, "group %s: there is a domain %s already: choose another name (domain=NAME), or stop that one (process %d, or a child that has its descriptors)",
-				d->group, d->name, owner.pid);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: there is a domain %s already: choose another name "
+			"(domain=NAME), or stop that one (process %d, or a child that has its "
+			"descriptors)",
+			d->group, d->name, owner.pid);
 		return -EEXIST;
 	}
 	snprintf(file, sizeof(file), "%s.sock", d->name);
@@ -62,8 +65,10 @@ try_slot(struct fido_local_folder *g, struct fido_domain *d, uint32_t n, struct 
 	}
 	fido_local_slot_let_go(c->slots, n);
 	if (ret != -EEXIST)
-		fido_log(FIDO_LOG_ERROR, "cannot write %s/slot.%u: %s: free some space there, or make the folder writable for this user",
-				g->dir, n, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"cannot write %s/slot.%u: %s: free some space there, or make the folder "
+			"writable for this user",
+			g->dir, n, strerror(-ret));
 	return ret;
 }
 
@@ -100,8 +105,12 @@ fido_host_claim_explain(const struct fido_local_folder *g, const struct fido_dom
 
 	for (uint32_t n = 0; n < d->layout.slots; n++)
 		living += fido_local_slot_owner(g, n, &owner);
-	fido_log(FIDO_LOG_ERROR, "group %s: all %u slots are in use: %u by domains that live, the others are of domains that have ended while others still map them, as they hold buffers of them or are stopped (fido-ctl list): stop a domain, or create the group with more slots",
-			d->group, d->layout.slots, living);
+	fido_log(FIDO_LOG_ERROR,
+		"group %s: all %u slots are in use: %u by domains that live, the others are of "
+		"domains that have ended while others still map them, as they hold buffers of them "
+		"or are stopped (fido-ctl list): stop a domain, or create the group with more "
+		"slots",
+		d->group, d->layout.slots, living);
 }
 
 /* @return 0, -EEXIST: another domain has our name or our slot, -EMFILE, -ENFILE: it cannot be known now */
@@ -115,14 +124,16 @@ check_taken(const struct fido_local_folder *g, const struct fido_domain *d)
 			continue;
 		if (owner.error == -EMFILE || owner.error == -ENFILE)
 			return owner.error;
-		if (owner.generation != d->generation && (n == d->slot || strcmp(owner.name, d->name) == 0))
+		if (owner.generation != d->generation &&
+			(n == d->slot || strcmp(owner.name, d->name) == 0))
 			return -EEXIST;
 	}
 	return 0;
 }
 
 static int
-hold_again(struct fido_local_folder *g, const struct fido_domain *d, struct fido_host_claim *c, uint64_t mapped)
+hold_again(struct fido_local_folder *g, const struct fido_domain *d, struct fido_host_claim *c,
+	uint64_t mapped)
 {
 	int fd = fido_local_slots_open(g), ret = 0;
 
@@ -141,7 +152,8 @@ hold_again(struct fido_local_folder *g, const struct fido_domain *d, struct fido
 }
 
 int
-fido_host_claim_again(struct fido_local_folder *g, const struct fido_domain *d, struct fido_host_claim *c, uint64_t mapped)
+fido_host_claim_again(struct fido_local_folder *g, const struct fido_domain *d,
+	struct fido_host_claim *c, uint64_t mapped)
 {
 	char path[FIDO_LOCAL_PATH_MAX];
 	uint64_t generation;
@@ -169,7 +181,8 @@ fido_host_claim_again(struct fido_local_folder *g, const struct fido_domain *d, 
 }
 
 void
-fido_host_claim_end(struct fido_local_folder *g, const struct fido_domain *d, struct fido_host_claim *c)
+fido_host_claim_end(struct fido_local_folder *g, const struct fido_domain *d,
+	struct fido_host_claim *c)
 {
 	/* First the name of the file: one that can be locked and is still there is what a domain that was killed leaves. */
 	if (c->slot >= 0 && fido_local_slot_is(g, d->slot, c->slot))

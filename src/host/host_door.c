@@ -60,8 +60,10 @@ say_left_out(struct host *h, uint64_t now)
 		return 0;
 	if (now < h->seldom.until_ns)
 		return h->seldom.until_ns;
-	fido_log(FIDO_LOG_WARNING, "group %s: %s has closed %u more connections from somebody who is no domain, or none that may come in",
-			h->domain->group, h->domain->name, h->seldom.left_out);
+	fido_log(FIDO_LOG_WARNING,
+		"group %s: %s has closed %u more connections from somebody who is no domain, or "
+		"none that may come in",
+		h->domain->group, h->domain->name, h->seldom.left_out);
 	h->seldom = (struct fido_host_seldom){.until_ns = now + SELDOM_NS};
 	return 0;
 }
@@ -74,8 +76,10 @@ fido_host_check_access(struct host *h, int fd)
 	if (fido_host_access_allows(&h->access, fd, &user))
 		return true;
 	if (fido_host_may_say(h))
-		fido_log(FIDO_LOG_WARNING, "group %s: %s keeps out a process of user %u, who is not on its list (allow=)",
-				h->domain->group, h->domain->name, (unsigned int)user);
+		fido_log(FIDO_LOG_WARNING,
+			"group %s: %s keeps out a process of user %u, who is not on its list "
+			"(allow=)",
+			h->domain->group, h->domain->name, (unsigned int)user);
 	return false;
 }
 
@@ -96,8 +100,9 @@ static void
 put_out(struct host *h, struct fido_host_session *s, const char *why)
 {
 	if (fido_host_may_say(h))
-		fido_log(FIDO_LOG_WARNING, "group %s: %s closes the connection of a process that %s", h->domain->group,
-				h->domain->name, why);
+		fido_log(FIDO_LOG_WARNING,
+			"group %s: %s closes the connection of a process that %s", h->domain->group,
+			h->domain->name, why);
 	fido_host_session_close(h, s);
 }
 
@@ -109,12 +114,15 @@ accept_later(struct host *h, int err)
 
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next)
 		if (is_stranger(s) && !s->hello_lost)
-			put_out(h, s, "has not said who it is, while there are no more descriptors");
+			put_out(h, s,
+				"has not said who it is, while there are no more descriptors");
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_MOD, h->listen_fd, &ev);
 	h->accept_at_ns = fido_now_ns() + ACCEPT_WAIT_NS;
 	if (fido_host_may_say(h))
-		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot take a connection: %s: raise the limit of open files (ulimit -n), or close some",
-				h->domain->group, h->domain->name, strerror(err));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s cannot take a connection: %s: raise the limit of open files "
+			"(ulimit -n), or close some",
+			h->domain->group, h->domain->name, strerror(err));
 }
 
 static void

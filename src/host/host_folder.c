@@ -123,8 +123,10 @@ watch(struct host *h)
 		if (h->watch_fd >= 0)
 			epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->watch_fd, &ev);
 	}
-	if (h->watch_fd >= 0 && inotify_add_watch(h->watch_fd, h->group.dir,
-						IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) >= 0)
+	if (h->watch_fd >= 0 &&
+		inotify_add_watch(h->watch_fd, h->group.dir,
+			IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR) >=
+			0)
 		return;
 	if (h->watch_fd >= 0)
 		close(h->watch_fd);
@@ -152,7 +154,7 @@ is_ours(const struct host *h, const char *name)
 	snprintf(slot, sizeof(slot), "slot.%u", h->domain->slot);
 	snprintf(socket, sizeof(socket), "%s.sock", h->domain->name);
 	return strcmp(name, "lock") == 0 || strcmp(name, "group") == 0 || strcmp(name, slot) == 0 ||
-	       strcmp(name, socket) == 0;
+		strcmp(name, socket) == 0;
 }
 
 void
@@ -182,7 +184,7 @@ is_whole(const struct host *h)
 
 	fido_local_folder_path(&h->group, "group", path);
 	if (access(path, F_OK) != 0 || !socket_is_there(h) ||
-			!fido_local_slot_is(&h->group, h->domain->slot, h->claim.slot))
+		!fido_local_slot_is(&h->group, h->domain->slot, h->claim.slot))
 		return false;
 	fido_local_folder_path(&h->group, "lock", path);
 	return fido_local_is_file(path, h->claim.slots);
@@ -224,7 +226,9 @@ wait_after(const struct host *h)
 {
 	unsigned int n = h->claim.former_count;
 
-	return LOCK_BUSY_NS << (n < PUT_BACK_MAX ? 0 : n < 2 * PUT_BACK_MAX ? n - PUT_BACK_MAX : PUT_BACK_MAX);
+	return LOCK_BUSY_NS << (n < PUT_BACK_MAX      ? 0
+			       : n < 2 * PUT_BACK_MAX ? n - PUT_BACK_MAX
+						      : PUT_BACK_MAX);
 }
 
 static void
@@ -233,14 +237,22 @@ say(struct host *h, int ret)
 	const struct fido_domain *d = h->domain;
 
 	if (ret == 0 && !h->put_back)
-		fido_log(FIDO_LOG_WARNING, "group %s: %s: files of the group were removed from %s, and are put back: have cleaners leave that folder alone (systemd: RuntimeDirectoryPreserve=yes)",
-				d->group, d->name, h->group.dir);
+		fido_log(FIDO_LOG_WARNING,
+			"group %s: %s: files of the group were removed from %s, and are put back: "
+			"have cleaners leave that folder alone (systemd: "
+			"RuntimeDirectoryPreserve=yes)",
+			d->group, d->name, h->group.dir);
 	else if (ret != 0 && !h->lost)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s: files of the group were removed from %s and cannot be put back: %s: domains that join from now on do not find %s: %s",
-				d->group, d->name, h->group.dir,
-				ret == -EEXIST ? "another domain has taken its name or its slot" : strerror(-ret), d->name,
-				ret == -EEXIST ? "restart it" : is_short(ret) ? fido_memory_advice(ret) :
-								"see that its user may write there");
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s: files of the group were removed from %s and cannot be put "
+			"back: %s: domains that join from now on do not find %s: %s",
+			d->group, d->name, h->group.dir,
+			ret == -EEXIST ? "another domain has taken its name or its slot"
+				       : strerror(-ret),
+			d->name,
+			ret == -EEXIST          ? "restart it"
+				: is_short(ret) ? fido_memory_advice(ret)
+						: "see that its user may write there");
 	h->put_back |= ret == 0;
 	h->lost = ret != 0;
 }

@@ -64,7 +64,8 @@ static bool
 known(const struct host *h, uint32_t slot, uint64_t generation)
 {
 	for (const struct fido_host_session *s = h->sessions; s != NULL; s = s->next)
-		if (s->slot == slot && s->generation == generation && (s->peer != NULL || !s->closed))
+		if (s->slot == slot && s->generation == generation &&
+			(s->peer != NULL || !s->closed))
 			return true;
 	return false;
 }
@@ -95,8 +96,8 @@ fido_host_greet_all(struct host *h)
 			continue;
 		if (is_shortage(owner.error))
 			h->greet_all_ns = fido_now_ns() + LONGEST_WAIT_NS;
-		if (owner.generation == 0 || !fido_name_valid(owner.name) || known(h, n, owner.generation) ||
-				noted(h, n, owner.generation))
+		if (owner.generation == 0 || !fido_name_valid(owner.name) ||
+			known(h, n, owner.generation) || noted(h, n, owner.generation))
 			continue;
 		note(h, n, &owner, 0);
 	}
@@ -106,7 +107,8 @@ struct fido_host_session *
 fido_host_greeted(struct host *h, uint32_t slot, uint64_t generation)
 {
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next)
-		if (!s->accepted && !s->closed && s->peer == NULL && s->slot == slot && s->generation == generation)
+		if (!s->accepted && !s->closed && s->peer == NULL && s->slot == slot &&
+			s->generation == generation)
 			return s;
 	return NULL;
 }
@@ -133,8 +135,10 @@ fido_host_greet_again(struct host *h, const struct fido_host_session *s)
 		return;
 	memcpy(owner.name, s->name, sizeof(owner.name));
 	if (s->tries + 1 == TRIES_MAX)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s has connected to %s several times, and was not answered: it is tried again: see what %s says",
-				h->domain->group, h->domain->name, owner.name, owner.name);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s has connected to %s several times, and was not answered: it "
+			"is tried again: see what %s says",
+			h->domain->group, h->domain->name, owner.name, owner.name);
 	note(h, s->slot, &owner, s->tries + (s->tries < TRIES_MAX));
 }
 
@@ -146,16 +150,19 @@ explain(const struct host *h, const struct fido_host_greeting *g, int err)
 	if (is_shortage(err))
 		advice = fido_memory_advice(err);
 	else if (err == -EACCES || err == -EPERM)
-		advice = "this user may not write to its socket: run both as one user, or make the group for a Unix group that both are in (fido-ctl create GROUP --gid NAME)";
-	fido_log(FIDO_LOG_ERROR, "group %s: %s cannot connect to %s: %s: %s", h->domain->group, h->domain->name,
-			g->owner.name, strerror(-err), advice);
+		advice = "this user may not write to its socket: run both as one user, or make the "
+			 "group for a Unix group that both are in (fido-ctl create GROUP --gid "
+			 "NAME)";
+	fido_log(FIDO_LOG_ERROR, "group %s: %s cannot connect to %s: %s: %s", h->domain->group,
+		h->domain->name, g->owner.name, strerror(-err), advice);
 }
 
 /* @return true: it is to be tried again */
 static bool
 failed(struct host *h, struct fido_host_greeting *g, int err)
 {
-	bool silent = err == -EAGAIN || err == -ENOENT || err == -ECONNREFUSED; /* it has not begun, or is stopped */
+	bool silent = err == -EAGAIN || err == -ENOENT ||
+		err == -ECONNREFUSED; /* it has not begun, or is stopped */
 	bool patient = err == -EAGAIN || is_shortage(err);
 
 	if (err == -EACCES || err == -EPERM)
@@ -228,7 +235,8 @@ fido_host_greet_step(struct host *h, uint64_t now)
 			next = g->at_ns;
 		p = &g->next;
 	}
-	return h->greet_all_ns != 0 && (next == 0 || h->greet_all_ns < next) ? h->greet_all_ns : next;
+	return h->greet_all_ns != 0 && (next == 0 || h->greet_all_ns < next) ? h->greet_all_ns
+									     : next;
 }
 
 void

@@ -32,8 +32,10 @@ find_unix_group(const char *text, gid_t *out)
 	*out = (gid_t)id;
 	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && id == *out)
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "there is no Unix group '%s': give a name or an id of one (getent group), or make it (groupadd)",
-			text);
+	fido_log(FIDO_LOG_ERROR,
+		"there is no Unix group '%s': give a name or an id of one (getent group), or make "
+		"it (groupadd)",
+		text);
 	return -EINVAL;
 }
 
@@ -59,25 +61,33 @@ let_pass(const struct fido_local_folder *g, gid_t gid)
 	if (stat(path, &st) != 0)
 		return;
 	if ((g->made_run || strcmp(path, FIDO_LOCAL_RUN) == 0) && st.st_uid == geteuid() &&
-			chmod(path, (st.st_mode & 07777) | 0011) == 0)
+		chmod(path, (st.st_mode & 07777) | 0011) == 0)
 		return;
 	if (!passes(&st, gid))
-		fido_log(FIDO_LOG_WARNING, "%s: users of the group's Unix group may not pass through it, and it was there before: let them (chmod o+x %s), or set FIDO_RUNDIR to another folder",
-				path, path);
+		fido_log(FIDO_LOG_WARNING,
+			"%s: users of the group's Unix group may not pass through it, and it was "
+			"there before: let them (chmod o+x %s), or set FIDO_RUNDIR to another "
+			"folder",
+			path, path);
 }
 
 static int
 set_mode(const struct fido_local_folder *g, const struct fido_group_config *config, gid_t gid)
 {
-	mode_t mode = config->mode != 0 ? config->mode & 0777 : config->unix_group != NULL ? 0770 : 0750;
+	mode_t mode = config->mode != 0      ? config->mode & 0777
+		: config->unix_group != NULL ? 0770
+					     : 0750;
 	int ret;
 
 	/* In this order: a change of the group takes setgid away. */
 	if (chown(g->dir, (uid_t)-1, gid) == 0 && chmod(g->dir, mode | S_ISGID | 0700) == 0)
 		return 0;
 	ret = -errno;
-	fido_log(FIDO_LOG_ERROR, "cannot give %s to Unix group %s: %s: run as root, or as the folder's owner and a member of that Unix group",
-			g->dir, config->unix_group != NULL ? config->unix_group : "(unchanged)", strerror(-ret));
+	fido_log(FIDO_LOG_ERROR,
+		"cannot give %s to Unix group %s: %s: run as root, or as the folder's owner and a "
+		"member of that Unix group",
+		g->dir, config->unix_group != NULL ? config->unix_group : "(unchanged)",
+		strerror(-ret));
 	return ret;
 }
 
@@ -107,8 +117,10 @@ check_folder(const struct fido_local_folder *g, bool may_be_empty)
 
 	if (is == FIDO_LOCAL_FOLDER_GROUP || (is == FIDO_LOCAL_FOLDER_EMPTY && may_be_empty))
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "%s is no group of Fido (it has neither a file keep of fido-ctl create nor a file group of a domain), and is left as it is: check the name and FIDO_RUNDIR%s",
-			g->dir, may_be_empty ? ", or remove it yourself" : "");
+	fido_log(FIDO_LOG_ERROR,
+		"%s is no group of Fido (it has neither a file keep of fido-ctl create nor a file "
+		"group of a domain), and is left as it is: check the name and FIDO_RUNDIR%s",
+		g->dir, may_be_empty ? ", or remove it yourself" : "");
 	return -ENOTEMPTY;
 }
 
@@ -159,8 +171,10 @@ check_unused(const struct fido_local_folder *g, const char *group)
 
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
 		if (fido_local_slot_owner(g, n, &owner)) {
-			fido_log(FIDO_LOG_ERROR, "group %s: %s (process %d) is in it, and maybe others: stop them first", group,
-					owner.name, owner.pid);
+			fido_log(FIDO_LOG_ERROR,
+				"group %s: %s (process %d) is in it, and maybe others: stop them "
+				"first",
+				group, owner.name, owner.pid);
 			return -EBUSY;
 		}
 	return 0;

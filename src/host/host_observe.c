@@ -40,8 +40,10 @@ ask(int fd, struct fido_host_message *m)
 	if (ret == 1)
 		fido_host_message_close(m);
 	if (version != 0 && version != FIDO_LAYOUT_VERSION)
-		fido_log(FIDO_LOG_ERROR, "a domain has protocol version %u, this program %u: use the same version of Fido",
-				version, FIDO_LAYOUT_VERSION);
+		fido_log(FIDO_LOG_ERROR,
+			"a domain has protocol version %u, this program %u: use the same version "
+			"of Fido",
+			version, FIDO_LAYOUT_VERSION);
 	return ret < 0 ? ret : -EPROTO;
 }
 
@@ -55,8 +57,8 @@ map_control(struct fido_observation *o, const struct fido_host_message *m)
 	o->size = m->hello.control_size;
 	o->generation = m->hello.generation;
 	/* Unsealed, it could shrink under our eyes: a SIGBUS. */
-	if (fstat(m->fds[0], &st) != 0 || (uint64_t)st.st_size < o->size || o->size < FIDO_CONTROL_HEAP_OFFSET ||
-			seals < 0 || !(seals & F_SEAL_SHRINK))
+	if (fstat(m->fds[0], &st) != 0 || (uint64_t)st.st_size < o->size ||
+		o->size < FIDO_CONTROL_HEAP_OFFSET || seals < 0 || !(seals & F_SEAL_SHRINK))
 		return -EPROTO;
 	p = mmap(NULL, o->size, PROT_READ, MAP_SHARED, m->fds[0], 0);
 	if (p == MAP_FAILED)
@@ -127,7 +129,8 @@ observe_one(void *arg, const char *name)
 }
 
 int
-fido_host_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg)
+fido_host_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o),
+	void *arg)
 {
 	struct fido_local_folder g;
 	struct each e = {&g, fn, arg};

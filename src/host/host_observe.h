@@ -12,9 +12,11 @@
  * Map a domain's control region. Blocks for at most half a second.
  * @return 0, -ENOENT (nobody behind its socket), -ETIMEDOUT (hung), -EPROTO, -errno
  */
-int fido_host_observe(const struct fido_local_folder *g, const char *name, struct fido_observation *o);
+int fido_host_observe(const struct fido_local_folder *g, const char *name,
+	struct fido_observation *o);
 void fido_host_observation_end(struct fido_observation *o);
 /** Call fn for each domain of the group; it owns *o afterwards. @return 0, -errno, what fn returned */
-int fido_host_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg);
+int fido_host_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o),
+	void *arg);
 
 #endif

@@ -31,26 +31,27 @@ struct host {
 	int listen_fd; /**< also tells that the socket's file is ours */
 	int epoll_fd;
 	int timer_fd;
-	int watch_fd;  /**< inotify: the group's folder; -1: it is looked at now and then */
+	int watch_fd; /**< inotify: the group's folder; -1: it is looked at now and then */
 	struct fido_host_session *sessions;
 	struct fido_host_greeting *greetings; /**< domains to connect to */
-	bool cannot_share;                    /**< it is in the log that some memory cannot be exported */
-	bool mute;                            /**< ... that HELLO cannot be sent */
-	uint64_t greet_all_ns;                /**< when to look for domains again, as some could not be seen; 0: all were */
+	bool cannot_share; /**< it is in the log that some memory cannot be exported */
+	bool mute;         /**< ... that HELLO cannot be sent */
+	uint64_t
+		greet_all_ns; /**< when to look for domains again, as some could not be seen; 0: all were */
 
 	/* Who comes in: host_door.c */
 	unsigned int strangers_max; /**< connections that have not said who they are */
 	unsigned int observers_max;
-	uint64_t accept_at_ns;      /**< no connection is taken before; 0: they are */
+	uint64_t accept_at_ns; /**< no connection is taken before; 0: they are */
 	struct fido_host_seldom seldom;
 
 	/* Our files in the folder: host_folder.c */
 	dev_t socket_dev;
 	ino_t socket_ino;
-	uint64_t look_at_ns;        /**< when to look whether they are there; 0: when the watch says so */
-	bool put_back;              /**< has been said */
-	bool lost;                  /**< they cannot be put back; has been said */
-	uint64_t put_back_ns;       /**< not before, however often they are removed */
+	uint64_t look_at_ns;  /**< when to look whether they are there; 0: when the watch says so */
+	bool put_back;        /**< has been said */
+	bool lost;            /**< they cannot be put back; has been said */
+	uint64_t put_back_ns; /**< not before, however often they are removed */
 };
 
 /* ---- transport_host.c ---- */

@@ -30,18 +30,23 @@ on_refuse(struct host *h, uint64_t reason)
 	const struct fido_domain *d = h->domain;
 
 	if (reason == FIDO_HOST_REASON_ACCESS)
-		fido_log(FIDO_LOG_ERROR, "group %s: a domain refused %s: user %u is not on its list: add it there (allow=), or run %s as another user",
-				d->group, d->name, (unsigned int)geteuid(), d->name);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: a domain refused %s: user %u is not on its list: add it there "
+			"(allow=), or run %s as another user",
+			d->group, d->name, (unsigned int)geteuid(), d->name);
 	else
-		fido_log(FIDO_LOG_ERROR, "group %s: a domain refused %s: use the same version of Fido in all domains",
-				d->group, d->name);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: a domain refused %s: use the same version of Fido in all "
+			"domains",
+			d->group, d->name);
 }
 
 /* @return true: there is too little of something just now */
 static bool
 is_shortage(int err)
 {
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN || err == -ENOLCK;
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EAGAIN ||
+		err == -ENOLCK;
 }
 
 bool
@@ -84,7 +89,8 @@ crosses(struct host *h, const struct fido_host_hello *hello)
 	}
 	if (ours == NULL)
 		return 0;
-	if (d->generation != hello->generation ? d->generation > hello->generation : d->slot > hello->slot)
+	if (d->generation != hello->generation ? d->generation > hello->generation
+					       : d->slot > hello->slot)
 		return -ECANCELED;
 	ours->needless = true;
 	fido_host_session_close(h, ours);
@@ -101,7 +107,8 @@ is_owners(const struct host *h, const struct fido_host_session *s, uid_t owner)
 	/* Where one user only may write, nobody else comes in; and ids of files may be mapped (mounts of containers). */
 	if ((h->group.mode & 022) == 0)
 		return true;
-	return getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == 0 || cred.uid == owner);
+	return getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+		(cred.uid == 0 || cred.uid == owner);
 }
 
 /*
@@ -126,7 +133,8 @@ find_owner(struct host *h, struct fido_host_session *s, const struct fido_host_h
 		return ret;
 	fido_local_owner_read(s->owner, &owner);
 	fido_control_name(name, hello->name);
-	if (fstat(s->owner, &st) != 0 || strcmp(owner.name, name) != 0 || !is_owners(h, s, st.st_uid))
+	if (fstat(s->owner, &st) != 0 || strcmp(owner.name, name) != 0 ||
+		!is_owners(h, s, st.st_uid))
 		return -EPROTO;
 	return 0;
 }
@@ -137,8 +145,11 @@ map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_mes
 {
 	const struct fido_host_hello *hello = &m->hello;
 	struct fido_fd_map map = {.fd = m->fds[0], .prot = PROT_READ};
-	struct fido_peer_info info = {.name = hello->name, .slot = hello->slot, .generation = hello->generation,
-		.control_size = hello->control_size, .session = s};
+	struct fido_peer_info info = {.name = hello->name,
+		.slot = hello->slot,
+		.generation = hello->generation,
+		.control_size = hello->control_size,
+		.session = s};
 
 	return fido_domain_peer_came(h->domain, &info, fido_map_fd, &map, &s->peer);
 }
@@ -172,9 +183,11 @@ static void
 lose(struct host *h, struct fido_host_session *s, int err)
 {
 	if (!s->lost && !s->hello_lost && (s->peer == NULL || !s->peer->lacks_told))
-		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot take what %s sent: %s: it is asked again: %s", h->domain->group,
-				h->domain->name, s->peer != NULL ? s->peer->name : "another domain", strerror(-err),
-				fido_memory_advice(err));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s cannot take what %s sent: %s: it is asked again: %s",
+			h->domain->group, h->domain->name,
+			s->peer != NULL ? s->peer->name : "another domain", strerror(-err),
+			fido_memory_advice(err));
 	s->lost = true;
 	fido_domain_retry_later(h->domain);
 }
@@ -199,14 +212,16 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	const struct fido_host_hello *hello = &m->hello;
 	int ret;
 
-	if (s->peer != NULL || s->observes || m->nfds != 1 || hello->layout_base != d->layout.base ||
-			hello->slot_shift != d->layout.slot_shift || hello->slots != d->layout.slots ||
-			fido_memfile_check(m->fds[0], hello->control_size, true) != 0)
+	if (s->peer != NULL || s->observes || m->nfds != 1 ||
+		hello->layout_base != d->layout.base || hello->slot_shift != d->layout.slot_shift ||
+		hello->slots != d->layout.slots ||
+		fido_memfile_check(m->fds[0], hello->control_size, true) != 0)
 		return -EPROTO;
 	if (!answer && (hello->slot != s->slot || hello->generation != s->generation))
 		return -EPROTO; /* It is another than the one that has this name. */
 	ret = meet(h, s, m, answer);
-	if (is_shortage(ret)) /* To end the connection would part two that live: it has mapped us, perhaps. */
+	if (is_shortage(
+		    ret)) /* To end the connection would part two that live: it has mapped us, perhaps. */
 		return lose_hello(h, s, ret);
 	if (ret != 0)
 		return ret;
@@ -231,10 +246,12 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 	for (int i = 0; i < m->nfds; i++) {
 		const struct fido_host_extent *e = &m->map.extents[i];
 		struct fido_extent extent = {.gaddr = e->gaddr, .len = e->len};
-		struct fido_fd_map map = {.fd = m->fds[i], .offset = e->fd_offset, .prot = PROT_READ};
+		struct fido_fd_map map = {.fd = m->fds[i],
+			.offset = e->fd_offset,
+			.prot = PROT_READ};
 
 		if (e->fd_offset > UINT64_MAX - e->len ||
-				fido_memfile_check(m->fds[i], e->fd_offset + e->len, e->sealed != 0) != 0)
+			fido_memfile_check(m->fds[i], e->fd_offset + e->len, e->sealed != 0) != 0)
 			return -EPROTO;
 		ret = fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map);
 		if (ret == -EPROTO)
@@ -337,7 +354,8 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 		break;
 	}
 	if (s->peer == NULL)
-		return s->hello_lost ? 0 : -EPROTO; /* Its HELLO was lost: all of this comes again. */
+		return s->hello_lost ? 0
+				     : -EPROTO; /* Its HELLO was lost: all of this comes again. */
 	switch (m->h.type) {
 	case FIDO_HOST_MAP:
 		return on_map(h, s, m);
@@ -360,12 +378,17 @@ say_broken(const struct host *h, const struct fido_host_session *s, unsigned int
 	const struct fido_domain *d = h->domain;
 
 	if (version == FIDO_LAYOUT_VERSION || version == 0)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s: %s sent what is no message of Fido's, or contradicts others: connection closed%s",
-				d->group, d->name, s->peer != NULL ? s->peer->name : "a process that is no peer yet",
-				s->peer != NULL ? "; restart it" : "");
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s: %s sent what is no message of Fido's, or contradicts "
+			"others: connection closed%s",
+			d->group, d->name,
+			s->peer != NULL ? s->peer->name : "a process that is no peer yet",
+			s->peer != NULL ? "; restart it" : "");
 	else
-		fido_log(FIDO_LOG_ERROR, "group %s: %s: a peer broke the protocol (its version %u, ours %u): connection closed; use the same version of Fido in all domains",
-				d->group, d->name, version, FIDO_LAYOUT_VERSION);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s: a peer broke the protocol (its version %u, ours %u): "
+			"connection closed; use the same version of Fido in all domains",
+			d->group, d->name, version, FIDO_LAYOUT_VERSION);
 }
 
 /* Not all there is: one that never stops talking must not keep us from the others. */
@@ -392,8 +415,9 @@ fido_host_session_read(struct host *h, struct fido_host_session *s)
 			fido_host_refuse(s, FIDO_HOST_REASON_PROTOCOL);
 		}
 		if (ret == -ESTALE)
-			fido_log(FIDO_LOG_INFO, "group %s: %s: a domain that has just joined has ended already", h->domain->group,
-					h->domain->name);
+			fido_log(FIDO_LOG_INFO,
+				"group %s: %s: a domain that has just joined has ended already",
+				h->domain->group, h->domain->name);
 		if (ret < 0)
 			fido_host_session_close(h, s);
 	}

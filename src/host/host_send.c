@@ -35,8 +35,11 @@ int
 fido_host_send_hello(struct host *h, struct fido_host_session *s)
 {
 	struct fido_domain *d = h->domain;
-	struct fido_host_hello msg = {.layout_base = d->layout.base, .slot_shift = d->layout.slot_shift,
-		.slots = d->layout.slots, .generation = d->generation, .control_size = d->control_size,
+	struct fido_host_hello msg = {.layout_base = d->layout.base,
+		.slot_shift = d->layout.slot_shift,
+		.slots = d->layout.slots,
+		.generation = d->generation,
+		.control_size = d->control_size,
 		.slot = d->slot};
 
 	memcpy(msg.name, d->name, sizeof(msg.name));
@@ -54,8 +57,10 @@ fido_host_say_hello(struct host *h, struct fido_host_session *s)
 		return ret;
 	}
 	if (!h->mute)
-		fido_log(FIDO_LOG_ERROR, "group %s: %s cannot say hello to another domain: %s: it is tried again: %s",
-				h->domain->group, h->domain->name, strerror(-ret), fido_memory_advice(ret));
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: %s cannot say hello to another domain: %s: it is tried again: "
+			"%s",
+			h->domain->group, h->domain->name, strerror(-ret), fido_memory_advice(ret));
 	h->mute = true;
 	fido_domain_retry_later(h->domain);
 	return 0;
@@ -83,7 +88,8 @@ send_map(struct fido_host_session *s, const struct fido_extent *extents, size_t 
 		const struct fido_extent *e = &extents[i];
 
 		fds[i] = e->fd;
-		msg.extents[i] = (struct fido_host_extent){e->gaddr, e->len, e->fd_offset, e->sealed};
+		msg.extents[i] =
+			(struct fido_host_extent){e->gaddr, e->len, e->fd_offset, e->sealed};
 	}
 	ret = fido_host_send(s, FIDO_HOST_MAP, &msg, len, fds, (int)n, true);
 	if (ret == 0)
@@ -99,8 +105,11 @@ fido_host_can_export(void *transport, int fd)
 	int ret = fido_host_can_share(fd);
 
 	if (ret != 0 && !h->cannot_share)
-		fido_log(FIDO_LOG_WARNING, "group %s: %s cannot give its memory to others for reading only (open /proc/self/fd/%d: %s): packets there are copied: mount /proc in this container or chroot, or keep packets in arenas (pools=arena)",
-				h->domain->group, h->domain->name, fd, strerror(-ret));
+		fido_log(FIDO_LOG_WARNING,
+			"group %s: %s cannot give its memory to others for reading only (open "
+			"/proc/self/fd/%d: %s): packets there are copied: mount /proc in this "
+			"container or chroot, or keep packets in arenas (pools=arena)",
+			h->domain->group, h->domain->name, fd, strerror(-ret));
 	h->cannot_share |= ret != 0;
 	return ret != 0 ? -EOPNOTSUPP : 0;
 }
@@ -173,7 +182,8 @@ fido_host_offer_doorbells(void *transport, struct fido_link *link)
 	int fds[FIDO_HOST_FDS_MAX];
 	int n = 0, ret;
 
-	if (peer == NULL || peer->session == NULL || ((struct fido_host_session *)peer->session)->closed)
+	if (peer == NULL || peer->session == NULL ||
+		((struct fido_host_session *)peer->session)->closed)
 		return 0;
 	for (uint16_t i = 0; i < link->nrx; i++)
 		fds[n++] = link->rxq[i]->bell->fd;
@@ -198,7 +208,8 @@ offer_all_doorbells(struct host *h, struct fido_host_session *s)
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
 		struct fido_link *link = h->domain->links[i];
 
-		if (link != NULL && link->state >= FIDO_LINK_OFFERED && strcmp(link->peer_name, s->peer->name) == 0)
+		if (link != NULL && link->state >= FIDO_LINK_OFFERED &&
+			strcmp(link->peer_name, s->peer->name) == 0)
 			s->bells_due |= fido_host_offer_doorbells(h, link) != 0;
 	}
 	if (s->bells_due)
@@ -230,7 +241,8 @@ ask_again(struct host *h, struct fido_host_session *s)
 
 	if (s->peer != NULL)
 		msg.epoch = h->domain->control->mapped[s->slot].epoch;
-	s->lost = fido_host_send(s, FIDO_HOST_AGAIN, &msg, sizeof(msg), NULL, 0, false) != 0 && !s->deaf;
+	s->lost = fido_host_send(s, FIDO_HOST_AGAIN, &msg, sizeof(msg), NULL, 0, false) != 0 &&
+		!s->deaf;
 	s->since_ns = fido_now_ns();
 	have_sent(h, s);
 	if (s->lost)
@@ -251,7 +263,8 @@ fido_host_retry(void *transport)
 		if (s->hello_due && s->out == NULL)
 			fido_host_say_hello(h, s);
 		if (fido_host_is_ready(s)) {
-			s->sent.error = 0; /* What the socket does not take now is sent from sweep(). */
+			s->sent.error =
+				0; /* What the socket does not take now is sent from sweep(). */
 			fido_host_send_memory(h, s);
 			if (s->bells_due && s->out == NULL)
 				offer_all_doorbells(h, s);

@@ -178,8 +178,8 @@ is_sealed(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 
-	return seals >= 0 && (seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE)) && (seals & F_SEAL_SHRINK) &&
-	       (seals & F_SEAL_SEAL);
+	return seals >= 0 && (seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE)) &&
+		(seals & F_SEAL_SHRINK) && (seals & F_SEAL_SEAL);
 }
 
 /* A peer never gets a descriptor that it could write with. @return the copy, -errno */
@@ -206,7 +206,7 @@ fido_host_can_share(int fd)
 
 int
 fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
-		const int *fds, int nfds, bool read_only)
+	const int *fds, int nfds, bool read_only)
 {
 	struct fido_host_header *h = msg;
 	int copies[FIDO_HOST_FDS_MAX];
@@ -275,13 +275,13 @@ check(const struct fido_host_message *m, unsigned int *version)
 	if (m->h.version != FIDO_LAYOUT_VERSION || m->len < length_of(m->h.type))
 		return -EPROTO;
 	if (m->h.type == FIDO_HOST_MAP &&
-			(m->map.count > FIDO_HOST_EXTENTS_MAX || !fds_fit(m, m->map.count) ||
-					m->len < offsetof(struct fido_host_map, extents) +
-								 m->map.count * sizeof(struct fido_host_extent)))
+		(m->map.count > FIDO_HOST_EXTENTS_MAX || !fds_fit(m, m->map.count) ||
+			m->len < offsetof(struct fido_host_map, extents) +
+					m->map.count * sizeof(struct fido_host_extent)))
 		return -EPROTO;
 	if (m->h.type == FIDO_HOST_BELLS &&
-			(m->bells.nrx > FIDO_LINK_QUEUES_MAX || m->bells.ntx > FIDO_LINK_QUEUES_MAX ||
-					!fds_fit(m, m->bells.nrx + m->bells.ntx)))
+		(m->bells.nrx > FIDO_LINK_QUEUES_MAX || m->bells.ntx > FIDO_LINK_QUEUES_MAX ||
+			!fds_fit(m, m->bells.nrx + m->bells.ntx)))
 		return -EPROTO;
 	return 1;
 }
@@ -294,7 +294,9 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 		char buf[CMSG_SPACE(sizeof(int) * FIDO_HOST_FDS_MAX)];
 	} control;
 	struct iovec iov = {m->bytes, sizeof(m->bytes)};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+	struct msghdr mh = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
 		.msg_controllen = sizeof(control.buf)};
 	ssize_t n = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	int ret;
@@ -318,7 +320,9 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 	if (n == 0) /* The end, or an empty message; that may bring descriptors. */
 		ret = m->nfds == 0 ? -EPIPE : -EPROTO;
 	else
-		ret = (mh.msg_flags & MSG_TRUNC) || (!m->lost && (mh.msg_flags & MSG_CTRUNC)) ? -EPROTO : check(m, version);
+		ret = (mh.msg_flags & MSG_TRUNC) || (!m->lost && (mh.msg_flags & MSG_CTRUNC))
+			? -EPROTO
+			: check(m, version);
 	if (ret < 0)
 		fido_host_message_close(m);
 	return ret;

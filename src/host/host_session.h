@@ -71,9 +71,9 @@ struct fido_host_extent {
 
 struct fido_host_map {
 	struct fido_host_header h;
-	uint32_t epoch;    /**< with this message all memory up to it has been sent */
+	uint32_t epoch; /**< with this message all memory up to it has been sent */
 	uint16_t count;
-	uint16_t again;    /**< 1: from here on all memory is sent again that AGAIN asked for */
+	uint16_t again; /**< 1: from here on all memory is sent again that AGAIN asked for */
 	struct fido_host_extent extents[FIDO_HOST_EXTENTS_MAX];
 };
 
@@ -81,8 +81,8 @@ struct fido_host_unmap {
 	struct fido_host_header h;
 	uint64_t gaddr;
 	uint64_t len;
-	uint64_t epoch;    /**< with this message all withdrawals up to it have been sent ... */
-	uint64_t sent;     /**< ... and all memory up to this */
+	uint64_t epoch; /**< with this message all withdrawals up to it have been sent ... */
+	uint64_t sent;  /**< ... and all memory up to this */
 };
 
 struct fido_host_bells {
@@ -107,9 +107,9 @@ struct fido_host_refuse {
 /** Descriptors that the receiver of this has sent could not be taken. */
 struct fido_host_again {
 	struct fido_host_header h;
-	uint64_t epoch;    /**< memory after this is needed */
-	uint32_t hello;    /**< 1: HELLO as well */
-	uint32_t fds;      /**< so many descriptors in a message could be taken; at least 1 */
+	uint64_t epoch; /**< memory after this is needed */
+	uint32_t hello; /**< 1: HELLO as well */
+	uint32_t fds;   /**< so many descriptors in a message could be taken; at least 1 */
 };
 
 struct fido_host_bye {
@@ -133,7 +133,7 @@ struct fido_host_message {
 	size_t len;
 	int fds[FIDO_HOST_FDS_MAX];
 	int nfds;
-	bool lost;      /**< some of its descriptors could not be taken: this process has too many */
+	bool lost; /**< some of its descriptors could not be taken: this process has too many */
 };
 
 struct fido_host_out;
@@ -141,32 +141,32 @@ struct fido_host_out;
 struct fido_host_session {
 	struct fido_host_session *next;
 	int fd;
-	struct fido_peer *peer;       /**< NULL: HELLO has not come */
-	bool accepted;                /**< the other side connected; its HELLO is answered */
+	struct fido_peer *peer; /**< NULL: HELLO has not come */
+	bool accepted;          /**< the other side connected; its HELLO is answered */
 	bool said_bye;
 	bool clean;
-	bool closed;                  /**< the socket is gone; waiting to learn whether its domain is */
-	struct fido_sent sent;        /**< our memory, to it */
-	bool again;                   /**< the next MAP says that all is sent again */
-	bool hello_due;               /**< HELLO could not be sent ... */
-	bool bells_due;               /**< ... some doorbells could not */
-	unsigned int fds_max;         /**< extents that it can take in a message */
-	bool hello_lost;              /**< its HELLO came without the control region */
-	bool lost;                    /**< descriptors of its were lost here: AGAIN is due */
-	unsigned int fds_taken;       /**< ... so many of a message were not */
-	uint32_t slot;                /**< of the domain at the other end, with its generation; 0: not known yet */
+	bool closed;            /**< the socket is gone; waiting to learn whether its domain is */
+	struct fido_sent sent;  /**< our memory, to it */
+	bool again;             /**< the next MAP says that all is sent again */
+	bool hello_due;         /**< HELLO could not be sent ... */
+	bool bells_due;         /**< ... some doorbells could not */
+	unsigned int fds_max;   /**< extents that it can take in a message */
+	bool hello_lost;        /**< its HELLO came without the control region */
+	bool lost;              /**< descriptors of its were lost here: AGAIN is due */
+	unsigned int fds_taken; /**< ... so many of a message were not */
+	uint32_t slot; /**< of the domain at the other end, with its generation; 0: not known yet */
 	uint64_t generation;
-	int owner;                    /**< that slot's file: tells whether the domain lives; -1: not known yet */
-	char name[FIDO_NAME_MAX];     /**< the domain that we connected to */
-	uint64_t since_ns;            /**< when the other side connected, or was asked for its HELLO again */
-	unsigned int tries;           /**< connections that ended before this one, unanswered */
-	bool observes;                /**< it has asked for our control region, and is no domain */
-	bool needless;                /**< not to be made again when it ends unanswered */
-	bool deaf;                    /**< it reads nothing, and too much is queued, or was lost: to be closed */
-	bool changed_last;            /**< the last that is queued is a CHANGED */
-	unsigned int queued;          /**< messages */
+	int owner; /**< that slot's file: tells whether the domain lives; -1: not known yet */
+	char name[FIDO_NAME_MAX]; /**< the domain that we connected to */
+	uint64_t since_ns;  /**< when the other side connected, or was asked for its HELLO again */
+	unsigned int tries; /**< connections that ended before this one, unanswered */
+	bool observes;      /**< it has asked for our control region, and is no domain */
+	bool needless;      /**< not to be made again when it ends unanswered */
+	bool deaf; /**< it reads nothing, and too much is queued, or was lost: to be closed */
+	bool changed_last;   /**< the last that is queued is a CHANGED */
+	unsigned int queued; /**< messages */
 	unsigned int queued_fds;
-	struct fido_host_out *out;    /**< what the socket did not take */
+	struct fido_host_out *out; /**< what the socket did not take */
 	struct fido_host_out **out_end;
 };
 
@@ -180,7 +180,7 @@ void fido_host_session_destroy(struct fido_host_session *s);
  *         descriptors could not be queued (session->deaf), or one with descriptors was not sent: try again later
  */
 int fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
-		const int *fds, int nfds, bool read_only);
+	const int *fds, int nfds, bool read_only);
 /** @return 0: peers can be given this file for reading only, -errno: they cannot, e.g. as there is no /proc */
 int fido_host_can_share(int fd);
 /** Send what is queued. @return true when nothing is queued any more */

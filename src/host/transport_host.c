@@ -73,8 +73,9 @@ is_dead(const struct fido_host_session *s)
 static void
 drop_deaf(struct host *h, struct fido_host_session *s)
 {
-	fido_log(FIDO_LOG_ERROR, "group %s: %s: %s does not read its messages: connection closed; restart it",
-			h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "a stranger");
+	fido_log(FIDO_LOG_ERROR,
+		"group %s: %s: %s does not read its messages: connection closed; restart it",
+		h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "a stranger");
 	fido_host_session_close(h, s);
 }
 
@@ -122,8 +123,8 @@ static void
 in_time(struct host *h)
 {
 	uint64_t now = fido_now_ns(), next = 0;
-	uint64_t (*const steps[])(struct host *h, uint64_t now) = {fido_host_folder_step, fido_host_greet_step,
-		fido_host_door_step};
+	uint64_t (*const steps[])(struct host * h, uint64_t now) = {fido_host_folder_step,
+		fido_host_greet_step, fido_host_door_step};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		uint64_t at = steps[i](h, now);
@@ -203,8 +204,9 @@ host_alloc(struct host **out, struct fido_domain *d)
 	if (h->timer_fd >= 0 && epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, h->timer_fd, &ev) == 0)
 		return 0;
 	err = errno;
-	fido_log(FIDO_LOG_ERROR, "group %s: %s cannot join: %s: raise the limit of open files (ulimit -n)", d->group, d->name,
-			strerror(err));
+	fido_log(FIDO_LOG_ERROR,
+		"group %s: %s cannot join: %s: raise the limit of open files (ulimit -n)", d->group,
+		d->name, strerror(err));
 	host_free(h);
 	return -err;
 }
@@ -253,7 +255,9 @@ host_leave(void *transport, bool clean)
 		struct fido_host_bye msg = {.clean = clean};
 
 		h->sessions = s->next;
-		if (!s->closed && (s->peer != NULL || !s->accepted)) /* Who has not answered may have mapped us. */
+		if (!s->closed &&
+			(s->peer != NULL ||
+				!s->accepted)) /* Who has not answered may have mapped us. */
 			fido_host_send(s, FIDO_HOST_BYE, &msg, sizeof(msg), NULL, 0, false);
 		fido_host_session_destroy(s);
 	}

@@ -16,7 +16,8 @@
 #include "fork_guard.h"
 
 int
-fido_local_folder_address(const struct fido_local_folder *g, const char *name, struct sockaddr_un *out)
+fido_local_folder_address(const struct fido_local_folder *g, const char *name,
+	struct sockaddr_un *out)
 {
 	char path[FIDO_LOCAL_PATH_MAX + 8];
 	size_t len;
@@ -45,7 +46,8 @@ address_of(const struct fido_local_folder *g, const char *name, struct sockaddr_
 	*dir = open(g->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*dir < 0)
 		return -errno;
-	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%.*s.sock", *dir, FIDO_NAME_MAX - 1, name);
+	snprintf(out->sun_path, sizeof(out->sun_path), "/proc/self/fd/%d/%.*s.sock", *dir,
+		FIDO_NAME_MAX - 1, name);
 	return 0;
 }
 
@@ -65,7 +67,7 @@ new_socket(void)
  */
 static int
 use_at(const struct fido_local_folder *g, const char *name, int fd,
-		int (*use)(const struct fido_local_folder *g, int fd, const struct sockaddr_un *address))
+	int (*use)(const struct fido_local_folder *g, int fd, const struct sockaddr_un *address))
 {
 	struct sockaddr_un address;
 	int dir, err = -address_of(g, name, &address, &dir);
@@ -105,7 +107,7 @@ share(const struct fido_local_folder *g, const char *path)
 	if (stat(g->dir, &dir) != 0 || lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return;
 	same = st.st_gid == dir.st_gid ||
-	       fchownat(AT_FDCWD, path, (uid_t)-1, dir.st_gid, AT_SYMLINK_NOFOLLOW) == 0;
+		fchownat(AT_FDCWD, path, (uid_t)-1, dir.st_gid, AT_SYMLINK_NOFOLLOW) == 0;
 	fchmodat(AT_FDCWD, path, fido_local_shared_mode(&dir, same), AT_SYMLINK_NOFOLLOW);
 }
 
@@ -129,10 +131,14 @@ fido_local_folder_listen(const struct fido_local_folder *g, const char *name)
 	if (fd >= 0)
 		return fd;
 	if (fd == -ENAMETOOLONG)
-		fido_log(FIDO_LOG_ERROR, "%s/%s.sock: without /proc a socket's path has at most %zu bytes: mount /proc, or set FIDO_RUNDIR to a shorter one",
-				g->dir, name, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+		fido_log(FIDO_LOG_ERROR,
+			"%s/%s.sock: without /proc a socket's path has at most %zu bytes: mount "
+			"/proc, or set FIDO_RUNDIR to a shorter one",
+			g->dir, name, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 	else
-		fido_log(FIDO_LOG_ERROR, "cannot listen on %s/%s.sock: %s: this user needs write permission for the group's folder",
-				g->dir, name, strerror(-fd));
+		fido_log(FIDO_LOG_ERROR,
+			"cannot listen on %s/%s.sock: %s: this user needs write permission for the "
+			"group's folder",
+			g->dir, name, strerror(-fd));
 	return fd;
 }

@@ -24,7 +24,9 @@
 /* How long a joiner waits for the folder's lock, which others have for microseconds only. */
 #define LOCK_WAIT_MS 10000
 
-#define FOR_SEVERAL_USERS "; a group for several users is made by root: fido-ctl create GROUP --gid NAME (a Unix group that they are in)"
+#define FOR_SEVERAL_USERS                                                                        \
+	"; a group for several users is made by root: fido-ctl create GROUP --gid NAME (a Unix " \
+	"group that they are in)"
 
 /* Where all groups of this user live. */
 static int
@@ -43,8 +45,10 @@ run_dir(char *out, size_t size)
 	else
 		n = snprintf(out, size, "/tmp/fido-%u", (unsigned int)geteuid());
 	if (n < 0 || (size_t)n >= size) {
-		fido_log(FIDO_LOG_ERROR, "the folder for groups has too long a name (at most %zu bytes): set FIDO_RUNDIR to a shorter one",
-				size - 1);
+		fido_log(FIDO_LOG_ERROR,
+			"the folder for groups has too long a name (at most %zu bytes): set "
+			"FIDO_RUNDIR to a shorter one",
+			size - 1);
 		return -ENAMETOOLONG;
 	}
 	return 0;
@@ -81,7 +85,9 @@ check_owner(const char *dir, bool create)
 		return -ENOTDIR;
 	if (strncmp(dir, "/tmp/", 5) != 0 || st.st_uid == geteuid() || (geteuid() == 0 && !create))
 		return 0;
-	return named && (st.st_mode & S_ISGID) && (st.st_mode & S_IWGRP) && in_group(st.st_gid) ? 0 : -EPERM;
+	return named && (st.st_mode & S_ISGID) && (st.st_mode & S_IWGRP) && in_group(st.st_gid)
+		? 0
+		: -EPERM;
 }
 
 /* A folder for a Unix group (setgid, group-writable) says so for what is made in it. */
@@ -109,8 +115,11 @@ make_dir(const char *parent, const char *dir, bool create, bool *made)
 	if (ret == 0)
 		ret = check_owner(dir, create);
 	if (ret != 0 && (create || ret != -ENOENT))
-		fido_log(FIDO_LOG_ERROR, "cannot use folder %s: %s: make it writable for this user, or set FIDO_RUNDIR to one that is%s",
-				dir, strerror(-ret), ret == -EACCES || ret == -EPERM ? FOR_SEVERAL_USERS : "");
+		fido_log(FIDO_LOG_ERROR,
+			"cannot use folder %s: %s: make it writable for this user, or set "
+			"FIDO_RUNDIR to one that is%s",
+			dir, strerror(-ret),
+			ret == -EACCES || ret == -EPERM ? FOR_SEVERAL_USERS : "");
 	return ret;
 }
 
@@ -129,8 +138,9 @@ fido_local_folder_open(struct fido_local_folder *g, const char *group, bool crea
 	if (ret == 0)
 		ret = make_dir(run, g->dir, create, &g->made);
 	if (ret == -ENOENT && !create)
-		fido_log(FIDO_LOG_ERROR, "group %s: there is no such group (%s): start a domain of it first",
-				group, g->dir);
+		fido_log(FIDO_LOG_ERROR,
+			"group %s: there is no such group (%s): start a domain of it first", group,
+			g->dir);
 	return ret;
 }
 
@@ -145,7 +155,8 @@ fido_local_is_file(const char *path, int fd)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+		a.st_ino == b.st_ino;
 }
 
 mode_t
@@ -259,13 +270,18 @@ fido_local_folder_lock(struct fido_local_folder *g)
 	if (ret == 0)
 		return 0;
 	if (ret == -EAGAIN || ret == -ESTALE) {
-		fido_log(FIDO_LOG_ERROR, "%s/lock: somebody has had the lock for %d s: find out who (fuser -v %s/lock); a process that was stopped while it joined goes on with kill -CONT",
-				g->dir, LOCK_WAIT_MS / 1000, g->dir);
+		fido_log(FIDO_LOG_ERROR,
+			"%s/lock: somebody has had the lock for %d s: find out who (fuser -v "
+			"%s/lock); a process that was stopped while it joined goes on with kill "
+			"-CONT",
+			g->dir, LOCK_WAIT_MS / 1000, g->dir);
 		return -ETIMEDOUT;
 	}
 	rmdir(g->dir); /* If it is ours, it is empty. */
-	fido_log(FIDO_LOG_ERROR, "cannot lock %s/lock: %s: this user needs write permission for the group's folder (or free space there)%s",
-			g->dir, strerror(-ret), ret == -EACCES || ret == -EPERM ? FOR_SEVERAL_USERS : "");
+	fido_log(FIDO_LOG_ERROR,
+		"cannot lock %s/lock: %s: this user needs write permission for the group's folder "
+		"(or free space there)%s",
+		g->dir, strerror(-ret), ret == -EACCES || ret == -EPERM ? FOR_SEVERAL_USERS : "");
 	return ret;
 }
 
@@ -296,8 +312,8 @@ layout_write(const struct fido_local_folder *g, const char *path, const struct f
 		return -errno;
 	fido_local_folder_share(g, fd);
 	errno = EIO;
-	if (dprintf(fd, "fido %d\nbase 0x%" PRIx64 "\nslot_shift %u\nslots %u\n", FIDO_LAYOUT_VERSION, l->base,
-			    l->slot_shift, l->slots) < 0)
+	if (dprintf(fd, "fido %d\nbase 0x%" PRIx64 "\nslot_shift %u\nslots %u\n",
+		    FIDO_LAYOUT_VERSION, l->base, l->slot_shift, l->slots) < 0)
 		ret = -errno;
 	close(fd);
 	if (ret != 0)
@@ -322,10 +338,13 @@ layout_parse(FILE *f, const char *path, struct fido_layout *have)
 	int version = -1;
 
 	if (fscanf(f, "fido %d\nbase %" SCNx64 "\nslot_shift %u\nslots %u\n", &version, &have->base,
-			    &have->slot_shift, &have->slots) == 4 && version == FIDO_LAYOUT_VERSION)
+		    &have->slot_shift, &have->slots) == 4 &&
+		version == FIDO_LAYOUT_VERSION)
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "%s: the group has layout version %d, this libfido has %d: use the same version of Fido in all domains",
-			path, version, FIDO_LAYOUT_VERSION);
+	fido_log(FIDO_LOG_ERROR,
+		"%s: the group has layout version %d, this libfido has %d: use the same version of "
+		"Fido in all domains",
+		path, version, FIDO_LAYOUT_VERSION);
 	return -EPROTO;
 }
 
@@ -343,14 +362,16 @@ fido_local_folder_layout(struct fido_local_folder *g, struct fido_layout *l)
 		layout_defaults(l);
 		ret = layout_write(g, path, l);
 		if (ret != 0)
-			fido_log(FIDO_LOG_ERROR, "cannot write %s: %s: free some space, or make the folder writable for this user",
-					path, strerror(-ret));
+			fido_log(FIDO_LOG_ERROR,
+				"cannot write %s: %s: free some space, or make the folder writable "
+				"for this user",
+				path, strerror(-ret));
 		return ret;
 	}
 	if (f == NULL) {
 		ret = -errno;
-		fido_log(FIDO_LOG_ERROR, "cannot read %s: %s: this user may not join the group%s", path, strerror(-ret),
-				FOR_SEVERAL_USERS);
+		fido_log(FIDO_LOG_ERROR, "cannot read %s: %s: this user may not join the group%s",
+			path, strerror(-ret), FOR_SEVERAL_USERS);
 		return ret;
 	}
 	ret = layout_parse(f, path, &have);
@@ -358,9 +379,11 @@ fido_local_folder_layout(struct fido_local_folder *g, struct fido_layout *l)
 	if (ret != 0)
 		return ret;
 	if ((l->base != 0 && l->base != have.base) || (l->slots != 0 && l->slots != have.slots) ||
-			(l->slot_shift != 0 && l->slot_shift != have.slot_shift)) {
-		fido_log(FIDO_LOG_ERROR, "%s: the group has base 0x%" PRIx64 ", %u slots of 2^%u bytes; leave these options out, or give the same",
-				path, have.base, have.slots, have.slot_shift);
+		(l->slot_shift != 0 && l->slot_shift != have.slot_shift)) {
+		fido_log(FIDO_LOG_ERROR,
+			"%s: the group has base 0x%" PRIx64
+			", %u slots of 2^%u bytes; leave these options out, or give the same",
+			path, have.base, have.slots, have.slot_shift);
 		return -EINVAL;
 	}
 	*l = have;
@@ -381,7 +404,8 @@ domain_of(const char *file, char name[FIDO_NAME_MAX])
 }
 
 int
-fido_local_folder_each(const struct fido_local_folder *g, int (*fn)(void *arg, const char *name), void *arg)
+fido_local_folder_each(const struct fido_local_folder *g, int (*fn)(void *arg, const char *name),
+	void *arg)
 {
 	DIR *dir = opendir(g->dir);
 	struct dirent *e;
@@ -412,7 +436,8 @@ is_empty_file(int dir, const char *file)
 {
 	struct stat st;
 
-	return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+	return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		st.st_size == 0;
 }
 
 /* @return true when `group` says that it is a layout, of whatever version; begun: also when nothing is in it yet */
@@ -451,7 +476,8 @@ has_nothing(int fd)
 	while (nothing && (e = readdir(dir)) != NULL) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		nothing = (strcmp(e->d_name, "lock") == 0 || strcmp(e->d_name, "group") == 0) && is_empty_file(fd, e->d_name);
+		nothing = (strcmp(e->d_name, "lock") == 0 || strcmp(e->d_name, "group") == 0) &&
+			is_empty_file(fd, e->d_name);
 	}
 	closedir(dir);
 	return nothing;
@@ -495,7 +521,8 @@ remove_socket(const struct fido_local_folder *g, int dir, const char *file)
 	struct stat st;
 	int fd;
 
-	if (!domain_of(file, name) || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISSOCK(st.st_mode))
+	if (!domain_of(file, name) || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		!S_ISSOCK(st.st_mode))
 		return;
 	fd = fido_local_folder_connect(g, name);
 	if (fd >= 0)
@@ -577,9 +604,10 @@ fido_local_folder_remove(struct fido_local_folder *g)
 	if (rmdir(g->dir) == 0)
 		return 0;
 	ret = -errno;
-	fido_log(FIDO_LOG_ERROR, "cannot remove %s: %s: %s", g->dir, strerror(-ret), ret == -ENOTEMPTY || ret == -EEXIST ?
-			"what is left in it is not Fido's: look at it, and remove it yourself" :
-			"only who may write the folder that it is in can do so");
+	fido_log(FIDO_LOG_ERROR, "cannot remove %s: %s: %s", g->dir, strerror(-ret),
+		ret == -ENOTEMPTY || ret == -EEXIST
+			? "what is left in it is not Fido's: look at it, and remove it yourself"
+			: "only who may write the folder that it is in can do so");
 	return ret;
 }
 

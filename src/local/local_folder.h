@@ -40,12 +40,12 @@
 
 struct fido_local_folder {
 	char dir[FIDO_LOCAL_DIR_MAX];
-	int lock_fd;  /**< -1: not locked */
-	mode_t mode;  /**< of the folder, and its Unix group: as it was when it was last seen; 0: never */
+	int lock_fd; /**< -1: not locked */
+	mode_t mode; /**< of the folder, and its Unix group: as it was when it was last seen; 0: never */
 	gid_t gid;
-	bool kept;    /**< fido-ctl create made it */
+	bool kept;       /**< fido-ctl create made it */
 	mode_t run_mode; /**< of the folder that it is in */
-	bool made;    /**< fido_local_folder_open() made the folder; and the one that it is in */
+	bool made;       /**< fido_local_folder_open() made the folder; and the one that it is in */
 	bool made_run;
 };
 
@@ -101,7 +101,8 @@ void fido_local_folder_path(const struct fido_local_folder *g, const char *file,
 /** @return true when path is the file that fd is. */
 bool fido_local_is_file(const char *path, int fd);
 /** The address of a domain's socket. @return 0, -ENAMETOOLONG: it is longer than an address, *out is empty */
-int fido_local_folder_address(const struct fido_local_folder *g, const char *name, struct sockaddr_un *out);
+int fido_local_folder_address(const struct fido_local_folder *g, const char *name,
+	struct sockaddr_un *out);
 /**
  * Connect to a domain's socket, whatever its path's length. Does not block.
  * @return the socket (fido_fork_close()), -ENOENT, -ECONNREFUSED (nobody listens), -EAGAIN (it does not take connections at the moment), -errno
@@ -111,6 +112,6 @@ int fido_local_folder_connect(const struct fido_local_folder *g, const char *nam
 int fido_local_folder_listen(const struct fido_local_folder *g, const char *name);
 /** Call fn for each domain that has a socket. The lock need not be held. @return 0, -errno, or what fn did */
 int fido_local_folder_each(const struct fido_local_folder *g,
-		int (*fn)(void *arg, const char *name), void *arg);
+	int (*fn)(void *arg, const char *name), void *arg);
 
 #endif

@@ -69,7 +69,8 @@ slot_path(const struct fido_local_folder *g, uint32_t n, char *out)
 }
 
 int
-fido_local_slot_claim(struct fido_local_folder *g, uint32_t n, const char *name, uint64_t generation)
+fido_local_slot_claim(struct fido_local_folder *g, uint32_t n, const char *name,
+	uint64_t generation)
 {
 	char path[FIDO_LOCAL_PATH_MAX], made[FIDO_LOCAL_PATH_MAX];
 	int fd, err;
@@ -84,8 +85,8 @@ fido_local_slot_claim(struct fido_local_folder *g, uint32_t n, const char *name,
 	fido_local_folder_share(g, fd);
 	/* It is locked and filled when others first see it. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-			dprintf(fd, "%s %" PRIu64 " %d\n", name, generation, (int)getpid()) > 0 &&
-			link(made, path) == 0) {
+		dprintf(fd, "%s %" PRIu64 " %d\n", name, generation, (int)getpid()) > 0 &&
+		link(made, path) == 0) {
 		unlink(made);
 		return fd;
 	}
@@ -102,7 +103,8 @@ fido_local_owner_read(int fd, struct fido_local_owner *out)
 	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
 
 	*out = (struct fido_local_owner){.generation = 0};
-	if (len <= 0 || sscanf(text, "%31s %" SCNu64 " %d", out->name, &out->generation, &out->pid) < 2)
+	if (len <= 0 ||
+		sscanf(text, "%31s %" SCNu64 " %d", out->name, &out->generation, &out->pid) < 2)
 		out->generation = 0;
 }
 

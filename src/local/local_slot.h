@@ -42,11 +42,13 @@ bool fido_local_slot_held(int slots, uint32_t n);
  * Make slot n's file and lock it. The folder's lock is held.
  * @return a descriptor that keeps the claim (fido_fork_close()), -EEXIST: there is such a file, -errno
  */
-int fido_local_slot_claim(struct fido_local_folder *g, uint32_t n, const char *name, uint64_t generation);
+int fido_local_slot_claim(struct fido_local_folder *g, uint32_t n, const char *name,
+	uint64_t generation);
 /** @return true when the slot's owner certainly lives no more; *generation is its. false: alive, or free */
 bool fido_local_slot_dead(const struct fido_local_folder *g, uint32_t n, uint64_t *generation);
 /** Read who has slot n. @return true: it lives */
-bool fido_local_slot_owner(const struct fido_local_folder *g, uint32_t n, struct fido_local_owner *out);
+bool fido_local_slot_owner(const struct fido_local_folder *g, uint32_t n,
+	struct fido_local_owner *out);
 /**
  * Open the file of slot n, if its owner lives and is of this generation.
  * @return a descriptor for fido_local_owner_lives(), -ESTALE: it is certainly not, -errno

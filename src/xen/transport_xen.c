@@ -75,8 +75,8 @@ write_maps(struct fido_xen *x)
 
 	for (uint32_t n = 0; n < d->layout.slots; n++)
 		if (n != d->slot && d->control->mapped[n].generation != 0)
-			len += (size_t)snprintf(maps + len, sizeof(maps) - len, "%s%u:%" PRIu64, len != 0 ? " " : "", n,
-					d->control->mapped[n].generation);
+			len += (size_t)snprintf(maps + len, sizeof(maps) - len, "%s%u:%" PRIu64,
+				len != 0 ? " " : "", n, d->control->mapped[n].generation);
 	if (strcmp(maps, x->maps) == 0)
 		return;
 	memcpy(x->maps, maps, sizeof(maps));
@@ -103,14 +103,17 @@ xen_notify(void *transport)
 }
 
 static uint32_t
-offer_bell(const struct fido_xen_session *s, struct fido_doorbell *bell, const struct fido_link *link, uint16_t i)
+offer_bell(const struct fido_xen_session *s, struct fido_doorbell *bell,
+	const struct fido_link *link, uint16_t i)
 {
 	int port = fido_xen_bell_offer(bell, (uint64_t)link->index << 16 | i, s->other.domid);
 
 	if (port >= 0)
 		return (uint32_t)port;
-	fido_log(FIDO_LOG_ERROR, "link %s to %s: cannot make an event channel: %s: it can only be polled; raise max_event_channels in this domain's xl configuration",
-			link->name, link->peer_name, strerror(-port));
+	fido_log(FIDO_LOG_ERROR,
+		"link %s to %s: cannot make an event channel: %s: it can only be polled; raise "
+		"max_event_channels in this domain's xl configuration",
+		link->name, link->peer_name, strerror(-port));
 	return FIDO_XEN_NO_PORT;
 }
 
@@ -128,10 +131,12 @@ xen_offer_doorbells(void *transport, struct fido_link *link)
 	for (uint16_t i = 0; i < link->nrx; i++)
 		bells.ports[i] = offer_bell(s, link->rxq[i]->bell, link, i);
 	for (uint16_t i = 0; i < link->ntx; i++)
-		bells.ports[link->nrx + i] = offer_bell(s, link->txq[i]->bell, link, FIDO_LINK_QUEUES_MAX + i);
+		bells.ports[link->nrx + i] =
+			offer_bell(s, link->txq[i]->bell, link, FIDO_LINK_QUEUES_MAX + i);
 	if (fido_xen_table_set_bells(s->table, link->index, &bells) != 0)
-		fido_log(FIDO_LOG_ERROR, "link %s to %s: no grant for its doorbells: it can only be polled", link->name,
-				link->peer_name);
+		fido_log(FIDO_LOG_ERROR,
+			"link %s to %s: no grant for its doorbells: it can only be polled",
+			link->name, link->peer_name);
 	fido_xen_session_notify(x, s);
 	return 0;
 }
@@ -230,8 +235,11 @@ ask_name(void *arg, const struct fido_xen_member *m)
 
 	if (strcmp(m->name, d->name) != 0)
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: there is a domain %s already, in Xen domain %u: choose another name (domain=NAME), or stop that one (if it was killed, the next process there that joins cleans up)",
-			d->group, d->name, m->domid);
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: there is a domain %s already, in Xen domain %u: choose another name "
+		"(domain=NAME), or stop that one (if it was killed, the next process there that "
+		"joins cleans up)",
+		d->group, d->name, m->domid);
 	return -EEXIST;
 }
 
@@ -261,13 +269,18 @@ claim_slot(struct fido_xen *x, uint32_t first, uint32_t last)
 		if (x->slot_fd == -EEXIST)
 			continue;
 		if (x->slot_fd < 0)
-			fido_log(FIDO_LOG_ERROR, "cannot write %s/slot.%u: %s: free some space there, or make the folder writable for this user",
-					x->local.dir, n, strerror(-x->slot_fd));
+			fido_log(FIDO_LOG_ERROR,
+				"cannot write %s/slot.%u: %s: free some space there, or make the "
+				"folder writable for this user",
+				x->local.dir, n, strerror(-x->slot_fd));
 		d->slot = n;
 		return x->slot_fd < 0 ? x->slot_fd : 0;
 	}
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: all slots of this Xen domain (%u to %u) are taken, or what was there before is still mapped by others: stop a domain, or give it more (fido-group create --slots-per-domain N)",
-			d->group, first, last);
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: all slots of this Xen domain (%u to %u) are taken, or what was "
+		"there before is still mapped by others: stop a domain, or give it more "
+		"(fido-group create --slots-per-domain N)",
+		d->group, first, last);
 	return -ENOSPC;
 }
 
@@ -281,9 +294,11 @@ claim(struct fido_xen *x)
 	if (ret != 0)
 		return ret;
 	if (!fido_xen_store_slots(x->store, fido_xen_store_domid(x->store), &first, &last)) {
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: this Xen domain (%u) is not a member: in dom0: fido-group add %s %u",
-				x->domain->group, fido_xen_store_domid(x->store), x->domain->group,
-				fido_xen_store_domid(x->store));
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: this Xen domain (%u) is not a member: in dom0: fido-group "
+			"add %s %u",
+			x->domain->group, fido_xen_store_domid(x->store), x->domain->group,
+			fido_xen_store_domid(x->store));
 		return -EACCES;
 	}
 	clean_up(x, first, last);
@@ -314,8 +329,10 @@ open_devices(struct fido_xen *x)
 	x->events = xenevtchn_open(NULL, 0);
 	if (x->events == NULL || fcntl(xenevtchn_fd(x->events), F_SETFL, O_NONBLOCK) != 0) {
 		ret = -errno;
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot open /dev/xen/evtchn: %s: modprobe xen-evtchn, and run as root",
-				group, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: cannot open /dev/xen/evtchn: %s: modprobe xen-evtchn, and "
+			"run as root",
+			group, strerror(-ret));
 		return ret;
 	}
 	return watch(x->epoll_fd, xenevtchn_fd(x->events));

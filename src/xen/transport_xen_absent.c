@@ -10,8 +10,10 @@
 static int
 absent(const char *group)
 {
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: this libfido was built without Xen: install libxen-dev and build it again (meson configure -Dxen=enabled)",
-			group);
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: this libfido was built without Xen: install libxen-dev and build it "
+		"again (meson configure -Dxen=enabled)",
+		group);
 	return -EPROTONOSUPPORT;
 }
 

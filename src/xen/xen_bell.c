@@ -27,8 +27,8 @@ struct port {
 struct xen_bell {
 	struct fido_doorbell base; /* first; base.fd: own: epoll over both, a peer's: -1 */
 	xenevtchn_handle *handle;
-	int self_fd;               /* own: what we ring ourselves */
-	struct port *ports;        /* own: those handed out; a peer's: the one */
+	int self_fd;        /* own: what we ring ourselves */
+	struct port *ports; /* own: those handed out; a peer's: the one */
 };
 
 static struct xen_bell *
@@ -99,8 +99,10 @@ bell_alloc(void)
 	bell->handle = xenevtchn_open(NULL, 0);
 	if (bell->handle != NULL)
 		return bell;
-	fido_log(FIDO_LOG_ERROR, "cannot open /dev/xen/evtchn: %s: modprobe xen-evtchn; run as root; raise the limit of open files (ulimit -n)",
-			strerror(errno));
+	fido_log(FIDO_LOG_ERROR,
+		"cannot open /dev/xen/evtchn: %s: modprobe xen-evtchn; run as root; raise the "
+		"limit of open files (ulimit -n)",
+		strerror(errno));
 	bell_destroy(&bell->base);
 	return NULL;
 }
@@ -128,7 +130,7 @@ fido_xen_bell_create(void *transport, struct fido_doorbell **out)
 	bell->self_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	fd = xenevtchn_fd(bell->handle);
 	if (bell->base.fd < 0 || bell->self_fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
-			watch(bell->base.fd, bell->self_fd) != 0 || watch(bell->base.fd, fd) != 0) {
+		watch(bell->base.fd, bell->self_fd) != 0 || watch(bell->base.fd, fd) != 0) {
 		err = errno;
 		bell_destroy(&bell->base);
 		return -err;

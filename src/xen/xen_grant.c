@@ -38,8 +38,8 @@ struct made {
 };
 
 struct fido_xen_grants {
-	int map_fd;     /* gntdev */
-	int module_fd;  /* -1: no module */
+	int map_fd;    /* gntdev */
+	int module_fd; /* -1: no module */
 	uint32_t only;
 	struct made *made;
 };
@@ -58,8 +58,10 @@ open_gntdev(const char *group)
 
 	if (fd >= 0)
 		return fd;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot open /dev/xen/gntdev: %s: modprobe xen-gntdev, and run as root", group,
-			strerror(err));
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: cannot open /dev/xen/gntdev: %s: modprobe xen-gntdev, and run as "
+		"root",
+		group, strerror(err));
 	return err == ENOENT ? -ENODEV : -err;
 }
 
@@ -75,8 +77,10 @@ open_module(const char *group)
 	abi = ioctl(fd, FIDO_GRANT_IOC_ABI);
 	if (abi == FIDO_GRANT_ABI)
 		return fd;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: the fido-grant module has ABI %d, this libfido %d: build and load the module of this version (drivers/xen/fido-grant)",
-			group, abi, FIDO_GRANT_ABI);
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: the fido-grant module has ABI %d, this libfido %d: build and load "
+		"the module of this version (drivers/xen/fido-grant)",
+		group, abi, FIDO_GRANT_ABI);
 	close(fd);
 	return -EPROTO;
 }
@@ -95,8 +99,11 @@ fido_xen_grants_open(const char *group, uint32_t only, struct fido_xen_grants **
 	if (g->module_fd < -1)
 		ret = g->module_fd;
 	if (ret >= 0 && g->module_fd < 0 && only == UINT32_MAX) {
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: the kernel's own gntalloc can grant a page to one domain only, and this group has not exactly two Xen domains: load the fido-grant module (doc/xen.md) in each",
-				group);
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: the kernel's own gntalloc can grant a page to one domain "
+			"only, and this group has not exactly two Xen domains: load the fido-grant "
+			"module (doc/xen.md) in each",
+			group);
 		ret = -EOPNOTSUPP;
 	}
 	if (ret < 0) {
@@ -151,8 +158,12 @@ gntalloc_limit(void)
 static void
 log_no_grants(uint32_t pages, int err)
 {
-	fido_log(FIDO_LOG_ERROR, "cannot grant %u pages (%u KiB): %s: raise max_grant_frames in this domain's xl configuration and gnttab_max_frames on Xen's command line (512 pages a frame, for each domain that maps them; see the kernel's log), or use less memory (arena=, -m)",
-			pages, pages * (FIDO_XEN_PAGE / 1024), strerror(err));
+	fido_log(FIDO_LOG_ERROR,
+		"cannot grant %u pages (%u KiB): %s: raise max_grant_frames in this domain's xl "
+		"configuration and gnttab_max_frames on Xen's command line (512 pages a frame, for "
+		"each domain that maps them; see the kernel's log), or use less memory (arena=, "
+		"-m)",
+		pages, pages * (FIDO_XEN_PAGE / 1024), strerror(err));
 }
 
 /* gntalloc says the same for its own limit, which others use up as well, and for a full grant table. */
@@ -164,8 +175,13 @@ log_gntalloc_full(uint32_t pages)
 	if (limit >= GNTALLOC_LIMIT_AMPLE)
 		log_no_grants(pages, ENOSPC);
 	else
-		fido_log(FIDO_LOG_ERROR, "cannot grant %u pages (%u KiB): gntalloc grants at most %lu pages in all: echo %u > " GNTALLOC_LIMIT " (to stay: options xen-gntalloc limit=%u in a file of /etc/modprobe.d), or use less memory (arena=, -m)",
-				pages, pages * (FIDO_XEN_PAGE / 1024), limit, GNTALLOC_LIMIT_AMPLE, GNTALLOC_LIMIT_AMPLE);
+		fido_log(FIDO_LOG_ERROR,
+			"cannot grant %u pages (%u KiB): gntalloc grants at most %lu pages in all: "
+			"echo %u > " GNTALLOC_LIMIT
+			" (to stay: options xen-gntalloc limit=%u in a file of /etc/modprobe.d), "
+			"or use less memory (arena=, -m)",
+			pages, pages * (FIDO_XEN_PAGE / 1024), limit, GNTALLOC_LIMIT_AMPLE,
+			GNTALLOC_LIMIT_AMPLE);
 }
 
 /* The file's pages are those of one allocation, from its beginning. */
@@ -227,10 +243,12 @@ fido_xen_grants_seal(struct fido_xen_grants *g, int fd)
 /* ---- granting ---- */
 
 static int
-module_add(const struct fido_xen_grants *g, uint64_t gaddr, uint32_t pages, unsigned int domid, uint32_t *refs,
-		uint64_t *id)
+module_add(const struct fido_xen_grants *g, uint64_t gaddr, uint32_t pages, unsigned int domid,
+	uint32_t *refs, uint64_t *id)
 {
-	struct fido_grant_add op = {.addr = gaddr, .count = pages, .domid = domid,
+	struct fido_grant_add op = {.addr = gaddr,
+		.count = pages,
+		.domid = domid,
 		.refs = (uintptr_t)refs};
 
 	if (ioctl(g->module_fd, FIDO_GRANT_IOC_ADD, &op) != 0) {
@@ -243,8 +261,8 @@ module_add(const struct fido_xen_grants *g, uint64_t gaddr, uint32_t pages, unsi
 }
 
 int
-fido_xen_grants_add(struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr, uint32_t pages,
-		unsigned int domid, uint32_t *refs, uint64_t *id)
+fido_xen_grants_add(struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr,
+	uint32_t pages, unsigned int domid, uint32_t *refs, uint64_t *id)
 {
 	uint64_t first = (e->fd_offset + (gaddr - e->gaddr)) / FIDO_XEN_PAGE;
 
@@ -308,7 +326,8 @@ forget(int fd, uint64_t index, uint32_t pages)
 }
 
 int
-fido_xen_grants_map(struct fido_xen_grants *g, unsigned int domid, const uint32_t *refs, uint32_t pages, void *addr)
+fido_xen_grants_map(struct fido_xen_grants *g, unsigned int domid, const uint32_t *refs,
+	uint32_t pages, void *addr)
 {
 	size_t len = (size_t)pages * FIDO_XEN_PAGE;
 	int64_t index = announce(g->map_fd, domid, refs, pages);
@@ -381,7 +400,8 @@ reads_host_tsc(void)
 	if (!is_pv())
 		return false;
 	xen_cpuid(0x40000000, &a, &b, &c, &d);
-	if (b != 0x566e6558 || c != 0x65584d4d || d != 0x4d4d566e || a < 0x40000003) /* "XenVMMXenVMM" */
+	if (b != 0x566e6558 || c != 0x65584d4d || d != 0x4d4d566e ||
+		a < 0x40000003) /* "XenVMMXenVMM" */
 		return false;
 	xen_cpuid(0x40000003, &a, &b, &c, &d);
 	return (a & 1) == 0;

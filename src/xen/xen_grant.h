@@ -47,13 +47,13 @@ int fido_xen_grants_seal(struct fido_xen_grants *g, int fd);
  * @param id    for fido_xen_grants_end()
  * @return 0, -ENOSPC (no grant references left; message written), -EOPNOTSUPP (not for that domain), -errno
  */
-int fido_xen_grants_add(struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr, uint32_t pages,
-		unsigned int domid, uint32_t *refs, uint64_t *id);
+int fido_xen_grants_add(struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr,
+	uint32_t pages, unsigned int domid, uint32_t *refs, uint64_t *id);
 /** End a grant. Where the other domain still maps the pages, they stay allocated until it does not. */
 void fido_xen_grants_end(struct fido_xen_grants *g, uint64_t id);
 /** Map what a domain granted, read-only, over a reservation. @return 0, -errno: the reservation is there as before */
-int fido_xen_grants_map(struct fido_xen_grants *g, unsigned int domid, const uint32_t *refs, uint32_t pages,
-		void *addr);
+int fido_xen_grants_map(struct fido_xen_grants *g, unsigned int domid, const uint32_t *refs,
+	uint32_t pages, void *addr);
 /** Unmap at an address of our own choice; what lies in slots goes by fido_slot_unmap(). */
 void fido_xen_grants_unmap(void *addr, uint32_t pages);
 /** Map one page at any address. @return NULL: it cannot be */

@@ -30,7 +30,10 @@ static int
 watcher_join(const char *group)
 {
 	char name[FIDO_NAME_MAX], full[FIDO_NAME_MAX + 4];
-	struct fido_domain_config config = {.group = full, .name = name, .no_hugepages = true, .watches = true,
+	struct fido_domain_config config = {.group = full,
+		.name = name,
+		.no_hugepages = true,
+		.watches = true,
 		.control_size = FIDO_CONTROL_HEAP_OFFSET};
 	struct fido_xen_store *store;
 	int ret;

@@ -12,7 +12,8 @@
 #include <fido/observer.h>
 
 /** As fido_transport_ops.observe and observe_end. */
-int fido_xen_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o), void *arg);
+int fido_xen_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o),
+	void *arg);
 void fido_xen_observation_end(struct fido_observation *o);
 
 #endif

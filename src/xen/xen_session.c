@@ -28,7 +28,8 @@ this_process(void)
 	if (fido_load_relaxed(&id) == 0) {
 		if (getrandom(&fresh, sizeof(fresh), 0) != sizeof(fresh))
 			fresh = (uint64_t)getpid() << 32 | (uint32_t)fido_now_ns();
-		__atomic_compare_exchange_n(&id, &none, fresh | 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		__atomic_compare_exchange_n(&id, &none, fresh | 1, false, __ATOMIC_RELAXED,
+			__ATOMIC_RELAXED);
 	}
 	return fido_load_relaxed(&id);
 }
@@ -64,7 +65,8 @@ set_epoch(struct fido_xen *x, struct fido_xen_session *s)
 	struct fido_xen_root_shm *root = fido_xen_table_root(s->table, NULL);
 
 	/* R19: pairs with A19. The pieces are there before what says how far they go, and the epoch. */
-	fido_store_release(&root->sent, s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
+	fido_store_release(&root->sent,
+		s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
 	fido_store_release(&root->epoch, (uint32_t)x->domain->control->epoch);
 	fido_xen_session_notify(x, s);
 }
@@ -95,7 +97,9 @@ static void
 grant_all(struct fido_xen *x, struct fido_xen_session *s)
 {
 	const struct fido_domain *d = x->domain;
-	struct fido_extent control = {.gaddr = (uintptr_t)d->control, .len = d->control_size, .fd = d->control_fd};
+	struct fido_extent control = {.gaddr = (uintptr_t)d->control,
+		.len = d->control_size,
+		.fd = d->control_fd};
 	int ret = grant(x, s, &control);
 
 	if (ret != 0) {
@@ -132,7 +136,8 @@ fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s)
 }
 
 void
-fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr, uint64_t len, uint32_t epoch)
+fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr,
+	uint64_t len, uint32_t epoch)
 {
 	if (!s->granted)
 		return;
@@ -167,8 +172,10 @@ make_root(struct fido_xen *x, struct fido_xen_session *s)
 static int
 write_offer(struct fido_xen *x, struct fido_xen_session *s, uint32_t port)
 {
-	struct fido_xen_offer offer = {.generation = s->other.generation, .process = this_process(),
-		.clock = fido_xen_clock(fido_xen_store_domid(x->store)), .port = port};
+	struct fido_xen_offer offer = {.generation = s->other.generation,
+		.process = this_process(),
+		.clock = fido_xen_clock(fido_xen_store_domid(x->store)),
+		.port = port};
 
 	fido_xen_table_root(s->table, &offer.root);
 	return fido_xen_store_write_offer(x->store, x->domain->slot, s->other.slot, &offer);
@@ -209,8 +216,10 @@ open_view(struct fido_xen *x, struct fido_xen_session *s, const struct fido_xen_
 	int ret = fido_xen_view_open(&s->view, x->grants, s->other.domid, offer->root, &version);
 
 	if (version != FIDO_LAYOUT_VERSION)
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: %s has layout version %u, this libfido %u: use the same version of Fido in all domains",
-				x->domain->group, s->other.name, version, FIDO_LAYOUT_VERSION);
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: %s has layout version %u, this libfido %u: use the same "
+			"version of Fido in all domains",
+			x->domain->group, s->other.name, version, FIDO_LAYOUT_VERSION);
 	if (ret == -EINVAL)
 		return 0; /* No such grant: what stands in xenstore is of one that has just ended. */
 	if (ret != 0)
@@ -239,7 +248,7 @@ meet(struct fido_xen *x, struct fido_xen_session *s)
 	if (lower && s->table == NULL)
 		ret = offer_port(x, s);
 	if (ret != 0 || !fido_xen_store_read_offer(x->store, &s->other, x->domain->slot, &offer) ||
-			offer.generation != x->domain->generation)
+		offer.generation != x->domain->generation)
 		return ret;
 	if (s->table == NULL)
 		ret = take_port(x, s, offer.port);
@@ -264,7 +273,8 @@ piece_gone(void *arg, uint64_t gaddr, uint64_t len)
 {
 	const struct arrival *a = arg;
 
-	return is_control(a, gaddr) ? -EPROTO : fido_domain_peer_unmap(a->x->domain, a->s->peer, gaddr, len);
+	return is_control(a, gaddr) ? -EPROTO
+				    : fido_domain_peer_unmap(a->x->domain, a->s->peer, gaddr, len);
 }
 
 static int
@@ -279,8 +289,10 @@ piece_came(void *arg, uint64_t gaddr, uint64_t len)
 		return 0;
 	ret = fido_domain_peer_map(a->x->domain, a->s->peer, &e, fido_xen_view_map, a->s->view);
 	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN && !told)
-		fido_log(FIDO_LOG_ERROR, "cannot map memory of %s: %s: raise max_maptrack_frames in this domain's xl configuration (2 entries a page), or let it export less",
-				a->s->peer->name, strerror(-ret));
+		fido_log(FIDO_LOG_ERROR,
+			"cannot map memory of %s: %s: raise max_maptrack_frames in this domain's "
+			"xl configuration (2 entries a page), or let it export less",
+			a->s->peer->name, strerror(-ret));
 	/* What is missing is remembered: its owner copies, until it has been mapped by way of fido_xen_session_retry(). */
 	return ret == -EPROTO || ret == -EAGAIN ? ret : ret != 0;
 }
@@ -308,10 +320,14 @@ static int
 peer_arrive(struct fido_xen *x, struct fido_xen_session *s)
 {
 	struct fido_domain *d = x->domain;
-	struct fido_peer_info info = {.name = s->other.name, .slot = s->other.slot,
-		.generation = s->other.generation, .session = s, .watches = s->watches,
+	struct fido_peer_info info = {.name = s->other.name,
+		.slot = s->other.slot,
+		.generation = s->other.generation,
+		.session = s,
+		.watches = s->watches,
 		.control_size = fido_load_relaxed(&fido_xen_view_root(s->view)->control_size),
-		.other_clock = !s->local && s->clock != fido_xen_clock(fido_xen_store_domid(x->store))};
+		.other_clock =
+			!s->local && s->clock != fido_xen_clock(fido_xen_store_domid(x->store))};
 	int ret;
 
 	if (fido_domain_find_peer(d, s->other.name) != NULL)
@@ -362,9 +378,11 @@ fido_xen_session_step(struct fido_xen *x, struct fido_xen_session *s)
 	if (ret == 0 || ret == -EBUSY || ret == -EAGAIN)
 		return ret != 0;
 	s->refused = true;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: %s cannot work with %s: %s: restart it (or this one, if it is this one that lacks something)",
-			x->domain->group, x->domain->name, s->other.name,
-			ret == -EPROTO ? "it broke the protocol" : strerror(-ret));
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: %s cannot work with %s: %s: restart it (or this one, if it is this "
+		"one that lacks something)",
+		x->domain->group, x->domain->name, s->other.name,
+		ret == -EPROTO ? "it broke the protocol" : strerror(-ret));
 	return false;
 }
 
@@ -383,7 +401,8 @@ fido_xen_session_free(struct fido_xen *x, struct fido_xen_session *s)
 static enum fido_xen_left
 has_left(const struct fido_xen_session *s)
 {
-	return s->view != NULL ? fido_load_acquire(&fido_xen_view_root(s->view)->left) : FIDO_XEN_STAYS;
+	return s->view != NULL ? fido_load_acquire(&fido_xen_view_root(s->view)->left)
+			       : FIDO_XEN_STAYS;
 }
 
 bool
@@ -408,6 +427,7 @@ fido_xen_session_leave(struct fido_xen *x, struct fido_xen_session *s, bool clea
 {
 	if (s->table == NULL)
 		return;
-	fido_store_release(&fido_xen_table_root(s->table, NULL)->left, clean ? FIDO_XEN_LEFT_CLEAN : FIDO_XEN_LEFT);
+	fido_store_release(&fido_xen_table_root(s->table, NULL)->left,
+		clean ? FIDO_XEN_LEFT_CLEAN : FIDO_XEN_LEFT);
 	fido_xen_session_notify(x, s);
 }

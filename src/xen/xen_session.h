@@ -38,17 +38,17 @@
 struct fido_xen_session {
 	struct fido_xen_session *next;
 	struct fido_xen_member other;
-	bool listed;                  /* xenstore still names this generation */
-	bool local;                   /* it lives in this process */
-	bool watches;                 /* it has no links, and gets our control region only */
-	bool granted;                 /* our memory is in the table */
-	struct fido_sent sent;        /* our memory, to it */
-	bool refused;                 /* it broke the protocol, or we lack something: only its end is waited for */
+	bool listed;           /* xenstore still names this generation */
+	bool local;            /* it lives in this process */
+	bool watches;          /* it has no links, and gets our control region only */
+	bool granted;          /* our memory is in the table */
+	struct fido_sent sent; /* our memory, to it */
+	bool refused; /* it broke the protocol, or we lack something: only its end is waited for */
 	uint32_t port;
 	struct fido_xen_table *table; /* ours, for it */
 	struct fido_xen_view *view;   /* its, for us */
 	struct fido_peer *peer;
-	uint32_t epoch;               /* of its, that is mapped here */
+	uint32_t epoch; /* of its, that is mapped here */
 	uint64_t clock;
 };
 
@@ -57,13 +57,13 @@ struct fido_xen {
 	struct fido_domain *domain;
 	struct fido_xen_store *store;
 	struct fido_xen_grants *grants;
-	xenevtchn_handle *events;     /* the sessions' ports */
+	xenevtchn_handle *events; /* the sessions' ports */
 	int epoll_fd;
 	struct fido_local_folder local; /* processes of this Xen domain: who has which slot */
 	int slot_fd;
 	struct fido_xen_session *sessions;
 	bool started;
-	bool look;                    /* read xenstore again */
+	bool look; /* read xenstore again */
 	char maps[FIDO_SLOTS_MAX * 24];
 };
 
@@ -73,8 +73,8 @@ void fido_xen_session_notify(struct fido_xen *x, struct fido_xen_session *s);
 void fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s);
 /** Try again what could not be granted to it, and to map what could not be mapped of it. */
 void fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s);
-void fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr, uint64_t len,
-		uint32_t epoch);
+void fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr,
+	uint64_t len, uint32_t epoch);
 /** Go on as far as it is possible now. @return true: something waits, look again soon */
 bool fido_xen_session_step(struct fido_xen *x, struct fido_xen_session *s);
 /** @return true: that generation has certainly ended. */

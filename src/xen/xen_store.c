@@ -52,8 +52,10 @@ write_at(struct fido_xen_store *s, const char *value, const char *fmt, ...)
 	if (xs_write(s->xs, XBT_NULL, path, value, (unsigned int)strlen(value)))
 		return 0;
 	ret = -errno;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot write %s in xenstore: %s: in dom0, is this domain (%u) a member? fido-group list %s; if it is, raise xenstored's quota of entries",
-			s->group, path, strerror(-ret), s->domid, s->group);
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: cannot write %s in xenstore: %s: in dom0, is this domain (%u) a "
+		"member? fido-group list %s; if it is, raise xenstored's quota of entries",
+		s->group, path, strerror(-ret), s->domid, s->group);
 	return ret;
 }
 
@@ -115,8 +117,10 @@ fido_xen_store_open(const char *group, struct fido_xen_store **out)
 	s->xs = xs_open(0);
 	if (s->xs == NULL) {
 		ret = errno == EACCES ? -EACCES : -ENODEV;
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot reach xenstore: %s: is this a Xen domain, is xenfs mounted (or /dev/xen/xenbus there), and is this root?",
-				group, strerror(errno));
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: cannot reach xenstore: %s: is this a Xen domain, is xenfs "
+			"mounted (or /dev/xen/xenbus there), and is this root?",
+			group, strerror(errno));
 		free(s);
 		return ret;
 	}
@@ -124,8 +128,10 @@ fido_xen_store_open(const char *group, struct fido_xen_store **out)
 	ret = id != NULL && number(id, &s->domid) ? 0 : -ENODEV;
 	free(id);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: xenstore does not say which domain this is (no node domid): in dom0, has xen-init-dom0 run?",
-				group);
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: xenstore does not say which domain this is (no node domid): "
+			"in dom0, has xen-init-dom0 run?",
+			group);
 		fido_xen_store_close(s);
 		return ret;
 	}
@@ -155,18 +161,23 @@ fido_xen_store_layout(struct fido_xen_store *s, struct fido_layout *l)
 {
 	struct fido_layout have;
 	char *text = read_at(s, "/fido/%s/layout", s->group);
-	bool ok = text != NULL && sscanf(text, "%" SCNx64 " %u %u", &have.base, &have.slot_shift, &have.slots) == 3;
+	bool ok = text != NULL &&
+		sscanf(text, "%" SCNx64 " %u %u", &have.base, &have.slot_shift, &have.slots) == 3;
 
 	free(text);
 	if (!ok) {
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: there is no such group in xenstore (/fido/%s), or this domain (%u) may not see it: in dom0: fido-group create %s DOMAIN...",
-				s->group, s->group, s->domid, s->group);
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: there is no such group in xenstore (/fido/%s), or this "
+			"domain (%u) may not see it: in dom0: fido-group create %s DOMAIN...",
+			s->group, s->group, s->domid, s->group);
 		return -ENOENT;
 	}
 	if ((l->base != 0 && l->base != have.base) || (l->slots != 0 && l->slots != have.slots) ||
-			(l->slot_shift != 0 && l->slot_shift != have.slot_shift)) {
-		fido_log(FIDO_LOG_ERROR, "group xen:%s: the group has base 0x%" PRIx64 ", %u slots of 2^%u bytes; leave these options out, or give the same",
-				s->group, have.base, have.slots, have.slot_shift);
+		(l->slot_shift != 0 && l->slot_shift != have.slot_shift)) {
+		fido_log(FIDO_LOG_ERROR,
+			"group xen:%s: the group has base 0x%" PRIx64
+			", %u slots of 2^%u bytes; leave these options out, or give the same",
+			s->group, have.base, have.slots, have.slot_shift);
 		return -EINVAL;
 	}
 	*l = have;
@@ -178,7 +189,7 @@ fido_xen_store_slots(struct fido_xen_store *s, unsigned int domid, uint32_t *fir
 {
 	char *text = read_at(s, "/fido/%s/slots/%u", s->group, domid);
 	bool ok = text != NULL && sscanf(text, "%u-%u", first, last) == 2 && *first <= *last &&
-		  *last < FIDO_SLOTS_MAX;
+		*last < FIDO_SLOTS_MAX;
 
 	free(text);
 	return ok;
@@ -210,7 +221,7 @@ read_member(struct fido_xen_store *s, struct fido_xen_member *m)
 	char *text = read_at(s, "/fido/%s/member/%u/domain/%u", s->group, m->domid, m->slot);
 	char name[FIDO_NAME_MAX];
 	bool ok = text != NULL && sscanf(text, "%31s %" SCNu64, name, &m->generation) == 2 &&
-		  fido_name_valid(name) && m->generation != 0;
+		fido_name_valid(name) && m->generation != 0;
 
 	free(text);
 	if (ok)
@@ -219,8 +230,8 @@ read_member(struct fido_xen_store *s, struct fido_xen_member *m)
 }
 
 static int
-each_of(struct fido_xen_store *s, unsigned int domid, int (*fn)(void *arg, const struct fido_xen_member *m),
-		void *arg)
+each_of(struct fido_xen_store *s, unsigned int domid,
+	int (*fn)(void *arg, const struct fido_xen_member *m), void *arg)
 {
 	struct fido_xen_member m = {.domid = domid};
 	uint32_t first, last;
@@ -232,14 +243,16 @@ each_of(struct fido_xen_store *s, unsigned int domid, int (*fn)(void *arg, const
 		return 0;
 	list = list_at(s, &n, "/fido/%s/member/%u/domain", s->group, domid);
 	for (unsigned int i = 0; i < n && ret == 0; i++)
-		if (number(list[i], &m.slot) && m.slot >= first && m.slot <= last && read_member(s, &m))
+		if (number(list[i], &m.slot) && m.slot >= first && m.slot <= last &&
+			read_member(s, &m))
 			ret = fn(arg, &m);
 	free(list);
 	return ret;
 }
 
 int
-fido_xen_store_each(struct fido_xen_store *s, int (*fn)(void *arg, const struct fido_xen_member *m), void *arg)
+fido_xen_store_each(struct fido_xen_store *s, int (*fn)(void *arg, const struct fido_xen_member *m),
+	void *arg)
 {
 	unsigned int n;
 	char **list = list_at(s, &n, "/fido/%s/slots", s->group);
@@ -284,7 +297,8 @@ fido_xen_store_is_mapped(struct fido_xen_store *s, uint32_t slot)
 }
 
 int
-fido_xen_store_publish(struct fido_xen_store *s, uint32_t slot, const char *name, uint64_t generation)
+fido_xen_store_publish(struct fido_xen_store *s, uint32_t slot, const char *name,
+	uint64_t generation)
 {
 	char value[64];
 
@@ -307,12 +321,13 @@ fido_xen_store_write_maps(struct fido_xen_store *s, uint32_t slot, const char *m
 }
 
 int
-fido_xen_store_write_offer(struct fido_xen_store *s, uint32_t slot, uint32_t to, const struct fido_xen_offer *o)
+fido_xen_store_write_offer(struct fido_xen_store *s, uint32_t slot, uint32_t to,
+	const struct fido_xen_offer *o)
 {
 	char value[128];
 
-	snprintf(value, sizeof(value), "%" PRIu64 " %" PRIu64 " %" PRIu64 " %u %u", o->generation, o->process,
-			o->clock, o->root, o->port);
+	snprintf(value, sizeof(value), "%" PRIu64 " %" PRIu64 " %" PRIu64 " %u %u", o->generation,
+		o->process, o->clock, o->root, o->port);
 	return write_at(s, value, "/fido/%s/member/%u/to/%u/%u", s->group, s->domid, slot, to);
 }
 
@@ -324,11 +339,13 @@ fido_xen_store_remove_offer(struct fido_xen_store *s, uint32_t slot, uint32_t to
 
 bool
 fido_xen_store_read_offer(struct fido_xen_store *s, const struct fido_xen_member *from, uint32_t to,
-		struct fido_xen_offer *o)
+	struct fido_xen_offer *o)
 {
-	char *text = read_at(s, "/fido/%s/member/%u/to/%u/%u", s->group, from->domid, from->slot, to);
-	bool ok = text != NULL && sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %u %u", &o->generation,
-						 &o->process, &o->clock, &o->root, &o->port) == 5;
+	char *text =
+		read_at(s, "/fido/%s/member/%u/to/%u/%u", s->group, from->domid, from->slot, to);
+	bool ok = text != NULL &&
+		sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %u %u", &o->generation,
+			&o->process, &o->clock, &o->root, &o->port) == 5;
 
 	free(text);
 	return ok;
@@ -344,8 +361,10 @@ fido_xen_store_watch(struct fido_xen_store *s)
 	snprintf(path, sizeof(path), "/fido/%s/member", s->group);
 	if (xs_watch(s->xs, path, "member") && xs_watch(s->xs, "@releaseDomain", "end"))
 		return 0;
-	fido_log(FIDO_LOG_ERROR, "group xen:%s: cannot watch the group and the ends of domains in xenstore: %s: in dom0: fido-group add %s %u (it lets members watch @releaseDomain)",
-			s->group, strerror(errno), s->group, s->domid);
+	fido_log(FIDO_LOG_ERROR,
+		"group xen:%s: cannot watch the group and the ends of domains in xenstore: %s: in "
+		"dom0: fido-group add %s %u (it lets members watch @releaseDomain)",
+		s->group, strerror(errno), s->group, s->domid);
 	return errno != 0 ? -errno : -EIO;
 }
 

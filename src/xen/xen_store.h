@@ -41,7 +41,7 @@ struct fido_xen_offer {
 	uint64_t process;    /**< names our process */
 	uint64_t clock;      /**< names the clock that we use (fido_xen_clock) */
 	uint32_t root;       /**< grant reference of a struct fido_xen_root_shm */
-	uint32_t port;       /**< unbound event channel port for them; UINT32_MAX: they have offered it */
+	uint32_t port; /**< unbound event channel port for them; UINT32_MAX: they have offered it */
 };
 
 /** Reach xenstore, and learn who we are. @return 0, -ENODEV (no Xen here), -EACCES, -errno; message written */
@@ -53,28 +53,30 @@ unsigned int fido_xen_store_domid(const struct fido_xen_store *s);
 /** Read the group's layout. @return 0, -ENOENT (no such group), -EINVAL (asked for another); message written */
 int fido_xen_store_layout(struct fido_xen_store *s, struct fido_layout *layout);
 /** @return false: dom0 gave that Xen domain no slots of this group. */
-bool fido_xen_store_slots(struct fido_xen_store *s, unsigned int domid, uint32_t *first, uint32_t *last);
+bool fido_xen_store_slots(struct fido_xen_store *s, unsigned int domid, uint32_t *first,
+	uint32_t *last);
 /** @return number of other Xen domains that may be in the group; *only is one of them. */
 unsigned int fido_xen_store_others(struct fido_xen_store *s, unsigned int *only);
 
 /** Call fn for each domain of the group whose slot is one of its Xen domain's. @return 0, -errno, what fn did */
-int fido_xen_store_each(struct fido_xen_store *s, int (*fn)(void *arg, const struct fido_xen_member *m),
-		void *arg);
+int fido_xen_store_each(struct fido_xen_store *s,
+	int (*fn)(void *arg, const struct fido_xen_member *m), void *arg);
 /** @return true when some domain says that it has a generation of the slot mapped. */
 bool fido_xen_store_is_mapped(struct fido_xen_store *s, uint32_t slot);
 /** Say that we are there. @return 0, -errno (message written) */
-int fido_xen_store_publish(struct fido_xen_store *s, uint32_t slot, const char *name, uint64_t generation);
+int fido_xen_store_publish(struct fido_xen_store *s, uint32_t slot, const char *name,
+	uint64_t generation);
 /** Take all back that was said of a slot of this Xen domain. */
 void fido_xen_store_withdraw(struct fido_xen_store *s, uint32_t slot);
 /** Say what we have mapped. */
 void fido_xen_store_write_maps(struct fido_xen_store *s, uint32_t slot, const char *maps);
 /** @return 0, -errno (message written) */
 int fido_xen_store_write_offer(struct fido_xen_store *s, uint32_t slot, uint32_t to,
-		const struct fido_xen_offer *offer);
+	const struct fido_xen_offer *offer);
 void fido_xen_store_remove_offer(struct fido_xen_store *s, uint32_t slot, uint32_t to);
 /** @return true when there is one, well formed. */
-bool fido_xen_store_read_offer(struct fido_xen_store *s, const struct fido_xen_member *from, uint32_t to,
-		struct fido_xen_offer *offer);
+bool fido_xen_store_read_offer(struct fido_xen_store *s, const struct fido_xen_member *from,
+	uint32_t to, struct fido_xen_offer *offer);
 
 /** Watch the group's members, and the ends of Xen domains. @return 0, -errno (message written) */
 int fido_xen_store_watch(struct fido_xen_store *s);

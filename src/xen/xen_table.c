@@ -42,14 +42,16 @@ fido_xen_table_create(struct fido_xen_table **out, unsigned int domid, uint32_t 
 	t->handle = xengntshr_open(NULL, 0);
 	if (t->handle != NULL)
 		t->root = xengntshr_share_page_notify(t->handle, domid, &t->root_ref, 0,
-				offsetof(struct fido_xen_root_shm, alive), port);
+			offsetof(struct fido_xen_root_shm, alive), port);
 	if (t->root != NULL) {
 		*out = t;
 		return 0;
 	}
 	err = errno != 0 ? errno : EIO;
-	fido_log(FIDO_LOG_ERROR, "cannot grant a page to Xen domain %u: %s: modprobe xen-gntalloc (limit=N to raise its number of pages), run as root, and see max_grant_frames in xl.cfg",
-			domid, strerror(err));
+	fido_log(FIDO_LOG_ERROR,
+		"cannot grant a page to Xen domain %u: %s: modprobe xen-gntalloc (limit=N to raise "
+		"its number of pages), run as root, and see max_grant_frames in xl.cfg",
+		domid, strerror(err));
 	if (t->handle != NULL)
 		xengntshr_close(t->handle);
 	free(t);
@@ -143,7 +145,8 @@ piece_find(struct fido_xen_table *t)
 
 /* pages 0: none. */
 static void
-piece_write(struct fido_xen_piece_shm *p, uint64_t gaddr, uint32_t pages, uint32_t *to, const uint32_t *refs)
+piece_write(struct fido_xen_piece_shm *p, uint64_t gaddr, uint32_t pages, uint32_t *to,
+	const uint32_t *refs)
 {
 	uint32_t serial = fido_seq_write_begin(&p->serial);
 
@@ -155,8 +158,8 @@ piece_write(struct fido_xen_piece_shm *p, uint64_t gaddr, uint32_t pages, uint32
 }
 
 static int
-piece_add(struct fido_xen_table *t, struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr,
-		uint32_t pages)
+piece_add(struct fido_xen_table *t, struct fido_xen_grants *g, const struct fido_extent *e,
+	uint64_t gaddr, uint32_t pages)
 {
 	uint32_t refs[FIDO_XEN_PIECE_PAGES] = {0};
 	int i = piece_find(t);
@@ -192,7 +195,8 @@ fido_xen_table_add(struct fido_xen_table *t, struct fido_xen_grants *g, const st
 }
 
 void
-fido_xen_table_remove(struct fido_xen_table *t, struct fido_xen_grants *g, uint64_t gaddr, uint64_t len)
+fido_xen_table_remove(struct fido_xen_table *t, struct fido_xen_grants *g, uint64_t gaddr,
+	uint64_t len)
 {
 	for (uint32_t i = 0; i < FIDO_XEN_PIECES_MAX; i++) {
 		struct fido_xen_piece_shm *p = piece_at(t, i);
@@ -211,10 +215,12 @@ fido_xen_table_remove(struct fido_xen_table *t, struct fido_xen_grants *g, uint6
 /* ---- bells ---- */
 
 int
-fido_xen_table_set_bells(struct fido_xen_table *t, uint32_t i, const struct fido_xen_bells_shm *bells)
+fido_xen_table_set_bells(struct fido_xen_table *t, uint32_t i,
+	const struct fido_xen_bells_shm *bells)
 {
 	uint32_t n = i / FIDO_XEN_BELLS_PER_PAGE;
-	struct fido_xen_bells_shm *page = page_get(t, (void **)&t->bells[n], &t->root->bell_pages[n]);
+	struct fido_xen_bells_shm *page =
+		page_get(t, (void **)&t->bells[n], &t->root->bell_pages[n]);
 	struct fido_xen_bells_shm *to;
 	uint32_t serial;
 

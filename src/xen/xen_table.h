@@ -35,50 +35,54 @@
 #define FIDO_XEN_PIECES_MAX (FIDO_XEN_PIECE_PAGES_OF_TABLE * FIDO_XEN_PIECES_PER_PAGE)
 #define FIDO_XEN_REF_PAGES (FIDO_XEN_PIECES_MAX / 2)
 #define FIDO_XEN_BELLS_PER_PAGE 13
-#define FIDO_XEN_BELL_PAGES ((FIDO_DOMAIN_LINKS_MAX + FIDO_XEN_BELLS_PER_PAGE - 1) / FIDO_XEN_BELLS_PER_PAGE)
+#define FIDO_XEN_BELL_PAGES \
+	((FIDO_DOMAIN_LINKS_MAX + FIDO_XEN_BELLS_PER_PAGE - 1) / FIDO_XEN_BELLS_PER_PAGE)
 
 enum fido_xen_left {
 	FIDO_XEN_STAYS,
-	FIDO_XEN_LEFT,       /**< buffers were still out or held */
+	FIDO_XEN_LEFT, /**< buffers were still out or held */
 	FIDO_XEN_LEFT_CLEAN,
 };
 
 struct fido_xen_root_shm {
 	uint32_t magic;
-	uint32_t version;    /**< FIDO_LAYOUT_VERSION */
+	uint32_t version; /**< FIDO_LAYOUT_VERSION */
 	uint8_t alive;
-	uint8_t watches;     /**< it has no links */
+	uint8_t watches; /**< it has no links */
 	uint8_t pad[2];
-	uint32_t left;       /**< enum fido_xen_left */
+	uint32_t left; /**< enum fido_xen_left */
 	uint64_t generation;
-	uint64_t to;         /**< generation of the domain that this is for */
+	uint64_t to; /**< generation of the domain that this is for */
 	uint64_t control_size;
-	uint32_t epoch;      /**< all withdrawals up to it are in the pieces; 0: memory is not granted yet */
-	uint32_t changes;    /**< grows when the control block has changed */
+	uint32_t
+		epoch; /**< all withdrawals up to it are in the pieces; 0: memory is not granted yet */
+	uint32_t changes; /**< grows when the control block has changed */
 	uint32_t piece_pages[FIDO_XEN_PIECE_PAGES_OF_TABLE]; /**< grant references; 0: none */
 	uint32_t bell_pages[FIDO_XEN_BELL_PAGES];
-	uint32_t sent;       /**< all memory up to this epoch is in the pieces */
+	uint32_t sent; /**< all memory up to this epoch is in the pieces */
 	uint32_t pad2[2];
 	uint32_t ref_pages[FIDO_XEN_REF_PAGES];
 };
 
 struct fido_xen_piece_shm {
 	uint64_t gaddr;
-	uint32_t pages;      /**< 0: none */
+	uint32_t pages; /**< 0: none */
 	uint32_t serial;
 };
 
 struct fido_xen_bells_shm {
 	char link[FIDO_NAME_MAX];
-	uint32_t serial;     /**< 0: none */
+	uint32_t serial; /**< 0: none */
 	uint16_t nrx;
 	uint16_t ntx;
-	uint32_t ports[2 * FIDO_LINK_QUEUES_MAX]; /**< of the nrx receive queues, then of the ntx transmit queues */
+	uint32_t ports[2 *
+		FIDO_LINK_QUEUES_MAX]; /**< of the nrx receive queues, then of the ntx transmit queues */
 };
 
 FIDO_STATIC_ASSERT(sizeof(struct fido_xen_piece_shm) == 16, "layout");
 FIDO_STATIC_ASSERT(sizeof(struct fido_xen_bells_shm) == 296, "layout");
-FIDO_STATIC_ASSERT(sizeof(struct fido_xen_bells_shm) * FIDO_XEN_BELLS_PER_PAGE <= FIDO_XEN_PAGE, "layout");
+FIDO_STATIC_ASSERT(sizeof(struct fido_xen_bells_shm) * FIDO_XEN_BELLS_PER_PAGE <= FIDO_XEN_PAGE,
+	"layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_xen_root_shm, piece_pages) == 48, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_xen_root_shm, sent) == 84, "layout");
 FIDO_STATIC_ASSERT(offsetof(struct fido_xen_root_shm, ref_pages) == 96, "layout");
@@ -103,19 +107,22 @@ struct fido_xen_root_shm *fido_xen_table_root(struct fido_xen_table *t, uint32_t
  * @param g NULL: grant nothing, the reader is in this process
  * @return 0, -ENOSPC (pieces or grants), -errno: some of it may be in the table
  */
-int fido_xen_table_add(struct fido_xen_table *t, struct fido_xen_grants *g, const struct fido_extent *e);
+int fido_xen_table_add(struct fido_xen_table *t, struct fido_xen_grants *g,
+	const struct fido_extent *e);
 /** Take memory off the table and end its grants. */
-void fido_xen_table_remove(struct fido_xen_table *t, struct fido_xen_grants *g, uint64_t gaddr, uint64_t len);
+void fido_xen_table_remove(struct fido_xen_table *t, struct fido_xen_grants *g, uint64_t gaddr,
+	uint64_t len);
 /** Publish the bells of link i. @return 0, -ENOSPC */
-int fido_xen_table_set_bells(struct fido_xen_table *t, uint32_t i, const struct fido_xen_bells_shm *bells);
+int fido_xen_table_set_bells(struct fido_xen_table *t, uint32_t i,
+	const struct fido_xen_bells_shm *bells);
 
 /* ---- a peer's ---- */
 
 struct fido_xen_view;
 
 /** Map a peer's root. @return 0, -EPROTO (not a root, or of another version: *version), -ENOMEM, -EINVAL (no such grant) */
-int fido_xen_view_open(struct fido_xen_view **out, struct fido_xen_grants *g, unsigned int domid, uint32_t ref,
-		uint32_t *version);
+int fido_xen_view_open(struct fido_xen_view **out, struct fido_xen_grants *g, unsigned int domid,
+	uint32_t ref, uint32_t *version);
 /** NULL is legal. */
 void fido_xen_view_close(struct fido_xen_view *v);
 const struct fido_xen_root_shm *fido_xen_view_root(const struct fido_xen_view *v);
@@ -125,15 +132,16 @@ const struct fido_xen_root_shm *fido_xen_view_root(const struct fido_xen_view *v
  * the others have their turn all the same.
  * @return 0, -EPROTO, what gone() or came() returned: -errno
  */
-int fido_xen_view_pieces(struct fido_xen_view *v, int (*gone)(void *arg, uint64_t gaddr, uint64_t len),
-		int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg);
+int fido_xen_view_pieces(struct fido_xen_view *v,
+	int (*gone)(void *arg, uint64_t gaddr, uint64_t len),
+	int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg);
 /**
  * A fido_map_fn: map [addr, addr + len) from the peer's pieces; arg is the view.
  * @return 0, -EAGAIN (some of it is not there, or not any more: the next epoch will tell), -EPROTO, -errno
  */
 int fido_xen_view_map(void *arg, void *addr, size_t len);
 /** Call fn for each set of bells that is new. @return 0, -EPROTO */
-int fido_xen_view_bells(struct fido_xen_view *v, void (*fn)(void *arg, const struct fido_xen_bells_shm *bells),
-		void *arg);
+int fido_xen_view_bells(struct fido_xen_view *v,
+	void (*fn)(void *arg, const struct fido_xen_bells_shm *bells), void *arg);
 
 #endif

@@ -31,8 +31,8 @@ struct fido_xen_view {
 };
 
 int
-fido_xen_view_open(struct fido_xen_view **out, struct fido_xen_grants *g, unsigned int domid, uint32_t ref,
-		uint32_t *version)
+fido_xen_view_open(struct fido_xen_view **out, struct fido_xen_grants *g, unsigned int domid,
+	uint32_t ref, uint32_t *version)
 {
 	struct fido_xen_view *v = calloc(1, sizeof(*v));
 
@@ -47,7 +47,8 @@ fido_xen_view_open(struct fido_xen_view **out, struct fido_xen_grants *g, unsign
 		return -EINVAL;
 	}
 	*version = fido_load_relaxed(&v->root->version);
-	if (fido_load_acquire(&v->root->magic) != FIDO_XEN_MAGIC || *version != FIDO_LAYOUT_VERSION) {
+	if (fido_load_acquire(&v->root->magic) != FIDO_XEN_MAGIC ||
+		*version != FIDO_LAYOUT_VERSION) {
 		fido_xen_view_close(v);
 		return -EPROTO;
 	}
@@ -99,7 +100,8 @@ static const struct fido_xen_piece_shm *
 piece_at(struct fido_xen_view *v, uint32_t i)
 {
 	uint32_t n = i / FIDO_XEN_PIECES_PER_PAGE;
-	const struct fido_xen_piece_shm *page = page_get(v, (const void **)&v->pieces[n], &v->root->piece_pages[n]);
+	const struct fido_xen_piece_shm *page =
+		page_get(v, (const void **)&v->pieces[n], &v->root->piece_pages[n]);
 
 	return page != NULL ? page + i % FIDO_XEN_PIECES_PER_PAGE : NULL;
 }
@@ -109,8 +111,9 @@ static bool
 piece_read(struct fido_xen_view *v, uint32_t i, struct seen *copy, uint32_t *refs)
 {
 	const struct fido_xen_piece_shm *p = piece_at(v, i);
-	const uint32_t *page = refs != NULL ? page_get(v, (const void **)&v->refs[i / 2], &v->root->ref_pages[i / 2]) :
-					      NULL;
+	const uint32_t *page = refs != NULL
+		? page_get(v, (const void **)&v->refs[i / 2], &v->root->ref_pages[i / 2])
+		: NULL;
 
 	if (p == NULL || (refs != NULL && page == NULL))
 		return false;
@@ -136,12 +139,14 @@ bytes(const struct seen *s)
 static bool
 piece_valid(const struct seen *s)
 {
-	return s->pages == 0 || (s->pages <= FIDO_XEN_PIECE_PAGES && s->gaddr % FIDO_XEN_PAGE == 0 &&
-				     s->gaddr % FIDO_GRANULE_SIZE + bytes(s) <= FIDO_GRANULE_SIZE);
+	return s->pages == 0 ||
+		(s->pages <= FIDO_XEN_PIECE_PAGES && s->gaddr % FIDO_XEN_PAGE == 0 &&
+			s->gaddr % FIDO_GRANULE_SIZE + bytes(s) <= FIDO_GRANULE_SIZE);
 }
 
 static int
-look_for_gone(struct fido_xen_view *v, uint32_t i, int (*gone)(void *arg, uint64_t gaddr, uint64_t len), void *arg)
+look_for_gone(struct fido_xen_view *v, uint32_t i,
+	int (*gone)(void *arg, uint64_t gaddr, uint64_t len), void *arg)
 {
 	struct seen *s = &v->seen[i], now;
 	int ret;
@@ -154,7 +159,8 @@ look_for_gone(struct fido_xen_view *v, uint32_t i, int (*gone)(void *arg, uint64
 }
 
 static int
-look_for_new(struct fido_xen_view *v, uint32_t i, int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg)
+look_for_new(struct fido_xen_view *v, uint32_t i,
+	int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg)
 {
 	struct seen *s = &v->seen[i], now;
 	int ret;
@@ -172,7 +178,7 @@ look_for_new(struct fido_xen_view *v, uint32_t i, int (*came)(void *arg, uint64_
 
 int
 fido_xen_view_pieces(struct fido_xen_view *v, int (*gone)(void *arg, uint64_t gaddr, uint64_t len),
-		int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg)
+	int (*came)(void *arg, uint64_t gaddr, uint64_t len), void *arg)
 {
 	int ret = 0;
 
@@ -188,8 +194,9 @@ static int
 piece_with(struct fido_xen_view *v, uint64_t gaddr, struct seen *copy, uint32_t *refs)
 {
 	for (uint32_t i = 0; i < FIDO_XEN_PIECES_MAX && piece_at(v, i) != NULL; i++)
-		if (fido_load_relaxed(&piece_at(v, i)->gaddr) == gaddr && piece_read(v, i, copy, refs) &&
-				copy->gaddr == gaddr && copy->pages != 0 && piece_valid(copy))
+		if (fido_load_relaxed(&piece_at(v, i)->gaddr) == gaddr &&
+			piece_read(v, i, copy, refs) && copy->gaddr == gaddr && copy->pages != 0 &&
+			piece_valid(copy))
 			return (int)i;
 	return -ENOENT;
 }
@@ -238,17 +245,19 @@ bells_read(const struct fido_xen_bells_shm *from, struct fido_xen_bells_shm *cop
 }
 
 int
-fido_xen_view_bells(struct fido_xen_view *v, void (*fn)(void *arg, const struct fido_xen_bells_shm *bells),
-		void *arg)
+fido_xen_view_bells(struct fido_xen_view *v,
+	void (*fn)(void *arg, const struct fido_xen_bells_shm *bells), void *arg)
 {
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++) {
 		uint32_t n = i / FIDO_XEN_BELLS_PER_PAGE;
-		const struct fido_xen_bells_shm *page = page_get(v, (const void **)&v->bells[n],
-				&v->root->bell_pages[n]);
+		const struct fido_xen_bells_shm *page =
+			page_get(v, (const void **)&v->bells[n], &v->root->bell_pages[n]);
 		struct fido_xen_bells_shm copy;
 
-		if (page == NULL || fido_load_relaxed(&page[i % FIDO_XEN_BELLS_PER_PAGE].serial) == v->bells_seen[i] ||
-				!bells_read(&page[i % FIDO_XEN_BELLS_PER_PAGE], &copy))
+		if (page == NULL ||
+			fido_load_relaxed(&page[i % FIDO_XEN_BELLS_PER_PAGE].serial) ==
+				v->bells_seen[i] ||
+			!bells_read(&page[i % FIDO_XEN_BELLS_PER_PAGE], &copy))
 			continue;
 		v->bells_seen[i] = copy.serial;
 		if (copy.nrx > FIDO_LINK_QUEUES_MAX || copy.ntx > FIDO_LINK_QUEUES_MAX)

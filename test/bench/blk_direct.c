@@ -44,7 +44,8 @@ struct fido_blk {
 };
 
 int
-fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out)
+fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
+	struct fido_blk **out)
 {
 	struct blk_store_config store = {.domain = domain, .volume = config->volume};
 	uint32_t depth = config->depth != 0 ? config->depth : 128;
@@ -120,8 +121,12 @@ submit_one(struct fido_blk_queue *q, struct request *r, const struct fido_blk_re
 	r->q = q;
 	r->cookie = from->cookie;
 	r->buffer = NULL;
-	r->io = (struct blk_io){.op = from->op, .fua = from->flags & FIDO_BLK_FUA, .offset = from->offset,
-		.length = from->length, .iov = r->iov, .lent = r->lent};
+	r->io = (struct blk_io){.op = from->op,
+		.fua = from->flags & FIDO_BLK_FUA,
+		.offset = from->offset,
+		.length = from->length,
+		.iov = r->iov,
+		.lent = r->lent};
 	if (from->op == FIDO_BLK_WRITE) {
 		memcpy(r->iov, from->iov, from->iovcnt * sizeof(r->iov[0]));
 		r->io.iovcnt = from->iovcnt;
@@ -153,7 +158,8 @@ give_back(struct fido_blk_queue *q, struct request *r)
 {
 	const struct blk_store_ops *ops = q->blk->store->ops;
 
-	for (uint32_t i = 0; r->io.op == FIDO_BLK_READ && ops->release != NULL && i < r->io.iovcnt; i++)
+	for (uint32_t i = 0; r->io.op == FIDO_BLK_READ && ops->release != NULL && i < r->io.iovcnt;
+		i++)
 		ops->release(q->blk->channel, r->lent[i]);
 	if (r->buffer != NULL)
 		blk_buffers_free(q->blk->buffers, r->buffer);
@@ -175,7 +181,8 @@ fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion *completions,
 		if (q->first == NULL)
 			q->end = &q->first;
 		q->stats.requests[r->io.op]++;
-		completions[n] = (struct fido_blk_completion){.cookie = r->cookie, .error = r->io.error};
+		completions[n] =
+			(struct fido_blk_completion){.cookie = r->cookie, .error = r->io.error};
 		if (r->io.op == FIDO_BLK_READ && r->io.error == 0) {
 			completions[n].iov = r->iov;
 			completions[n].iovcnt = r->io.iovcnt;

@@ -30,8 +30,8 @@
 #define STAMP 16 /* where in the packet the time is; 0: not one of those that are timed */
 #define BURST 32
 #define BEHIND_MAX 256 /* packets due at once: more, and this CPU stood still */
-#define TRIES 5 /* of a trial: one that failed may have been the host's doing */
-#define PRECISION 50 /* the rate is found to one part in so many */
+#define TRIES 5        /* of a trial: one that failed may have been the host's doing */
+#define PRECISION 50   /* the rate is found to one part in so many */
 #define RATE_MIN 100000
 #define RATE_MAX 200000000
 #define PROBES (LATENCY_MAX / 2)
@@ -213,8 +213,9 @@ wait_for_reflector(void)
 static void
 print(long load, uint64_t rate, const struct trial *t)
 {
-	printf("{\"load\":%ld,\"rate\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"skipped\":%" PRIu64
-	       ",", load, rate, t->sent, t->sent - t->received + t->refused, t->skipped);
+	printf("{\"load\":%ld,\"rate\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"lost\":%" PRIu64
+	       ",\"skipped\":%" PRIu64 ",",
+		load, rate, t->sent, t->sent - t->received + t->refused, t->skipped);
 	latency_print_members();
 	printf("}\n");
 	fflush(stdout);
@@ -253,7 +254,8 @@ main(int argc, char **argv)
 	int ret = rte_eal_init(argc, argv);
 
 	if (ret < 0 || argc - ret < 3) {
-		fprintf(stderr, "usage: bench-ping [EAL options] -- SIZE MILLISECONDS [PERCENT...]\n");
+		fprintf(stderr,
+			"usage: bench-ping [EAL options] -- SIZE MILLISECONDS [PERCENT...]\n");
 		return 2;
 	}
 	argc -= ret;
@@ -263,7 +265,8 @@ main(int argc, char **argv)
 	ms = strtoull(argv[2], NULL, 10);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	pool = rte_pktmbuf_pool_create("packets", 8191, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("packets", 8191, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		SOCKET_ID_ANY);
 	ret = pool == NULL ? -rte_errno : start_port();
 	if (ret == 0)
 		ret = ping(ms * hz / 1000, argc - 3, argv + 3);

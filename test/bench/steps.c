@@ -132,7 +132,8 @@ start_port(void)
 		ret = rte_eth_tx_queue_setup(0, 0, 1024, SOCKET_ID_ANY, NULL);
 	if (ret == 0)
 		ret = rte_eth_dev_start(0);
-	for (int us = 0; ret == 0 && us < WAIT_US && link.link_status != RTE_ETH_LINK_UP; us += 1000) {
+	for (int us = 0; ret == 0 && us < WAIT_US && link.link_status != RTE_ETH_LINK_UP;
+		us += 1000) {
 		rte_delay_us_sleep(1000);
 		ret = rte_eth_link_get_nowait(0, &link);
 	}
@@ -146,15 +147,18 @@ main(int argc, char **argv)
 	int ret = rte_eal_init(argc, argv);
 
 	if (ret < 0 || argc - ret != 7) {
-		fprintf(stderr, "usage: bench-steps [EAL options] -- "
-				"send|receive SIZE BURST COUNT FIFO_OF_SENDER FIFO_OF_RECEIVER\n");
+		fprintf(stderr,
+			"usage: bench-steps [EAL options] -- "
+			"send|receive SIZE BURST COUNT FIFO_OF_SENDER FIFO_OF_RECEIVER\n");
 		return 2;
 	}
 	argv += ret;
 	sends = strcmp(argv[1], "send") == 0;
 	size = (uint16_t)RTE_MIN(strtoul(argv[2], NULL, 10), 2048ul);
-	burst = (uint16_t)RTE_MAX(1ul, RTE_MIN(strtoul(argv[3], NULL, 10), (unsigned long)BURST_MAX));
-	pool = rte_pktmbuf_pool_create("packets", 4095, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	burst = (uint16_t)RTE_MAX(1ul,
+		RTE_MIN(strtoul(argv[3], NULL, 10), (unsigned long)BURST_MAX));
+	pool = rte_pktmbuf_pool_create("packets", 4095, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		SOCKET_ID_ANY);
 	ret = pool == NULL ? -rte_errno : start_port();
 	/* Opened by both in the same order: each waits for the other here. */
 	if (ret == 0 && sends) {

@@ -48,7 +48,8 @@ start_port(struct rte_mempool *pool, bool intr)
 	if (ret == 0)
 		ret = rte_eth_dev_start(0);
 	if (ret == 0 && intr)
-		ret = rte_eth_dev_rx_intr_ctl_q(0, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL);
+		ret = rte_eth_dev_rx_intr_ctl_q(0, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD,
+			NULL);
 	return ret;
 }
 
@@ -140,7 +141,9 @@ main(int argc, char **argv)
 	int ret = rte_eal_init(argc, argv);
 
 	if (ret < 0 || argc - ret != 3) {
-		fprintf(stderr, "usage: bench-wake [EAL options] -- send GAP_US | poll COUNT | sleep COUNT\n");
+		fprintf(stderr,
+			"usage: bench-wake [EAL options] -- send GAP_US | poll COUNT | sleep "
+			"COUNT\n");
 		return 2;
 	}
 	argv += ret;
@@ -148,7 +151,8 @@ main(int argc, char **argv)
 	intr = strcmp(argv[1], "sleep") == 0;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	pool = rte_pktmbuf_pool_create("packets", 4095, 64, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("packets", 4095, 64, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+		SOCKET_ID_ANY);
 	ret = pool == NULL ? -rte_errno : start_port(pool, intr);
 	if (ret == 0)
 		ret = strcmp(argv[1], "send") == 0 ? send_all(pool, number * 1000)

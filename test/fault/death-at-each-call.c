@@ -26,8 +26,8 @@ victim(uint32_t die_at)
 	config.group = "fault:" TEST_GROUP;
 	fault_plan(&(struct fault_plan){.die_at = die_at});
 	if (fido_domain_join(&d, &config) != 0 || fido_arena_create(d, 1 << 21, &mem) != 0 ||
-			fido_link_create(d, &link_config, &link) != 0 ||
-			fido_link_configure(link, 1, 1, 64) != 0 || fido_link_open(link) != 0)
+		fido_link_create(d, &link_config, &link) != 0 ||
+		fido_link_configure(link, 1, 1, 64) != 0 || fido_link_open(link) != 0)
 		return 1;
 	for (unsigned int n = 0; n < SENT;)
 		n += fido_rxq_poll(fido_link_rxq(link, 0), rx + n, 1);
@@ -85,7 +85,8 @@ serve(struct fido_link *link, struct fido_region *mem, pid_t pid)
 		fido_txq_reap(tx, cookies, SENT);
 	}
 	/* Whatever it had is back, and can be used again. */
-	TEST_WAIT(fido_rxq_poll(rxq, &rx, 1) == 0 || (test_complete(rxq, &rx, FIDO_STATUS_OK), false));
+	TEST_WAIT(fido_rxq_poll(rxq, &rx, 1) == 0 ||
+		(test_complete(rxq, &rx, FIDO_STATUS_OK), false));
 	TEST_WAIT(fido_txq_reap(tx, cookies, SENT) == 0 && fido_txq_out(tx) == 0);
 	TEST_WAIT(!fido_link_is_up(link));
 	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);

@@ -50,7 +50,8 @@ each_fails(void **state)
 	fault_plan(&(struct fault_plan){0});
 	assert_int_equal(start(&d, &link), 0);
 	count = fault_calls_that_fail();
-	assert_in_range(count, 8, 100); /* join, start, control block, arena (each with its seal), four doorbells */
+	assert_in_range(count, 8,
+		100); /* join, start, control block, arena (each with its seal), four doorbells */
 	end(d, link);
 	for (uint32_t n = 1; n <= count; n++) {
 		int error = errors[n % 3];

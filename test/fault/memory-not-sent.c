@@ -12,7 +12,8 @@ reaches(struct test_pair *p, const struct fido_region *r)
 {
 	uint64_t gaddr;
 
-	return test_reach(fido_link_txq(p->ab, 0), (const void *)r->va, 1, &gaddr) == FIDO_REACH_OWN;
+	return test_reach(fido_link_txq(p->ab, 0), (const void *)r->va, 1, &gaddr) ==
+		FIDO_REACH_OWN;
 }
 
 static void
@@ -42,7 +43,8 @@ not_sent(void **state)
 	assert_int_equal(fido_region_withdraw(other, 0, G, (unsigned int)TEST_LIMIT_MS), 0);
 	/* The control thread may have sent it by now; what is believed must be true. */
 	for (unsigned int i = 0; i < REGIONS; i++)
-		assert_true(!reaches(&p, r[i]) || fido_map_ptr(fido_domain_map(p.b), r[i]->gaddr, G) != NULL);
+		assert_true(!reaches(&p, r[i]) ||
+			fido_map_ptr(fido_domain_map(p.b), r[i]->gaddr, G) != NULL);
 	assert_true(fido_link_is_up(p.ab));
 	fault_plan(&(struct fault_plan){0});
 	assert_int_equal(fido_region_export(other, 0, G, fd, 0), 0);

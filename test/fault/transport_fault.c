@@ -14,12 +14,13 @@
 #include "doorbell_private.h"
 #include "transport.h"
 
-static const struct fido_transport_ops *inner = &fido_transport_host; /* set before any domain joins */
+static const struct fido_transport_ops *inner =
+	&fido_transport_host; /* set before any domain joins */
 static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault_plan the_plan;
 static uint32_t calls, calls_that_fail, exports_lost;
-static uint32_t looks; /* a fixed sequence, so that a failure comes again */
-static bool held_back; /* the control thread's, and the domain's lock is held */
+static uint32_t looks;             /* a fixed sequence, so that a failure comes again */
+static bool held_back;             /* the control thread's, and the domain's lock is held */
 static struct fido_domain *joined; /* the last one: notices are held back for one domain only */
 
 static struct fault_plan
@@ -54,7 +55,8 @@ call_that_fails(void)
 static bool
 chance(uint32_t percent)
 {
-	return (__atomic_fetch_add(&looks, 1, __ATOMIC_RELAXED) * 2654435761u >> 16) % 100 < percent;
+	return (__atomic_fetch_add(&looks, 1, __ATOMIC_RELAXED) * 2654435761u >> 16) % 100 <
+		percent;
 }
 
 static int

@@ -32,7 +32,8 @@ check_io(const struct blk_channel *channel, const struct blk_io *io)
 	FUZZ_CHECK(io->op >= FIDO_BLK_READ && io->op <= FIDO_BLK_WRITE_ZEROES);
 	if (io->op == FIDO_BLK_FLUSH)
 		return;
-	FUZZ_CHECK(io->length != 0 && (io->offset | io->length) % BLOCK == 0 && io->offset < SIZE && io->length <= SIZE - io->offset);
+	FUZZ_CHECK(io->length != 0 && (io->offset | io->length) % BLOCK == 0 && io->offset < SIZE &&
+		io->length <= SIZE - io->offset);
 	FUZZ_CHECK(!transfer || io->length <= channel->store->info.max_transfer);
 	for (uint32_t i = 0; i < io->iovcnt; i++) {
 		const volatile char *p = io->iov[i].iov_base;
@@ -43,8 +44,12 @@ check_io(const struct blk_channel *channel, const struct blk_io *io)
 		sum += io->iov[i].iov_len;
 	}
 	FUZZ_CHECK(io->iovcnt <= FIDO_BLK_SEGMENTS_MAX);
-	FUZZ_CHECK(sum == (io->op == FIDO_BLK_WRITE || (io->op == FIDO_BLK_READ && channel->store->ops->release == NULL) ?
-				io->length : 0));
+	FUZZ_CHECK(sum ==
+		(io->op == FIDO_BLK_WRITE ||
+					(io->op == FIDO_BLK_READ &&
+						channel->store->ops->release == NULL)
+				? io->length
+				: 0));
 }
 
 static void
@@ -56,8 +61,11 @@ done(struct blk_io *io, struct blk_channel *channel, int error)
 		for (io->iovcnt = 0; left != 0; io->iovcnt++) {
 			uint64_t n = PAGE - at % PAGE < left ? PAGE - at % PAGE : left;
 
-			io->iov[io->iovcnt] = (struct iovec){(void *)(uintptr_t)(fb.ours + FIDO_GRANULE_SIZE + at), n};
-			io->lent[io->iovcnt] = (void *)(uintptr_t)(fb.ours + FIDO_GRANULE_SIZE + at);
+			io->iov[io->iovcnt] = (struct iovec){(void *)(uintptr_t)(fb.ours +
+								     FIDO_GRANULE_SIZE + at),
+				n};
+			io->lent[io->iovcnt] =
+				(void *)(uintptr_t)(fb.ours + FIDO_GRANULE_SIZE + at);
 			at += n;
 			left -= n;
 			lent++;
@@ -87,7 +95,8 @@ stub_finish(unsigned int n, int error)
 }
 
 static int
-stub_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out)
+stub_channel_open(struct blk_store *store, const struct blk_channel_config *config,
+	struct blk_channel **out)
 {
 	(void)config;
 	*out = malloc(sizeof(**out));
@@ -110,10 +119,15 @@ stub_release(struct blk_channel *channel, void *piece)
 	lent--;
 }
 
-static const struct blk_store_ops reads_into = {.kind = "a", .submit = stub_submit, .channel_open = stub_channel_open,
+static const struct blk_store_ops reads_into = {.kind = "a",
+	.submit = stub_submit,
+	.channel_open = stub_channel_open,
 	.channel_close = stub_channel_close};
-static const struct blk_store_ops lends_itself = {.kind = "b", .submit = stub_submit, .channel_open = stub_channel_open,
-	.channel_close = stub_channel_close, .release = stub_release};
+static const struct blk_store_ops lends_itself = {.kind = "b",
+	.submit = stub_submit,
+	.channel_open = stub_channel_open,
+	.channel_close = stub_channel_close,
+	.release = stub_release};
 static struct blk_store stores[VOLUMES];
 
 /* ---- life ---- */
@@ -126,18 +140,34 @@ start_server(uint8_t how)
 
 	memset(volume_shm, 0, sizeof(volume_shm));
 	memset(queue_shm, 0, sizeof(queue_shm));
-	server = (struct blk_server){.domain = &fb.domain, .volumes = volumes, .volume_count = VOLUMES, .volume_shm = volume_shm,
-		.queue_shm = queue_shm, .workers = &worker, .config = {.workers = 1}};
+	server = (struct blk_server){.domain = &fb.domain,
+		.volumes = volumes,
+		.volume_count = VOLUMES,
+		.volume_shm = volume_shm,
+		.queue_shm = queue_shm,
+		.workers = &worker,
+		.config = {.workers = 1}};
 	pthread_mutex_init(&server.lock, NULL);
 	for (uint32_t i = 0; i < VOLUMES; i++) {
-		stores[i] = (struct blk_store){.ops = i == 0 ? &reads_into : &lends_itself, .info = {.size = SIZE, .block_size = BLOCK,
-			.max_transfer = 1 << 18, .max_segments = 32, .features = how & 2 ? 0x1f : how >> 2 & 0x1f}};
-		volumes[i] = (struct back_volume){.name = {'v', (char)('0' + i)}, .store = &stores[i], .index = i, .info = &info[i],
+		stores[i] = (struct blk_store){.ops = i == 0 ? &reads_into : &lends_itself,
+			.info = {.size = SIZE,
+				.block_size = BLOCK,
+				.max_transfer = 1 << 18,
+				.max_segments = 32,
+				.features = how & 2 ? 0x1f : how >> 2 & 0x1f}};
+		volumes[i] = (struct back_volume){.name = {'v', (char)('0' + i)},
+			.store = &stores[i],
+			.index = i,
+			.info = &info[i],
 			.shm = &volume_shm[i]};
 	}
 	worker = (struct back_worker){.server = &server};
-	FUZZ_CHECK(blk_buffers_over(&worker.buffers, (void *)(uintptr_t)(fb.ours + BLK_BUFFER_MAX), BLK_BUFFER_MAX) == 0);
-	client = (struct back_client){.server = &server, .link = &fb.link, .peer = "x", .queue_count = 1};
+	FUZZ_CHECK(blk_buffers_over(&worker.buffers, (void *)(uintptr_t)(fb.ours + BLK_BUFFER_MAX),
+			   BLK_BUFFER_MAX) == 0);
+	client = (struct back_client){.server = &server,
+		.link = &fb.link,
+		.peer = "x",
+		.queue_count = 1};
 	FUZZ_CHECK(back_queue_create(&client, 0, REQUESTS, &q) == 0);
 	q->txq = &fb.txq;
 	q->rxq = &fb.rxq;
@@ -201,7 +231,8 @@ end_server(void)
 		turn();
 	}
 	back_close(q);
-	FUZZ_CHECK(back_queue_idle(q) && q->starved.first == NULL && waiting_count == 0 && fb.our_r->held_count == 0);
+	FUZZ_CHECK(back_queue_idle(q) && q->starved.first == NULL && waiting_count == 0 &&
+		fb.our_r->held_count == 0);
 	for (unsigned int i = 0; i < VOLUMES; i++) {
 		out += volume_shm[i].closed.lent - volume_shm[i].closed.returned;
 		FUZZ_CHECK(volume_shm[i].clients == 0 && volume_shm[i].exclusive == 0);
@@ -230,9 +261,13 @@ say_open(uint8_t how)
 {
 	struct blk_open_shm *o = (struct blk_open_shm *)(uintptr_t)fb.base;
 
-	*o = (struct blk_open_shm){.magic = BLK_MAGIC + (how == 255), .version = BLK_VERSION + (how == 254), .session = how >> 2 & 3,
-		.flags = how >> 4 & 3, .volume = {'v', (char)('0' + (how & 1) + (how == 253))}};
-	fb_put(fb.base + (how == 252), sizeof(*o) - (how == 251), BLK_OP_OPEN << FIDO_DESC_USER_SHIFT | (how == 250 ? FIDO_DESC_CHAINED : 0));
+	*o = (struct blk_open_shm){.magic = BLK_MAGIC + (how == 255),
+		.version = BLK_VERSION + (how == 254),
+		.session = how >> 2 & 3,
+		.flags = how >> 4 & 3,
+		.volume = {'v', (char)('0' + (how & 1) + (how == 253))}};
+	fb_put(fb.base + (how == 252), sizeof(*o) - (how == 251),
+		BLK_OP_OPEN << FIDO_DESC_USER_SHIFT | (how == 250 ? FIDO_DESC_CHAINED : 0));
 }
 
 static void
@@ -240,16 +275,19 @@ say_command(struct fuzz_in *in)
 {
 	uint8_t how = fuzz_u8(in), size = fuzz_u8(in);
 	unsigned int op = how & 7, pieces = op == FIDO_BLK_WRITE || size > 250 ? 1 + (how >> 5) : 0;
-	uint32_t len = size < 240 ? (1 + size % 64) * BLOCK * pieces + (pieces == 0 ? (1 + size % 64) * BLOCK : 0) :
-				    (uint32_t)fuzz_odd_number(in);
+	uint32_t len = size < 240
+		? (1 + size % 64) * BLOCK * pieces + (pieces == 0 ? (1 + size % 64) * BLOCK : 0)
+		: (uint32_t)fuzz_odd_number(in);
 	uint64_t sector = size < 240 ? fuzz_u16(in) % (SIZE / BLOCK) : fuzz_odd_number(in);
 
 	if (size == 239)
 		pieces = 40; /* more than it takes */
-	fb_put(sector, blk_op_in_sectors(op) ? len / BLOCK : len, (uint16_t)(blk_command_flags(op, how >> 3 & 1 ? BLK_FLAG_FUA : 0) |
+	fb_put(sector, blk_op_in_sectors(op) ? len / BLOCK : len,
+		(uint16_t)(blk_command_flags(op, how >> 3 & 1 ? BLK_FLAG_FUA : 0) |
 			(pieces != 0 ? FIDO_DESC_CHAINED : 0)));
 	for (unsigned int i = 0; i < pieces; i++)
-		fb_put(how & 16 ? fb_address(in) : fb.base + i * 65536, len / pieces, i + 1 < pieces ? FIDO_DESC_CHAINED : 0);
+		fb_put(how & 16 ? fb_address(in) : fb.base + i * 65536, len / pieces,
+			i + 1 < pieces ? FIDO_DESC_CHAINED : 0);
 }
 
 static void

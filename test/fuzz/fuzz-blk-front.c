@@ -30,8 +30,14 @@ lend_info(uint8_t how)
 {
 	struct blk_info_shm *i = (struct blk_info_shm *)(uintptr_t)fb.base;
 
-	*i = (struct blk_info_shm){.magic = BLK_MAGIC, .version = BLK_VERSION, .size = 1 << 20, .identity = how >> 7, .block_size = 512,
-		.max_transfer = how & 64 ? 1u << 16 : UINT32_MAX, .max_segments = how & 32 ? 16 : UINT32_MAX, .features = 0x1f};
+	*i = (struct blk_info_shm){.magic = BLK_MAGIC,
+		.version = BLK_VERSION,
+		.size = 1 << 20,
+		.identity = how >> 7,
+		.block_size = 512,
+		.max_transfer = how & 64 ? 1u << 16 : UINT32_MAX,
+		.max_segments = how & 32 ? 16 : UINT32_MAX,
+		.features = 0x1f};
 	if ((how & 15) < 10)
 		((uint32_t *)i)[how & 15] = (uint32_t)how << 24;
 	fb_put(fb.base, sizeof(*i), (uint16_t)(q->open_ticket << FIDO_DESC_USER_SHIFT));
@@ -51,12 +57,15 @@ static void
 lend(struct fuzz_in *in)
 {
 	uint8_t how = fuzz_u8(in), which = fuzz_u8(in);
-	uint16_t tag = fb.their_tickets != 0 && which < 240 ? fb.their_ticket[which % fb.their_tickets] : which;
+	uint16_t tag = fb.their_tickets != 0 && which < 240
+		? fb.their_ticket[which % fb.their_tickets]
+		: which;
 	uint32_t len = how & 1 ? fuzz_u16(in) : how & 8 ? 512u * (1 + (how >> 4)) : wanted(tag);
 	unsigned int pieces = how & 2 ? 1 + fuzz_u8(in) % 8 : 1;
 
 	for (unsigned int i = 0; i < pieces; i++)
-		fb_put(how & 4 ? fb_address(in) : fb.base, len, (uint16_t)(tag << FIDO_DESC_USER_SHIFT |
+		fb_put(how & 4 ? fb_address(in) : fb.base, len,
+			(uint16_t)(tag << FIDO_DESC_USER_SHIFT |
 				(i + 1 < pieces || which >= 200 ? FIDO_DESC_CHAINED : 0)));
 }
 
@@ -68,7 +77,10 @@ submit(struct fuzz_in *in)
 	uint8_t how = fuzz_u8(in);
 	struct slot *s = &slots[how >> 5];
 	struct iovec iov[3];
-	struct fido_blk_request r = {.op = (enum fido_blk_op)(1 + how % 5), .offset = 512u * fuzz_u8(in), .iov = iov, .cookie = s};
+	struct fido_blk_request r = {.op = (enum fido_blk_op)(1 + how % 5),
+		.offset = 512u * fuzz_u8(in),
+		.iov = iov,
+		.cookie = s};
 	uint32_t cut;
 
 	if (s->busy || busy_count + lent_count == DEPTH)
@@ -83,7 +95,10 @@ submit(struct fuzz_in *in)
 	memset(s->mem, 0, s->len);
 	cut = fuzz_u16(in) % (s->len + 1);
 	/* What is written is in exported memory, or has to be copied. */
-	iov[0] = (struct iovec){r.op == FIDO_BLK_WRITE && how & 16 ? (char *)(uintptr_t)(fb.ours + FIDO_GRANULE_SIZE) : s->mem, cut};
+	iov[0] = (struct iovec){r.op == FIDO_BLK_WRITE && how & 16
+			? (char *)(uintptr_t)(fb.ours + FIDO_GRANULE_SIZE)
+			: s->mem,
+		cut};
 	iov[1] = (struct iovec){NULL, 0};
 	iov[2] = (struct iovec){(char *)iov[0].iov_base + cut, s->len - cut};
 	r.iovcnt = 3;
@@ -120,7 +135,8 @@ poll_queue(unsigned int max)
 		struct slot *s = c[i].cookie;
 
 		FUZZ_CHECK(s >= slots && s < slots + DEPTH && s->busy);
-		FUZZ_CHECK(c[i].error <= 0 && c[i].error >= -4095 && (c[i].lent != NULL) == (c[i].error == 0 && s->lend));
+		FUZZ_CHECK(c[i].error <= 0 && c[i].error >= -4095 &&
+			(c[i].lent != NULL) == (c[i].error == 0 && s->lend));
 		s->busy = false;
 		busy_count--;
 		free(s->mem);
@@ -145,8 +161,16 @@ static void
 start_queue(uint8_t how)
 {
 	bounce = (struct fido_region){.va = fb.ours, .gaddr = fb.ours, .len = BLK_BUFFER_MAX};
-	blk = (struct fido_blk){.domain = &fb.domain, .link = &fb.link, .bounce = &bounce, .volume = "v0", .backend = "x", .client = 1,
-		.config = {.queues = 1, .depth = DEPTH, .bounce_size = BLK_BUFFER_MAX, .read_only = how >> 1 & 1}};
+	blk = (struct fido_blk){.domain = &fb.domain,
+		.link = &fb.link,
+		.bounce = &bounce,
+		.volume = "v0",
+		.backend = "x",
+		.client = 1,
+		.config = {.queues = 1,
+			.depth = DEPTH,
+			.bounce_size = BLK_BUFFER_MAX,
+			.read_only = how >> 1 & 1}};
 	pthread_mutex_init(&blk.lock, NULL);
 	FUZZ_CHECK(blk_front_queue_create(&blk, 0, &q) == 0);
 	blk.queues[0] = q;
@@ -179,7 +203,8 @@ end_queue(void)
 	release(DEPTH);
 	/* What is left are writes, whose memory may still be read. */
 	for (unsigned int i = 0; i < DEPTH; i++)
-		FUZZ_CHECK(!slots[i].busy || (slots[i].op == FIDO_BLK_WRITE && fido_sender_out(fb.our_s) != 0));
+		FUZZ_CHECK(!slots[i].busy ||
+			(slots[i].op == FIDO_BLK_WRITE && fido_sender_out(fb.our_s) != 0));
 	FUZZ_CHECK(fb.our_r->held_count == 0);
 	fb_recall(cookies);
 	for (unsigned int i = 0; i < DEPTH; i++)
@@ -215,7 +240,10 @@ one_step(struct fuzz_in *in)
 		fb_complete(what >> 4, 0);
 		break;
 	case 9:
-		fb_complete(fuzz_u8(in), what & 128 ? fuzz_u16(in) : what >> 4 ? what >> 4 : BLK_STATUS_NOT_OPEN);
+		fb_complete(fuzz_u8(in),
+			what & 128          ? fuzz_u16(in)
+				: what >> 4 ? what >> 4
+					    : BLK_STATUS_NOT_OPEN);
 		break;
 	case 10:
 		fb_put(fb_address(in), fuzz_u16(in), fuzz_u16(in));

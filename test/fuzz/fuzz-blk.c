@@ -45,7 +45,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	uint64_t size = GRANULES * FIDO_GRANULE_SIZE;
 	uint64_t at = (uintptr_t)mmap(NULL, size + FIDO_GRANULE_SIZE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	static uint32_t epochs[2] = {1, 1};
 
 	(void)argc;
@@ -54,11 +54,14 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	fb.base = (at + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	for (unsigned int i = 0; i < GRANULES; i++)
 		if (granules[i] != 0)
-			FUZZ_CHECK(mprotect((void *)(uintptr_t)(fb.base + i * FIDO_GRANULE_SIZE), FIDO_GRANULE_SIZE,
-						   PROT_READ | PROT_WRITE) == 0);
+			FUZZ_CHECK(mprotect((void *)(uintptr_t)(fb.base + i * FIDO_GRANULE_SIZE),
+					   FIDO_GRANULE_SIZE, PROT_READ | PROT_WRITE) == 0);
 	fb.ours = fb.base + 2 * FIDO_GRANULE_SIZE;
 	fb.map = (struct fido_map){fb.base, GRANULES, granules};
-	fb.region = (struct fido_region){.va = fb.ours, .gaddr = fb.ours, .len = 2 * FIDO_GRANULE_SIZE, .granule_epoch = epochs};
+	fb.region = (struct fido_region){.va = fb.ours,
+		.gaddr = fb.ours,
+		.len = 2 * FIDO_GRANULE_SIZE,
+		.granule_epoch = epochs};
 	fb.regions[0] = &fb.region;
 	fb.view = (struct fido_peer_view){.epoch = 1};
 	fb.domain.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -76,18 +79,28 @@ rings_start(void)
 	fb.their_receiver_shm = zeroed(fido_receiver_shm_size(FB_RING));
 	fb.our_receiver_shm = zeroed(fido_receiver_shm_size(FB_RING));
 	FUZZ_CHECK(fido_sender_create(&fb.their_s, fb.their_sender_shm, FB_RING, 11) == 0 &&
-		   fido_sender_create(&fb.our_s, fb.our_sender_shm, FB_RING, 12) == 0);
+		fido_sender_create(&fb.our_s, fb.our_sender_shm, FB_RING, 12) == 0);
 	fido_sender_attach(fb.their_s, fb.our_receiver_shm);
 	fido_sender_attach(fb.our_s, fb.their_receiver_shm);
-	FUZZ_CHECK(fido_receiver_create(&fb.their_r, fb.their_receiver_shm, fb.our_sender_shm, FB_RING, &fb.map) == 0 &&
-		   fido_receiver_create(&fb.our_r, fb.our_receiver_shm, fb.their_sender_shm, FB_RING, &fb.map) == 0);
+	FUZZ_CHECK(fido_receiver_create(&fb.their_r, fb.their_receiver_shm, fb.our_sender_shm,
+			   FB_RING, &fb.map) == 0 &&
+		fido_receiver_create(&fb.our_r, fb.our_receiver_shm, fb.their_sender_shm, FB_RING,
+			&fb.map) == 0);
 	fb.our_r->queue_id = 11;
 	fb.tx_stats = (struct fido_tx_stats_shm){0};
 	fb.rx_stats = (struct fido_rx_stats_shm){0};
-	fb.link = (struct fido_link){.domain = &fb.domain, .up = true, .state = FIDO_LINK_CONNECTED};
-	fb.txq = (struct fido_txq){.open = true, .sender = fb.our_s, .stats = &fb.tx_stats, .peer = &fb.view,
-		.regions = (struct fido_region *const *)fb.regions, .link = &fb.link};
-	fb.rxq = (struct fido_rxq){.count = 1, .receivers = {fb.our_r}, .stats = &fb.rx_stats, .link = &fb.link};
+	fb.link =
+		(struct fido_link){.domain = &fb.domain, .up = true, .state = FIDO_LINK_CONNECTED};
+	fb.txq = (struct fido_txq){.open = true,
+		.sender = fb.our_s,
+		.stats = &fb.tx_stats,
+		.peer = &fb.view,
+		.regions = (struct fido_region *const *)fb.regions,
+		.link = &fb.link};
+	fb.rxq = (struct fido_rxq){.count = 1,
+		.receivers = {fb.our_r},
+		.stats = &fb.rx_stats,
+		.link = &fb.link};
 	fb.their_tickets = 0;
 }
 
@@ -114,7 +127,8 @@ fb_address(struct fuzz_in *in)
 	if (kind < 160)
 		return fb.base + (uint64_t)kind * 4096;
 	if (kind < 200) /* about a border of a granule */
-		return fb.base + (kind % (GRANULES + 1)) * FIDO_GRANULE_SIZE + (uint64_t)(int64_t)(int8_t)fuzz_u8(in);
+		return fb.base + (kind % (GRANULES + 1)) * FIDO_GRANULE_SIZE +
+			(uint64_t)(int64_t)(int8_t)fuzz_u8(in);
 	return fuzz_odd_number(in);
 }
 
@@ -147,7 +161,8 @@ fb_complete(uint8_t which, uint16_t status)
 	k = which % fb.their_tickets;
 	fido_receiver_complete(fb.their_r, fb.their_ticket[k], status);
 	fido_receiver_flush(fb.their_r);
-	memmove(&fb.their_ticket[k], &fb.their_ticket[k + 1], (--fb.their_tickets - k) * sizeof(fb.their_ticket[0]));
+	memmove(&fb.their_ticket[k], &fb.their_ticket[k + 1],
+		(--fb.their_tickets - k) * sizeof(fb.their_ticket[0]));
 }
 
 void
@@ -158,12 +173,17 @@ fb_write_raw(struct fuzz_in *in)
 
 	if (how & 1) {
 		fb.their_sender_shm->desc[at % FB_RING].w0 = fuzz_u64(in);
-		fb.their_sender_shm->desc[at % FB_RING].w1 = how & 2 ? fuzz_u64(in) :
-				(uint64_t)fuzz_u16(in) << 32 | (uint64_t)(fuzz_u8(in) % (FB_RING + 1)) << 16 | (uint16_t)(at / FB_RING + 1);
+		fb.their_sender_shm->desc[at % FB_RING].w1 = how & 2
+			? fuzz_u64(in)
+			: (uint64_t)fuzz_u16(in) << 32 |
+				(uint64_t)(fuzz_u8(in) % (FB_RING + 1)) << 16 |
+				(uint16_t)(at / FB_RING + 1);
 	} else {
-		fb.their_receiver_shm->comp[at % FB_RING] = how & 2 ? fuzz_u64(in) :
-				(uint64_t)fuzz_u16(in) << 48 | (uint64_t)(fuzz_u8(in) % 4) << 32 |
-						(uint64_t)(fuzz_u8(in) % (FB_RING + 1)) << 16 | (uint16_t)(at / FB_RING + 1);
+		fb.their_receiver_shm->comp[at % FB_RING] = how & 2
+			? fuzz_u64(in)
+			: (uint64_t)fuzz_u16(in) << 48 | (uint64_t)(fuzz_u8(in) % 4) << 32 |
+				(uint64_t)(fuzz_u8(in) % (FB_RING + 1)) << 16 |
+				(uint16_t)(at / FB_RING + 1);
 	}
 }
 

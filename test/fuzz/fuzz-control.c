@@ -23,7 +23,8 @@ static struct fido_observation observation;
 static FILE *nowhere;
 
 unsigned int __wrap_fido_observer_count(const struct fido_observer *o);
-const struct fido_observation *__wrap_fido_observer_domain(const struct fido_observer *o, unsigned int i);
+const struct fido_observation *__wrap_fido_observer_domain(const struct fido_observer *o,
+	unsigned int i);
 
 unsigned int
 __wrap_fido_observer_count(const struct fido_observer *o)
@@ -43,13 +44,21 @@ __wrap_fido_observer_domain(const struct fido_observer *o, unsigned int i)
 static void
 observe(uint8_t how)
 {
-	struct ctl_options opt = {.command = how & 3, .group = "f", .json = how & 4, .rates = how & 8, .interval = 1};
+	struct ctl_options opt = {.command = how & 3,
+		.group = "f",
+		.json = how & 4,
+		.rates = how & 8,
+		.interval = 1};
 	struct ctl_view view = {.sort = how >> 4 & 3, .reverse = how & 0x40, .first = how >> 7};
 	struct ctl_snapshot *before, *now;
 	size_t rows;
 
-	observation = (struct fido_observation){.name = "x", .control = fuzz_x.c, .size = FUZZ_PEER_CONTROL,
-		.generation = fuzz_x.generation, .socket = fuzz_x.socket, .alive = true};
+	observation = (struct fido_observation){.name = "x",
+		.control = fuzz_x.c,
+		.size = FUZZ_PEER_CONTROL,
+		.generation = fuzz_x.generation,
+		.socket = fuzz_x.socket,
+		.alive = true};
 	FUZZ_CHECK(ctl_snapshot_take(&before, NULL) == 0 && ctl_snapshot_take(&now, NULL) == 0);
 	switch (how & 7) {
 	case 0:
@@ -126,7 +135,8 @@ static void
 write_record(struct fuzz_in *in)
 {
 	uint8_t which = fuzz_u8(in);
-	struct fido_link_shm *rec = &fuzz_x.c->links[which < 200 ? 0 : which % FIDO_DOMAIN_LINKS_MAX];
+	struct fido_link_shm *rec =
+		&fuzz_x.c->links[which < 200 ? 0 : which % FIDO_DOMAIN_LINKS_MAX];
 	uint64_t value = choose_value(in);
 	unsigned int queue = which >> 4 & 3;
 
@@ -220,8 +230,12 @@ write_volumes(struct fuzz_in *in)
 	uint8_t n = fuzz_u8(in);
 
 	memset(head, 0, 4096);
-	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION, .volume_count = n & 3,
-		.queue_count = n >> 2 & 3, .volumes = slot + at + sizeof(*head), .queues = slot + at + 2048};
+	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC,
+		.version = FIDO_BLK_SHM_VERSION,
+		.volume_count = n & 3,
+		.queue_count = n >> 2 & 3,
+		.volumes = slot + at + sizeof(*head),
+		.queues = slot + at + 2048};
 	fuzz_x.c->table_kind = FIDO_BLK_SHM_MAGIC;
 	fuzz_x.c->table = slot + at;
 	for (n >>= 4; n != 0; n--)
@@ -244,12 +258,13 @@ write_next(struct fuzz_in *in)
 		struct fido_desc_shm *d = &fuzz_peer_sender(how >> 7)->desc[r->cons & r->mask];
 
 		d->w0 = w0 | (uint64_t)(how >> 1 & 1) << FIDO_GADDR_BITS;
-		d->w1 = (uint64_t)fuzz_u16(in) << 32 | (uint64_t)((r->cons + (how >> 2 & 3)) % 18) << 16 |
+		d->w1 = (uint64_t)fuzz_u16(in) << 32 |
+			(uint64_t)((r->cons + (how >> 2 & 3)) % 18) << 16 |
 			(uint16_t)((r->cons >> r->shift) + 1);
 	} else if (s != NULL) {
-		fuzz_peer_receiver(how >> 7)->comp[s->cons & s->mask] = (uint64_t)(how >> 2 & 3) << 48 |
-				(uint64_t)(how >> 4 & 7) << 32 | (uint64_t)(fuzz_u8(in) % 17) << 16 |
-				(uint16_t)((s->cons >> s->shift) + 1);
+		fuzz_peer_receiver(how >> 7)->comp[s->cons & s->mask] =
+			(uint64_t)(how >> 2 & 3) << 48 | (uint64_t)(how >> 4 & 7) << 32 |
+			(uint64_t)(fuzz_u8(in) % 17) << 16 | (uint16_t)((s->cons >> s->shift) + 1);
 	}
 }
 

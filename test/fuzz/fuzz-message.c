@@ -46,8 +46,8 @@ choose_len(struct fuzz_in *in)
 {
 	uint8_t kind = fuzz_u8(in);
 
-	return kind < 200 ? (uint64_t)(kind & 31) * (kind & 32 ? 4096 : FIDO_GRANULE_SIZE / 4) :
-			    fuzz_odd_number(in);
+	return kind < 200 ? (uint64_t)(kind & 31) * (kind & 32 ? 4096 : FIDO_GRANULE_SIZE / 4)
+			  : fuzz_odd_number(in);
 }
 
 static void
@@ -120,8 +120,12 @@ say_raw(struct fuzz_in *in)
 static void
 say_hello(struct fuzz_in *in)
 {
-	struct fido_host_hello m = {.layout_base = FUZZ_BASE, .slot_shift = FUZZ_SLOT_SHIFT, .slots = FUZZ_SLOTS,
-		.generation = fuzz_x.generation, .control_size = FUZZ_PEER_CONTROL, .slot = FUZZ_PEER_SLOT,
+	struct fido_host_hello m = {.layout_base = FUZZ_BASE,
+		.slot_shift = FUZZ_SLOT_SHIFT,
+		.slots = FUZZ_SLOTS,
+		.generation = fuzz_x.generation,
+		.control_size = FUZZ_PEER_CONTROL,
+		.slot = FUZZ_PEER_SLOT,
 		.name = "x"};
 	uint8_t which = fuzz_u8(in);
 	int fd = which & 128 ? fuzz_peer_fd(fuzz_u8(in)) : fuzz_x.control_fd;
@@ -156,7 +160,8 @@ static void
 say_again(struct fuzz_in *in)
 {
 	uint8_t shape = fuzz_u8(in);
-	struct fido_host_again m = {.epoch = shape & 1 ? fuzz_odd_number(in) : shape >> 6, .hello = shape >> 1 & 1,
+	struct fido_host_again m = {.epoch = shape & 1 ? fuzz_odd_number(in) : shape >> 6,
+		.hello = shape >> 1 & 1,
 		.fds = shape >> 2 & 3};
 
 	if ((shape & 0x30) == 0x30)
@@ -198,8 +203,10 @@ one_message(struct fuzz_in *in)
 			say_again(in);
 			break;
 		}
-		fuzz_peer_say(what & 128 ? FIDO_HOST_OBSERVE : what & 64 ? FIDO_HOST_REFUSE : FIDO_HOST_CHANGED, &bye,
-				sizeof(bye.h), NULL, 0);
+		fuzz_peer_say(what & 128    ? FIDO_HOST_OBSERVE
+				: what & 64 ? FIDO_HOST_REFUSE
+					    : FIDO_HOST_CHANGED,
+			&bye, sizeof(bye.h), NULL, 0);
 		break;
 	case 7:
 		fuzz_peer_record((what >> 4) % 6);

@@ -56,7 +56,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	uint64_t size = GRANULES * FIDO_GRANULE_SIZE;
 	uint64_t at = (uintptr_t)mmap(NULL, size + FIDO_GRANULE_SIZE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	(void)argc;
 	(void)argv;
@@ -64,8 +64,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	base = (at + FIDO_GRANULE_SIZE - 1) & ~(FIDO_GRANULE_SIZE - 1);
 	for (unsigned int i = 0; i < GRANULES; i++)
 		if (granules[i] != 0)
-			FUZZ_CHECK(mprotect((void *)(uintptr_t)(base + i * FIDO_GRANULE_SIZE), FIDO_GRANULE_SIZE,
-						   PROT_READ) == 0);
+			FUZZ_CHECK(mprotect((void *)(uintptr_t)(base + i * FIDO_GRANULE_SIZE),
+					   FIDO_GRANULE_SIZE, PROT_READ) == 0);
 	map = (struct fido_map){base, GRANULES, granules};
 	domain.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	the_link.domain = &domain;
@@ -91,7 +91,10 @@ start(uint16_t lap)
 	r->cons = r->prod = (uint32_t)lap * N;
 	s->prod = s->first = s->cons = (uint32_t)lap * N;
 	s->free_put = s->prod + N;
-	rxq = (struct fido_rxq){.count = 1, .stats = &rx_stats, .receivers = {r}, .link = &the_link};
+	rxq = (struct fido_rxq){.count = 1,
+		.stats = &rx_stats,
+		.receivers = {r},
+		.link = &the_link};
 	txq = (struct fido_txq){.stats = &tx_stats, .sender = s, .link = &the_link};
 	rx_stats = (struct fido_rx_stats_shm){0};
 	tx_stats = (struct fido_tx_stats_shm){0};
@@ -107,7 +110,8 @@ choose_gaddr(struct fuzz_in *in)
 	uint8_t kind = fuzz_u8(in);
 
 	if (kind < 128) /* about a border of a granule */
-		return base + (kind % (GRANULES + 1)) * FIDO_GRANULE_SIZE + (uint64_t)(int64_t)(int8_t)fuzz_u8(in);
+		return base + (kind % (GRANULES + 1)) * FIDO_GRANULE_SIZE +
+			(uint64_t)(int64_t)(int8_t)fuzz_u8(in);
 	if (kind < 192)
 		return base + fuzz_u32(in) % (GRANULES * FIDO_GRANULE_SIZE);
 	return fuzz_odd_number(in);
@@ -120,7 +124,8 @@ choose_len(struct fuzz_in *in)
 
 	if (kind < 128)
 		return kind;
-	return kind < 192 ? (uint32_t)((kind & 63) * (FIDO_GRANULE_SIZE / 8)) : (uint32_t)fuzz_odd_number(in);
+	return kind < 192 ? (uint32_t)((kind & 63) * (FIDO_GRANULE_SIZE / 8))
+			  : (uint32_t)fuzz_odd_number(in);
 }
 
 static void
@@ -140,7 +145,8 @@ write_desc(struct fuzz_in *in)
 	if (how & 32)
 		flags |= (uint16_t)(fuzz_u8(in) << 8);
 	d->w0 = (choose_gaddr(in) & FIDO_GADDR_MASK) | (uint64_t)flags << FIDO_GADDR_BITS;
-	d->w1 = (uint64_t)choose_len(in) << 32 | (uint64_t)(ticket < 250 ? ticket % N : ticket) << 16 |
+	d->w1 = (uint64_t)choose_len(in) << 32 |
+		(uint64_t)(ticket < 250 ? ticket % N : ticket) << 16 |
 		(uint16_t)(pos / N + 1 + (ticket == 249));
 }
 
@@ -157,7 +163,8 @@ write_all_desc(struct fuzz_in *in)
 		struct fido_desc_shm *d = &their_sender->desc[pos & (N - 1)];
 
 		d->w0 = gaddr | (uint64_t)(how & 1) << FIDO_GADDR_BITS;
-		d->w1 = (uint64_t)len << 32 | (uint64_t)((i + how) % N) << 16 | (uint16_t)(pos / N + 1);
+		d->w1 = (uint64_t)len << 32 | (uint64_t)((i + how) % N) << 16 |
+			(uint16_t)(pos / N + 1);
 	}
 }
 
@@ -168,9 +175,11 @@ write_comp(struct fuzz_in *in)
 	uint32_t pos = s->cons + (how & 3);
 	uint8_t ticket = fuzz_u8(in), count = fuzz_u8(in);
 
-	their_receiver->comp[pos & (N - 1)] = how >= 224 ? fuzz_u64(in) :
-			(uint64_t)(how >> 2 & 3) << 48 | (uint64_t)(count < 200 ? count % (N + 2) : count) << 32 |
-			(uint64_t)(ticket < 200 ? ticket % (N + 1) : ticket) << 16 | (uint16_t)(pos / N + 1);
+	their_receiver->comp[pos & (N - 1)] = how >= 224 ? fuzz_u64(in)
+							 : (uint64_t)(how >> 2 & 3) << 48 |
+			(uint64_t)(count < 200 ? count % (N + 2) : count) << 32 |
+			(uint64_t)(ticket < 200 ? ticket % (N + 1) : ticket) << 16 |
+			(uint16_t)(pos / N + 1);
 }
 
 /* Completions as they should be: of what is out, from ticket `how` on. */
@@ -182,8 +191,8 @@ write_good_comp(uint8_t how)
 	while (count < N && s->cookie[(first + count) % N] != NULL && count <= how >> 4)
 		count++;
 	if (count != 0)
-		their_receiver->comp[s->cons & (N - 1)] = (uint64_t)count << 32 | (uint64_t)first << 16 |
-							 (uint16_t)(s->cons / N + 1);
+		their_receiver->comp[s->cons & (N - 1)] =
+			(uint64_t)count << 32 | (uint64_t)first << 16 | (uint16_t)(s->cons / N + 1);
 }
 
 static void
@@ -205,7 +214,7 @@ check_desc(const struct fido_desc *d)
 	bool inside = d->gaddr >= base && d->gaddr + len <= base + GRANULES * FIDO_GRANULE_SIZE;
 
 	for (uint64_t g = (d->gaddr - base) >> FIDO_GRANULE_SHIFT;
-			inside && g <= (d->gaddr + len - 1 - base) >> FIDO_GRANULE_SHIFT; g++)
+		inside && g <= (d->gaddr + len - 1 - base) >> FIDO_GRANULE_SHIFT; g++)
 		inside = granules[g] != 0;
 	FUZZ_CHECK(d->ticket < N && (d->data != NULL) == inside);
 	if (inside)
@@ -262,7 +271,8 @@ complete(uint8_t how)
 		return;
 	k = (how >> 2) % held_count;
 	if (how & 1) {
-		fido_rxq_complete(&rxq, &held[k], 1, how & 2 ? FIDO_STATUS_DROPPED : FIDO_STATUS_OK);
+		fido_rxq_complete(&rxq, &held[k], 1,
+			how & 2 ? FIDO_STATUS_DROPPED : FIDO_STATUS_OK);
 	} else {
 		fido_receiver_complete(r, held[k].desc.ticket, FIDO_STATUS_OK);
 		rx_stats.completed++;
@@ -292,8 +302,8 @@ static void
 take(uint8_t how)
 {
 	void *cookies[BURST];
-	unsigned int n = how & 1 ? fido_txq_reap(&txq, cookies, how >> 2 & 15) :
-				   fido_sender_reap(s, cookies, how >> 2 & 15);
+	unsigned int n = how & 1 ? fido_txq_reap(&txq, cookies, how >> 2 & 15)
+				 : fido_sender_reap(s, cookies, how >> 2 & 15);
 
 	for (unsigned int i = 0; i < n; i++) {
 		uintptr_t k = (uintptr_t)cookies[i] - 1;

@@ -90,7 +90,9 @@ fuzz_open_fds(void)
 void
 fuzz_domain_start(void)
 {
-	struct fido_domain_config config = {.group = "f", .name = "a", .no_hugepages = true,
+	struct fido_domain_config config = {.group = "f",
+		.name = "a",
+		.no_hugepages = true,
 		.layout = {FUZZ_BASE, FUZZ_SLOT_SHIFT, FUZZ_SLOTS}};
 	struct fido_link_config link = {.peer = "x"};
 
@@ -256,7 +258,8 @@ old_ends(void)
 static bool
 settled(void)
 {
-	return fuzz_a.d->peers == NULL && still_out() == 0 && old_ends() == 0 && fuzz_a.d->dead == NULL;
+	return fuzz_a.d->peers == NULL && still_out() == 0 && old_ends() == 0 &&
+		fuzz_a.d->dead == NULL;
 }
 
 /* Buffers that the peer had come back now that it is dead; what we held of it is let go. */

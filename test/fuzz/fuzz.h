@@ -30,12 +30,12 @@
 #include "recall.h"
 
 /** A broken promise is a crash, whatever NDEBUG says. */
-#define FUZZ_CHECK(cond) \
-	do { \
-		if (!(cond)) { \
+#define FUZZ_CHECK(cond)                                                                   \
+	do {                                                                               \
+		if (!(cond)) {                                                             \
 			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
+			abort();                                                           \
+		}                                                                          \
 	} while (0)
 
 /* ---- the input ---- */
@@ -66,11 +66,11 @@ uint64_t fuzz_odd_number(struct fuzz_in *in);
 struct fuzz_domain {
 	struct fido_domain *d;
 	struct fido_region *mem;
-	struct fido_link *link;            /**< to "x" */
+	struct fido_link *link; /**< to "x" */
 	struct fido_rx held[FUZZ_HELD];
 	uint16_t held_by[FUZZ_HELD];
 	unsigned int held_count;
-	unsigned int open_fds;             /**< before the peer's life, and after it */
+	unsigned int open_fds; /**< before the peer's life, and after it */
 };
 
 extern struct fuzz_domain fuzz_a;
@@ -93,11 +93,11 @@ void fuzz_domain_settle(void);
 
 struct fuzz_peer {
 	int socket;
-	int slot;                      /**< the lock on its slot's file */
+	int slot; /**< the lock on its slot's file */
 	int control_fd;
 	uint64_t generation;
 	uint64_t incarnation;
-	struct fido_control_shm *c;    /**< its control region, writable */
+	struct fido_control_shm *c; /**< its control region, writable */
 };
 
 extern struct fuzz_peer fuzz_x;
@@ -111,7 +111,8 @@ void fuzz_peer_hello(void);
 /** Send a message, whatever it is; then a turn of the domain. */
 void fuzz_peer_send(const void *msg, size_t len, const int *fds, unsigned int nfds);
 /** The same with a header of this type. */
-void fuzz_peer_say(enum fido_host_type type, void *msg, size_t len, const int *fds, unsigned int nfds);
+void fuzz_peer_say(enum fido_host_type type, void *msg, size_t len, const int *fds,
+	unsigned int nfds);
 /** Publish a record of the link as it should be in this state. */
 void fuzz_peer_record(enum fido_link_state state);
 /** All the way: HELLO, doorbells, records, until the domain says that the link is connected. */

@@ -38,7 +38,7 @@ make_fds(void)
 	int seals = F_SEAL_SHRINK | F_SEAL_GROW;
 
 	FUZZ_CHECK(pipe2(pipes, O_CLOEXEC) == 0 && pipe2(broken, O_CLOEXEC) == 0 &&
-			socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	close(broken[0]); /* Who writes to this one gets SIGPIPE. */
 	close(pair[0]);
 	fds_of_kind[0] = eventfd(0, EFD_CLOEXEC);
@@ -77,14 +77,15 @@ fuzz_peer_sender(unsigned int i)
 struct fido_receiver_shm *
 fuzz_peer_receiver(unsigned int i)
 {
-	return (void *)((char *)fuzz_x.c + FIDO_CONTROL_HEAP_OFFSET + (size_t)(FUZZ_QUEUES + i) * 4096);
+	return (void *)((char *)fuzz_x.c + FIDO_CONTROL_HEAP_OFFSET +
+		(size_t)(FUZZ_QUEUES + i) * 4096);
 }
 
 static uint64_t
 gaddr_of(const void *p)
 {
 	return FUZZ_BASE + ((uint64_t)FUZZ_PEER_SLOT << FUZZ_SLOT_SHIFT) +
-	       (uint64_t)((const char *)p - (const char *)fuzz_x.c);
+		(uint64_t)((const char *)p - (const char *)fuzz_x.c);
 }
 
 static void
@@ -92,7 +93,8 @@ make_control(void)
 {
 	if (fuzz_x.c == NULL) {
 		fuzz_x.control_fd = memory(FUZZ_PEER_CONTROL, F_SEAL_SHRINK | F_SEAL_GROW);
-		fuzz_x.c = mmap(NULL, FUZZ_PEER_CONTROL, PROT_READ | PROT_WRITE, MAP_SHARED, fuzz_x.control_fd, 0);
+		fuzz_x.c = mmap(NULL, FUZZ_PEER_CONTROL, PROT_READ | PROT_WRITE, MAP_SHARED,
+			fuzz_x.control_fd, 0);
 		FUZZ_CHECK(fuzz_x.c != MAP_FAILED);
 	}
 	memset(fuzz_x.c, 0, FIDO_CONTROL_HEAP_OFFSET + 2 * FUZZ_QUEUES * 4096);
@@ -116,9 +118,15 @@ fuzz_peer_record(enum fido_link_state state)
 {
 	struct fido_link_shm *rec = &fuzz_x.c->links[0];
 
-	*rec = (struct fido_link_shm){.seq = (rec->seq + 2) & ~1u, .state = state, .peer = "a", .name = "0",
-		.incarnation = fuzz_x.incarnation, .ntx = FUZZ_QUEUES, .nrx = FUZZ_QUEUES,
-		.peer_generation = fuzz_a.d->generation, .peer_incarnation = fuzz_a.link->incarnation};
+	*rec = (struct fido_link_shm){.seq = (rec->seq + 2) & ~1u,
+		.state = state,
+		.peer = "a",
+		.name = "0",
+		.incarnation = fuzz_x.incarnation,
+		.ntx = FUZZ_QUEUES,
+		.nrx = FUZZ_QUEUES,
+		.peer_generation = fuzz_a.d->generation,
+		.peer_incarnation = fuzz_a.link->incarnation};
 	for (unsigned int i = 0; i < FUZZ_QUEUES; i++) {
 		struct fido_sender_shm *s = fuzz_peer_sender(i);
 		struct fido_receiver_shm *r = fuzz_peer_receiver(i);
@@ -198,15 +206,19 @@ void
 fuzz_peer_say(enum fido_host_type type, void *msg, size_t len, const int *fds, unsigned int nfds)
 {
 	*(struct fido_host_header *)msg =
-			(struct fido_host_header){FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, (uint16_t)type};
+		(struct fido_host_header){FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, (uint16_t)type};
 	fuzz_peer_send(msg, len, fds, nfds);
 }
 
 void
 fuzz_peer_hello(void)
 {
-	struct fido_host_hello m = {.layout_base = FUZZ_BASE, .slot_shift = FUZZ_SLOT_SHIFT, .slots = FUZZ_SLOTS,
-		.generation = fuzz_x.generation, .control_size = FUZZ_PEER_CONTROL, .slot = FUZZ_PEER_SLOT,
+	struct fido_host_hello m = {.layout_base = FUZZ_BASE,
+		.slot_shift = FUZZ_SLOT_SHIFT,
+		.slots = FUZZ_SLOTS,
+		.generation = fuzz_x.generation,
+		.control_size = FUZZ_PEER_CONTROL,
+		.slot = FUZZ_PEER_SLOT,
 		.name = "x"};
 
 	fuzz_peer_say(FIDO_HOST_HELLO, &m, sizeof(m), &fuzz_x.control_fd, 1);

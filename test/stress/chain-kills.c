@@ -116,7 +116,8 @@ member_kill(uint32_t i)
 	if (r->pid <= 0)
 		return;
 	kill(r->pid, SIGKILL);
-	if (waitpid(r->pid, &status, 0) == r->pid && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+	if (waitpid(r->pid, &status, 0) == r->pid &&
+		!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		fail("ended by itself, otherwise than by SIGKILL", i);
 	check_reports();
 	r->pid = 0;
@@ -212,8 +213,10 @@ settle(void)
 			if (failed)
 				return;
 			if (chain_now_ns() > until) {
-				fail(fido_load_relaxed(&r->stranded) != 0 ? "buffers stay stranded" :
-									     "buffers do not come back", i);
+				fail(fido_load_relaxed(&r->stranded) != 0
+						? "buffers stay stranded"
+						: "buffers do not come back",
+					i);
 				break;
 			}
 			usleep(1000);
@@ -271,9 +274,10 @@ print_healing(void)
 	if (healed == 0)
 		return;
 	qsort(heal_ns, healed, sizeof(heal_ns[0]), by_value);
-	printf("from ready to traffic, ms: median %.1f, 90 %% %.1f, 99 %% %.1f, largest %.1f (%u times)\n",
-			(double)heal_ns[healed / 2] / MS, (double)heal_ns[healed * 9 / 10] / MS,
-			(double)heal_ns[healed * 99 / 100] / MS, (double)heal_ns[healed - 1] / MS, healed);
+	printf("from ready to traffic, ms: median %.1f, 90 %% %.1f, 99 %% %.1f, largest %.1f (%u "
+	       "times)\n",
+		(double)heal_ns[healed / 2] / MS, (double)heal_ns[healed * 9 / 10] / MS,
+		(double)heal_ns[healed * 99 / 100] / MS, (double)heal_ns[healed - 1] / MS, healed);
 }
 
 static uint64_t
@@ -283,7 +287,8 @@ count_arrived(void)
 
 	for (uint32_t life = 1; life <= chain->member[0].life; life++)
 		for (uint32_t k = 0; k < CHAIN_SEQ_MAX / 64; k++)
-			n += (uint64_t)__builtin_popcountll(((const uint64_t *)(const void *)chain->arrived[life])[k]);
+			n += (uint64_t)__builtin_popcountll(
+				((const uint64_t *)(const void *)chain->arrived[life])[k]);
 	return n;
 }
 
@@ -333,7 +338,8 @@ main(int argc, char **argv)
 {
 	uint32_t kills, members;
 
-	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (chain == MAP_FAILED) {
 		printf("no address space for %zu bytes: %s\n", sizeof(*chain), strerror(errno));
 		return 1;
@@ -358,7 +364,8 @@ main(int argc, char **argv)
 	stop_all();
 	print_sleeps();
 	print_healing();
-	printf("%lu packets came to the end of the chain, none damaged, none twice; lives:", (unsigned long)count_arrived());
+	printf("%lu packets came to the end of the chain, none damaged, none twice; lives:",
+		(unsigned long)count_arrived());
 	for (uint32_t i = 0; i < members; i++)
 		printf(" %u", chain->member[i].life);
 	printf("\n%s\n", failed ? "FAILED" : "all buffers are back");

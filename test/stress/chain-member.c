@@ -27,7 +27,13 @@
 #define SLEEP_MS 100
 
 /* A packet's first words. */
-enum { W_LIFE, W_SEQ, W_TIME, W_LEN, W_BODY };
+enum {
+	W_LIFE,
+	W_SEQ,
+	W_TIME,
+	W_LEN,
+	W_BODY
+};
 
 /* A packet that came and has not been given back. */
 struct held {
@@ -108,7 +114,8 @@ packet_is(const volatile uint64_t *p, uint32_t len, uint64_t life, uint64_t seq)
 {
 	uint64_t words = W_BODY + seq % (WORDS - W_BODY);
 
-	if (len != words * sizeof(uint64_t) || p[W_LIFE] != life || p[W_SEQ] != seq || p[W_LEN] != words)
+	if (len != words * sizeof(uint64_t) || p[W_LIFE] != life || p[W_SEQ] != seq ||
+		p[W_LEN] != words)
 		return false;
 	for (uint64_t i = W_BODY; i < words; i++)
 		if (p[i] != body_word(life, seq, i))
@@ -149,7 +156,9 @@ gen_allowed(struct member *m)
 	if (!m->chain->sleeps)
 		return m->free_count;
 	if (m->round_left == 0 && m->free_count == CHAIN_BUFFERS)
-		m->round_left = 1 + (uint32_t)(random_next(m) % rounds[random_next(m) % (sizeof(rounds) / sizeof(rounds[0]))]);
+		m->round_left = 1 +
+			(uint32_t)(random_next(m) %
+				rounds[random_next(m) % (sizeof(rounds) / sizeof(rounds[0]))]);
 	return m->round_left < m->free_count ? m->round_left : m->free_count;
 }
 
@@ -171,7 +180,8 @@ gen_post(struct member *m)
 	m->unmapped = done == -EFAULT;
 	if (done <= 0)
 		return 0;
-	m->free_count -= (unsigned int)done; /* from the top, in the order in which they were posted */
+	m->free_count -=
+		(unsigned int)done; /* from the top, in the order in which they were posted */
 	m->seq += (unsigned int)done;
 	m->round_left -= m->chain->sleeps ? (uint32_t)done : 0;
 	fido_counter_add(&m->report->passed, (uint64_t)done);
@@ -216,7 +226,7 @@ check_new(struct member *m, struct held *h)
 	h->life = h->rx.desc.len >= W_BODY * sizeof(uint64_t) ? p[W_LIFE] : 0;
 	h->seq = h->rx.desc.len >= W_BODY * sizeof(uint64_t) ? p[W_SEQ] : 0;
 	if (h->life == 0 || h->life >= CHAIN_LIVES_MAX || h->seq >= CHAIN_SEQ_MAX ||
-			!packet_is(p, h->rx.desc.len, h->life, h->seq)) {
+		!packet_is(p, h->rx.desc.len, h->life, h->seq)) {
 		m->report->damaged++;
 		return;
 	}
@@ -255,11 +265,13 @@ take_in(struct member *m)
 
 		check_new(m, h);
 		if (m->to != NULL) {
-			m->queue[(m->queue_first + m->queue_count++) % HELD_MAX] = (uint32_t)(h - m->held);
+			m->queue[(m->queue_first + m->queue_count++) % HELD_MAX] =
+				(uint32_t)(h - m->held);
 			continue;
 		}
 		/* Most are given back soon, some are kept for long. */
-		h->until_ns = chain_now_ns() + (random_next(m) % 500 == 0 ? kept_ns : random_next(m) % 50000);
+		h->until_ns = chain_now_ns() +
+			(random_next(m) % 500 == 0 ? kept_ns : random_next(m) % 50000);
 		fido_counter_add(&m->report->passed, 1);
 	}
 	return n;
@@ -339,7 +351,7 @@ report(struct member *m)
 		gen_account(m);
 	else
 		fido_store_relaxed(&m->report->quiet,
-				m->held_count == 0 && (m->txq == NULL || fido_txq_out(m->txq) == 0));
+			m->held_count == 0 && (m->txq == NULL || fido_txq_out(m->txq) == 0));
 	fido_store_relaxed(&m->report->stranded, m->to != NULL ? fido_link_stranded(m->to) : 0);
 }
 
@@ -391,7 +403,8 @@ static bool
 has_to_send(const struct member *m)
 {
 	if (m->from == NULL)
-		return m->round_left != 0 && m->free_count != 0 && !m->unmapped && !fido_load_relaxed(&m->chain->pause);
+		return m->round_left != 0 && m->free_count != 0 && !m->unmapped &&
+			!fido_load_relaxed(&m->chain->pause);
 	return m->queue_count != 0;
 }
 
@@ -428,7 +441,8 @@ sleep_armed(struct member *m)
 	struct pollfd fd = {.events = POLLIN};
 	fd.fd = m->watch.bell_fd;
 	if (!arm(m))
-		poll(&fd, 1, m->held_count != 0 || m->free_count != 0 ? m->chain->idle_ms : SLEEP_MS);
+		poll(&fd, 1,
+			m->held_count != 0 || m->free_count != 0 ? m->chain->idle_ms : SLEEP_MS);
 	disarm(m);
 }
 
@@ -465,7 +479,7 @@ open_link(struct member *m, uint32_t peer, bool sends)
 
 	snprintf(name, sizeof(name), "m%u", peer);
 	if (fido_link_create(m->domain, &config, &link) != 0 ||
-			fido_link_configure(link, sends, !sends, CHAIN_RING) != 0)
+		fido_link_configure(link, sends, !sends, CHAIN_RING) != 0)
 		return NULL;
 	return link;
 }
@@ -474,7 +488,9 @@ static bool
 start(struct member *m)
 {
 	char name[FIDO_NAME_MAX];
-	struct fido_domain_config config = {.group = m->chain->group, .name = name, .no_hugepages = true};
+	struct fido_domain_config config = {.group = m->chain->group,
+		.name = name,
+		.no_hugepages = true};
 
 	snprintf(name, sizeof(name), "m%u", m->index);
 	if (fido_domain_join(&m->domain, &config) != 0)
@@ -502,7 +518,8 @@ start(struct member *m)
 	m->watch.to = m->to;
 	m->watch.report = m->report;
 	m->watch.bell_fd = fido_doorbell_fd(m->rxq != NULL ? m->rxq->bell : m->txq->bell);
-	return (m->from == NULL || fido_link_open(m->from) == 0) && (m->to == NULL || fido_link_open(m->to) == 0);
+	return (m->from == NULL || fido_link_open(m->from) == 0) &&
+		(m->to == NULL || fido_link_open(m->to) == 0);
 }
 
 int

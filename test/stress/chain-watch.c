@@ -41,7 +41,10 @@ work_waits(const struct chain_watch *w, char *what, size_t size)
 	else if (tx.done != 0)
 		snprintf(what, size, "transmit queue: %u tickets wait to be reaped", tx.done);
 	else if (tx.open && tx.room != 0 && fido_load_relaxed(&w->wants_tx))
-		snprintf(what, size, "transmit queue: there is room for %u descriptors, and packets wait to be sent", tx.room);
+		snprintf(what, size,
+			"transmit queue: there is room for %u descriptors, and packets wait to be "
+			"sent",
+			tx.room);
 	else
 		return false;
 	return true;
@@ -69,7 +72,8 @@ watch(void *arg)
 		}
 		if (!same || pending == 0)
 			pending = now;
-		if (now - pending < CHAIN_WATCH_LIMIT_NS || fido_load_relaxed(&w->report->wakeup_lost))
+		if (now - pending < CHAIN_WATCH_LIMIT_NS ||
+			fido_load_relaxed(&w->report->wakeup_lost))
 			continue;
 		snprintf(w->report->lost_wakeup, sizeof(w->report->lost_wakeup), "%s", what);
 		fido_store_release(&w->report->wakeup_lost, 1);

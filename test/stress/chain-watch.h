@@ -15,20 +15,19 @@
 #include <pthread.h>
 #include <stdint.h>
 
-
 #define CHAIN_WATCH_LIMIT_NS UINT64_C(1000000000)
 
 struct member_report;
 
 struct chain_watch {
-	struct fido_rxq *rxq;         /**< NULL: none */
-	struct fido_txq *txq;         /**< NULL: none */
-	const struct fido_link *to;   /**< the link of txq */
-	int bell_fd;                  /**< what the thread sleeps on */
+	struct fido_rxq *rxq;       /**< NULL: none */
+	struct fido_txq *txq;       /**< NULL: none */
+	const struct fido_link *to; /**< the link of txq */
+	int bell_fd;                /**< what the thread sleeps on */
 	struct member_report *report;
-	uint64_t asleep_ns;           /**< since when the thread sleeps; 0: it does not. Writer: the thread */
-	uint32_t wants_rx;            /**< 1: it has room for what waits in rxq. Writer: the thread */
-	uint32_t wants_tx;            /**< 1: it has something to post by txq. Writer: the thread */
+	uint64_t asleep_ns; /**< since when the thread sleeps; 0: it does not. Writer: the thread */
+	uint32_t wants_rx;  /**< 1: it has room for what waits in rxq. Writer: the thread */
+	uint32_t wants_tx;  /**< 1: it has something to post by txq. Writer: the thread */
 	uint32_t stop;
 	pthread_t thread;
 };

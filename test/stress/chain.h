@@ -37,29 +37,30 @@
 struct member_report {
 	pid_t pid;
 	uint32_t life;
-	uint32_t stop;          /**< leave, and end well */
-	uint32_t quiet;         /**< all that it has, or had, of others or others of it, is back */
-	uint64_t ready_ns;      /**< when it had joined and opened its links */
-	uint64_t passed;        /**< packets made, passed on, or taken in */
-	uint64_t newest_ns;     /**< when the newest packet that it has seen was made */
-	uint64_t damaged;       /**< packets that were wrong when they came */
-	uint64_t reused;        /**< packets that were wrong when they were given back */
-	uint64_t twice;         /**< packets that had come before */
-	uint64_t lost_buffers;  /**< generator: buffers neither free nor out */
-	uint64_t stranded;      /**< buffers out with domains that are gone, at the last look */
-	uint64_t unreachable;   /**< packets dropped: the next one cannot read their owner's memory */
-	uint64_t slept;         /**< times that it went to sleep */
-	uint32_t wakeup_lost;   /**< 1: it slept while something waited; lost_wakeup says what */
+	uint32_t stop;         /**< leave, and end well */
+	uint32_t quiet;        /**< all that it has, or had, of others or others of it, is back */
+	uint64_t ready_ns;     /**< when it had joined and opened its links */
+	uint64_t passed;       /**< packets made, passed on, or taken in */
+	uint64_t newest_ns;    /**< when the newest packet that it has seen was made */
+	uint64_t damaged;      /**< packets that were wrong when they came */
+	uint64_t reused;       /**< packets that were wrong when they were given back */
+	uint64_t twice;        /**< packets that had come before */
+	uint64_t lost_buffers; /**< generator: buffers neither free nor out */
+	uint64_t stranded;     /**< buffers out with domains that are gone, at the last look */
+	uint64_t unreachable; /**< packets dropped: the next one cannot read their owner's memory */
+	uint64_t slept;       /**< times that it went to sleep */
+	uint32_t wakeup_lost; /**< 1: it slept while something waited; lost_wakeup says what */
 	char lost_wakeup[CHAIN_MESSAGE];
 };
 
 struct chain {
-	const char *group;      /**< the same string in all members */
+	const char *group; /**< the same string in all members */
 	uint32_t members;
-	int idle_ms;            /**< look again after so long when something waits for a time only */
-	bool sleeps;            /**< never look again but for a doorbell, or wake_fd */
-	int wake_fd[CHAIN_MEMBERS_MAX]; /**< with sleeps: an eventfd each, for a change of stop or pause */
-	uint32_t pause;         /**< 1: the generator makes no more packets */
+	int idle_ms; /**< look again after so long when something waits for a time only */
+	bool sleeps; /**< never look again but for a doorbell, or wake_fd */
+	int wake_fd
+		[CHAIN_MEMBERS_MAX]; /**< with sleeps: an eventfd each, for a change of stop or pause */
+	uint32_t pause;              /**< 1: the generator makes no more packets */
 	struct member_report member[CHAIN_MEMBERS_MAX];
 	/** A bit for each packet that has arrived at the end of the chain, by life and number. */
 	uint8_t arrived[CHAIN_LIVES_MAX][CHAIN_SEQ_MAX / 8];

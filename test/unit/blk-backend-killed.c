@@ -33,15 +33,22 @@ static void
 write_some(struct load *l)
 {
 	while (l->free_count != 0) {
-		uint32_t block = (uint32_t)(test_random(&l->random) % BLOCKS), slot = l->free[l->free_count - 1];
+		uint32_t block = (uint32_t)(test_random(&l->random) % BLOCKS),
+			 slot = l->free[l->free_count - 1];
 		struct iovec iov = {slot_buf(l, slot), BLOCK};
 
 		if (l->busy[block])
 			return;
 		test_fill(iov.iov_base, BLOCK, ++l->version[block] << 16 | block);
-		assert_int_equal(fido_blk_submit(l->t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
-				.offset = (uint64_t)block * BLOCK, .length = BLOCK, .iov = &iov, .iovcnt = 1,
-				.cookie = (void *)(uintptr_t)slot}, 1), 1);
+		assert_int_equal(fido_blk_submit(l->t.q,
+					 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+						 .offset = (uint64_t)block * BLOCK,
+						 .length = BLOCK,
+						 .iov = &iov,
+						 .iovcnt = 1,
+						 .cookie = (void *)(uintptr_t)slot},
+					 1),
+			1);
 		l->busy[block] = true;
 		l->slot_block[slot] = block;
 		l->free_count--;
@@ -129,8 +136,12 @@ contents_lost(void **state)
 	blk_test_open(&t, NULL);
 	buf = (char *)t.mem->va;
 	assert_int_equal(blk_test_write(t.q, buf, 0, 4096, 1), 0);
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND,
-			.length = 4096}, &lent), 0);
+	assert_int_equal(blk_test_do(t.q,
+				 (struct fido_blk_request){.op = FIDO_BLK_READ,
+					 .flags = FIDO_BLK_LEND,
+					 .length = 4096},
+				 &lent),
+		0);
 	blk_test_kill(&backend);
 	/* What was lent can be read as before. */
 	assert_true(test_filled(lent.iov[0].iov_base, 4096, 1));
@@ -141,7 +152,10 @@ contents_lost(void **state)
 	fido_blk_release(t.q, &lent.lent, 1);
 	fido_blk_close(t.blk);
 	/* Opened anew, it is another volume. */
-	assert_int_equal(fido_blk_open(t.vm, &(struct fido_blk_config){.backend = "disk", .volume = "v0"}, &t.blk), 0);
+	assert_int_equal(fido_blk_open(t.vm,
+				 &(struct fido_blk_config){.backend = "disk", .volume = "v0"},
+				 &t.blk),
+		0);
 	t.q = fido_blk_queue(t.blk, 0);
 	assert_int_equal(blk_test_write(t.q, buf, 0, 4096, 1), 0);
 	blk_test_close(&t);
@@ -152,7 +166,10 @@ contents_lost(void **state)
 static void
 little_memory(void **state)
 {
-	struct fido_blk_config config = {.backend = "disk", .volume = "v0", .depth = 64, .bounce_size = 1 << 20};
+	struct fido_blk_config config = {.backend = "disk",
+		.volume = "v0",
+		.depth = 64,
+		.bounce_size = 1 << 20};
 	struct fido_blk_completion c[64];
 	struct blk_test_process backend;
 	char store[4096], *from = malloc(65536);
@@ -160,14 +177,21 @@ little_memory(void **state)
 	struct blk_test t;
 	unsigned int done = 0, made = 0;
 
-	snprintf(store, sizeof(store), "file:%s/../blk-killed-%d,create=4M", test_rundir(), (int)getpid());
+	snprintf(store, sizeof(store), "file:%s/../blk-killed-%d,create=4M", test_rundir(),
+		(int)getpid());
 	memset(from, 7, 65536);
 	blk_test_spawn(&backend, "--backend", store);
 	blk_test_open(&t, &config);
 	for (int kills = 0; kills < 3; kills++) {
 		for (; made < 64u * (unsigned int)(kills + 1); made++)
-			assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .iov = &iov,
-					.iovcnt = 1, .length = 65536, .offset = made % 64 * 65536}, 1), 1);
+			assert_int_equal(fido_blk_submit(t.q,
+						 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+							 .iov = &iov,
+							 .iovcnt = 1,
+							 .length = 65536,
+							 .offset = made % 64 * 65536},
+						 1),
+				1);
 		blk_test_kill(&backend);
 		/* What is recalled comes back before the backend does. */
 		for (uint64_t until = test_now_ms() + 100; test_now_ms() < until;)
@@ -190,4 +214,4 @@ no_front(const char *arg)
 }
 
 BLK_TEST_MAIN(no_front, cmocka_unit_test(killed_under_load), cmocka_unit_test(contents_lost),
-		cmocka_unit_test(little_memory))
+	cmocka_unit_test(little_memory))

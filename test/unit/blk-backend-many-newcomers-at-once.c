@@ -38,8 +38,13 @@ open_one(void *arg)
 {
 	struct opener *o = arg;
 
-	o->ret = fido_blk_open(o->vm, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .bounce_size = 256 << 10,
-			.queues = o->queues, .timeout_ms = REFUSED_MS}, &o->blk);
+	o->ret = fido_blk_open(o->vm,
+		&(struct fido_blk_config){.backend = "disk",
+			.volume = "v0",
+			.bounce_size = 256 << 10,
+			.queues = o->queues,
+			.timeout_ms = REFUSED_MS},
+		&o->blk);
 	return NULL;
 }
 
@@ -114,7 +119,11 @@ static void
 write_asleep(struct fido_blk_queue *q, char *from, uint64_t offset)
 {
 	struct iovec iov = {from, LEN};
-	struct fido_blk_request request = {.op = FIDO_BLK_WRITE, .offset = offset, .length = LEN, .iov = &iov, .iovcnt = 1};
+	struct fido_blk_request request = {.op = FIDO_BLK_WRITE,
+		.offset = offset,
+		.length = LEN,
+		.iov = &iov,
+		.iovcnt = 1};
 	struct pollfd fd = {.fd = fido_blk_fd(q), .events = POLLIN};
 	struct fido_blk_completion done;
 
@@ -153,7 +162,8 @@ some_are_served(void **state)
 		for (uint16_t q = 0; q < QUEUES; q++)
 			write_asleep(fido_blk_queue(o[i].blk, q), (char *)mem->va, i * LEN);
 	}
-	print_message("%u of %u are served, %u of them were taken at once\n", served, AT_ONCE, links);
+	print_message("%u of %u are served, %u of them were taken at once\n", served, AT_ONCE,
+		links);
 	assert_true(served >= links && served < AT_ONCE);
 	for (unsigned int i = 0; i < AT_ONCE; i++)
 		if (o[i].ret == 0)
@@ -193,7 +203,10 @@ strange_offers(void **state)
 	o.vm = join("vm");
 	for (unsigned int i = 0; i < STRANGE; i++) {
 		snprintf(name, sizeof(name), BLK_LINK_PREFIX "-odd%u", i);
-		assert_int_equal(fido_link_create(o.vm, &(struct fido_link_config){.peer = "disk", .name = name}, &link[i]), 0);
+		assert_int_equal(fido_link_create(o.vm,
+					 &(struct fido_link_config){.peer = "disk", .name = name},
+					 &link[i]),
+			0);
 		assert_int_equal(fido_link_configure(link[i], 1, 2, 64), 0);
 		assert_int_equal(fido_link_open(link[i]), 0);
 	}
@@ -209,4 +222,5 @@ strange_offers(void **state)
 	blk_test_kill(&backend);
 }
 
-BLK_TEST_MAIN(small_backend, cmocka_unit_test(some_are_served), cmocka_unit_test(each_is_told), cmocka_unit_test(strange_offers))
+BLK_TEST_MAIN(small_backend, cmocka_unit_test(some_are_served), cmocka_unit_test(each_is_told),
+	cmocka_unit_test(strange_offers))

@@ -11,14 +11,19 @@
 static int
 small_backend(const char *what)
 {
-	return strcmp(what, "files") == 0 ? blk_test_small_backend(100, 0) : blk_test_small_backend(0, 4 << 20);
+	return strcmp(what, "files") == 0 ? blk_test_small_backend(100, 0)
+					  : blk_test_small_backend(0, 4 << 20);
 }
 
 static int
 open_one(struct fido_domain *vm, unsigned int timeout_ms, struct fido_blk **out)
 {
-	return fido_blk_open(vm, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .bounce_size = 1 << 20,
-			.timeout_ms = (int)timeout_ms}, out);
+	return fido_blk_open(vm,
+		&(struct fido_blk_config){.backend = "disk",
+			.volume = "v0",
+			.bounce_size = 1 << 20,
+			.timeout_ms = (int)timeout_ms},
+		out);
 }
 
 /* All do something, each after the backend has fallen asleep. */

@@ -72,7 +72,10 @@ raw_connect(struct raw *r, struct blk_test *t, const char *name)
 	r->open = (struct blk_open_shm *)(t->mem->va + (1 << 20));
 }
 
-static const struct blk_open_shm good = {.magic = BLK_MAGIC, .version = BLK_VERSION, .session = 1, .volume = "v0"};
+static const struct blk_open_shm good = {.magic = BLK_MAGIC,
+	.version = BLK_VERSION,
+	.session = 1,
+	.volume = "v0"};
 
 static void
 bad_opens(void **state)
@@ -84,7 +87,8 @@ bad_opens(void **state)
 	blk_test_start(&t);
 	raw_connect(&r, &t, "blk-raw");
 	/* Nothing works before OPEN. */
-	assert_int_equal(one(&r, 0, 4096, blk_command_flags(FIDO_BLK_READ, 0)), BLK_STATUS_NOT_OPEN);
+	assert_int_equal(one(&r, 0, 4096, blk_command_flags(FIDO_BLK_READ, 0)),
+		BLK_STATUS_NOT_OPEN);
 	bad = good;
 	bad.magic++;
 	assert_int_equal(open_volume(&r, bad), BLK_STATUS_ERRNO(EINVAL));
@@ -95,11 +99,15 @@ bad_opens(void **state)
 	memset(bad.volume, 'v', sizeof(bad.volume));
 	assert_int_equal(open_volume(&r, bad), BLK_STATUS_ERRNO(EINVAL));
 	/* Too short, nowhere, not at a multiple of 8, in no memory. */
-	assert_int_equal(one(&r, (uintptr_t)r.open, 8, BLK_OP_OPEN << FIDO_DESC_USER_SHIFT), BLK_STATUS_ERRNO(EINVAL));
-	assert_int_equal(one(&r, 4096, sizeof(good), BLK_OP_OPEN << FIDO_DESC_USER_SHIFT), BLK_STATUS_ERRNO(EINVAL));
-	assert_int_equal(one(&r, (uintptr_t)r.open + 1, sizeof(good), BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
-			BLK_STATUS_ERRNO(EINVAL));
-	assert_int_equal(one(&r, 0, 0, blk_command_flags(BLK_OP_OPEN, 0)), BLK_STATUS_ERRNO(EINVAL));
+	assert_int_equal(one(&r, (uintptr_t)r.open, 8, BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
+		BLK_STATUS_ERRNO(EINVAL));
+	assert_int_equal(one(&r, 4096, sizeof(good), BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
+		BLK_STATUS_ERRNO(EINVAL));
+	assert_int_equal(one(&r, (uintptr_t)r.open + 1, sizeof(good),
+				 BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
+		BLK_STATUS_ERRNO(EINVAL));
+	assert_int_equal(one(&r, 0, 0, blk_command_flags(BLK_OP_OPEN, 0)),
+		BLK_STATUS_ERRNO(EINVAL));
 	assert_int_equal(open_volume(&r, good), 0);
 	assert_int_equal(open_volume(&r, good), 0);
 	assert_int_equal(one(&r, 0, 4096, blk_command_flags(FIDO_BLK_READ, 0)), 0);
@@ -141,10 +149,12 @@ bad_commands(void **state)
 	raw_connect(&r, &t, "blk-raw");
 	assert_int_equal(open_volume(&r, good), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(one(&r, bad[i].sector, bad[i].len, blk_command_flags(bad[i].op, 0)),
-				BLK_STATUS_ERRNO(bad[i].error));
+		assert_int_equal(one(&r, bad[i].sector, bad[i].len,
+					 blk_command_flags(bad[i].op, 0)),
+			BLK_STATUS_ERRNO(bad[i].error));
 	/* An address where a command has none. */
-	assert_int_equal(one(&r, (uintptr_t)r.open, 4096, FIDO_BLK_READ << FIDO_DESC_USER_SHIFT), BLK_STATUS_ERRNO(EINVAL));
+	assert_int_equal(one(&r, (uintptr_t)r.open, 4096, FIDO_BLK_READ << FIDO_DESC_USER_SHIFT),
+		BLK_STATUS_ERRNO(EINVAL));
 	assert_int_equal(blk_test_write(t.q, (void *)t.mem->va, 0, 4096, 1), 0);
 	fido_link_destroy(r.link);
 	blk_test_end(&t);
@@ -211,4 +221,5 @@ no_end(void **state)
 	blk_test_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(bad_opens), cmocka_unit_test(bad_commands), cmocka_unit_test(bad_memory), cmocka_unit_test(no_end))
+TEST_MAIN(cmocka_unit_test(bad_opens), cmocka_unit_test(bad_commands), cmocka_unit_test(bad_memory),
+	cmocka_unit_test(no_end))

@@ -80,7 +80,8 @@ sizes(void **state)
 	char *base = blk_buffers_base(b);
 
 	for (size_t size = BLK_BUFFER_MIN; size <= BLK_BUFFER_MAX; size *= 2) {
-		char *small = blk_buffers_alloc(b, 1), *p = blk_buffers_alloc(b, size), *q = blk_buffers_alloc(b, size / 2 + 1);
+		char *small = blk_buffers_alloc(b, 1), *p = blk_buffers_alloc(b, size),
+		     *q = blk_buffers_alloc(b, size / 2 + 1);
 
 		assert_non_null(small);
 		assert_int_equal((size_t)(p - base) % size, 0);

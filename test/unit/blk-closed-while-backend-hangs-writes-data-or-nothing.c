@@ -30,8 +30,14 @@ submit_writes(struct fido_blk_queue *q, char *from)
 	for (unsigned int i = 0; i < WRITES; i++) {
 		struct iovec iov = {from + i * LEN, LEN};
 
-		assert_int_equal(fido_blk_submit(q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .offset = i * LEN,
-				.length = LEN, .iov = &iov, .iovcnt = 1}, 1), 1);
+		assert_int_equal(fido_blk_submit(q,
+					 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+						 .offset = i * LEN,
+						 .length = LEN,
+						 .iov = &iov,
+						 .iovcnt = 1},
+					 1),
+			1);
 	}
 }
 
@@ -76,11 +82,20 @@ medium_hangs(char *from)
 	snprintf(store, sizeof(store), "nbd:%s", store_test_uri());
 	stores[0] = store;
 	blk_test_serve(&t, stores, 1);
-	blk_test_open(&t, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .bounce_size = 2 * SIZE});
+	blk_test_open(&t,
+		&(struct fido_blk_config){.backend = "disk",
+			.volume = "v0",
+			.bounce_size = 2 * SIZE});
 	fill(all, BEFORE);
 	for (unsigned int i = 0; i < WRITES; i++)
-		assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_WRITE, .offset = i * LEN, .length = LEN,
-				.iov = &(struct iovec){all + i * LEN, LEN}, .iovcnt = 1}, NULL), 0);
+		assert_int_equal(blk_test_do(t.q,
+					 (struct fido_blk_request){.op = FIDO_BLK_WRITE,
+						 .offset = i * LEN,
+						 .length = LEN,
+						 .iov = &(struct iovec){all + i * LEN, LEN},
+						 .iovcnt = 1},
+					 NULL),
+			0);
 	store_test_nbdkit_stop();
 	fill(from != NULL ? from : (char *)t.mem->va, DATA);
 	submit_writes(t.q, from != NULL ? from : (char *)t.mem->va);
@@ -146,7 +161,11 @@ backend_stopped(void **state)
 	fido_domain_leave(t.vm);
 	kill(backend.pid, SIGCONT);
 	/* It has done with the former client when it serves another. */
-	blk_test_open(&t, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .exclusive = true, .timeout_ms = -1});
+	blk_test_open(&t,
+		&(struct fido_blk_config){.backend = "disk",
+			.volume = "v0",
+			.exclusive = true,
+			.timeout_ms = -1});
 	assert_true(pread(fd, all, SIZE, 0) == (ssize_t)SIZE);
 	count_written(all);
 	blk_test_close(&t);
@@ -163,5 +182,5 @@ no_front(const char *arg)
 	return 1;
 }
 
-BLK_TEST_MAIN(no_front, cmocka_unit_test(medium_hangs_with_the_callers_memory), cmocka_unit_test(medium_hangs_with_copies),
-		cmocka_unit_test(backend_stopped))
+BLK_TEST_MAIN(no_front, cmocka_unit_test(medium_hangs_with_the_callers_memory),
+	cmocka_unit_test(medium_hangs_with_copies), cmocka_unit_test(backend_stopped))

@@ -15,7 +15,10 @@
 static void
 all_complete(void **state)
 {
-	struct fido_blk_config config = {.backend = "disk", .volume = "v0", .bounce_size = BOUNCE, .depth = WRITES};
+	struct fido_blk_config config = {.backend = "disk",
+		.volume = "v0",
+		.bounce_size = BOUNCE,
+		.depth = WRITES};
 	struct fido_blk_completion c[WRITES];
 	struct blk_test_process backend;
 	char store[4096], *memory = malloc(WRITES * LEN);
@@ -36,8 +39,14 @@ all_complete(void **state)
 		struct iovec iov = {memory + (size_t)i * LEN, LEN};
 
 		test_fill(iov.iov_base, LEN, i + 1);
-		assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .offset = (uint64_t)i * LEN,
-				.length = LEN, .iov = &iov, .iovcnt = 1}, 1), 1);
+		assert_int_equal(fido_blk_submit(t.q,
+					 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+						 .offset = (uint64_t)i * LEN,
+						 .length = LEN,
+						 .iov = &iov,
+						 .iovcnt = 1},
+					 1),
+			1);
 	}
 	blk_test_kill(&backend);
 	/* Their tickets come back before there is another session. */

@@ -17,11 +17,13 @@ many(void **state)
 	store_test_open(&t, "file:%s", store_test_path("f"));
 	piece = blk_buffers_alloc(t.buffers, 4096);
 	for (uint32_t i = 0; i < REQUESTS; i++) {
-		static const enum fido_blk_op ops[] = {FIDO_BLK_WRITE, FIDO_BLK_READ, FIDO_BLK_WRITE, FIDO_BLK_READ,
-			FIDO_BLK_WRITE_ZEROES, FIDO_BLK_READ, FIDO_BLK_DISCARD};
+		static const enum fido_blk_op ops[] = {FIDO_BLK_WRITE, FIDO_BLK_READ,
+			FIDO_BLK_WRITE, FIDO_BLK_READ, FIDO_BLK_WRITE_ZEROES, FIDO_BLK_READ,
+			FIDO_BLK_DISCARD};
 		enum fido_blk_op op = i % 500 == 0 ? FIDO_BLK_FLUSH : ops[i % 7];
 
-		store_io_init(&r[i], &t, op == FIDO_BLK_READ ? FIDO_BLK_WRITE : op, i % 2048 * 4096, p, 4096);
+		store_io_init(&r[i], &t, op == FIDO_BLK_READ ? FIDO_BLK_WRITE : op, i % 2048 * 4096,
+			p, 4096);
 		/* All reads to one piece: what they read does not matter here. */
 		if (op == FIDO_BLK_READ) {
 			r[i].io.op = op;

@@ -60,8 +60,10 @@ not_files(void **state)
 	store_test_file("f", 511, 0);
 	refused(-EINVAL, spec, "truncate -s");
 	unlink(store_test_path("f"));
-	assert_int_equal(store_test_try(&t, false, "file:%s,create=1M", store_test_path("none/f")), -ENOENT);
-	assert_int_equal(store_test_try(&t, true, "file:%s,create=1M", store_test_path("f")), -ENOENT);
+	assert_int_equal(store_test_try(&t, false, "file:%s,create=1M", store_test_path("none/f")),
+		-ENOENT);
+	assert_int_equal(store_test_try(&t, true, "file:%s,create=1M", store_test_path("f")),
+		-ENOENT);
 	test_message_has("volume v", "for writing", NULL);
 	store_test_end(&t);
 }

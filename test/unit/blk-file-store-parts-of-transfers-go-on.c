@@ -11,30 +11,36 @@
 /* Linked in the place of liburing's (-Wl,--wrap): the kernel is asked for less, and tells so. */
 int __real_io_uring_submit(struct io_uring *ring);
 int __wrap_io_uring_submit(struct io_uring *ring);
-unsigned int __real_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes, unsigned int count);
-unsigned int __wrap_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes, unsigned int count);
+unsigned int __real_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes,
+	unsigned int count);
+unsigned int __wrap_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes,
+	unsigned int count);
 
 static uint64_t fate = 1;
 static unsigned int shortened, interrupted, refused;
-static uintptr_t refuse_from; /* writes from there on, of what a part is written already, find no memory */
+static uintptr_t
+	refuse_from; /* writes from there on, of what a part is written already, find no memory */
 
 static void
 shorten(struct io_uring_sqe *sqe)
 {
 	bool vector = sqe->opcode == IORING_OP_WRITEV;
 
-	if (sqe->opcode == IORING_OP_WRITE && sqe->addr - refuse_from < SIZE && test_random(&fate) % 4 == 0) {
+	if (sqe->opcode == IORING_OP_WRITE && sqe->addr - refuse_from < SIZE &&
+		test_random(&fate) % 4 == 0) {
 		sqe->addr = 4096;
 		refused++;
 		return;
 	}
-	if (test_random(&fate) % 2 || (!vector && sqe->opcode != IORING_OP_READ && sqe->opcode != IORING_OP_WRITE &&
-			sqe->opcode != IORING_OP_READ_FIXED && sqe->opcode != IORING_OP_WRITE_FIXED))
+	if (test_random(&fate) % 2 ||
+		(!vector && sqe->opcode != IORING_OP_READ && sqe->opcode != IORING_OP_WRITE &&
+			sqe->opcode != IORING_OP_READ_FIXED &&
+			sqe->opcode != IORING_OP_WRITE_FIXED))
 		return;
 	if (sqe->len < (vector ? 2 : 2 * BLOCK))
 		return;
-	sqe->len = vector ? 1 + (uint32_t)(test_random(&fate) % (sqe->len - 1)) :
-		(1 + (uint32_t)(test_random(&fate) % (sqe->len / BLOCK - 1))) * BLOCK;
+	sqe->len = vector ? 1 + (uint32_t)(test_random(&fate) % (sqe->len - 1))
+			  : (1 + (uint32_t)(test_random(&fate) % (sqe->len / BLOCK - 1))) * BLOCK;
 	shortened++;
 }
 
@@ -47,7 +53,8 @@ __wrap_io_uring_submit(struct io_uring *ring)
 }
 
 unsigned int
-__wrap_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes, unsigned int count)
+__wrap_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes,
+	unsigned int count)
 {
 	unsigned int n = __real_io_uring_peek_batch_cqe(ring, cqes, count);
 
@@ -148,4 +155,4 @@ refused_later(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(buffered), cmocka_unit_test(direct), cmocka_unit_test(copied),
-		cmocka_unit_test(refused_later))
+	cmocka_unit_test(refused_later))

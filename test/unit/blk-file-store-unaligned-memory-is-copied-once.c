@@ -37,9 +37,11 @@ static void
 run(const char *options, uint64_t odd)
 {
 	uint8_t *p = store_memory(2 * LEN, 5);
-	const struct iovec whole[] = {{p, LEN}}, parts[] = {{p + LEN, 4096}, {p, 16384}, {p + 20480, LEN - 20480}},
-		shifted[] = {{p + 1, LEN}}, last[] = {{p, LEN - 4096}, {p + LEN + 3, 4096}},
-		lengths[] = {{p, 100}, {p + 4096, LEN - 100}};
+	const struct iovec whole[] = {{p, LEN}},
+			   parts[] = {{p + LEN, 4096}, {p, 16384}, {p + 20480, LEN - 20480}},
+			   shifted[] = {{p + 1, LEN}},
+			   last[] = {{p, LEN - 4096}, {p + LEN + 3, 4096}},
+			   lengths[] = {{p, 100}, {p + 4096, LEN - 100}};
 	struct iovec many[FIDO_BLK_SEGMENTS_MAX];
 
 	for (size_t i = 0; i < FIDO_BLK_SEGMENTS_MAX; i++)

@@ -105,4 +105,5 @@ without_zero_range(void **state)
 	store_test_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(on_disk), cmocka_unit_test(discard), cmocka_unit_test(without_zero_range))
+TEST_MAIN(cmocka_unit_test(on_disk), cmocka_unit_test(discard),
+	cmocka_unit_test(without_zero_range))

@@ -10,7 +10,10 @@
 static int
 front(const char *arg)
 {
-	struct fido_blk_config config = {.backend = "disk", .volume = "v0", .depth = DEPTH, .exclusive = true};
+	struct fido_blk_config config = {.backend = "disk",
+		.volume = "v0",
+		.depth = DEPTH,
+		.exclusive = true};
 	struct fido_blk_completion c[DEPTH];
 	struct iovec iov;
 	struct blk_test t;
@@ -20,8 +23,12 @@ front(const char *arg)
 	blk_test_open(&t, &config);
 	iov = (struct iovec){(void *)t.mem->va, 65536};
 	for (uint64_t i = 0;; i++) {
-		struct fido_blk_request r = {.op = i % 2 ? FIDO_BLK_READ : FIDO_BLK_WRITE, .offset = i % 64 * 65536,
-			.length = 65536, .iov = &iov, .iovcnt = 1, .flags = i % 2 ? FIDO_BLK_LEND : 0};
+		struct fido_blk_request r = {.op = i % 2 ? FIDO_BLK_READ : FIDO_BLK_WRITE,
+			.offset = i % 64 * 65536,
+			.length = 65536,
+			.iov = &iov,
+			.iovcnt = 1,
+			.flags = i % 2 ? FIDO_BLK_LEND : 0};
 		unsigned int n = fido_blk_poll(t.q, c, DEPTH);
 
 		if (i == 1000) {
@@ -52,9 +59,11 @@ killed(void **state)
 	const struct fido_blk_volume_shm *volume;
 
 	blk_test_serve(&t, (const char *const[]){"mem:8M", NULL}, 1);
-	shm = (const struct fido_blk_shm *)(uintptr_t)
-		((const struct fido_control_shm *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
-				fido_domain_slot(t.disk)))->table;
+	shm = (const struct fido_blk_shm
+			*)(uintptr_t)((const struct fido_control_shm *)(uintptr_t)
+					      fido_layout_slot_base(fido_domain_layout(t.disk),
+						      fido_domain_slot(t.disk)))
+		      ->table;
 	volume = (const struct fido_blk_volume_shm *)(uintptr_t)shm->volumes;
 	for (int i = 0; i < 3; i++) {
 		blk_test_spawn(&process, "--front", "");
@@ -66,10 +75,12 @@ killed(void **state)
 		assert_int_equal(fido_load_relaxed(&volume->exclusive), 0);
 	}
 	/* The next one finds it free, and what was lent is back. */
-	blk_test_open(&t, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .exclusive = true});
+	blk_test_open(&t,
+		&(struct fido_blk_config){.backend = "disk", .volume = "v0", .exclusive = true});
 	assert_int_equal(blk_test_write(t.q, (void *)t.mem->va, 0, 4096, 1), 0);
 	blk_test_close(&t);
-	TEST_WAIT(fido_load_relaxed(&volume->closed.lent) == fido_load_relaxed(&volume->closed.returned));
+	TEST_WAIT(fido_load_relaxed(&volume->closed.lent) ==
+		fido_load_relaxed(&volume->closed.returned));
 	blk_test_unserve(&t);
 	test_rundir_empty();
 }

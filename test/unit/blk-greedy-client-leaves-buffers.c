@@ -40,7 +40,10 @@ greedy(void **state)
 	poll_for_a_while(t.q, kept, &n);
 	assert_int_equal(n, BUFFERS / 2);
 	/* Another one reads as much as it likes, as long as it gives it back. */
-	assert_int_equal(fido_blk_open(t.vm, &(struct fido_blk_config){.backend = "disk", .volume = "v0"}, &blk), 0);
+	assert_int_equal(fido_blk_open(t.vm,
+				 &(struct fido_blk_config){.backend = "disk", .volume = "v0"},
+				 &blk),
+		0);
 	for (read.offset = 0; read.offset < 8 * MIB; read.offset += MIB) {
 		assert_int_equal(blk_test_do(fido_blk_queue(blk, 0), read, &other), 0);
 		fido_blk_release(fido_blk_queue(blk, 0), &other.lent, 1);

@@ -75,7 +75,13 @@ do_op(enum fido_blk_op op, uint32_t flags)
 {
 	struct iovec iov = {buf, LEN};
 	struct fido_blk_completion c = {0};
-	int ret = blk_test_do(t.q, (struct fido_blk_request){.op = op, .flags = flags, .length = LEN, .iov = &iov, .iovcnt = 1}, &c);
+	int ret = blk_test_do(t.q,
+		(struct fido_blk_request){.op = op,
+			.flags = flags,
+			.length = LEN,
+			.iov = &iov,
+			.iovcnt = 1},
+		&c);
 
 	if (c.lent == NULL)
 		return ret;
@@ -90,8 +96,8 @@ do_op(enum fido_blk_op op, uint32_t flags)
 static void
 reads_fail(void **state)
 {
-	static const char *const kinds[] = {"wrong-tags", "too-little", "too-much", "too-many", "without-memory", "outside",
-		"nothing-but-ok"};
+	static const char *const kinds[] = {"wrong-tags", "too-little", "too-much", "too-many",
+		"without-memory", "outside", "nothing-but-ok"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		begin(kinds[i]);
@@ -172,7 +178,8 @@ bad_opens(void **state)
 		config.volume = volume;
 		ret = fido_blk_open(t.vm, &config, &t.blk);
 		if (ret != hostile_opens[i].error)
-			fail_msg("answer %zu to OPEN: %d instead of %d", i, ret, hostile_opens[i].error);
+			fail_msg("answer %zu to OPEN: %d instead of %d", i, ret,
+				hostile_opens[i].error);
 	}
 	assert_int_equal(fido_blk_info(t.blk)->size, HOSTILE_VOLUME_SIZE);
 	kill_backend();
@@ -200,11 +207,23 @@ keeps_writes(void **state)
 
 	begin("keeps-writes");
 	iov = (struct iovec){buf, LEN};
-	assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .length = LEN, .iov = &iov,
-			.iovcnt = 1, .cookie = &c}, 1), 1);
+	assert_int_equal(fido_blk_submit(t.q,
+				 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+					 .length = LEN,
+					 .iov = &iov,
+					 .iovcnt = 1,
+					 .cookie = &c},
+				 1),
+		1);
 	iov.iov_base = buf + LEN;
-	assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_READ, .length = LEN, .iov = &iov,
-			.iovcnt = 1, .cookie = buf}, 1), 1);
+	assert_int_equal(fido_blk_submit(t.q,
+				 &(struct fido_blk_request){.op = FIDO_BLK_READ,
+					 .length = LEN,
+					 .iov = &iov,
+					 .iovcnt = 1,
+					 .cookie = buf},
+				 1),
+		1);
 	/* The read fails, and the write does not. */
 	TEST_WAIT(fido_blk_poll(t.q, &c, 1) == 1);
 	assert_ptr_equal(c.cookie, buf);
@@ -248,7 +267,8 @@ endless(void **state)
 	uint64_t until;
 
 	begin("endless");
-	assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_FLUSH}, 1), 1);
+	assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_FLUSH}, 1),
+		1);
 	for (until = test_now_ms() + 1500; test_now_ms() < until;)
 		assert_int_equal(poll_timed(&c, 1), 0);
 	assert_true(slowest_ms < CALL_MS);
@@ -279,13 +299,15 @@ submit_some(void)
 
 		if (s->busy || busy + lent_count == DEPTH)
 			continue;
-		s->op = r.op = (enum fido_blk_op)(1 + (test_random(&seed) % 3 != 0 ? 0 : test_random(&seed) % 5));
+		s->op = r.op = (enum fido_blk_op)(
+			1 + (test_random(&seed) % 3 != 0 ? 0 : test_random(&seed) % 5));
 		s->lend = r.op == FIDO_BLK_READ && test_random(&seed) % 2;
 		r.flags = s->lend ? FIDO_BLK_LEND : 0;
 		r.offset = test_random(&seed) % 16 * LEN;
 		iov[0].iov_base = r.op == FIDO_BLK_READ ? s->mem : buf + i * LEN;
 		iov[0].iov_len = 512 * (1 + test_random(&seed) % 7);
-		iov[1] = (struct iovec){(char *)iov[0].iov_base + iov[0].iov_len, LEN - iov[0].iov_len};
+		iov[1] = (struct iovec){(char *)iov[0].iov_base + iov[0].iov_len,
+			LEN - iov[0].iov_len};
 		assert_int_equal(fido_blk_submit(t.q, &r, 1), 1);
 		s->busy = true;
 		busy++;
@@ -331,7 +353,10 @@ take_some(void)
 static void
 life(uint32_t number)
 {
-	struct fido_blk_config config = {.backend = "disk", .volume = "v0", .depth = DEPTH, .timeout_ms = 2000};
+	struct fido_blk_config config = {.backend = "disk",
+		.volume = "v0",
+		.depth = DEPTH,
+		.timeout_ms = 2000};
 	uint64_t until;
 	char kind[32];
 
@@ -377,9 +402,11 @@ at_random(void **state)
 		memset(slots[i].mem, CANARY, 2 * LEN);
 	}
 	/* A busy machine does little in a life. */
-	for (uint32_t i = 0; i < test_rounds(LIVES) || ((good <= 100 || failed <= 100) && i < 4 * LIVES); i++)
+	for (uint32_t i = 0;
+		i < test_rounds(LIVES) || ((good <= 100 || failed <= 100) && i < 4 * LIVES); i++)
 		life(i);
-	print_message("%lu requests, %lu done well, %lu failed; slowest call %lu ms\n", done, good, failed, slowest_ms);
+	print_message("%lu requests, %lu done well, %lu failed; slowest call %lu ms\n", done, good,
+		failed, slowest_ms);
 	assert_true(good > 100 && failed > 100 && slowest_ms < CALL_MS);
 	for (uint32_t i = 0; i < DEPTH; i++)
 		free(slots[i].mem);
@@ -400,9 +427,11 @@ at_random(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_fail), cmocka_unit_test(memory_for_all), cmocka_unit_test(statuses),
-		cmocka_unit_test(parts_again), cmocka_unit_test(no_completion), cmocka_unit_test(bad_opens),
-		cmocka_unit_test(changes), cmocka_unit_test(keeps_writes), cmocka_unit_test(endless),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_fail),
+		cmocka_unit_test(memory_for_all), cmocka_unit_test(statuses),
+		cmocka_unit_test(parts_again), cmocka_unit_test(no_completion),
+		cmocka_unit_test(bad_opens), cmocka_unit_test(changes),
+		cmocka_unit_test(keeps_writes), cmocka_unit_test(endless),
 		cmocka_unit_test(at_random)};
 
 	if (argc == 3 && strcmp(argv[1], "--backend") == 0)

@@ -36,7 +36,9 @@ honest_step(void)
 
 	if (version[b] == 0 || test_random(&seed) % 2) {
 		version[b]++;
-		assert_int_equal(blk_test_write(t.q, buf, (uint64_t)b * BLOCK, BLOCK, version[b] << 8 | b), 0);
+		assert_int_equal(blk_test_write(t.q, buf, (uint64_t)b * BLOCK, BLOCK,
+					 version[b] << 8 | b),
+			0);
 	} else {
 		assert_int_equal(blk_test_read(t.q, buf, (uint64_t)b * BLOCK, BLOCK), 0);
 		assert_true(test_filled(buf, BLOCK, version[b] << 8 | b));
@@ -63,7 +65,9 @@ all_back(void)
 	for (uint32_t v = 1; v < 3; v++) {
 		const struct fido_blk_volume_shm *shm = &t.server->volume_shm[v];
 
-		if (fido_load_relaxed(&shm->clients) != 0 || fido_load_relaxed(&shm->closed.lent) != fido_load_relaxed(&shm->closed.returned))
+		if (fido_load_relaxed(&shm->clients) != 0 ||
+			fido_load_relaxed(&shm->closed.lent) !=
+				fido_load_relaxed(&shm->closed.returned))
 			return false;
 	}
 	return true;
@@ -107,15 +111,23 @@ use_all(const char *volume)
 	assert_int_equal(fido_blk_open(t.vm, &config, &blk), 0);
 	q = fido_blk_queue(blk, 0);
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_int_equal(blk_test_do(q, (struct fido_blk_request){.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND,
-				.offset = (uint64_t)i << 20, .length = 1 << 20}, &c), 0);
+		assert_int_equal(blk_test_do(q,
+					 (struct fido_blk_request){.op = FIDO_BLK_READ,
+						 .flags = FIDO_BLK_LEND,
+						 .offset = (uint64_t)i << 20,
+						 .length = 1 << 20},
+					 &c),
+			0);
 		lent[i] = c.lent;
 	}
 	for (unsigned int i = 0; i < 8; i++)
-		assert_int_equal(blk_test_write(q, (void *)t.mem->va, (uint64_t)i << 18, 1 << 18, i), 0);
+		assert_int_equal(blk_test_write(q, (void *)t.mem->va, (uint64_t)i << 18, 1 << 18,
+					 i),
+			0);
 	fido_blk_release(q, lent, 2);
 	for (unsigned int i = 0; i < 8; i++) {
-		assert_int_equal(blk_test_read(q, (void *)t.mem->va, (uint64_t)i << 18, 1 << 18), 0);
+		assert_int_equal(blk_test_read(q, (void *)t.mem->va, (uint64_t)i << 18, 1 << 18),
+			0);
 		assert_true(test_filled((void *)t.mem->va, 1 << 18, i));
 	}
 	fido_blk_close(blk);
@@ -166,8 +178,9 @@ hostile_client(void **state)
 		bad += fido_load_relaxed(&c->bad);
 		pieces += fido_load_relaxed(&c->lent);
 	}
-	print_message("evil: %lu requests, %lu bad ones, %lu pieces lent and back; vm: %lu requests, the slowest took %lu ms\n", requests,
-			bad, pieces, done, slowest_ms);
+	print_message("evil: %lu requests, %lu bad ones, %lu pieces lent and back; vm: %lu "
+		      "requests, the slowest took %lu ms\n",
+		requests, bad, pieces, done, slowest_ms);
 	assert_true(requests > 1000 && bad > 100 && pieces > 100 && slowest_ms < REQUEST_MS);
 	end();
 }
@@ -185,7 +198,8 @@ greedy_client(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(greedy_client), cmocka_unit_test(hostile_client)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(greedy_client),
+		cmocka_unit_test(hostile_client)};
 
 	if (argc == 3 && strcmp(argv[1], "--hostile") == 0)
 		return hostile_front_run(argv[2]);

@@ -7,7 +7,10 @@
 static void
 lent_memory(void **state)
 {
-	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .offset = 8192, .length = LEN};
+	struct fido_blk_request read = {.op = FIDO_BLK_READ,
+		.flags = FIDO_BLK_LEND,
+		.offset = 8192,
+		.length = LEN};
 	struct fido_blk_completion first, second;
 	struct blk_test t;
 	char *buf;
@@ -19,8 +22,12 @@ lent_memory(void **state)
 	/* Whole pages, a part of one, and zeros. */
 	assert_int_equal(blk_test_write(t.q, buf, 8192, 8192, 2), 0);
 	assert_int_equal(blk_test_write(t.q, buf, 8192 + 12288 + 512, 1024, 3), 0);
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_WRITE_ZEROES, .offset = 8192 + 20480,
-			.length = 4096}, NULL), 0);
+	assert_int_equal(blk_test_do(t.q,
+				 (struct fido_blk_request){.op = FIDO_BLK_WRITE_ZEROES,
+					 .offset = 8192 + 20480,
+					 .length = 4096},
+				 NULL),
+		0);
 	assert_int_equal(first.iovcnt, 1);
 	assert_true(test_filled(first.iov[0].iov_base, LEN, 1));
 	/* Who reads now reads what is new, and what was not written. */
@@ -46,7 +53,9 @@ lent_memory(void **state)
 static void
 no_free_memory(void **state)
 {
-	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .length = 1 << 20};
+	struct fido_blk_request read = {.op = FIDO_BLK_READ,
+		.flags = FIDO_BLK_LEND,
+		.length = 1 << 20};
 	struct fido_blk_completion lent[8], c;
 	struct iovec iov;
 	struct blk_test t;
@@ -56,8 +65,14 @@ no_free_memory(void **state)
 	for (unsigned int i = 0; i < 8; i++, read.offset += 1 << 20)
 		assert_int_equal(blk_test_do(t.q, read, &lent[i]), 0);
 	for (unsigned int i = 0; i < 8; i++)
-		assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .iov = &iov,
-				.iovcnt = 1, .offset = i << 20, .length = 1 << 20}, 1), 1);
+		assert_int_equal(fido_blk_submit(t.q,
+					 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+						 .iov = &iov,
+						 .iovcnt = 1,
+						 .offset = i << 20,
+						 .length = 1 << 20},
+					 1),
+			1);
 	for (unsigned int done = 0, released = 0; done < 8;) {
 		done += fido_blk_poll(t.q, &c, 1);
 		if (released < 8 && done >= released)
@@ -70,7 +85,10 @@ no_free_memory(void **state)
 static void
 most_pieces(void **state)
 {
-	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .offset = 512, .length = 1 << 20};
+	struct fido_blk_request read = {.op = FIDO_BLK_READ,
+		.flags = FIDO_BLK_LEND,
+		.offset = 512,
+		.length = 1 << 20};
 	struct fido_blk_completion lent, pages[2];
 	struct blk_test t;
 	char *buf;
@@ -93,7 +111,8 @@ most_pieces(void **state)
 		size_t at = page == 0 ? 512 : 0;
 
 		test_fill(buf, 4096, page);
-		assert_int_equal(lent.iov[page].iov_len, page == FIDO_BLK_LENT_MAX - 1 ? 512 : 4096 - at);
+		assert_int_equal(lent.iov[page].iov_len,
+			page == FIDO_BLK_LENT_MAX - 1 ? 512 : 4096 - at);
 		assert_memory_equal(lent.iov[page].iov_base, buf + at, lent.iov[page].iov_len);
 	}
 	fido_blk_release(t.q, &lent.lent, 1);
@@ -101,4 +120,5 @@ most_pieces(void **state)
 	blk_test_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(lent_memory), cmocka_unit_test(no_free_memory), cmocka_unit_test(most_pieces))
+TEST_MAIN(cmocka_unit_test(lent_memory), cmocka_unit_test(no_free_memory),
+	cmocka_unit_test(most_pieces))

@@ -7,7 +7,10 @@
 static void
 outlives(const char *store)
 {
-	struct fido_blk_request read = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .offset = 8192, .length = LEN};
+	struct fido_blk_request read = {.op = FIDO_BLK_READ,
+		.flags = FIDO_BLK_LEND,
+		.offset = 8192,
+		.length = LEN};
 	struct fido_blk_completion lent;
 	struct blk_test t;
 
@@ -20,7 +23,8 @@ outlives(const char *store)
 		size_t at = 0;
 
 		for (unsigned int k = 0; k < lent.iovcnt; at += lent.iov[k++].iov_len)
-			assert_memory_equal(lent.iov[k].iov_base, (char *)t.mem->va + at, lent.iov[k].iov_len);
+			assert_memory_equal(lent.iov[k].iov_base, (char *)t.mem->va + at,
+				lent.iov[k].iov_len);
 		assert_int_equal(at, LEN);
 		usleep(20000);
 	}

@@ -11,8 +11,8 @@
 struct user {
 	pthread_t thread;
 	struct fido_blk_queue *q;
-	char *mem;       /* DEPTH blocks */
-	uint64_t first;  /* block of the volume, DEPTH of them are its own */
+	char *mem;      /* DEPTH blocks */
+	uint64_t first; /* block of the volume, DEPTH of them are its own */
 	uint32_t rounds;
 	bool sleeps;
 };
@@ -52,8 +52,13 @@ round_of(struct user *u, enum fido_blk_op op, uint32_t seed)
 
 	for (uint32_t i = 0; i < DEPTH; i++) {
 		struct iovec iov = {u->mem + i * BLOCK, BLOCK};
-		struct fido_blk_request r = {.op = op, .offset = (u->first + i) * BLOCK, .length = BLOCK, .iov = &iov,
-			.iovcnt = 1, .flags = op == FIDO_BLK_READ ? FIDO_BLK_LEND : 0, .cookie = (void *)(uintptr_t)i};
+		struct fido_blk_request r = {.op = op,
+			.offset = (u->first + i) * BLOCK,
+			.length = BLOCK,
+			.iov = &iov,
+			.iovcnt = 1,
+			.flags = op == FIDO_BLK_READ ? FIDO_BLK_LEND : 0,
+			.cookie = (void *)(uintptr_t)i};
 
 		if (op == FIDO_BLK_WRITE)
 			test_fill(iov.iov_base, BLOCK, seed + i);
@@ -97,7 +102,10 @@ use(void *arg)
 static void
 run(const char *store, bool sleeps)
 {
-	struct fido_blk_config config = {.backend = "disk", .volume = "v1", .queues = QUEUES, .depth = DEPTH};
+	struct fido_blk_config config = {.backend = "disk",
+		.volume = "v1",
+		.queues = QUEUES,
+		.depth = DEPTH};
 	struct user users[2 * QUEUES];
 	const struct fido_blk_volume_shm *v;
 	struct fido_blk *other;
@@ -108,22 +116,35 @@ run(const char *store, bool sleeps)
 	config.volume = "v0";
 	assert_int_equal(fido_blk_open(t.vm, &config, &other), 0);
 	for (uint32_t i = 0; i < 2 * QUEUES; i++) {
-		users[i] = (struct user){.q = fido_blk_queue(i < QUEUES ? t.blk : other, (uint16_t)(i % QUEUES)),
-			.mem = (char *)t.mem->va + i * DEPTH * BLOCK, .first = i % QUEUES * DEPTH,
-			.rounds = test_rounds(100), .sleeps = sleeps};
+		users[i] = (struct user){.q = fido_blk_queue(i < QUEUES ? t.blk : other,
+						 (uint16_t)(i % QUEUES)),
+			.mem = (char *)t.mem->va + i * DEPTH * BLOCK,
+			.first = i % QUEUES * DEPTH,
+			.rounds = test_rounds(100),
+			.sleeps = sleeps};
 		assert_int_equal(pthread_create(&users[i].thread, NULL, use, &users[i]), 0);
 	}
 	for (uint32_t i = 0; i < 2 * QUEUES; i++)
 		pthread_join(users[i].thread, NULL);
 	fido_blk_close(other);
 	blk_test_close(&t);
-	v = (const struct fido_blk_volume_shm *)(uintptr_t)((const struct fido_blk_shm *)(uintptr_t)
-			((const struct fido_control_shm *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
-					fido_domain_slot(t.disk)))->table)->volumes;
+	v = (const struct fido_blk_volume_shm
+			*)(uintptr_t)((const struct fido_blk_shm
+						      *)(uintptr_t)((const struct fido_control_shm
+										    *)(uintptr_t)
+									    fido_layout_slot_base(
+										    fido_domain_layout(
+											    t.disk),
+										    fido_domain_slot(
+											    t.disk)))
+					      ->table)
+		    ->volumes;
 	for (int i = 0; i < 2; i++)
 		TEST_WAIT(fido_load_relaxed(&v[i].clients) == 0 &&
-				fido_load_relaxed(&v[i].closed.lent) == fido_load_relaxed(&v[i].closed.returned) &&
-				fido_load_relaxed(&v[i].closed.requests[FIDO_BLK_WRITE]) == QUEUES * DEPTH * test_rounds(100));
+			fido_load_relaxed(&v[i].closed.lent) ==
+				fido_load_relaxed(&v[i].closed.returned) &&
+			fido_load_relaxed(&v[i].closed.requests[FIDO_BLK_WRITE]) ==
+				QUEUES * DEPTH * test_rounds(100));
 	blk_test_unserve(&t);
 	test_rundir_empty();
 }

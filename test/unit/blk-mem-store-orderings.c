@@ -77,13 +77,20 @@ orderings(void **state)
 	struct fido_domain *d = test_join("disk");
 	pthread_t threads[4];
 
-	assert_int_equal(blk_store_mem.open(&store, &(struct blk_store_config){.domain = d, .volume = "v", .arg = "64K"}), 0);
+	assert_int_equal(blk_store_mem.open(&store,
+				 &(struct blk_store_config){.domain = d,
+					 .volume = "v",
+					 .arg = "64K"}),
+		0);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, i < 2 ? writer : reader, i % 2 ? d : NULL), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, i < 2 ? writer : reader,
+					 i % 2 ? d : NULL),
+			0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	/* Every frame is a page's, or free. */
-	assert_int_equal(((struct mem_store *)store)->free_count, ((struct mem_store *)store)->frames - 16);
+	assert_int_equal(((struct mem_store *)store)->free_count,
+		((struct mem_store *)store)->frames - 16);
 	blk_store_mem.close(store);
 	fido_domain_leave(d);
 	test_rundir_empty();

@@ -20,8 +20,9 @@ static void
 errors(void **state)
 {
 	char file[600];
-	const char *const args[] = {"--filter=error", "memory", "16M", "error-rate=1", "error-pread=EIO", "error-pwrite=ENOSPC",
-		"error-zero=EPERM", "error-trim=EINVAL", file, NULL};
+	const char *const args[] = {"--filter=error", "memory", "16M", "error-rate=1",
+		"error-pread=EIO", "error-pwrite=ENOSPC", "error-zero=EPERM", "error-trim=EINVAL",
+		file, NULL};
 	uint8_t *p = store_memory(1 << 20, 5);
 	struct store_test t;
 

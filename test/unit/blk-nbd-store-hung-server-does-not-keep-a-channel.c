@@ -7,7 +7,8 @@
 static void
 hung(void **state)
 {
-	static const char *const args[] = {"--filter=delay", "memory", "16M", "delay-read=60", "delay-write=60", NULL};
+	static const char *const args[] = {"--filter=delay", "memory", "16M", "delay-read=60",
+		"delay-write=60", NULL};
 	struct store_io *r = calloc(FLIGHT, sizeof(*r));
 	uint8_t *p = store_memory(65536, 3);
 	struct store_test t;
@@ -16,7 +17,8 @@ hung(void **state)
 	store_test_nbdkit(args);
 	store_test_open(&t, "nbd:%s", store_test_uri());
 	for (unsigned int i = 0; i < FLIGHT; i++) {
-		store_io_init(&r[i], &t, i % 2 ? FIDO_BLK_WRITE : FIDO_BLK_READ, i * 65536, p + i % 4, 4096);
+		store_io_init(&r[i], &t, i % 2 ? FIDO_BLK_WRITE : FIDO_BLK_READ, i * 65536,
+			p + i % 4, 4096);
 		r[i].iov[1] = (struct iovec){p + 8192, 512};
 		r[i].io.iovcnt = i % 2 + 1; /* these are copied */
 		r[i].io.length += i % 2 * 512;

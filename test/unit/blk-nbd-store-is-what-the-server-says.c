@@ -28,8 +28,9 @@ all(void **state)
 	start(args);
 	store_test_open(&t, "nbd:%s", store_test_uri());
 	assert_int_equal(t.store->info.size, 1049000 - 1049000 % 512);
-	assert_int_equal(t.store->info.features, FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA |
-			FIDO_BLK_CAN_DISCARD | FIDO_BLK_CAN_WRITE_ZEROES);
+	assert_int_equal(t.store->info.features,
+		FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA | FIDO_BLK_CAN_DISCARD |
+			FIDO_BLK_CAN_WRITE_ZEROES);
 	assert_false(t.store->one_channel);
 	identity = t.store->info.identity;
 	store_test_close(&t);
@@ -41,7 +42,8 @@ all(void **state)
 static void
 one_connection(void **state)
 {
-	static const char *const args[] = {"--filter=multi-conn", "memory", "1M", "multi-conn-mode=disable", NULL};
+	static const char *const args[] = {"--filter=multi-conn", "memory", "1M",
+		"multi-conn-mode=disable", NULL};
 
 	start(args);
 	store_test_open(&t, "nbd:%s", store_test_uri());
@@ -52,8 +54,9 @@ one_connection(void **state)
 static void
 large_blocks(void **state)
 {
-	static const char *const args[] = {"--filter=blocksize-policy", "memory", "1M", "blocksize-minimum=4096",
-		"blocksize-preferred=4096", "blocksize-maximum=128k", "blocksize-error-policy=error", NULL};
+	static const char *const args[] = {"--filter=blocksize-policy", "memory", "1M",
+		"blocksize-minimum=4096", "blocksize-preferred=4096", "blocksize-maximum=128k",
+		"blocksize-error-policy=error", NULL};
 	uint8_t *p = store_memory(131072, 3);
 
 	start(args);
@@ -103,4 +106,4 @@ no_zeroes(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(all), cmocka_unit_test(one_connection), cmocka_unit_test(large_blocks),
-		cmocka_unit_test(read_only), cmocka_unit_test(no_zeroes))
+	cmocka_unit_test(read_only), cmocka_unit_test(no_zeroes))

@@ -5,8 +5,9 @@
 static void
 stale(void **state)
 {
-	static const char *const right[] = {"memory", "16M", NULL}, *const wrong[] = {"memory", "8M", NULL},
-		*const less[] = {"-r", "memory", "16M", NULL};
+	static const char *const right[] = {"memory", "16M", NULL},
+				 *const wrong[] = {"memory", "8M", NULL},
+				 *const less[] = {"-r", "memory", "16M", NULL};
 	uint8_t *p = store_memory(4096, 4);
 	struct store_test t;
 

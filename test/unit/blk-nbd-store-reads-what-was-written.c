@@ -43,7 +43,8 @@ batch(struct store_test *t, struct store_io *r, uint64_t *random)
 		size_t offset = i * part + test_random(random) % (part / BLOCK / 2) * BLOCK;
 		bool write = test_random(random) % 2;
 
-		store_io_init(&r[i], t, write ? FIDO_BLK_WRITE : FIDO_BLK_READ, offset, memory + offset, len);
+		store_io_init(&r[i], t, write ? FIDO_BLK_WRITE : FIDO_BLK_READ, offset,
+			memory + offset, len);
 		if (write) {
 			test_fill(memory + offset, len, test_random(random));
 			if (test_random(random) % 2)
@@ -56,7 +57,8 @@ batch(struct store_test *t, struct store_io *r, uint64_t *random)
 	for (size_t i = 0; i < FLIGHT; i++) {
 		assert_int_equal(store_io_wait(&r[i]), 0);
 		if (r[i].io.op == FIDO_BLK_READ)
-			assert_memory_equal(store_io_data(&r[i]), model + r[i].io.offset, r[i].io.length);
+			assert_memory_equal(store_io_data(&r[i]), model + r[i].io.offset,
+				r[i].io.length);
 		store_io_free(&r[i]);
 	}
 }

@@ -6,7 +6,8 @@
 
 #define FLIGHT 160
 
-static const char *const slow[] = {"--filter=delay", "memory", "16M", "delay-read=30", "delay-write=30", NULL};
+static const char *const slow[] = {"--filter=delay", "memory", "16M", "delay-read=30",
+	"delay-write=30", NULL};
 static const char *const fast[] = {"memory", "16M", NULL};
 
 static void
@@ -20,7 +21,8 @@ gone_and_back(void **state)
 	store_test_nbdkit(slow);
 	store_test_open(&t, "nbd:%s", store_test_uri());
 	for (unsigned int i = 0; i < FLIGHT; i++) {
-		store_io_init(&r[i], &t, i % 2 ? FIDO_BLK_WRITE : FIDO_BLK_READ, i * 65536, p, i % 2 ? 65536 : 4096);
+		store_io_init(&r[i], &t, i % 2 ? FIDO_BLK_WRITE : FIDO_BLK_READ, i * 65536, p,
+			i % 2 ? 65536 : 4096);
 		store_io_submit(&r[i]);
 	}
 	t.finished += t.store->ops->poll(t.channel);

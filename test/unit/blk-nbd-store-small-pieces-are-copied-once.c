@@ -37,8 +37,9 @@ pieces(void **state)
 {
 	static const char *const args[] = {"memory", "1M", NULL};
 	uint8_t *p = store_memory(4 * LEN, 5);
-	const struct iovec whole[] = {{p + 1, LEN}}, halves[] = {{p + LEN + 1, LEN / 2}, {p, LEN / 2}},
-		odd[] = {{p + LEN + 1, LEN / 2 + 100}, {p, LEN / 2 - 100}};
+	const struct iovec whole[] = {{p + 1, LEN}},
+			   halves[] = {{p + LEN + 1, LEN / 2}, {p, LEN / 2}},
+			   odd[] = {{p + LEN + 1, LEN / 2 + 100}, {p, LEN / 2 - 100}};
 	struct iovec meet[FIDO_BLK_SEGMENTS_MAX], apart[FIDO_BLK_SEGMENTS_MAX];
 
 	for (size_t i = 0; i < FIDO_BLK_SEGMENTS_MAX; i++) {

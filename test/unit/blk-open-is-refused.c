@@ -26,7 +26,9 @@ refused(void **state)
 	struct blk_test t;
 
 	blk_test_start(&t);
-	assert_int_equal(open_as(&t, (struct fido_blk_config){.backend = "nobody", .timeout_ms = 50}), -ETIMEDOUT);
+	assert_int_equal(open_as(&t,
+				 (struct fido_blk_config){.backend = "nobody", .timeout_ms = 50}),
+		-ETIMEDOUT);
 	test_message_has("v0", "nobody", "fido-ctl list", NULL);
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.volume = "v1"}), -ENOENT);
 	test_message_has("v1", "disk", "fido-ctl", NULL);
@@ -52,7 +54,10 @@ exclusive(void **state)
 	fido_blk_close(t.blk);
 	/* The backend notices by itself that it is closed. */
 	TEST_WAIT(open_as(&t, (struct fido_blk_config){.volume = "v0"}) == 0);
-	assert_int_equal(fido_blk_open(t.vm, &(struct fido_blk_config){.backend = "disk", .volume = "v0"}, &t.blk), 0);
+	assert_int_equal(fido_blk_open(t.vm,
+				 &(struct fido_blk_config){.backend = "disk", .volume = "v0"},
+				 &t.blk),
+		0);
 	assert_int_equal(open_as(&t, one), -EBUSY);
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.queues = 3}), 0);
 	blk_test_end(&t);
@@ -67,10 +72,16 @@ read_only(void **state)
 	struct blk_test t;
 
 	blk_test_serve(&t, (const char *const[]){"mem:8M", NULL}, 1);
-	blk_test_open(&t, &(struct fido_blk_config){.backend = "disk", .volume = "v0", .read_only = true});
+	blk_test_open(&t,
+		&(struct fido_blk_config){.backend = "disk", .volume = "v0", .read_only = true});
 	iov = (struct iovec){(void *)t.mem->va, 4096};
-	assert_int_equal(fido_blk_submit(t.q, &(struct fido_blk_request){.op = FIDO_BLK_WRITE, .length = 4096, .iov = &iov,
-			.iovcnt = 1}, 1), -EROFS);
+	assert_int_equal(fido_blk_submit(t.q,
+				 &(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+					 .length = 4096,
+					 .iov = &iov,
+					 .iovcnt = 1},
+				 1),
+		-EROFS);
 	fido_blk_close(t.blk);
 	blk_test_unserve(&t);
 	t.disk = test_join("disk");
@@ -85,8 +96,9 @@ read_only(void **state)
 static void
 bad_servers(void **state)
 {
-	static const struct blk_volume_config bad[] = {{"a/b", "mem:1M", false}, {"", "mem:1M", false}, {"v", "mem:0", false},
-		{"v", "mem:1x", false}, {"v", "mem:5000", false}, {"v", "tape:x", false}, {"v", "mem", false},
+	static const struct blk_volume_config bad[] = {{"a/b", "mem:1M", false},
+		{"", "mem:1M", false}, {"v", "mem:0", false}, {"v", "mem:1x", false},
+		{"v", "mem:5000", false}, {"v", "tape:x", false}, {"v", "mem", false},
 		{"v", "mem:1048576T", false}};
 	struct fido_domain *disk = test_join("disk");
 	struct blk_server *server;
@@ -99,4 +111,5 @@ bad_servers(void **state)
 	fido_domain_leave(disk);
 }
 
-TEST_MAIN(cmocka_unit_test(refused), cmocka_unit_test(exclusive), cmocka_unit_test(read_only), cmocka_unit_test(bad_servers))
+TEST_MAIN(cmocka_unit_test(refused), cmocka_unit_test(exclusive), cmocka_unit_test(read_only),
+	cmocka_unit_test(bad_servers))

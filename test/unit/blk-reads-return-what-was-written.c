@@ -35,7 +35,10 @@ from_an_arena(void **state)
 static void
 lent(void **state)
 {
-	struct fido_blk_request r = {.op = FIDO_BLK_READ, .flags = FIDO_BLK_LEND, .offset = 4096, .length = 65536};
+	struct fido_blk_request r = {.op = FIDO_BLK_READ,
+		.flags = FIDO_BLK_LEND,
+		.offset = 4096,
+		.length = 65536};
 	struct fido_blk_completion c;
 	struct blk_test t;
 
@@ -45,7 +48,8 @@ lent(void **state)
 	/* It lies in one piece, in the backend's memory. */
 	assert_int_equal(c.iovcnt, 1);
 	assert_int_equal(c.iov[0].iov_len, 65536);
-	assert_int_equal(fido_layout_slot(fido_domain_layout(t.vm), (uintptr_t)c.iov[0].iov_base), fido_domain_slot(t.disk));
+	assert_int_equal(fido_layout_slot(fido_domain_layout(t.vm), (uintptr_t)c.iov[0].iov_base),
+		fido_domain_slot(t.disk));
 	assert_true(test_filled(c.iov[0].iov_base, 65536, 7));
 	assert_int_equal(fido_blk_inflight(t.q), 1);
 	fido_blk_release(t.q, &c.lent, 1);
@@ -85,13 +89,25 @@ in_pieces(void **state)
 		iov[i] = (struct iovec){buf + 65536 + (FIDO_BLK_SEGMENTS_MAX - i) * 128, 64};
 		memcpy(iov[i].iov_base, buf + i * 64, 64);
 	}
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_WRITE, .offset = 1024,
-			.length = FIDO_BLK_SEGMENTS_MAX * 64, .iov = iov, .iovcnt = FIDO_BLK_SEGMENTS_MAX}, NULL), 0);
+	assert_int_equal(blk_test_do(t.q,
+				 (struct fido_blk_request){.op = FIDO_BLK_WRITE,
+					 .offset = 1024,
+					 .length = FIDO_BLK_SEGMENTS_MAX * 64,
+					 .iov = iov,
+					 .iovcnt = FIDO_BLK_SEGMENTS_MAX},
+				 NULL),
+		0);
 	assert_int_equal(blk_test_read(t.q, buf, 1024, FIDO_BLK_SEGMENTS_MAX * 64), 0);
 	assert_true(test_filled(buf, FIDO_BLK_SEGMENTS_MAX * 64, 3));
 	/* And into pieces. */
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_READ, .offset = 1024,
-			.length = FIDO_BLK_SEGMENTS_MAX * 64, .iov = iov, .iovcnt = FIDO_BLK_SEGMENTS_MAX}, NULL), 0);
+	assert_int_equal(blk_test_do(t.q,
+				 (struct fido_blk_request){.op = FIDO_BLK_READ,
+					 .offset = 1024,
+					 .length = FIDO_BLK_SEGMENTS_MAX * 64,
+					 .iov = iov,
+					 .iovcnt = FIDO_BLK_SEGMENTS_MAX},
+				 NULL),
+		0);
 	for (unsigned int i = 0; i < FIDO_BLK_SEGMENTS_MAX; i++)
 		assert_memory_equal(iov[i].iov_base, buf + i * 64, 64);
 	blk_test_end(&t);
@@ -106,11 +122,20 @@ zeroes_and_discard(void **state)
 	blk_test_start(&t);
 	buf = (char *)t.mem->va;
 	assert_int_equal(blk_test_write(t.q, buf, 0, 65536, 5), 0);
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_WRITE_ZEROES, .offset = 512,
-			.length = 8192}, NULL), 0);
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_FLUSH}, NULL), 0);
-	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_DISCARD, .offset = 32768,
-			.length = 4096}, NULL), 0);
+	assert_int_equal(blk_test_do(t.q,
+				 (struct fido_blk_request){.op = FIDO_BLK_WRITE_ZEROES,
+					 .offset = 512,
+					 .length = 8192},
+				 NULL),
+		0);
+	assert_int_equal(blk_test_do(t.q, (struct fido_blk_request){.op = FIDO_BLK_FLUSH}, NULL),
+		0);
+	assert_int_equal(blk_test_do(t.q,
+				 (struct fido_blk_request){.op = FIDO_BLK_DISCARD,
+					 .offset = 32768,
+					 .length = 4096},
+				 NULL),
+		0);
 	assert_int_equal(blk_test_read(t.q, buf + 65536, 0, 65536), 0);
 	for (size_t i = 0; i < 8192; i++)
 		assert_int_equal(buf[65536 + 512 + i], 0);
@@ -120,5 +145,6 @@ zeroes_and_discard(void **state)
 	blk_test_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(from_an_arena), cmocka_unit_test(lent), cmocka_unit_test(from_other_memory),
-		cmocka_unit_test(in_pieces), cmocka_unit_test(zeroes_and_discard))
+TEST_MAIN(cmocka_unit_test(from_an_arena), cmocka_unit_test(lent),
+	cmocka_unit_test(from_other_memory), cmocka_unit_test(in_pieces),
+	cmocka_unit_test(zeroes_and_discard))

@@ -5,7 +5,8 @@
 static void
 unknown(void **state)
 {
-	static const char *const specs[] = {"", ":", "disk:/dev/sda", "file", "/dev/sda", "files:/x", "fil:/x", " file:/x"};
+	static const char *const specs[] = {"", ":", "disk:/dev/sda", "file", "/dev/sda",
+		"files:/x", "fil:/x", " file:/x"};
 	struct store_test t;
 
 	store_test_start(&t);

@@ -32,7 +32,9 @@ store_test_end(struct store_test *t)
 static int
 try_open(struct store_test *t, bool read_only, const char *format, va_list args)
 {
-	struct blk_store_config config = {.domain = t->domain, .volume = "v", .read_only = read_only};
+	struct blk_store_config config = {.domain = t->domain,
+		.volume = "v",
+		.read_only = read_only};
 	char spec[PATH_MAX + 256];
 
 	vsnprintf(spec, sizeof(spec), format, args);
@@ -142,7 +144,8 @@ store_test_tmpfs(const char *name, size_t size)
 		TEST_SKIP("this user can make no mount namespace: %s", strerror(errno));
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(options, sizeof(options), "size=%zu,mode=0777", size);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || mount("fido", path, "tmpfs", 0, options) != 0) {
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount("fido", path, "tmpfs", 0, options) != 0) {
 		rmdir(path);
 		TEST_SKIP("this user can mount no tmpfs: %s", strerror(errno));
 	}
@@ -173,9 +176,14 @@ blk_io_done(struct blk_io *io, int error)
 }
 
 void
-store_io_init(struct store_io *r, struct store_test *t, enum fido_blk_op op, uint64_t offset, void *p, size_t len)
+store_io_init(struct store_io *r, struct store_test *t, enum fido_blk_op op, uint64_t offset,
+	void *p, size_t len)
 {
-	r->io = (struct blk_io){.op = op, .offset = offset, .length = len, .iov = r->iov, .error = 1};
+	r->io = (struct blk_io){.op = op,
+		.offset = offset,
+		.length = len,
+		.iov = r->iov,
+		.error = 1};
 	r->test = t;
 	r->done = 0;
 	r->channel = NULL;

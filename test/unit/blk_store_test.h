@@ -42,9 +42,11 @@ void store_test_start(struct store_test *t);
 void store_test_end(struct store_test *t);
 
 /** Open a store. @return what blk_store_open() returns */
-int store_test_try(struct store_test *t, bool read_only, const char *spec, ...) __attribute__((format(printf, 3, 4)));
+int store_test_try(struct store_test *t, bool read_only, const char *spec, ...)
+	__attribute__((format(printf, 3, 4)));
 /** Open a store, and a channel; fails unless that works. */
-void store_test_open(struct store_test *t, const char *spec, ...) __attribute__((format(printf, 2, 3)));
+void store_test_open(struct store_test *t, const char *spec, ...)
+	__attribute__((format(printf, 2, 3)));
 /** Open a channel more. */
 struct blk_channel *store_test_channel(struct store_test *t);
 /** Close channels and store. */
@@ -56,7 +58,8 @@ const char *store_test_path(const char *name);
 void store_test_file(const char *name, size_t size, uint64_t seed);
 
 /** Prepare a request of one piece. READ: p is not used. */
-void store_io_init(struct store_io *r, struct store_test *t, enum fido_blk_op op, uint64_t offset, void *p, size_t len);
+void store_io_init(struct store_io *r, struct store_test *t, enum fido_blk_op op, uint64_t offset,
+	void *p, size_t len);
 void store_io_submit(struct store_io *r);
 /** Sleep until it is done. @return its error */
 int store_io_wait(struct store_io *r);

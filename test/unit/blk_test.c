@@ -23,11 +23,15 @@ blk_test_serve(struct blk_test *t, const char *const *stores, unsigned int worke
 {
 	static const char *const names[] = {"v0", "v1", "v2", "v3"};
 	struct blk_volume_config volumes[4];
-	struct blk_server_config config = {.workers = workers, .buffer_size = 4 << 20, .spin_us = 20, .volumes = volumes};
+	struct blk_server_config config = {.workers = workers,
+		.buffer_size = 4 << 20,
+		.spin_us = 20,
+		.volumes = volumes};
 
 	for (; stores[config.volume_count] != NULL; config.volume_count++)
-		volumes[config.volume_count] = (struct blk_volume_config){.name = names[config.volume_count],
-			.store = stores[config.volume_count]};
+		volumes[config.volume_count] =
+			(struct blk_volume_config){.name = names[config.volume_count],
+				.store = stores[config.volume_count]};
 	t->disk = test_join("disk");
 	t->stop = 0;
 	assert_int_equal(blk_server_create(&t->server, t->disk, &config), 0);
@@ -46,7 +50,9 @@ blk_test_unserve(struct blk_test *t)
 void
 blk_test_open(struct blk_test *t, const struct fido_blk_config *config)
 {
-	struct fido_blk_config c = config != NULL ? *config : (struct fido_blk_config){.backend = "disk", .volume = "v0"};
+	struct fido_blk_config c = config != NULL
+		? *config
+		: (struct fido_blk_config){.backend = "disk", .volume = "v0"};
 
 	t->vm = test_join("vm");
 	t->mem = test_arena(t->vm, 4 << 20);
@@ -78,7 +84,8 @@ blk_test_end(struct blk_test *t)
 }
 
 int
-blk_test_do(struct fido_blk_queue *q, struct fido_blk_request request, struct fido_blk_completion *out)
+blk_test_do(struct fido_blk_queue *q, struct fido_blk_request request,
+	struct fido_blk_completion *out)
 {
 	struct fido_blk_completion c;
 	int ret = fido_blk_submit(q, &request, 1);
@@ -99,8 +106,13 @@ blk_test_write(struct fido_blk_queue *q, void *from, uint64_t offset, size_t len
 	struct iovec iov = {from, len};
 
 	test_fill(from, len, seed);
-	return blk_test_do(q, (struct fido_blk_request){.op = FIDO_BLK_WRITE, .offset = offset, .length = len, .iov = &iov,
-			.iovcnt = 1}, NULL);
+	return blk_test_do(q,
+		(struct fido_blk_request){.op = FIDO_BLK_WRITE,
+			.offset = offset,
+			.length = len,
+			.iov = &iov,
+			.iovcnt = 1},
+		NULL);
 }
 
 int
@@ -109,8 +121,13 @@ blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len)
 	struct iovec iov = {to, len};
 
 	memset(to, 0, len);
-	return blk_test_do(q, (struct fido_blk_request){.op = FIDO_BLK_READ, .offset = offset, .length = len, .iov = &iov,
-			.iovcnt = 1}, NULL);
+	return blk_test_do(q,
+		(struct fido_blk_request){.op = FIDO_BLK_READ,
+			.offset = offset,
+			.length = len,
+			.iov = &iov,
+			.iovcnt = 1},
+		NULL);
 }
 
 /* ---- other processes ---- */
@@ -118,7 +135,8 @@ blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len)
 void
 blk_test_spawn(struct blk_test_process *p, const char *role, const char *arg)
 {
-	char *argv[] = {(char *)(uintptr_t)"blk-test", (char *)(uintptr_t)role, (char *)(uintptr_t)arg, NULL};
+	char *argv[] = {(char *)(uintptr_t) "blk-test", (char *)(uintptr_t)role,
+		(char *)(uintptr_t)arg, NULL};
 	posix_spawn_file_actions_t actions;
 	char c = 0;
 	int fds[2];
@@ -162,7 +180,10 @@ int
 blk_test_small_backend(unsigned int files, size_t control_size)
 {
 	struct blk_volume_config volume = {.name = "v0", .store = "mem:8M"};
-	struct blk_server_config config = {.workers = 1, .buffer_size = 4 << 20, .spin_us = 20, .volumes = &volume,
+	struct blk_server_config config = {.workers = 1,
+		.buffer_size = 4 << 20,
+		.spin_us = 20,
+		.volumes = &volume,
 		.volume_count = 1};
 	struct fido_domain_config domain = test_config("disk");
 	static volatile sig_atomic_t never;

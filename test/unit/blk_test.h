@@ -40,9 +40,11 @@ void blk_test_close(struct blk_test *t);
 void blk_test_start(struct blk_test *t);
 void blk_test_end(struct blk_test *t);
 /** Submit one request and wait for it. @return its error */
-int blk_test_do(struct fido_blk_queue *q, struct fido_blk_request request, struct fido_blk_completion *out);
+int blk_test_do(struct fido_blk_queue *q, struct fido_blk_request request,
+	struct fido_blk_completion *out);
 /** Write len bytes of test_fill(seed) that are first put at `from`. */
-int blk_test_write(struct fido_blk_queue *q, void *from, uint64_t offset, size_t len, uint64_t seed);
+int blk_test_write(struct fido_blk_queue *q, void *from, uint64_t offset, size_t len,
+	uint64_t seed);
 /** Read into `to`, which is cleared first. */
 int blk_test_read(struct fido_blk_queue *q, void *to, uint64_t offset, size_t len);
 
@@ -67,17 +69,17 @@ int blk_test_backend(const char *store);
 int blk_test_small_backend(unsigned int files, size_t control_size);
 
 /** As TEST_MAIN, for programs that also have the roles "--backend" and "--front" (a function of the argument). */
-#define BLK_TEST_MAIN(front, ...) \
-	int main(int argc, char **argv) \
-	{ \
-		const struct CMUnitTest tests[] = {__VA_ARGS__}; \
-\
+#define BLK_TEST_MAIN(front, ...)                                   \
+	int main(int argc, char **argv)                             \
+	{                                                           \
+		const struct CMUnitTest tests[] = {__VA_ARGS__};    \
+                                                                    \
 		if (argc == 3 && strcmp(argv[1], "--backend") == 0) \
-			return blk_test_backend(argv[2]); \
-		if (argc == 3 && strcmp(argv[1], "--front") == 0) \
-			return front(argv[2]); \
-		test_begin(argc, argv); \
-		return cmocka_run_group_tests(tests, NULL, NULL); \
+			return blk_test_backend(argv[2]);           \
+		if (argc == 3 && strcmp(argv[1], "--front") == 0)   \
+			return front(argv[2]);                      \
+		test_begin(argc, argv);                             \
+		return cmocka_run_group_tests(tests, NULL, NULL);   \
 	}
 
 #endif

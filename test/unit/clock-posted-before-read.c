@@ -50,7 +50,8 @@ not_later(void **state)
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, poster, NULL), 0);
-	for (uint64_t i = 1; i <= ROUNDS && early == 0 && (i % 1024 != 0 || test_now_ms() < until); i++) {
+	for (uint64_t i = 1; i <= ROUNDS && early == 0 && (i % 1024 != 0 || test_now_ms() < until);
+		i++) {
 		uint64_t at, read_at;
 		unsigned int spins = 0;
 

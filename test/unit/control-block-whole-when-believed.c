@@ -25,9 +25,9 @@ reader(void *arg)
 			failure = "never complete";
 			return NULL;
 		}
-	if (block->generation != GENERATION || block->slot != 3 || block->layout_base != layout.base ||
-			block->slots != layout.slots || block->control_size != FIDO_CONTROL_HEAP_OFFSET ||
-			strcmp(block->name, NAME) != 0)
+	if (block->generation != GENERATION || block->slot != 3 ||
+		block->layout_base != layout.base || block->slots != layout.slots ||
+		block->control_size != FIDO_CONTROL_HEAP_OFFSET || strcmp(block->name, NAME) != 0)
 		failure = "content";
 	return NULL;
 }
@@ -35,7 +35,10 @@ reader(void *arg)
 static void
 one_round(void)
 {
-	struct fido_domain d = {.layout = TEST_LAYOUT, .slot = 3, .generation = GENERATION, .name = NAME,
+	struct fido_domain d = {.layout = TEST_LAYOUT,
+		.slot = 3,
+		.generation = GENERATION,
+		.name = NAME,
 		.control_size = FIDO_CONTROL_HEAP_OFFSET};
 	pthread_t thread;
 

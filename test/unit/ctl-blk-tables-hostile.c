@@ -27,7 +27,8 @@ static struct fido_blk_queue_shm *queues;
 static struct fido_observation seen;
 
 unsigned int __wrap_fido_observer_count(const struct fido_observer *o);
-const struct fido_observation *__wrap_fido_observer_domain(const struct fido_observer *o, unsigned int i);
+const struct fido_observation *__wrap_fido_observer_domain(const struct fido_observer *o,
+	unsigned int i);
 
 unsigned int
 __wrap_fido_observer_count(const struct fido_observer *o)
@@ -62,10 +63,16 @@ publish_good(void)
 	head = (void *)((char *)control + FIDO_CONTROL_HEAP_OFFSET);
 	volumes = (void *)(head + 1);
 	queues = (void *)(volumes + VOLUMES);
-	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION, .volume_count = VOLUMES,
-		.queue_count = QUEUES, .volumes = gaddr_of(volumes), .queues = gaddr_of(queues)};
+	*head = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC,
+		.version = FIDO_BLK_SHM_VERSION,
+		.volume_count = VOLUMES,
+		.queue_count = QUEUES,
+		.volumes = gaddr_of(volumes),
+		.queues = gaddr_of(queues)};
 	for (uint32_t i = 0; i < VOLUMES; i++) {
-		volumes[i] = (struct fido_blk_volume_shm){.store = "mem:1M", .size = 1 << 20, .block_size = 512,
+		volumes[i] = (struct fido_blk_volume_shm){.store = "mem:1M",
+			.size = 1 << 20,
+			.block_size = 512,
 			.features = FIDO_BLK_CAN_WRITE};
 		snprintf(volumes[i].name, sizeof(volumes[i].name), "v%u", i);
 		volumes[i].closed.requests[FIDO_BLK_READ] = 100;
@@ -73,7 +80,10 @@ publish_good(void)
 		volumes[i].closed.returned = 49;
 	}
 	for (uint32_t i = 0; i < QUEUES; i++) {
-		queues[i] = (struct fido_blk_queue_shm){.used = i != 3, .volume = 1, .queue = 3 - i, .client = "vm"};
+		queues[i] = (struct fido_blk_queue_shm){.used = i != 3,
+			.volume = 1,
+			.queue = 3 - i,
+			.client = "vm"};
 		queues[i].counters.requests[FIDO_BLK_READ] = i + 1;
 		queues[i].counters.lent = 10;
 		queues[i].counters.returned = 8;
@@ -85,12 +95,17 @@ publish_good(void)
 static void
 begin(void)
 {
-	char *p = mmap(NULL, SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p =
+		mmap(NULL, SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(p, MAP_FAILED);
 	assert_int_equal(mprotect(p + SIZE, 4096, PROT_NONE), 0);
 	control = (void *)p;
-	seen = (struct fido_observation){.name = "disk", .control = control, .size = SIZE, .generation = 1, .socket = -1,
+	seen = (struct fido_observation){.name = "disk",
+		.control = control,
+		.size = SIZE,
+		.generation = 1,
+		.socket = -1,
 		.alive = true};
 	publish_good();
 }
@@ -125,7 +140,9 @@ print(const struct ctl_snapshot *before, const struct ctl_snapshot *now)
 		size_t len = 0;
 		FILE *out = open_memstream(&text, &len);
 
-		assert_int_equal(json ? ctl_json_volumes(out, before, now, &opt, true) : ctl_text_volumes(out, before, now, &opt), 0);
+		assert_int_equal(json ? ctl_json_volumes(out, before, now, &opt, true)
+				      : ctl_text_volumes(out, before, now, &opt),
+			0);
 		fclose(out);
 		check_printed(text, len);
 		free(text);
@@ -164,7 +181,9 @@ is_bad(void)
 	struct ctl_snapshot *s = look();
 	bool bad = s->domains[0].volumes.bad;
 
-	assert_true(!bad || (s->domains[0].volumes.volume_count == 0 && s->domains[0].volumes.queue_count == 0));
+	assert_true(!bad ||
+		(s->domains[0].volumes.volume_count == 0 &&
+			s->domains[0].volumes.queue_count == 0));
 	print(NULL, s);
 	ctl_snapshot_destroy(s);
 	publish_good();
@@ -287,7 +306,8 @@ scribble(void *arg)
 			fido_store_relaxed(&words[(r >> 8) % tables], odd_value(&seed));
 		if (r % 32 == 1) {
 			/* Believable again, for a while. */
-			fido_store_relaxed(&words[0], (uint64_t)FIDO_BLK_SHM_VERSION << 32 | FIDO_BLK_SHM_MAGIC);
+			fido_store_relaxed(&words[0],
+				(uint64_t)FIDO_BLK_SHM_VERSION << 32 | FIDO_BLK_SHM_MAGIC);
 			fido_store_relaxed(&words[1], (r >> 8) % 9 << 32 | (r >> 16) % 9);
 			fido_store_relaxed(&words[2], gaddr_of(volumes));
 			fido_store_relaxed(&words[3], gaddr_of(queues));
@@ -324,5 +344,5 @@ scribbled_tables(void **state)
 	munmap(control, SIZE + 4096);
 }
 
-TEST_MAIN(cmocka_unit_test(good_tables), cmocka_unit_test(bad_tables), cmocka_unit_test(odd_contents),
-		cmocka_unit_test(scribbled_tables))
+TEST_MAIN(cmocka_unit_test(good_tables), cmocka_unit_test(bad_tables),
+	cmocka_unit_test(odd_contents), cmocka_unit_test(scribbled_tables))

@@ -25,13 +25,14 @@ outside(void **state)
 	tx = fido_link_txq(p.ab, 0);
 	rx = fido_link_rxq(p.ba, 0);
 	TEST_WAIT(test_post(tx, p.mem, 0) == 1); /* b has the arena now */
-	const uint64_t bad[] = {0, 1, (uintptr_t)&p, TEST_BASE - 1, p.mem->gaddr + p.mem->len, FIDO_GADDR_MASK,
-		TEST_BASE + (UINT64_C(9) << TEST_SLOT_SHIFT)};
+	const uint64_t bad[] = {0, 1, (uintptr_t)&p, TEST_BASE - 1, p.mem->gaddr + p.mem->len,
+		FIDO_GADDR_MASK, TEST_BASE + (UINT64_C(9) << TEST_SLOT_SHIFT)};
 	const size_t count = sizeof(bad) / sizeof(bad[0]);
 
 	for (size_t i = 0; i < count; i++)
 		post_raw(tx, bad[i], 64, 0, (void *)(i + 100));
-	post_raw(tx, p.mem->gaddr + p.mem->len - 10, 11, 0, (void *)(count + 100)); /* the last byte is outside */
+	post_raw(tx, p.mem->gaddr + p.mem->len - 10, 11, 0,
+		(void *)(count + 100)); /* the last byte is outside */
 	assert_int_equal(test_post(tx, p.mem, 1), 1);
 	r = test_poll(rx);
 	assert_true(test_filled(r.desc.data, r.desc.len, 0));
@@ -69,7 +70,8 @@ in_a_message(void **state)
 	test_complete(rx, r, FIDO_STATUS_OK);
 	for (unsigned int bad = 0; bad < 3; bad++) {
 		for (unsigned int i = 0; i < 3; i++)
-			post_raw(tx, i == bad ? 1 : p.mem->gaddr, 64, i < 2 ? FIDO_DESC_CHAINED : 0, tx);
+			post_raw(tx, i == bad ? 1 : p.mem->gaddr, 64, i < 2 ? FIDO_DESC_CHAINED : 0,
+				tx);
 		assert_int_equal(test_post(tx, p.mem, bad + 1), 1);
 		assert_int_equal(fido_rxq_poll(rx, r, 4), 1);
 		assert_true(test_filled(r[0].desc.data, r[0].desc.len, bad + 1));
@@ -108,4 +110,5 @@ without_memory(void **state)
 	test_pair_end(&p);
 }
 
-TEST_MAIN(cmocka_unit_test(outside), cmocka_unit_test(in_a_message), cmocka_unit_test(without_memory))
+TEST_MAIN(cmocka_unit_test(outside), cmocka_unit_test(in_a_message),
+	cmocka_unit_test(without_memory))

@@ -98,7 +98,8 @@ refused(const char *allow, const char *because)
 static void
 bad_lists(void **state)
 {
-	static const char *const bad[] = {"nosuchuser", "-1", "0x10", "99999999999", "nobody:no such",
+	static const char *const bad[] = {"nosuchuser", "-1", "0x10", "99999999999",
+		"nobody:no such",
 		"a-name-that-is-longer-than-any-name-of-a-user-can-be-on-any-machine-that-we-know"};
 	char many[256] = "1";
 

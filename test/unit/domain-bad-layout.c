@@ -6,9 +6,15 @@ static void
 bad_layouts(void **state)
 {
 	static const struct fido_layout bad[] = {
-		{TEST_BASE + 4096, 32, 16}, {TEST_BASE, 23, 16}, {TEST_BASE, 64, 16}, {TEST_BASE, 200, 16},
-		{TEST_BASE, 32, 1}, {TEST_BASE, 32, 65}, {TEST_BASE, 32, 1000000000},
-		{UINT64_C(1) << 47, 32, 16}, {UINT64_MAX & ~(FIDO_GRANULE_SIZE - 1), 32, 16},
+		{TEST_BASE + 4096, 32, 16},
+		{TEST_BASE, 23, 16},
+		{TEST_BASE, 64, 16},
+		{TEST_BASE, 200, 16},
+		{TEST_BASE, 32, 1},
+		{TEST_BASE, 32, 65},
+		{TEST_BASE, 32, 1000000000},
+		{UINT64_C(1) << 47, 32, 16},
+		{UINT64_MAX & ~(FIDO_GRANULE_SIZE - 1), 32, 16},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
-static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "../x", "a b", "a\n", "a:b", "\xc3\xa4",
-	"0123456789012345678901234567890123"};
+static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "../x", "a b", "a\n", "a:b",
+	"\xc3\xa4", "0123456789012345678901234567890123"};
 
 static int
 join(const char *group, const char *name)

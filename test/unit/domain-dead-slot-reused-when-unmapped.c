@@ -23,7 +23,8 @@ dead_slot(void **state)
 	test_kill(&b);
 	TEST_WAIT(!fido_link_is_up(link));
 	config.name = "c";
-	for (int i = 0; i < 20; i++) { /* longer than a dead peer stays mapped when nothing is held */
+	for (int i = 0; i < 20;
+		i++) { /* longer than a dead peer stays mapped when nothing is held */
 		usleep(20000);
 		assert_int_equal(fido_domain_join(&c, &config), -ENOSPC);
 		assert_true(test_filled(rx.desc.data, TEST_BUF, 7));

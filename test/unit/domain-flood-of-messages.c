@@ -19,14 +19,17 @@ static void *
 talk(void *arg)
 {
 	struct fido_host_header h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
-	struct fido_host_again again = {.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_AGAIN}, .fds = 1};
+	struct fido_host_again again = {.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION,
+						FIDO_HOST_AGAIN},
+		.fds = 1};
 	char bytes[4096];
 	int fd = test_stranger_connect("a");
 
 	assert_true(send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0);
 	while (!fido_load_relaxed(&stop)) {
 		assert_true(send(fd, &again, sizeof(again), MSG_NOSIGNAL) > 0);
-		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0) /* The descriptors are dropped. */
+		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) >
+			0) /* The descriptors are dropped. */
 			;
 	}
 	close(fd);
@@ -68,7 +71,8 @@ say_hello_as_b(void)
 	char bytes[4096];
 	int fd = test_stranger_control(5, true);
 
-	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &hello, sizeof(hello), &fd, 1, false), 0);
+	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &hello, sizeof(hello), &fd, 1, false),
+		0);
 	do {
 		assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1);
 	} while (recv(s->fd, bytes, sizeof(bytes), 0) > 0);

@@ -101,5 +101,5 @@ in_own_mount_namespace(void **state)
 	return 0;
 }
 
-TEST_MAIN(cmocka_unit_test_setup(out_of_entries, in_own_mount_namespace), cmocka_unit_test(out_of_space),
-		cmocka_unit_test(read_only))
+TEST_MAIN(cmocka_unit_test_setup(out_of_entries, in_own_mount_namespace),
+	cmocka_unit_test(out_of_space), cmocka_unit_test(read_only))

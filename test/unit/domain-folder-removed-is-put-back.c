@@ -34,8 +34,9 @@ is_there(const char *file)
 static bool
 all_there(void)
 {
-	return is_there(TEST_GROUP "/lock") && is_there(TEST_GROUP "/group") && is_there(TEST_GROUP "/a.sock") &&
-	       is_there(TEST_GROUP "/slot.0") && is_there(TEST_GROUP "/b.sock") && is_there(TEST_GROUP "/slot.1");
+	return is_there(TEST_GROUP "/lock") && is_there(TEST_GROUP "/group") &&
+		is_there(TEST_GROUP "/a.sock") && is_there(TEST_GROUP "/slot.0") &&
+		is_there(TEST_GROUP "/b.sock") && is_there(TEST_GROUP "/slot.1");
 }
 
 static void

@@ -20,7 +20,8 @@ by_mode(struct test_remote *r)
 	assert_int_equal(test_ask_number(r, "join b"), -EACCES);
 	assert_int_equal(test_ask_number(r, "message write permission"), 1);
 	assert_int_equal(test_ask_number(r, "message %s/lock", path), 1);
-	assert_true(rmdir(path) == 0 || errno == ENOENT); /* left empty, or removed as it was empty */
+	assert_true(
+		rmdir(path) == 0 || errno == ENOENT); /* left empty, or removed as it was empty */
 	assert_int_equal(chmod(test_rundir(), 0555), 0);
 	assert_int_equal(test_ask_number(r, "join b"), -EACCES);
 	assert_int_equal(test_ask_number(r, "message %s", path), 1);

@@ -22,7 +22,11 @@ version(void **state)
 	static const char *const files[] = {
 		"fido 3\nbase 0x2000000000\nslot_shift 32\nslots 16\n",
 		"fido 0\nbase 0x2000000000\nslot_shift 32\nslots 16\n",
-		"", "fido", "fido x\n", "something else\n", "fido 2\nbase 0x2000000000\n",
+		"",
+		"fido",
+		"fido x\n",
+		"something else\n",
+		"fido 2\nbase 0x2000000000\n",
 	};
 	struct fido_domain *a = test_join("a"), *b = NULL;
 	struct fido_domain_config config = test_config("b");

@@ -59,7 +59,9 @@ send_fds(int fd, const void *bytes, size_t len, const int *fds, size_t n)
 		char buf[CMSG_SPACE(sizeof(int) * 8)];
 	} control = {0};
 	struct iovec iov = {(void *)(uintptr_t)bytes, len};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+	struct msghdr mh = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
 		.msg_controllen = CMSG_SPACE(sizeof(int) * n)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 
@@ -99,7 +101,8 @@ deaf(void **state)
 	int fd = test_stranger_connect("a");
 
 	while (send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0)
-		assert_true(n++ < 6000); /* A quarter of the descriptors a process may have, or so. */
+		assert_true(
+			n++ < 6000); /* A quarter of the descriptors a process may have, or so. */
 	assert_true(errno == EPIPE || errno == ECONNRESET);
 	cut_off(fd);
 	TEST_WAIT(open_fds() == before);
@@ -146,7 +149,8 @@ nonsense(void **state)
 	raw_bytes("x", 1);
 	raw_bytes("GET / HTTP/1.1\r\n\r\n", 18);
 	raw_bytes(big, sizeof(big));
-	for (uint16_t type = 0; type < 12; type++) { /* too short for its type, or not one to begin with */
+	for (uint16_t type = 0; type < 12;
+		type++) { /* too short for its type, or not one to begin with */
 		h.type = type;
 		if (type != FIDO_HOST_OBSERVE)
 			raw_bytes(&h, sizeof(h));
@@ -169,7 +173,8 @@ hello(struct fido_host_hello msg, bool seal, int nfds, uint32_t slot)
 	int fds[2] = {test_stranger_control(slot, seal), test_stranger_control(slot, seal)};
 	int fd = dup(s->fd);
 
-	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), fds, nfds, false), 0);
+	assert_int_equal(fido_host_send(s, FIDO_HOST_HELLO, &msg, sizeof(msg), fds, nfds, false),
+		0);
 	cut_off(fd);
 	fido_host_session_destroy(s);
 	close(fds[0]);
@@ -190,7 +195,7 @@ bad_hello(void **state)
 	hello(good_hello, true, 2, 3);
 	hello(good_hello, false, 1, 3);
 	hello(good_hello, true, 1, 4); /* the block says another slot */
-	m = good_hello, m.slot = 0; /* a's own */
+	m = good_hello, m.slot = 0;    /* a's own */
 	hello(m, true, 1, 0);
 	m = good_hello, m.slot = TEST_SLOTS;
 	hello(m, true, 1, TEST_SLOTS);
@@ -241,7 +246,8 @@ after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 	assert_int_equal(fido_host_send(s, type, msg, len, fds, nfds, false), 0);
 	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1); /* its connection goes */
 	usleep(5000);
-	assert_int_equal(fido_domain_peer_count(a), 1); /* but its memory stays until it has ended */
+	assert_int_equal(fido_domain_peer_count(a),
+		1); /* but its memory stays until it has ended */
 	fido_fork_close(slot);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
 	fido_local_slot_free(&g, 3);
@@ -258,7 +264,8 @@ map_two(uint64_t gaddr, uint64_t other, uint64_t len)
 
 	m.extents[0] = (struct fido_host_extent){gaddr, len, 0, 0};
 	m.extents[1] = (struct fido_host_extent){other, len, 0, 0};
-	after_hello(FIDO_HOST_MAP, &m, offsetof(struct fido_host_map, extents) + 2 * sizeof(m.extents[0]), 2);
+	after_hello(FIDO_HOST_MAP, &m,
+		offsetof(struct fido_host_map, extents) + 2 * sizeof(m.extents[0]), 2);
 }
 
 static void
@@ -267,43 +274,49 @@ map(uint64_t gaddr, uint64_t len, uint64_t fd_offset, int nfds)
 	struct fido_host_map m = {.epoch = 2, .count = 1};
 
 	m.extents[0] = (struct fido_host_extent){gaddr, len, fd_offset, 0};
-	after_hello(FIDO_HOST_MAP, &m, offsetof(struct fido_host_map, extents) + sizeof(m.extents[0]), nfds);
-	assert_null(fido_map_ptr(fido_domain_map(a), gaddr, 1)); /* after_hello() has waited for its end */
+	after_hello(FIDO_HOST_MAP, &m,
+		offsetof(struct fido_host_map, extents) + sizeof(m.extents[0]), nfds);
+	assert_null(fido_map_ptr(fido_domain_map(a), gaddr,
+		1)); /* after_hello() has waited for its end */
 }
 
 static void
 bad_memory(void **state)
 {
 	const struct fido_layout layout = TEST_LAYOUT;
-	const uint64_t slot3 = fido_layout_slot_base(&layout, 3), size = UINT64_C(1) << TEST_SLOT_SHIFT;
+	const uint64_t slot3 = fido_layout_slot_base(&layout, 3),
+		       size = UINT64_C(1) << TEST_SLOT_SHIFT;
 
-	map(slot3 + 4 * SIZE, SIZE, 0, 0);                  /* no descriptor */
-	map(slot3 + 4 * SIZE, SIZE, 0, 2);                  /* too many */
-	map(slot3 + 4 * SIZE, 2 * SIZE, 0, 1);              /* more than the file has */
+	map(slot3 + 4 * SIZE, SIZE, 0, 0);     /* no descriptor */
+	map(slot3 + 4 * SIZE, SIZE, 0, 2);     /* too many */
+	map(slot3 + 4 * SIZE, 2 * SIZE, 0, 1); /* more than the file has */
 	map(slot3 + 4 * SIZE, SIZE, 4096, 1);
 	map(slot3 + 4 * SIZE, SIZE, UINT64_MAX - 4096, 1);
 	map(slot3 + 4 * SIZE, 0, 0, 1);
-	map(slot3 - SIZE, SIZE, 0, 1);                      /* another domain's slot */
+	map(slot3 - SIZE, SIZE, 0, 1); /* another domain's slot */
 	map(slot3 + size, SIZE, 0, 1);
 	map(slot3 + size - SIZE / 2, SIZE, 0, 1);
 	map(slot3 + 4 * SIZE, UINT64_MAX - SIZE, 0, 1);
 	map(0, SIZE, 0, 1);
 	map(UINT64_MAX - SIZE + 1, SIZE, 0, 1);
-	map(slot3 + 4 * SIZE + 1, 4096, 0, 1);              /* not whole pages */
+	map(slot3 + 4 * SIZE + 1, 4096, 0, 1); /* not whole pages */
 	map(slot3 + 4 * SIZE, 100, 0, 1);
-	map(slot3, SIZE, 0, 1);                             /* over its control region: that is mapped */
+	map(slot3, SIZE, 0, 1); /* over its control region: that is mapped */
 	map(slot3 + SIZE / 2, SIZE, 0, 1);
 	map_two(slot3 + 4 * SIZE, slot3 + 4 * SIZE + SIZE / 2, SIZE);
 	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 - SIZE, .len = SIZE},
-			sizeof(struct fido_host_unmap), 0);
-	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 + 1, .len = UINT64_MAX},
-			sizeof(struct fido_host_unmap), 0);
-	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
-			1);
-	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1}, sizeof(struct fido_host_bells),
-			2); /* memory is no doorbell */
-	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 33}, sizeof(struct fido_host_bells), 2);
-	after_hello(FIDO_HOST_HELLO, &(struct fido_host_hello){.name = "y"}, sizeof(struct fido_host_hello), 1);
+		sizeof(struct fido_host_unmap), 0);
+	after_hello(FIDO_HOST_UNMAP,
+		&(struct fido_host_unmap){.gaddr = slot3 + 1, .len = UINT64_MAX},
+		sizeof(struct fido_host_unmap), 0);
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1},
+		sizeof(struct fido_host_bells), 1);
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1},
+		sizeof(struct fido_host_bells), 2); /* memory is no doorbell */
+	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 33},
+		sizeof(struct fido_host_bells), 2);
+	after_hello(FIDO_HOST_HELLO, &(struct fido_host_hello){.name = "y"},
+		sizeof(struct fido_host_hello), 1);
 }
 
 /* The kernel would map all of the page, over what lies behind. */
@@ -339,7 +352,8 @@ static void
 still_there(void **state)
 {
 	struct fido_domain *b = test_join("b");
-	struct fido_link *ab = test_link(a, "b", NULL, 1, 1, 64), *ba = test_link(b, "a", NULL, 1, 1, 64);
+	struct fido_link *ab = test_link(a, "b", NULL, 1, 1, 64),
+			 *ba = test_link(b, "a", NULL, 1, 1, 64);
 
 	test_wait_up(ab, ba);
 	fido_link_destroy(ab);
@@ -350,7 +364,7 @@ still_there(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test_setup(nonsense, set_up), cmocka_unit_test(bad_hello),
-		cmocka_unit_test(nothing_but_descriptors), cmocka_unit_test(deaf), cmocka_unit_test(asks_twice),
-		cmocka_unit_test(slot_of_nobody), cmocka_unit_test(bad_memory),
-		cmocka_unit_test(part_of_a_huge_page),
-		cmocka_unit_test(still_there))
+	cmocka_unit_test(nothing_but_descriptors), cmocka_unit_test(deaf),
+	cmocka_unit_test(asks_twice), cmocka_unit_test(slot_of_nobody),
+	cmocka_unit_test(bad_memory), cmocka_unit_test(part_of_a_huge_page),
+	cmocka_unit_test(still_there))

@@ -10,8 +10,8 @@ slot_is_unmapped(uint32_t slot)
 	const struct fido_layout layout = TEST_LAYOUT;
 	void *at = (void *)(uintptr_t)fido_layout_slot_base(&layout, slot);
 	size_t len = (size_t)1 << TEST_SLOT_SHIFT;
-	void *p = mmap(at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-			-1, 0);
+	void *p = mmap(at, len, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (p != MAP_FAILED)
 		munmap(p, len);
@@ -23,7 +23,8 @@ alone(void **state)
 {
 	fido_domain_leave(test_join("a")); /* what the C library allocates once is there now */
 	for (int i = 0; i < 5; i++) {
-		unsigned int fds = test_entries("/proc/self/fd"), tasks = test_entries("/proc/self/task");
+		unsigned int fds = test_entries("/proc/self/fd"),
+			     tasks = test_entries("/proc/self/task");
 		struct fido_domain *d = test_join("a");
 		char path[96];
 

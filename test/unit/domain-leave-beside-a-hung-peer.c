@@ -42,7 +42,8 @@ leave(void **state)
 		fido_domain_leave(d[i]);
 	}
 	assert_true(test_now_ms() - start < (uint64_t)TEST_LIMIT_MS);
-	printf("leaving took %llu ms each\n", (unsigned long long)(test_now_ms() - start) / DOMAINS);
+	printf("leaving took %llu ms each\n",
+		(unsigned long long)(test_now_ms() - start) / DOMAINS);
 	test_continue(&r);
 	TEST_WAIT(test_ask_number(&r, "peers") == 0);
 	test_end(&r);

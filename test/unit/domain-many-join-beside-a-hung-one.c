@@ -95,13 +95,15 @@ many(void **state)
 		TEST_WAIT(fido_domain_peer_count(living[i]) == LIVING);
 	test_stop(&hung);
 	for (int i = 0; i < JOINERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, join_and_leave, (void *)(uintptr_t)names[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, join_and_leave,
+					 (void *)(uintptr_t)names[i]),
+			0);
 	for (int i = 0; i < JOINERS; i++)
 		pthread_join(threads[i], NULL);
 	if (failure != NULL)
 		fail_msg("%s", failure);
 	printf("joining took %llu ms at most, leaving %llu ms\n", (unsigned long long)worst_join,
-			(unsigned long long)worst_leave);
+		(unsigned long long)worst_leave);
 	test_continue(&hung);
 	test_end(&hung);
 	for (int i = 0; i < LIVING; i++)

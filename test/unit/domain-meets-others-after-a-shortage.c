@@ -95,5 +95,6 @@ long_without_owner(void **state)
 	for_long(2);
 }
 
-TEST_MAIN(cmocka_unit_test(earlier_one_lacks), cmocka_unit_test(joiner_lacks), cmocka_unit_test(long_without_any),
-		cmocka_unit_test(long_without_hello), cmocka_unit_test(long_without_owner))
+TEST_MAIN(cmocka_unit_test(earlier_one_lacks), cmocka_unit_test(joiner_lacks),
+	cmocka_unit_test(long_without_any), cmocka_unit_test(long_without_hello),
+	cmocka_unit_test(long_without_owner))

@@ -35,7 +35,8 @@ has_said(const char *text)
 static void
 other_version(void **state)
 {
-	struct fido_host_hello hello = {.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION + 6, FIDO_HOST_HELLO}};
+	struct fido_host_hello hello = {
+		.h = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION + 6, FIDO_HOST_HELLO}};
 	struct fido_domain *a = test_join("a");
 	struct fido_host_header answer = {0};
 	struct fido_local_folder g;

@@ -114,4 +114,4 @@ too_long(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(is_a_file), cmocka_unit_test(group_is_a_file),
-		cmocka_unit_test(parent_is_missing), cmocka_unit_test(too_long))
+	cmocka_unit_test(parent_is_missing), cmocka_unit_test(too_long))

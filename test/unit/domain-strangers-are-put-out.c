@@ -61,7 +61,8 @@ flood(struct test_remote *b, const struct fido_host_header *say)
 static void
 with_limit(rlim_t limit)
 {
-	struct fido_host_header observe = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION, FIDO_HOST_OBSERVE};
+	struct fido_host_header observe = {FIDO_CONTROL_MAGIC, FIDO_LAYOUT_VERSION,
+		FIDO_HOST_OBSERVE};
 	struct fido_host_header junk = {1, 2, 3};
 	struct fido_domain *a = test_join("a");
 	struct rlimit old, low;
@@ -120,4 +121,5 @@ log_is_limited(void **state)
 	test_rundir_empty();
 }
 
-TEST_MAIN(cmocka_unit_test(put_out), cmocka_unit_test(few_descriptors), cmocka_unit_test(log_is_limited))
+TEST_MAIN(cmocka_unit_test(put_out), cmocka_unit_test(few_descriptors),
+	cmocka_unit_test(log_is_limited))

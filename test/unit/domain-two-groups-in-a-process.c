@@ -3,7 +3,8 @@
 #include "test.h"
 
 static int
-join_other(struct fido_domain **out, const char *name, uint64_t base, uint32_t shift, uint32_t slots)
+join_other(struct fido_domain **out, const char *name, uint64_t base, uint32_t shift,
+	uint32_t slots)
 {
 	struct fido_domain_config config = test_config(name);
 
@@ -19,15 +20,18 @@ overlapping(void **state)
 	const uint64_t slot = UINT64_C(1) << TEST_SLOT_SHIFT;
 	struct fido_domain *a = test_join("a"), *b = test_join("b"), *x;
 	const struct fido_layout other[] = {
-		{TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS},                /* the same */
-		{TEST_BASE + slot, TEST_SLOT_SHIFT, TEST_SLOTS},         /* its first slot is b's */
-		{TEST_BASE + 15 * slot, TEST_SLOT_SHIFT, TEST_SLOTS},    /* shares a slot that nobody has yet */
-		{TEST_BASE - slot, TEST_SLOT_SHIFT, 2},                  /* its second is a's */
+		{TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS},        /* the same */
+		{TEST_BASE + slot, TEST_SLOT_SHIFT, TEST_SLOTS}, /* its first slot is b's */
+		{TEST_BASE + 15 * slot, TEST_SLOT_SHIFT,
+			TEST_SLOTS},                    /* shares a slot that nobody has yet */
+		{TEST_BASE - slot, TEST_SLOT_SHIFT, 2}, /* its second is a's */
 		{TEST_BASE + 2 * slot, TEST_SLOT_SHIFT - 4, 2},
 	};
 
 	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
-		assert_int_equal(join_other(&x, "x", other[i].base, other[i].slot_shift, other[i].slots), -EBUSY);
+		assert_int_equal(join_other(&x, "x", other[i].base, other[i].slot_shift,
+					 other[i].slots),
+			-EBUSY);
 		assert_null(x);
 		test_message_has("group other", "another group", "base", NULL);
 	}

@@ -5,7 +5,8 @@
 static void
 unknown(void **state)
 {
-	static const char *const groups[] = {"xenon:t", ":t", "hos:t", "hostt:t", "HOST:t", "a:b:c"};
+	static const char *const groups[] = {"xenon:t", ":t", "hos:t", "hostt:t", "HOST:t",
+		"a:b:c"};
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		struct fido_domain_config config = test_config("a");

@@ -39,7 +39,8 @@ has_mapped_us(struct fido_domain *d, const char *name)
 
 	pthread_mutex_lock(&d->lock);
 	peer = fido_domain_find_peer(d, name);
-	mapped = peer != NULL && fido_load_acquire(&peer->control->mapped[d->slot].generation) == d->generation;
+	mapped = peer != NULL &&
+		fido_load_acquire(&peer->control->mapped[d->slot].generation) == d->generation;
 	pthread_mutex_unlock(&d->lock);
 	return mapped;
 }
@@ -52,7 +53,8 @@ has_offered(struct fido_domain *d, const char *name)
 
 	pthread_mutex_lock(&d->lock);
 	peer = fido_domain_find_peer(d, name);
-	offered = peer != NULL && fido_load_acquire(&peer->control->links[0].state) >= FIDO_LINK_OFFERED;
+	offered = peer != NULL &&
+		fido_load_acquire(&peer->control->links[0].state) >= FIDO_LINK_OFFERED;
 	pthread_mutex_unlock(&d->lock);
 	return offered;
 }

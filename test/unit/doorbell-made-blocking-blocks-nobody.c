@@ -67,7 +67,9 @@ cleared_when_empty(void **state)
 	fido_doorbell_ring(bell);
 	assert_true(is_rung(bell));
 	fido_doorbell_clear(bell);
-	assert_int_equal(poll(&(struct pollfd){.fd = fido_doorbell_fd(bell), .events = POLLIN}, 1, 0), 0);
+	assert_int_equal(poll(&(struct pollfd){.fd = fido_doorbell_fd(bell), .events = POLLIN}, 1,
+				 0),
+		0);
 }
 
 static int
@@ -89,7 +91,8 @@ end(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(rung_when_full), cmocka_unit_test(cleared_when_empty)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(rung_when_full),
+		cmocka_unit_test(cleared_when_empty)};
 
 	test_begin(argc, argv);
 	return cmocka_run_group_tests(tests, begin, end);

@@ -15,7 +15,8 @@ static unsigned int told;
 static void
 on_message(enum fido_log_level level, const char *message)
 {
-	if (level == FIDO_LOG_ERROR && strstr(message, "doorbells") != NULL && strstr(message, "ulimit -n") != NULL)
+	if (level == FIDO_LOG_ERROR && strstr(message, "doorbells") != NULL &&
+		strstr(message, "ulimit -n") != NULL)
 		__atomic_fetch_add(&told, 1, __ATOMIC_RELAXED);
 }
 

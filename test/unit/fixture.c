@@ -25,7 +25,8 @@ test_queue_create(struct test_queue *q, uint32_t n)
 	memset(q->granules, 1, 64); /* TEST_QUEUE_MAPPED; the second half is not mapped */
 	q->map = (struct fido_map){TEST_QUEUE_BASE, 128, q->granules};
 	assert_int_equal(fido_sender_create(&q->s, q->sender_shm, n, 1), 0);
-	assert_int_equal(fido_receiver_create(&q->r, q->receiver_shm, q->sender_shm, n, &q->map), 0);
+	assert_int_equal(fido_receiver_create(&q->r, q->receiver_shm, q->sender_shm, n, &q->map),
+		0);
 	fido_sender_attach(q->s, q->receiver_shm);
 }
 
@@ -92,7 +93,8 @@ void
 test_map_over(struct fido_map *map, const void *p, size_t len)
 {
 	map->base = (uintptr_t)p & ~(FIDO_GRANULE_SIZE - 1);
-	map->granule_count = ((uintptr_t)p + len - map->base + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
+	map->granule_count =
+		((uintptr_t)p + len - map->base + FIDO_GRANULE_SIZE - 1) >> FIDO_GRANULE_SHIFT;
 	map->granules = malloc(map->granule_count);
 	assert_non_null(map->granules);
 	memset(map->granules, 1, map->granule_count);
@@ -105,7 +107,9 @@ test_config(const char *name)
 {
 	const char *group = getenv("FIDO_TEST_GROUP"); /* of another transport: test/system/xen */
 
-	return (struct fido_domain_config){.group = group != NULL ? group : TEST_GROUP, .name = name, .layout = TEST_LAYOUT,
+	return (struct fido_domain_config){.group = group != NULL ? group : TEST_GROUP,
+		.name = name,
+		.layout = TEST_LAYOUT,
 		.no_hugepages = true};
 }
 
@@ -130,7 +134,7 @@ test_arena(struct fido_domain *d, size_t size)
 
 struct fido_link *
 test_link(struct fido_domain *d, const char *peer, const char *name, uint16_t ntx, uint16_t nrx,
-		uint32_t ring)
+	uint32_t ring)
 {
 	struct fido_link_config config = {.peer = peer, .name = name};
 	struct fido_link *link = NULL;

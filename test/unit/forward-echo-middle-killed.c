@@ -72,7 +72,8 @@ echo(void **state)
 			test_ask(&c, "complete %u", --i);
 		usleep(1000);
 	}
-	TEST_WAIT(fido_txq_reap(tx, cookies, 64) + fido_txq_out(tx) < UINT32_MAX && fido_txq_out(tx) == 0);
+	TEST_WAIT(fido_txq_reap(tx, cookies, 64) + fido_txq_out(tx) < UINT32_MAX &&
+		fido_txq_out(tx) == 0);
 	test_end(&c);
 	fido_link_destroy(link);
 	fido_domain_leave(a);

@@ -24,7 +24,8 @@ middle_killed(void **state)
 		assert_int_not_equal(test_ask_number(&b, "poll 0 %u %d", i, TEST_BUF), 0);
 		test_ask(&b, "use 1");
 		TEST_WAIT(test_ask_number(&b, "forward %u 0", i) == 1);
-		assert_int_equal(test_ask_number(&c, "poll 0 %u %d", i, TEST_BUF), test_buf(mem, i));
+		assert_int_equal(test_ask_number(&c, "poll 0 %u %d", i, TEST_BUF),
+			test_buf(mem, i));
 	}
 	test_kill(&b);
 	TEST_WAIT(!fido_link_is_up(link));

@@ -30,8 +30,10 @@ not_mapped(void **state)
 		assert_int_equal(fido_txq_post(fido_link_txq(bc, 0), &buf, 1), -EFAULT);
 		usleep(5000);
 	}
-	assert_int_equal(test_reach(fido_link_txq(bc, 0), rx.desc.data, 1, &gaddr), FIDO_REACH_NONE);
-	assert_int_equal(test_reach(fido_link_txq(ba, 0), rx.desc.data, 1, &gaddr), FIDO_REACH_FOREIGN);
+	assert_int_equal(test_reach(fido_link_txq(bc, 0), rx.desc.data, 1, &gaddr),
+		FIDO_REACH_NONE);
+	assert_int_equal(test_reach(fido_link_txq(ba, 0), rx.desc.data, 1, &gaddr),
+		FIDO_REACH_FOREIGN);
 	/* A copy of it in memory of b's own arrives. */
 	memcpy(test_buf(own, 0), rx.desc.data, rx.desc.len);
 	buf.data = test_buf(own, 0);

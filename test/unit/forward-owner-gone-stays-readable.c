@@ -6,7 +6,8 @@ static void
 owner_gone(void **state)
 {
 	struct fido_domain *b = test_join("b"), *c = test_join("c");
-	struct fido_link *ba = test_link(b, "a", NULL, 1, 1, 64), *bc = test_link(b, "c", NULL, 1, 1, 64);
+	struct fido_link *ba = test_link(b, "a", NULL, 1, 1, 64),
+			 *bc = test_link(b, "c", NULL, 1, 1, 64);
 	struct fido_link *cb = test_link(c, "b", NULL, 1, 1, 64);
 	struct fido_rx at_b, at_c;
 	struct test_remote a;
@@ -19,7 +20,7 @@ owner_gone(void **state)
 	at_b = test_poll(fido_link_rxq(ba, 0));
 	test_wait_up(bc, cb);
 	TEST_WAIT(fido_txq_post(fido_link_txq(bc, 0),
-				  &(struct fido_buf){at_b.desc.data, at_b.desc.len, 0, &at_b}, 1) == 1);
+			  &(struct fido_buf){at_b.desc.data, at_b.desc.len, 0, &at_b}, 1) == 1);
 	test_kill(&a);
 	TEST_WAIT(!fido_link_is_up(ba));
 	usleep(400000);

@@ -18,8 +18,9 @@ pass_on(struct hop *h, uint32_t i)
 {
 	h->held[i] = test_poll(fido_link_rxq(h->in, 0));
 	TEST_WAIT(fido_txq_post(fido_link_txq(h->out, 0),
-				  &(struct fido_buf){h->held[i].desc.data, h->held[i].desc.len, 0,
-					  &h->held[i]}, 1) == 1);
+			  &(struct fido_buf){h->held[i].desc.data, h->held[i].desc.len, 0,
+				  &h->held[i]},
+			  1) == 1);
 }
 
 static void
@@ -101,7 +102,8 @@ in_four_processes(void **state)
 		TEST_WAIT(test_ask_number(&r[0], "post 0 %u", i) == 1);
 		for (int k = 1; k < 4; k++) {
 			test_ask(&r[k], "use 0");
-			assert_int_equal(test_ask_number(&r[k], "poll 0 %u %d", i, TEST_BUF), mem + i * TEST_BUF);
+			assert_int_equal(test_ask_number(&r[k], "poll 0 %u %d", i, TEST_BUF),
+				mem + i * TEST_BUF);
 			test_ask(&r[k], "use 1");
 			if (k < 3)
 				TEST_WAIT(test_ask_number(&r[k], "forward %u 0", i) == 1);

@@ -19,7 +19,9 @@ two_killed(int first, int second)
 		assert_int_equal(test_ask_number(&r[i], "join %s", names[i]), 0);
 	}
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(test_ask_number(&r[i], "link %s 1 1 64", i == 0 ? "a" : names[i - 1]), 0);
+		assert_int_equal(test_ask_number(&r[i], "link %s 1 1 64",
+					 i == 0 ? "a" : names[i - 1]),
+			0);
 		if (i < 2)
 			assert_int_equal(test_ask_number(&r[i], "link %s 1 1 64", names[i + 1]), 0);
 	}

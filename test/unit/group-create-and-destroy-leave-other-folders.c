@@ -107,7 +107,8 @@ make_foreign(int *sock)
 static void
 check_foreign(void)
 {
-	static const char *const names[] = {"other/api.sock", "other/packets.sock", "other/file.sock", "other/group", "other/keep"};
+	static const char *const names[] = {"other/api.sock", "other/packets.sock",
+		"other/file.sock", "other/group", "other/keep"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!is_there(names[i]))
@@ -126,7 +127,9 @@ foreign_folder(void **state)
 	test_message_has("/other", "no group of Fido", NULL);
 	check_foreign();
 	assert_false(is_there("other/lock"));
-	assert_int_equal(fido_group_create("other", &(struct fido_group_config){.unix_group = own_gid}), -ENOTEMPTY);
+	assert_int_equal(fido_group_create("other",
+				 &(struct fido_group_config){.unix_group = own_gid}),
+		-ENOTEMPTY);
 	test_message_has("/other", "no group of Fido", NULL);
 	check_foreign();
 	assert_false(is_there("other/lock"));
@@ -134,7 +137,9 @@ foreign_folder(void **state)
 	make_folder("empty");
 	assert_int_equal(fido_group_destroy("empty"), -ENOTEMPTY);
 	assert_int_equal(mode_of("empty"), 0755);
-	assert_int_equal(fido_group_create("empty", &(struct fido_group_config){.unix_group = own_gid}), 0);
+	assert_int_equal(fido_group_create("empty",
+				 &(struct fido_group_config){.unix_group = own_gid}),
+		0);
 	assert_int_equal(fido_group_destroy("empty"), 0);
 	assert_false(is_there("empty"));
 	close(sock[0]);
@@ -204,12 +209,14 @@ folder_above(void **state)
 	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.mode = 0}), 0);
 	assert_int_equal(mode_of("."), 0700);
 	/* For others too, it stays as it is: who made it is told. */
-	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.unix_group = own_gid}), 0);
+	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.unix_group = own_gid}),
+		0);
 	assert_int_equal(mode_of("."), 0700);
 	assert_int_equal(fido_group_destroy("g"), 0);
 	/* One that is made with the group is for those of the group. */
 	assert_int_equal(setenv("FIDO_RUNDIR", path_of("run"), 1), 0);
-	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.unix_group = own_gid}), 0);
+	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.unix_group = own_gid}),
+		0);
 	assert_int_equal(mode_of("run") & 0011, 0011);
 	assert_int_equal(fido_group_destroy("g"), 0);
 	assert_int_equal(setenv("FIDO_RUNDIR", path_of("own"), 1), 0);
@@ -219,5 +226,6 @@ folder_above(void **state)
 	end();
 }
 
-TEST_MAIN(cmocka_unit_test(foreign_folder), cmocka_unit_test(symbolic_links), cmocka_unit_test(last_domain_leaves),
-		cmocka_unit_test(dead_sockets), cmocka_unit_test(folder_above))
+TEST_MAIN(cmocka_unit_test(foreign_folder), cmocka_unit_test(symbolic_links),
+	cmocka_unit_test(last_domain_leaves), cmocka_unit_test(dead_sockets),
+	cmocka_unit_test(folder_above))

@@ -98,7 +98,8 @@ start(const char *what, int fd)
 static struct scribble_shared *
 shared_map(int fd)
 {
-	void *p = mmap(NULL, sizeof(struct scribble_shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *p = mmap(NULL, sizeof(struct scribble_shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		0);
 
 	if (p == MAP_FAILED)
 		exit(4);
@@ -110,9 +111,9 @@ shared_map(int fd)
 static struct {
 	uint32_t sent;
 	uint32_t echoed;
-	uint32_t out;    /* not completed by c */
+	uint32_t out; /* not completed by c */
 	uint64_t last_ms;
-	bool ending;     /* send no more */
+	bool ending; /* send no more */
 } c_traffic;
 
 static void
@@ -125,7 +126,8 @@ serve_c(void)
 
 	c_traffic.out -= fido_txq_reap(tx, cookies, BUFS);
 	/* A buffer is used again when its copy is back, and so c has done with it; its cookie may lag behind. */
-	while (!c_traffic.ending && c_traffic.sent - c_traffic.echoed < BUFS / 2 && c_traffic.out < BUFS / 2) {
+	while (!c_traffic.ending && c_traffic.sent - c_traffic.echoed < BUFS / 2 &&
+		c_traffic.out < BUFS / 2) {
 		struct fido_buf buf = {test_buf(mem, c_traffic.sent % BUFS), LEN, 0, &c_traffic};
 
 		test_fill(test_buf(mem, c_traffic.sent % BUFS), LEN, c_traffic.sent);
@@ -261,14 +263,14 @@ bury(pid_t pid)
 		complete_one(0);
 	while (b_traffic.taken != b_traffic.posted || fido_domain_peer_count(a) != 1) {
 		if (test_now_ms() > until)
-			fail_msg("%lu buffers are lost, %u peers left", b_traffic.posted - b_traffic.taken,
-					fido_domain_peer_count(a));
+			fail_msg("%lu buffers are lost, %u peers left",
+				b_traffic.posted - b_traffic.taken, fido_domain_peer_count(a));
 		for (uint16_t i = 0; i < QUEUES; i++) {
 			struct fido_rx rx[8];
 
 			take_b(fido_link_txq(ab, i));
-			fido_rxq_complete(fido_link_rxq(ab, i), rx, fido_rxq_poll(fido_link_rxq(ab, i), rx, 8),
-					FIDO_STATUS_OK);
+			fido_rxq_complete(fido_link_rxq(ab, i), rx,
+				fido_rxq_poll(fido_link_rxq(ab, i), rx, 8), FIDO_STATUS_OK);
 		}
 		open_again();
 		serve_c();
@@ -327,9 +329,10 @@ print_counts(void)
 		all += shared->items[i];
 	}
 	print_message("%12lu in all\n", all);
-	print_message("a: %lu bad descriptors counted, %lu good ones; link closed as broken %u times, up %u times\n",
-			counter(offsetof(struct fido_rx_stats_shm, bad)), b_traffic.got, b_traffic.reopened,
-			shared->links);
+	print_message("a: %lu bad descriptors counted, %lu good ones; link closed as broken %u "
+		      "times, up %u times\n",
+		counter(offsetof(struct fido_rx_stats_shm, bad)), b_traffic.got, b_traffic.reopened,
+		shared->links);
 	print_message("c: %u messages there and back, none damaged or lost\n", c_traffic.echoed);
 }
 
@@ -382,7 +385,8 @@ scribbling(void **state)
 	c_traffic.last_ms = test_now_ms();
 	lives(fd);
 	print_counts();
-	assert_true(counter(offsetof(struct fido_rx_stats_shm, bad)) > 1000 && b_traffic.reopened > 3);
+	assert_true(
+		counter(offsetof(struct fido_rx_stats_shm, bad)) > 1000 && b_traffic.reopened > 3);
 	end_c(c, stop[0]);
 	fido_link_destroy(ab);
 	fido_link_destroy(ac);

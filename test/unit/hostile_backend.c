@@ -47,10 +47,11 @@ static uint64_t seed;
 static uint32_t opens;
 static bool at_random;
 
-#define GOOD_INFO \
-	.magic = BLK_MAGIC, .version = BLK_VERSION, .size = HOSTILE_VOLUME_SIZE, .identity = 1, .block_size = 512, \
-	.max_transfer = 1 << 20, .max_segments = 256, \
-	.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_DISCARD | FIDO_BLK_CAN_WRITE_ZEROES
+#define GOOD_INFO                                                                               \
+	.magic = BLK_MAGIC, .version = BLK_VERSION, .size = HOSTILE_VOLUME_SIZE, .identity = 1, \
+	.block_size = 512, .max_transfer = 1 << 20, .max_segments = 256,                        \
+	.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_DISCARD |            \
+		FIDO_BLK_CAN_WRITE_ZEROES
 
 static const struct blk_info_shm good_info = {GOOD_INFO};
 
@@ -100,7 +101,7 @@ lend(struct end *e, uint16_t tag, uint64_t gaddr, uint32_t len, uint16_t flags)
 	fido_lock_take(&e->txq->lock);
 	if (e->txq->open && e->txq->sender != NULL && fido_sender_room(e->txq->sender) != 0)
 		fido_sender_put(e->txq->sender, gaddr & FIDO_GADDR_MASK, len,
-				(uint16_t)(tag << FIDO_DESC_USER_SHIFT | flags), e);
+			(uint16_t)(tag << FIDO_DESC_USER_SHIFT | flags), e);
 	fido_lock_release(&e->txq->lock);
 }
 
@@ -134,7 +135,7 @@ break_ring(const struct command *c)
 	struct fido_receiver *r = c->rx;
 
 	fido_store_release(&r->comp[r->prod & r->mask],
-			UINT64_C(1) << 32 | UINT64_C(9999) << 16 | (uint16_t)((r->prod >> r->shift) + 1));
+		UINT64_C(1) << 32 | UINT64_C(9999) << 16 | (uint16_t)((r->prod >> r->shift) + 1));
 }
 
 static uint64_t
@@ -177,7 +178,8 @@ good(struct end *e, const struct command *c)
 static void
 bad_opens(struct end *e, const struct command *c)
 {
-	size_t which = c->open != NULL && !at_random ? (size_t)atoi(c->open->volume) : any(hostile_open_count);
+	size_t which = c->open != NULL && !at_random ? (size_t)atoi(c->open->volume)
+						     : any(hostile_open_count);
 
 	if (c->op == BLK_OP_OPEN)
 		lend_info(e, c, &hostile_opens[which % hostile_open_count]);
@@ -227,7 +229,8 @@ static void
 too_many(struct end *e, const struct command *c)
 {
 	for (uint32_t i = 0; i < 300; i++)
-		lend(e, c->tickets[0], data(), i == 0 ? c->len : 0, i < 299 ? FIDO_DESC_CHAINED : 0);
+		lend(e, c->tickets[0], data(), i == 0 ? c->len : 0,
+			i < 299 ? FIDO_DESC_CHAINED : 0);
 	publish(e);
 	reply(e, c, 0);
 }
@@ -244,7 +247,8 @@ without_memory(struct end *e, const struct command *c)
 static void
 outside(struct end *e, const struct command *c)
 {
-	const uint64_t bad[] = {0, 1, mem->gaddr + mem->len, mem->gaddr + mem->len - c->len + 1, UINT64_MAX, TEST_BASE - 1};
+	const uint64_t bad[] = {0, 1, mem->gaddr + mem->len, mem->gaddr + mem->len - c->len + 1,
+		UINT64_MAX, TEST_BASE - 1};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		lend(e, c->tickets[0], bad[i], c->len, 0);
@@ -262,8 +266,9 @@ nothing_but_ok(struct end *e, const struct command *c)
 static void
 statuses(struct end *e, const struct command *c)
 {
-	static const uint16_t list[] = {FIDO_STATUS_BAD_ADDRESS, FIDO_STATUS_DROPPED, FIDO_STATUS_CLOSED, FIDO_STATUS_RECALLED, 5,
-		BLK_STATUS_NOT_OPEN, FIDO_STATUS_USER, FIDO_STATUS_USER + 1, BLK_STATUS_ERRNO(4095), BLK_STATUS_ERRNO(4096), UINT16_MAX};
+	static const uint16_t list[] = {FIDO_STATUS_BAD_ADDRESS, FIDO_STATUS_DROPPED,
+		FIDO_STATUS_CLOSED, FIDO_STATUS_RECALLED, 5, BLK_STATUS_NOT_OPEN, FIDO_STATUS_USER,
+		FIDO_STATUS_USER + 1, BLK_STATUS_ERRNO(4095), BLK_STATUS_ERRNO(4096), UINT16_MAX};
 
 	reply(e, c, list[e->count % (sizeof(list) / sizeof(list[0]))]);
 }
@@ -374,11 +379,14 @@ scribble(void)
 	char *heap = (char *)d->control + FIDO_CONTROL_HEAP_OFFSET;
 
 	for (uint64_t i = any(64); i > 0; i--)
-		fido_store_relaxed((uint64_t *)(void *)(heap + any(32 * FIDO_HEAP_PAGE / 8) * 8), odd_value());
+		fido_store_relaxed((uint64_t *)(void *)(heap + any(32 * FIDO_HEAP_PAGE / 8) * 8),
+			odd_value());
 	for (uint64_t i = any(64); i > 0; i--)
 		fido_store_relaxed((uint64_t *)(mem->va + any(1024) * 8), odd_value());
 	if (any(8) == 0)
-		fido_store_relaxed((uint64_t *)(void *)d->control->links + any(sizeof(d->control->links[0]) / 8), odd_value());
+		fido_store_relaxed((uint64_t *)(void *)d->control->links +
+				any(sizeof(d->control->links[0]) / 8),
+			odd_value());
 }
 
 static void
@@ -416,8 +424,9 @@ next_command(struct end *e, struct command *c)
 		c->open = c->op == BLK_OP_OPEN && desc.len == sizeof(*c->open) ? desc.data : NULL;
 		c->tickets[0] = desc.ticket;
 		c->ticket_count = 1;
-		while ((desc.flags & FIDO_DESC_CHAINED) && c->ticket_count <= FIDO_BLK_SEGMENTS_MAX &&
-				fido_receiver_next(c->rx, &desc) == 1)
+		while ((desc.flags & FIDO_DESC_CHAINED) &&
+			c->ticket_count <= FIDO_BLK_SEGMENTS_MAX &&
+			fido_receiver_next(c->rx, &desc) == 1)
 			c->tickets[c->ticket_count++] = desc.ticket;
 		fido_receiver_stamp(c->rx);
 	}
@@ -431,12 +440,15 @@ take_links(void)
 	struct fido_offer offer;
 
 	if (link_count == LINKS || fido_domain_offers(d, BLK_LINK_PREFIX, &offer, 1) != 1 ||
-			end_count + offer.ntx > ENDS || fido_link_create(d, &(struct fido_link_config){.peer = offer.peer,
-			.name = offer.name}, &links[link_count]) != 0)
+		end_count + offer.ntx > ENDS ||
+		fido_link_create(d,
+			&(struct fido_link_config){.peer = offer.peer, .name = offer.name},
+			&links[link_count]) != 0)
 		return;
 	fido_link_configure(links[link_count], offer.nrx, offer.ntx, RING);
 	for (uint16_t i = 0; i < offer.ntx; i++)
-		ends[end_count++] = (struct end){fido_link_txq(links[link_count], i), fido_link_rxq(links[link_count], i), 0};
+		ends[end_count++] = (struct end){fido_link_txq(links[link_count], i),
+			fido_link_rxq(links[link_count], i), 0};
 	fido_link_open(links[link_count++]);
 }
 
@@ -461,7 +473,9 @@ serve(struct end *e)
 
 		e->count++;
 		/* Who opens late sees more. */
-		(c.op != BLK_OP_OPEN ? kinds[kind].answer : at_random && any(8) == 0 ? bad_opens : open)(e, &c);
+		(c.op != BLK_OP_OPEN                       ? kinds[kind].answer
+				: at_random && any(8) == 0 ? bad_opens
+							   : open)(e, &c);
 	}
 	if (kinds[kind].answer == endless) {
 		for (int i = 0; i < 500; i++)
@@ -482,7 +496,9 @@ hostile_backend_run(const char *text)
 {
 	size_t len = strcspn(text, ":");
 
-	for (kind = 0; kind < KINDS && (strlen(kinds[kind].name) != len || strncmp(kinds[kind].name, text, len) != 0); kind++)
+	for (kind = 0; kind < KINDS &&
+		(strlen(kinds[kind].name) != len || strncmp(kinds[kind].name, text, len) != 0);
+		kind++)
 		;
 	if (kind == KINDS)
 		return 1;

@@ -20,7 +20,7 @@ struct hostile_open {
 	uint32_t len;    /**< of the memory that is lent; 0: none */
 	uint32_t offset; /**< from a multiple of 8 */
 	uint16_t status;
-	int error;       /**< what fido_blk_open() must return */
+	int error; /**< what fido_blk_open() must return */
 };
 
 /** What "bad-opens" answers to those who open the volumes "0", "1" ... */

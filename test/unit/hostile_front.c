@@ -43,7 +43,9 @@ static void
 make_opens(void)
 {
 	for (unsigned int i = 0; i < OPENS; i++) {
-		struct blk_open_shm o = {.magic = BLK_MAGIC, .version = BLK_VERSION, .session = i % 3};
+		struct blk_open_shm o = {.magic = BLK_MAGIC,
+			.version = BLK_VERSION,
+			.session = i % 3};
 
 		o.flags = i == 5 ? BLK_OPEN_EXCLUSIVE : (uint32_t)any(4) & ~BLK_OPEN_EXCLUSIVE;
 		strcpy(o.volume, i == 5 ? "v0" : i == 6 ? "none" : i % 2 ? "v1" : "v2");
@@ -56,7 +58,9 @@ make_opens(void)
 static uint64_t
 some_memory(void)
 {
-	return any(16) ? mem->gaddr + 65536 + any(256) * 4096 : any(2) ? test_random(&seed) : mem->gaddr + mem->len - any(8192);
+	return any(16)   ? mem->gaddr + 65536 + any(256) * 4096
+		: any(2) ? test_random(&seed)
+			 : mem->gaddr + mem->len - any(8192);
 }
 
 static void
@@ -76,8 +80,9 @@ command(struct fido_sender *s)
 	uint32_t len = (uint32_t)(1 + any(16)) * 4096;
 
 	if (op == BLK_OP_OPEN || any(32) == 0) {
-		put(s, (uintptr_t)open_struct((unsigned int)any(OPENS)) + (any(16) ? 0 : any(200)), any(16) ? sizeof(struct blk_open_shm) :
-				(uint32_t)any(200), (uint16_t)(BLK_OP_OPEN << FIDO_DESC_USER_SHIFT));
+		put(s, (uintptr_t)open_struct((unsigned int)any(OPENS)) + (any(16) ? 0 : any(200)),
+			any(16) ? sizeof(struct blk_open_shm) : (uint32_t)any(200),
+			(uint16_t)(BLK_OP_OPEN << FIDO_DESC_USER_SHIFT));
 		return;
 	}
 	if (op == FIDO_BLK_WRITE || any(64) == 0)
@@ -86,10 +91,11 @@ command(struct fido_sender *s)
 		len = (uint32_t)test_random(&seed);
 	if (fido_sender_room(s) < pieces + 1)
 		return;
-	put(s, sector, blk_op_in_sectors(op) ? len / 512 : len, (uint16_t)(blk_command_flags(op, flags) |
-			(pieces != 0 ? FIDO_DESC_CHAINED : 0)));
+	put(s, sector, blk_op_in_sectors(op) ? len / 512 : len,
+		(uint16_t)(blk_command_flags(op, flags) | (pieces != 0 ? FIDO_DESC_CHAINED : 0)));
 	for (unsigned int i = 0; i < pieces; i++)
-		put(s, some_memory(), i == 0 ? len - (pieces - 1) * 512 : 512, (uint16_t)((i + 1 < pieces ? FIDO_DESC_CHAINED : 0) |
+		put(s, some_memory(), i == 0 ? len - (pieces - 1) * 512 : 512,
+			(uint16_t)((i + 1 < pieces ? FIDO_DESC_CHAINED : 0) |
 				(any(256) ? 0 : FIDO_DESC_INLINE)));
 }
 
@@ -107,7 +113,8 @@ send_some(struct fido_txq *q)
 			command(q->sender);
 		/* A message without an end is the link's end. */
 		if (any(4000) == 0)
-			put(q->sender, 0, 4096, blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED);
+			put(q->sender, 0, 4096,
+				blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED);
 		fido_sender_publish(q->sender);
 		fido_txq_wake_receiver(q);
 	}
@@ -125,7 +132,8 @@ take_lent(uint16_t index)
 		if (kept_count == KEPT_MAX) {
 			unsigned int k = (unsigned int)any(KEPT_MAX);
 
-			fido_rxq_complete(fido_link_rxq(link_, kept_by[k]), &kept[k], 1, (uint16_t)any(3));
+			fido_rxq_complete(fido_link_rxq(link_, kept_by[k]), &kept[k], 1,
+				(uint16_t)any(3));
 			kept[k] = kept[--kept_count];
 			kept_by[k] = kept_by[kept_count];
 		}
@@ -158,7 +166,8 @@ scribble_opens(void)
 	uint64_t *words = (uint64_t *)mem->va;
 
 	for (int i = 0; i < 200; i++)
-		fido_store_relaxed(&words[any(OPENS * sizeof(struct blk_open_shm) / 8)], odd_value());
+		fido_store_relaxed(&words[any(OPENS * sizeof(struct blk_open_shm) / 8)],
+			odd_value());
 	make_opens();
 }
 
@@ -168,7 +177,8 @@ scribble_rings(void)
 	char *heap = (char *)d->control + FIDO_CONTROL_HEAP_OFFSET;
 
 	for (uint64_t i = any(16); i > 0; i--)
-		fido_store_relaxed((uint64_t *)(void *)(heap + any(32 * FIDO_HEAP_PAGE / 8) * 8), odd_value());
+		fido_store_relaxed((uint64_t *)(void *)(heap + any(32 * FIDO_HEAP_PAGE / 8) * 8),
+			odd_value());
 }
 
 static void
@@ -193,7 +203,8 @@ be_greedy(unsigned int volume)
 	struct fido_rx rx;
 
 	fido_lock_take(&q->lock);
-	put(q->sender, (uintptr_t)open_struct(volume), sizeof(struct blk_open_shm), BLK_OP_OPEN << FIDO_DESC_USER_SHIFT);
+	put(q->sender, (uintptr_t)open_struct(volume), sizeof(struct blk_open_shm),
+		BLK_OP_OPEN << FIDO_DESC_USER_SHIFT);
 	fido_sender_publish(q->sender);
 	fido_txq_wake_receiver(q);
 	fido_lock_release(&q->lock);
@@ -203,7 +214,8 @@ be_greedy(unsigned int volume)
 	for (unsigned int i = 0; i < (volume == 1 ? 128 : 900); i++)
 		put(q->sender, i % 128 * (len / 512), len, blk_command_flags(FIDO_BLK_READ, 0));
 	for (unsigned int i = 0; volume == 1 && i < 90; i++) {
-		put(q->sender, i * (len / 512), len, (uint16_t)(blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED));
+		put(q->sender, i * (len / 512), len,
+			(uint16_t)(blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED));
 		for (unsigned int k = 0; k < 8; k++)
 			put(q->sender, mem->gaddr + 65536, len / 8, k < 7 ? FIDO_DESC_CHAINED : 0);
 	}

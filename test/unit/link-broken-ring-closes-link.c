@@ -36,7 +36,7 @@ bad_completion(struct fido_link *ba)
 	struct fido_receiver *r = ba->rx_rings->receiver;
 
 	fido_store_release(&r->comp[r->prod & r->mask],
-			UINT64_C(1) << 32 | UINT64_C(9999) << 16 | (uint16_t)((r->prod >> r->shift) + 1));
+		UINT64_C(1) << 32 | UINT64_C(9999) << 16 | (uint16_t)((r->prod >> r->shift) + 1));
 }
 
 static void
@@ -45,7 +45,7 @@ bad_descriptor(struct fido_link *ba)
 	struct fido_sender *s = ba->tx_rings->sender;
 
 	fido_store_release(&s->desc[s->prod & s->mask].w1,
-			UINT64_C(1) << 32 | UINT64_C(9999) << 16 | (uint16_t)((s->prod >> s->shift) + 1));
+		UINT64_C(1) << 32 | UINT64_C(9999) << 16 | (uint16_t)((s->prod >> s->shift) + 1));
 }
 
 static void
@@ -64,7 +64,7 @@ break_it(void (*how)(struct fido_link *))
 	test_wait_up(other_ab, other_ba);
 	how(p.ba);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 4) == 0 &&
-			fido_txq_reap(fido_link_txq(p.ab, 0), &cookie, 1) == 0 && !fido_link_is_up(p.ab));
+		fido_txq_reap(fido_link_txq(p.ab, 0), &cookie, 1) == 0 && !fido_link_is_up(p.ab));
 	TEST_WAIT(!fido_link_is_up(p.ba));
 	TEST_WAIT(logged("link 0 of a: b broke the rules"));
 	assert_true(fido_link_is_up(other_ab) && fido_link_is_up(other_ba));
@@ -137,4 +137,4 @@ by_descriptor(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(by_completion), cmocka_unit_test(by_descriptor),
-		cmocka_unit_test(behind_a_torn_record))
+	cmocka_unit_test(behind_a_torn_record))

@@ -28,7 +28,8 @@ across_reopen(void **state)
 		assert_int_equal(fido_txq_out(fido_link_txq(p.ab, 0)), (round + 1) * 5);
 		assert_int_equal(fido_rxq_held(fido_link_rxq(p.ba, 0)), (round + 1) * 5);
 	}
-	for (uint32_t i = 40; i-- > 0;) { /* the newest first: each finds its way to the ring it came by */
+	for (uint32_t i = 40;
+		i-- > 0;) { /* the newest first: each finds its way to the ring it came by */
 		assert_true(test_filled(rx[i].desc.data, TEST_BUF, i));
 		test_complete(fido_link_rxq(p.ba, 0), &rx[i], FIDO_STATUS_OK);
 		assert_int_equal(test_take(fido_link_txq(p.ab, 0)), i + 1);
@@ -85,4 +86,4 @@ made_anew_meanwhile(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(across_reopen), cmocka_unit_test(across_destroy),
-		cmocka_unit_test(made_anew_meanwhile))
+	cmocka_unit_test(made_anew_meanwhile))

@@ -16,7 +16,8 @@ create(struct fido_domain *d, const char *peer, const char *name)
 static void
 names(void **state)
 {
-	static const char *const bad[] = {"", "a b", "a/b", ".x", "01234567890123456789012345678901"};
+	static const char *const bad[] = {"", "a b", "a/b", ".x",
+		"01234567890123456789012345678901"};
 	struct fido_domain *d = test_join("a");
 
 	assert_int_equal(create(d, "b", NULL), 0);

@@ -37,7 +37,8 @@ sender(void *arg)
 {
 	static bool out[BUFS];
 
-	for (uint32_t k = 0; !fido_load_relaxed(&stop_sending) && posted < SEEN; k = (k + 1) % BUFS) {
+	for (uint32_t k = 0; !fido_load_relaxed(&stop_sending) && posted < SEEN;
+		k = (k + 1) % BUFS) {
 		uint64_t *data = test_buf(p.mem, k);
 		struct fido_buf b = {data, TEST_BUF, 0, (void *)(uintptr_t)(k + 1)};
 
@@ -53,7 +54,8 @@ sender(void *arg)
 			usleep(50);
 		}
 	}
-	for (uint64_t until = test_now_ms() + TEST_LIMIT_MS; taken < posted && test_now_ms() < until;)
+	for (uint64_t until = test_now_ms() + TEST_LIMIT_MS;
+		taken < posted && test_now_ms() < until;)
 		take(out);
 	return NULL;
 }
@@ -67,7 +69,8 @@ receiver(void *arg)
 	uint64_t seed = 3;
 
 	while (!fido_load_relaxed(&stop_receiving) || count > 0) {
-		unsigned int keep = fido_load_relaxed(&stop_sending) ? 0 : test_random(&seed) % HELD;
+		unsigned int keep =
+			fido_load_relaxed(&stop_sending) ? 0 : test_random(&seed) % HELD;
 
 		if (count < HELD && fido_rxq_poll(q, &held[count], 1) == 1) {
 			const uint64_t *data = held[count].desc.data;
@@ -100,7 +103,8 @@ reopen(void **state)
 	assert_int_equal(pthread_create(&rx, NULL, receiver, NULL), 0);
 	for (int i = 0; i < ROUNDS; i++) {
 		uint64_t before = fido_load_relaxed(&polled);
-		struct fido_link *one = i % 3 == 0 ? p.ab : p.ba, *other = one == p.ab ? p.ba : p.ab;
+		struct fido_link *one = i % 3 == 0 ? p.ab : p.ba,
+				 *other = one == p.ab ? p.ba : p.ab;
 
 		TEST_WAIT(fido_load_relaxed(&polled) > before + 100);
 		fido_link_close(one);

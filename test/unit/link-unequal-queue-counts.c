@@ -43,7 +43,8 @@ receive(struct side *s, uint32_t next[FIDO_LINK_QUEUES_MAX])
 		for (unsigned int k = 0; k < got; k++) {
 			const uint32_t *p = rx[k].desc.data;
 
-			assert_int_equal(p[0] % s->nrx, i); /* always the same queue: flows stay in order */
+			assert_int_equal(p[0] % s->nrx,
+				i); /* always the same queue: flows stay in order */
 			assert_int_equal(p[1], next[p[0]]++);
 		}
 		fido_rxq_complete(fido_link_rxq(s->link, i), rx, got, FIDO_STATUS_OK);

@@ -6,7 +6,6 @@
 
 #include <fido/log.h>
 
-
 static char last[FIDO_LOG_MAX];
 static enum fido_log_level last_level;
 static unsigned int count;

@@ -12,7 +12,8 @@ static unsigned int calls;
 static int
 map_ones(void *arg, void *addr, size_t len)
 {
-	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		-1, 0);
 
 	calls++;
 	if (p == MAP_FAILED)
@@ -47,7 +48,8 @@ refused(void **state)
 	const uint64_t size = UINT64_C(1) << TEST_SLOT_SHIFT;
 	int err = -EIO;
 
-	assert_int_equal(fido_slot_map(&layout, base, G, map_ones, NULL), -EINVAL); /* not reserved */
+	assert_int_equal(fido_slot_map(&layout, base, G, map_ones, NULL),
+		-EINVAL); /* not reserved */
 	assert_int_equal(fido_slot_reserve(&layout, 2, 1), 0);
 	assert_int_equal(fido_slot_map(&layout, base + G, 2 * G, map_ones, NULL), 0);
 	calls = 0;

@@ -16,7 +16,8 @@ static uint8_t next_content = 1;
 static int
 map_content(void *arg, void *addr, size_t len)
 {
-	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		-1, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -60,7 +61,8 @@ step_unmap(struct page *pages, uint64_t base, unsigned int first, unsigned int c
 static void
 parts(void **state)
 {
-	const uint64_t base = fido_layout_slot_base(&layout, 1) + FIDO_GRANULE_SIZE - PAGES / 2 * PAGE;
+	const uint64_t base =
+		fido_layout_slot_base(&layout, 1) + FIDO_GRANULE_SIZE - PAGES / 2 * PAGE;
 	const volatile uint8_t *p = (const volatile uint8_t *)(uintptr_t)base;
 	struct page pages[PAGES] = {{0}};
 	uint64_t seed = 1;

@@ -24,7 +24,8 @@ static void
 not_the_same(void **state)
 {
 	uint64_t base = fido_layout_slot_base(&layout, 2);
-	struct fido_fd_map a = file(0), other = file(0), behind = {a.fd, G, PROT_READ}, again = {dup(a.fd), 0, PROT_READ};
+	struct fido_fd_map a = file(0), other = file(0), behind = {a.fd, G, PROT_READ},
+			   again = {dup(a.fd), 0, PROT_READ};
 
 	assert_int_equal(fido_slot_reserve(&layout, 2, 1), 0);
 	assert_int_equal(fido_slot_map(&layout, base, 4 * G, fido_map_fd, &a), 0);

@@ -13,7 +13,8 @@ static const struct fido_layout layout = TEST_LAYOUT;
 static int
 map_ones(void *arg, void *addr, size_t len)
 {
-	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		-1, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -36,7 +37,8 @@ static void
 partial(void **state)
 {
 	const uint64_t base = fido_layout_slot_base(&layout, 1);
-	const uint64_t at = base + FIDO_GRANULE_SIZE - PAGE; /* last page of a granule, first of the next */
+	const uint64_t at =
+		base + FIDO_GRANULE_SIZE - PAGE; /* last page of a granule, first of the next */
 
 	assert_int_equal(fido_slot_reserve(&layout, 1, 1), 0);
 	assert_int_equal(fido_slot_map(&layout, at, 2 * PAGE, map_ones, NULL), 0);
@@ -57,7 +59,8 @@ inside_one_granule(void **state)
 
 	for (unsigned int page = 0; page < 3; page++) {
 		assert_int_equal(fido_slot_reserve(&layout, 1, 1), 0);
-		assert_int_equal(fido_slot_map(&layout, base + page * PAGE, PAGE, map_ones, NULL), 0);
+		assert_int_equal(fido_slot_map(&layout, base + page * PAGE, PAGE, map_ones, NULL),
+			0);
 		assert_int_equal(sum(base, FIDO_GRANULE_SIZE), PAGE);
 		fido_slot_release(&layout, 1);
 	}

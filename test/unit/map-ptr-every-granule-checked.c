@@ -46,4 +46,5 @@ four_gib(void **state)
 	assert_null(fido_map_ptr(&map, BASE, UINT32_MAX));
 }
 
-TEST_MAIN(cmocka_unit_test(two_granules), cmocka_unit_test(middle_is_missing), cmocka_unit_test(four_gib))
+TEST_MAIN(cmocka_unit_test(two_granules), cmocka_unit_test(middle_is_missing),
+	cmocka_unit_test(four_gib))

@@ -12,7 +12,7 @@ zero_length(void **state)
 
 	assert_ptr_equal(fido_map_ptr(&map, BASE, 0), (void *)BASE);
 	assert_ptr_equal(fido_map_ptr(&map, BASE + FIDO_GRANULE_SIZE - 1, 0),
-			(void *)(BASE + FIDO_GRANULE_SIZE - 1));
+		(void *)(BASE + FIDO_GRANULE_SIZE - 1));
 	assert_null(fido_map_ptr(&map, BASE + FIDO_GRANULE_SIZE, 0));
 	assert_null(fido_map_ptr(&map, BASE - 1, 0));
 }

@@ -25,7 +25,8 @@ other_layout_overlaps(void **state)
 {
 	const struct fido_layout larger = {TEST_BASE, TEST_SLOT_SHIFT + 1, 8};
 	const struct fido_layout smaller = {TEST_BASE, TEST_SLOT_SHIFT - 1, 16};
-	const struct fido_layout shifted = {TEST_BASE + (UINT64_C(1) << (TEST_SLOT_SHIFT - 1)), TEST_SLOT_SHIFT, 16};
+	const struct fido_layout shifted = {TEST_BASE + (UINT64_C(1) << (TEST_SLOT_SHIFT - 1)),
+		TEST_SLOT_SHIFT, 16};
 
 	assert_int_equal(fido_slot_reserve(&layout, 3, 77), 0);
 	assert_int_equal(fido_slot_reserve(&larger, 1, 77), -EBUSY);  /* covers slots 2 and 3 */
@@ -53,4 +54,4 @@ other_mapping_is_there(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(counted), cmocka_unit_test(other_layout_overlaps),
-		cmocka_unit_test(other_mapping_is_there))
+	cmocka_unit_test(other_mapping_is_there))

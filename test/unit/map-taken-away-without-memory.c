@@ -16,7 +16,8 @@ static const struct fido_layout layout = TEST_LAYOUT;
 static int
 map_ones(void *arg, void *addr, size_t len)
 {
-	void *p = mmap(addr, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	void *p = mmap(addr, len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 
 	(void)arg;
 	if (p == MAP_FAILED)
@@ -39,7 +40,9 @@ taken_away(void **state)
 
 	assert_int_equal(fido_slot_reserve(&layout, 1, 1), 0);
 	for (uint64_t i = 0; i < EXTENTS; i++)
-		assert_int_equal(fido_slot_map(&layout, base + i * EACH * G, EACH * G, map_ones, NULL), 0);
+		assert_int_equal(fido_slot_map(&layout, base + i * EACH * G, EACH * G, map_ones,
+					 NULL),
+			0);
 	failing_memory_set(true);
 	for (uint64_t g = 1; g < EXTENTS * EACH; g += 2)
 		fido_slot_unmap(&layout, base + g * G, G);

@@ -170,5 +170,5 @@ hello_lost(void **state)
 	end(&p);
 }
 
-TEST_MAIN(cmocka_unit_test(owner_without), cmocka_unit_test(peer_without), cmocka_unit_test(peer_with_few),
-		cmocka_unit_test(hello_lost))
+TEST_MAIN(cmocka_unit_test(owner_without), cmocka_unit_test(peer_without),
+	cmocka_unit_test(peer_with_few), cmocka_unit_test(hello_lost))

@@ -15,7 +15,8 @@ static void
 put_message(struct fido_sender *s)
 {
 	for (uint32_t i = 0; i < PARTS; i++)
-		fido_sender_put(s, (uintptr_t)test_buf(p.mem, i), 64, i + 1 < PARTS ? FIDO_DESC_CHAINED : 0, &p);
+		fido_sender_put(s, (uintptr_t)test_buf(p.mem, i), 64,
+			i + 1 < PARTS ? FIDO_DESC_CHAINED : 0, &p);
 }
 
 /* Descriptors that the receiver gives back at once: of nobody's memory, and across a border, so that the test is called. */

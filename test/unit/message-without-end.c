@@ -15,8 +15,8 @@ write_desc(struct fido_sender *s, uint32_t pos, uint16_t ticket, uint64_t gaddr,
 	struct fido_desc_shm *d = &s->desc[pos & s->mask];
 
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
-	fido_store_release(&d->w1, UINT64_C(64) << 32 | (uint64_t)ticket << 16 |
-					   (uint16_t)((pos >> s->shift) + 1));
+	fido_store_release(&d->w1,
+		UINT64_C(64) << 32 | (uint64_t)ticket << 16 | (uint16_t)((pos >> s->shift) + 1));
 }
 
 /* @return rings that a's receive queue reads */
@@ -42,8 +42,8 @@ broken_by(uint64_t gaddr_of_first, uint32_t count)
 	test_pair_start(&p, N);
 	TEST_WAIT(rings(p.ab) == 1);
 	for (uint32_t i = count; i-- > 0;)
-		write_desc(p.ba->tx_rings->sender, i, i % N, i == 0 ? gaddr_of_first : (uintptr_t)p.b->control,
-				FIDO_DESC_CHAINED);
+		write_desc(p.ba->tx_rings->sender, i, i % N,
+			i == 0 ? gaddr_of_first : (uintptr_t)p.b->control, FIDO_DESC_CHAINED);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8) == 0 && !fido_link_is_up(p.ab));
 	assert_int_equal(fido_rxq_held(fido_link_rxq(p.ab, 0)), 0);
 	bad = p.ab->rxq[0]->stats->bad;
@@ -106,7 +106,8 @@ flooded(uint16_t flags, bool close_it)
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8), 0);
 	if (close_it)
-		fido_link_close(p.ab); /* gives back what waits, and does not wait for its end either */
+		fido_link_close(
+			p.ab); /* gives back what waits, and does not wait for its end either */
 	fido_store_relaxed(&f.stop, true);
 	pthread_join(thread, NULL);
 	fido_rxq_complete(fido_link_rxq(p.ab, 0), &held, 1, FIDO_STATUS_OK);

@@ -38,15 +38,15 @@ enum kind {
 struct packet {
 	const char *name;
 	bool ipv6, tcp, no_l4; /* no_l4: only the IPv4 header's checksum */
-	uint32_t options; /* bytes of IPv4 options, or of an IPv6 extension header */
+	uint32_t options;      /* bytes of IPv4 options, or of an IPv6 extension header */
 	uint32_t tcp_options;
 	uint32_t payload;
 	uint32_t padding; /* behind the IP packet */
-	bool tag_inside; /* l2_len says so */
+	bool tag_inside;  /* l2_len says so */
 	bool insert;
 	bool tso;
 	uint16_t fragment; /* that field of an IPv4 header; of IPv6 in its extension header */
-	bool tunnel; /* l2_len counts the outer headers too, and flags describe them */
+	bool tunnel;       /* l2_len counts the outer headers too, and flags describe them */
 };
 
 /* IPv4, UDP, VXLAN, Ethernet. */
@@ -145,8 +145,8 @@ lengths_of(const struct packet *k)
 	struct lengths n = {.l2 = (k->tag_inside ? 18 : 14) + (k->tunnel ? OUTER : 0),
 		.l3 = (k->ipv6 ? 40 : 20) + k->options,
 		.l4 = k->no_l4 || follows ? 0
-			: k->tcp ? 20 + k->tcp_options
-				 : 8};
+			: k->tcp          ? 20 + k->tcp_options
+					  : 8};
 
 	n.all = n.l2 + n.l3 + n.l4 + k->payload + k->padding;
 	return n;
@@ -631,10 +631,10 @@ flags_that_ask_for_nothing(void **state)
 static const struct wrong {
 	const char *name;
 	struct packet packet;
-	uint32_t at; /* from the IP header on */
-	uint8_t value; /* is written there */
+	uint32_t at;    /* from the IP header on */
+	uint8_t value;  /* is written there */
 	uint64_t flags; /* asked for beside */
-	int l2, l3; /* added to what is said of lengths */
+	int l2, l3;     /* added to what is said of lengths */
 	uint32_t outer; /* said to be the outer header's */
 	int error;
 } wrongs[] = {
@@ -881,7 +881,8 @@ strip_cut(const uint8_t *bytes, uint32_t len, const uint32_t *ends, unsigned int
 
 	memcpy(&rxq.rearm, &fresh.rearm_data, sizeof(rxq.rearm));
 	m = mmnet_rx_strip(&rxq, cut(bytes, len, ends, n, DIRECT));
-	for (const struct rte_mbuf *seg = m; seg != NULL; at += seg->data_len, segments++, seg = seg->next)
+	for (const struct rte_mbuf *seg = m; seg != NULL;
+		at += seg->data_len, segments++, seg = seg->next)
 		memcpy(got + at, rte_pktmbuf_mtod(seg, void *), seg->data_len);
 	if ((m->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)) !=
 			(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED) ||
@@ -931,7 +932,8 @@ a_tag_that_stays_is_counted(void **state)
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
 		m->l2_len = lengths_of(&k).l2;
 		m->l3_len = lengths_of(&k).l3;
-		while (room != 0 && n < RTE_DIM(all) && rte_mempool_get(pool, (void **)&all[n]) == 0)
+		while (room != 0 && n < RTE_DIM(all) &&
+			rte_mempool_get(pool, (void **)&all[n]) == 0)
 			n++;
 		assert_ptr_equal(mmnet_rx_strip(&rxq, m), m);
 		assert_int_equal(m->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED),
@@ -958,8 +960,9 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {TEST(sent), TEST(sent_in_many_pieces),
 		TEST(headers_are_left_to_the_peer_only_in_front),
 		TEST(fragments_and_tunnels_are_not_left_to_the_peer),
-		TEST(flags_that_ask_for_nothing), TEST(refused), TEST(refused_for_want_of_room), cmocka_unit_test(received),
-		cmocka_unit_test(received_in_many_pieces), cmocka_unit_test(tags_are_taken_out),
+		TEST(flags_that_ask_for_nothing), TEST(refused), TEST(refused_for_want_of_room),
+		cmocka_unit_test(received), cmocka_unit_test(received_in_many_pieces),
+		cmocka_unit_test(tags_are_taken_out),
 		cmocka_unit_test(a_tag_that_stays_is_counted)};
 	char *eal[] = {argv[0], "--no-huge", "-m32", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--log-level=lib.eal:error", NULL};

@@ -18,7 +18,8 @@ send_cut(uint32_t first, uint32_t second)
 
 	memcpy(test_buf(t.mem, 0), bytes, LEN);
 	for (int i = 0; i < 3; at = ends[i++])
-		bufs[i] = (struct fido_buf){(uint8_t *)test_buf(t.mem, 0) + at, ends[i] - at, i < 2 ? FIDO_DESC_CHAINED : 0, &t};
+		bufs[i] = (struct fido_buf){(uint8_t *)test_buf(t.mem, 0) + at, ends[i] - at,
+			i < 2 ? FIDO_DESC_CHAINED : 0, &t};
 	TEST_WAIT(fido_txq_post(fido_link_txq(t.link[0], 0), bufs, 3) == 3);
 }
 
@@ -45,8 +46,10 @@ copied(void **state)
 
 	for (uint32_t i = 0; i < LEN; i++)
 		bytes[i] = (uint8_t)(i * 7 + (i >> 8));
-	for (uint32_t first = 0; first <= LEN; first += first < 20 || (first > 120 && first < 135) ? 1 : 13)
-		for (uint32_t second = first; second <= LEN; second += second < 20 || (second > 120 && second < 135) ? 1 : 13) {
+	for (uint32_t first = 0; first <= LEN;
+		first += first < 20 || (first > 120 && first < 135) ? 1 : 13)
+		for (uint32_t second = first; second <= LEN;
+			second += second < 20 || (second > 120 && second < 135) ? 1 : 13) {
 			send_cut(first, second);
 			TEST_WAIT(rte_eth_rx_burst(0, 0, &m, 1) == 1);
 			check(m);

@@ -62,9 +62,13 @@ post(uint16_t port, uint16_t ring, const uint8_t *p, uint32_t len, uint32_t n)
 	void *cookies[MMNET_TEST_RING];
 
 	for (uint32_t i = 0; i < n; i++)
-		bufs[i] = (struct fido_buf){.data = p + (uint64_t)len * i / n, .len = (uint32_t)((uint64_t)len * (i + 1) / n) -
-			(uint32_t)((uint64_t)len * i / n), .flags = i + 1 < n ? FIDO_DESC_CHAINED : 0, .cookie = &t};
-	TEST_WAIT((fido_txq_reap(q, cookies, MMNET_TEST_RING), fido_txq_post(q, bufs, n) == (int)n));
+		bufs[i] = (struct fido_buf){.data = p + (uint64_t)len * i / n,
+			.len = (uint32_t)((uint64_t)len * (i + 1) / n) -
+				(uint32_t)((uint64_t)len * i / n),
+			.flags = i + 1 < n ? FIDO_DESC_CHAINED : 0,
+			.cookie = &t};
+	TEST_WAIT(
+		(fido_txq_reap(q, cookies, MMNET_TEST_RING), fido_txq_post(q, bufs, n) == (int)n));
 }
 
 static void
@@ -140,7 +144,8 @@ nothing_comes(uint16_t port)
 	struct rte_mbuf *m[32];
 	uint16_t burst = 1;
 
-	for (uint64_t until = test_now_ms() + TEST_LIMIT_MS; stats_of(port).rx_nombuf < 1000; burst = (uint16_t)(burst % 32 + 1)) {
+	for (uint64_t until = test_now_ms() + TEST_LIMIT_MS; stats_of(port).rx_nombuf < 1000;
+		burst = (uint16_t)(burst % 32 + 1)) {
 		assert_true(test_now_ms() < until);
 		assert_int_equal(rte_eth_rx_burst(port, 0, m, burst), 0);
 	}
@@ -156,8 +161,8 @@ begin(uint16_t port)
 	assert_int_equal(rte_eth_dev_stop(port), 0);
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);
 	assert_int_equal(rte_eth_dev_start(port), 0);
-	TEST_WAIT(rte_eth_link_get_nowait(port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
-			fido_link_is_up(t.link[port]));
+	TEST_WAIT(rte_eth_link_get_nowait(port, &link) == 0 &&
+		link.link_status == RTE_ETH_LINK_UP && fido_link_is_up(t.link[port]));
 	assert_int_equal(rte_eth_stats_reset(port), 0);
 	sent[0] = sent[1] = 0;
 }
@@ -173,8 +178,9 @@ end(uint16_t port, uint64_t lost)
 	assert_int_equal(stats.imissed, 0);
 	assert_null(poll_one(port));
 	for (uint16_t ring = 0; ring < 2; ring++)
-		TEST_WAIT((poll_one(port), fido_txq_reap(queue_of(port, ring), cookies, MMNET_TEST_RING),
-				fido_txq_out(queue_of(port, ring)) == 0));
+		TEST_WAIT((poll_one(port),
+			fido_txq_reap(queue_of(port, ring), cookies, MMNET_TEST_RING),
+			fido_txq_out(queue_of(port, ring)) == 0));
 	assert_int_equal(rte_eth_dev_stop(port), 0);
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);
 	assert_int_equal(rte_eth_dev_start(port), 0);
@@ -383,22 +389,30 @@ with_its_tag_taken_out(void **state)
 int
 main(int argc, char **argv)
 {
-	static const char *const rx[PORTS] = {[COPY] = "rx=copy", [COPY_TOO] = "rx=copy", [HEADER] = "rx=header", [ZERO] = "rx=zero"};
-	const struct CMUnitTest tests[] = {cmocka_unit_test(in_one_piece), cmocka_unit_test(in_many_pieces),
-		cmocka_unit_test(with_its_header_copied), cmocka_unit_test(more_than_the_pool), cmocka_unit_test(another_ring_goes_on),
-		cmocka_unit_test(another_ring_takes_not_all), cmocka_unit_test(two_queues_of_one_pool),
-		cmocka_unit_test(with_its_tag_taken_out)};
+	static const char *const rx[PORTS] = {[COPY] = "rx=copy",
+		[COPY_TOO] = "rx=copy",
+		[HEADER] = "rx=header",
+		[ZERO] = "rx=zero"};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(in_one_piece),
+		cmocka_unit_test(in_many_pieces), cmocka_unit_test(with_its_header_copied),
+		cmocka_unit_test(more_than_the_pool), cmocka_unit_test(another_ring_goes_on),
+		cmocka_unit_test(another_ring_takes_not_all),
+		cmocka_unit_test(two_queues_of_one_pool), cmocka_unit_test(with_its_tag_taken_out)};
 	char lcores[16];
 	int failed;
 
 	test_begin(argc, argv);
 	snprintf(lcores, sizeof(lcores), "0@%d", sched_getcpu());
 	mmnet_test_start(&t, lcores, rx, PORTS, 2);
-	pool = rte_pktmbuf_pool_create("rx", POOL, 0, 0, RTE_PKTMBUF_HEADROOM + ROOM, SOCKET_ID_ANY);
+	pool = rte_pktmbuf_pool_create("rx", POOL, 0, 0, RTE_PKTMBUF_HEADROOM + ROOM,
+		SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 1;
 	for (uint16_t port = 0; port < PORTS; port++)
-		mmnet_test_port(&t, port, RTE_ETH_RX_OFFLOAD_SCATTER | (port == ZERO ? RTE_ETH_RX_OFFLOAD_VLAN_STRIP : 0), pool);
+		mmnet_test_port(&t, port,
+			RTE_ETH_RX_OFFLOAD_SCATTER |
+				(port == ZERO ? RTE_ETH_RX_OFFLOAD_VLAN_STRIP : 0),
+			pool);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	mmnet_test_end(&t, PORTS);
 	return failed;

@@ -22,7 +22,8 @@ static unsigned int exports, regions;
 static struct fido_region region;
 
 int
-fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align, struct fido_region **out)
+fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align,
+	struct fido_region **out)
 {
 	(void)d;
 	(void)va;
@@ -139,7 +140,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(not_supported),
 		cmocka_unit_test(some_of_it_not),
 	};
-	char *eal[] = {argv[0], "--no-huge", "-m16", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=lib.eal:error", NULL};
+	char *eal[] = {argv[0], "--no-huge", "-m16", "--no-pci", "--no-shconf", "--no-telemetry",
+		"--log-level=lib.eal:error", NULL};
 	int ret;
 
 	(void)argc;

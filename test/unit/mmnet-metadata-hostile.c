@@ -40,14 +40,14 @@
 
 /* Both processes'. */
 static struct shared {
-	_Atomic uint32_t messages[PORTS]; /* sent, hostile ones */
-	_Atomic uint32_t honest[PORTS];   /* sent */
+	_Atomic uint32_t messages[PORTS];  /* sent, hostile ones */
+	_Atomic uint32_t honest[PORTS];    /* sent */
 	_Atomic uint32_t cut_asked[PORTS]; /* truncated messages that the victim waits for */
 	_Atomic uint32_t cut[PORTS];
-	_Atomic bool quiet[PORTS];        /* send nothing */
-	_Atomic bool idle[PORTS];         /* so it is */
+	_Atomic bool quiet[PORTS]; /* send nothing */
+	_Atomic bool idle[PORTS];  /* so it is */
 	_Atomic bool stop;
-} *shared;
+} * shared;
 
 /* ---- bad ---- */
 
@@ -55,7 +55,7 @@ struct lane {
 	struct fido_txq *q;
 	uint32_t number;
 	uint32_t honest;
-	bool ended;       /* the ring of this number has a message without end, and nothing may follow */
+	bool ended; /* the ring of this number has a message without end, and nothing may follow */
 	uint64_t ended_id;
 };
 
@@ -106,12 +106,18 @@ put(struct lane *l, uint64_t gaddr, uint32_t len, uint32_t flags)
 static void
 put_meta(struct lane *l, uint32_t chained)
 {
-	struct mmnet_meta meta = {.flags = (uint16_t)(below(0x80) << FIDO_DESC_USER_SHIFT), .vlan_tci = (uint16_t)below(65536),
-		.segsz = (uint16_t)(one_in(4) ? 0 : below(3) == 0 ? 65535 : 1 + below(1500)),
-		.l2_len = (uint16_t)(14 + below(3) * 4), .l3_len = (uint16_t)(20 + below(6) * 4), .hash = below(UINT32_MAX)};
+	struct mmnet_meta meta = {.flags = (uint16_t)(below(0x80) << FIDO_DESC_USER_SHIFT),
+		.vlan_tci = (uint16_t)below(65536),
+		.segsz = (uint16_t)(one_in(4)   ? 0
+				: below(3) == 0 ? 65535
+						: 1 + below(1500)),
+		.l2_len = (uint16_t)(14 + below(3) * 4),
+		.l3_len = (uint16_t)(20 + below(6) * 4),
+		.hash = below(UINT32_MAX)};
 
 	if (!one_in(4)) /* flags that may be together */
-		meta.flags &= (uint16_t)~(one_in(2) ? MMNET_META_TCP | MMNET_META_TSO : MMNET_META_UDP);
+		meta.flags &=
+			(uint16_t) ~(one_in(2) ? MMNET_META_TCP | MMNET_META_TSO : MMNET_META_UDP);
 	if ((meta.flags & MMNET_META_IPV6) != 0 && !one_in(4)) {
 		meta.flags &= (uint16_t)~MMNET_META_IP_CSUM;
 		meta.l3_len = (uint16_t)(meta.l3_len + 20);
@@ -121,7 +127,8 @@ put_meta(struct lane *l, uint32_t chained)
 	if (one_in(8))
 		meta.l3_len = (uint16_t)below(512);
 	if (one_in(16))
-		put(l, test_random(&seed), below(UINT32_MAX), (below(65536) & ~(uint32_t)FIDO_DESC_CHAINED) | FIDO_DESC_INLINE | chained);
+		put(l, test_random(&seed), below(UINT32_MAX),
+			(below(65536) & ~(uint32_t)FIDO_DESC_CHAINED) | FIDO_DESC_INLINE | chained);
 	else
 		put(l, mmnet_meta_word(&meta), meta.hash, meta.flags | FIDO_DESC_INLINE | chained);
 }
@@ -130,12 +137,15 @@ static void
 put_data(struct lane *l, uint32_t chained)
 {
 	uint32_t at = below(HOSTILE_PART - 4096) & ~63u, len = one_in(3) ? below(128) : below(4096);
-	uint32_t flags = chained | (one_in(16) ? below(65536) & ~(uint32_t)(FIDO_DESC_CHAINED | FIDO_DESC_INLINE) : 0);
+	uint32_t flags = chained |
+		(one_in(16) ? below(65536) & ~(uint32_t)(FIDO_DESC_CHAINED | FIDO_DESC_INLINE) : 0);
 	uint64_t gaddr = (uintptr_t)bytes + at;
 
 	scribble(bytes + at);
 	if (one_in(32)) /* nobody's, the victim's, beyond what there is */
-		gaddr = one_in(3) ? test_random(&seed) : one_in(2) ? gaddr + (UINT64_C(1) << TEST_SLOT_SHIFT) : gaddr + (64u << 20);
+		gaddr = one_in(3)   ? test_random(&seed)
+			: one_in(2) ? gaddr + (UINT64_C(1) << TEST_SLOT_SHIFT)
+				    : gaddr + (64u << 20);
 	if (one_in(64))
 		len = below(UINT32_MAX);
 	put(l, gaddr, len, flags);
@@ -145,7 +155,8 @@ put_data(struct lane *l, uint32_t chained)
 static void
 put_hostile(struct lane *l)
 {
-	uint32_t metas = one_in(16) ? below(4) : 1, parts = one_in(3) ? 2 + below(4) : 1, middle = one_in(16) ? below(parts) : parts;
+	uint32_t metas = one_in(16) ? below(4) : 1, parts = one_in(3) ? 2 + below(4) : 1,
+		 middle = one_in(16) ? below(parts) : parts;
 
 	for (uint32_t i = 0; i < metas; i++)
 		put_meta(l, FIDO_DESC_CHAINED);
@@ -172,7 +183,9 @@ static void
 put_honest(struct lane *l)
 {
 	struct mmnet_meta meta = {.flags = MMNET_META_VLAN, .vlan_tci = (uint16_t)l->honest};
-	uint8_t *p = bytes + HOSTILE_PART + (l->number * (HONEST_SLOTS / PORTS) + l->honest % (HONEST_SLOTS / PORTS)) * HONEST_LEN;
+	uint8_t *p = bytes + HOSTILE_PART +
+		(l->number * (HONEST_SLOTS / PORTS) + l->honest % (HONEST_SLOTS / PORTS)) *
+			HONEST_LEN;
 	uint64_t words[2] = {MAGIC, l->honest};
 
 	memset(p, 0, HONEST_LEN);
@@ -180,7 +193,8 @@ put_honest(struct lane *l)
 	p[13] = HONEST_TYPE & 0xff;
 	memcpy(p + 16, words, sizeof(words));
 	if (l->honest % 2 != 0)
-		put(l, mmnet_meta_word(&meta), 0, meta.flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED);
+		put(l, mmnet_meta_word(&meta), 0,
+			meta.flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED);
 	put(l, (uintptr_t)p, HONEST_LEN, 0);
 	l->honest++;
 }
@@ -223,8 +237,10 @@ send_some(struct lane *l)
 static void
 run_bad(void)
 {
-	struct fido_domain_config config = {.group = TEST_GROUP, .name = "bad",
-		.layout = {FIDO_DEFAULT_BASE, TEST_SLOT_SHIFT, TEST_SLOTS}, .no_hugepages = true};
+	struct fido_domain_config config = {.group = TEST_GROUP,
+		.name = "bad",
+		.layout = {FIDO_DEFAULT_BASE, TEST_SLOT_SHIFT, TEST_SLOTS},
+		.no_hugepages = true};
 	struct fido_domain *d;
 	struct lane lanes[PORTS];
 
@@ -236,7 +252,10 @@ run_bad(void)
 		char name[4];
 
 		snprintf(name, sizeof(name), "%u", i);
-		lanes[i] = (struct lane){.q = fido_link_txq(test_link(d, "victim", name, 1, 1, RING), 0), .number = i};
+		lanes[i] =
+			(struct lane){.q = fido_link_txq(test_link(d, "victim", name, 1, 1, RING),
+					      0),
+				.number = i};
 	}
 	while (!shared->stop) {
 		for (uint32_t i = 0; i < PORTS; i++) {
@@ -263,9 +282,15 @@ static const struct {
 	const char *rx;
 	uint64_t offloads;
 } ports[PORTS] = {
-	{"copy", RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_RSS_HASH},
-	{"header", RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_CHECKSUM},
-	{"zero", RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_RSS_HASH},
+	{"copy",
+		RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER |
+			RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_RSS_HASH},
+	{"header",
+		RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_SCATTER |
+			RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_CHECKSUM},
+	{"zero",
+		RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |
+			RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_RSS_HASH},
 	/* Takes no packets to be cut, for want of room. */
 	{"copy", RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_VLAN_STRIP},
 };
@@ -273,15 +298,17 @@ static const struct {
 static int
 set_up(uint16_t port)
 {
-	struct rte_eth_conf conf = {.rxmode = {.mq_mode = RTE_ETH_MQ_RX_RSS, .offloads = ports[port].offloads},
+	struct rte_eth_conf conf = {.rxmode = {.mq_mode = RTE_ETH_MQ_RX_RSS,
+					    .offloads = ports[port].offloads},
 		.rx_adv_conf.rss_conf.rss_hf = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP};
 	struct rte_eth_dev_info info;
 
 	if (rte_eth_dev_info_get(port, &info) != 0)
 		return -1;
 	conf.rx_adv_conf.rss_conf.rss_hf &= info.flow_type_rss_offloads;
-	if (rte_eth_dev_configure(port, 1, 1, &conf) != 0 || rte_eth_rx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL, pool) != 0 ||
-			rte_eth_tx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL) != 0)
+	if (rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
+		rte_eth_rx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL, pool) != 0 ||
+		rte_eth_tx_queue_setup(port, 0, RING, SOCKET_ID_ANY, NULL) != 0)
 		return -1;
 	return rte_eth_dev_start(port);
 }
@@ -291,13 +318,16 @@ static void
 start_victim(void)
 {
 	char lcore[32], vdevs[PORTS][160];
-	char *args[16] = {"victim", "--no-huge", "-m", "128", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=error", lcore};
+	char *args[16] = {"victim", "--no-huge", "-m", "128", "--no-pci", "--no-shconf",
+		"--no-telemetry", "--log-level=error", lcore};
 	int n = 9;
 
 	snprintf(lcore, sizeof(lcore), "--lcores=0@%d", sched_getcpu());
 	for (int i = 0; i < PORTS; i++) {
-		snprintf(vdevs[i], sizeof(vdevs[i]), "--vdev=net_mmnet%d,group=" TEST_GROUP
-				",domain=victim,peer=bad,link=%d,rx=%s,hugepages=off,heap=off", i, i, ports[i].rx);
+		snprintf(vdevs[i], sizeof(vdevs[i]),
+			"--vdev=net_mmnet%d,group=" TEST_GROUP
+			",domain=victim,peer=bad,link=%d,rx=%s,hugepages=off,heap=off",
+			i, i, ports[i].rx);
 		args[n++] = vdevs[i];
 	}
 	assert_int_not_equal(rte_eal_init(n, args), -1);
@@ -311,7 +341,8 @@ start_victim(void)
 static void
 look_at_lengths(const struct rte_mbuf *m)
 {
-	uint64_t l4 = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK, ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	uint64_t l4 = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK,
+		 ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint32_t headers = (uint32_t)m->l2_len + m->l3_len + m->l4_len;
 
 	marked_bad += l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD;
@@ -441,8 +472,9 @@ whole_messages(void **state)
 		assert_true(bad_descriptors(port) > 0);
 		assert_true(honest[port] > 0);
 	}
-	print_message("%u packets: %u not finished, of them %u not cut, %u with a tag, %u with a hash, %u with wrong lengths\n",
-			packets, unfinished, uncut, tagged, hashed, marked_bad);
+	print_message("%u packets: %u not finished, of them %u not cut, %u with a tag, %u with a "
+		      "hash, %u with wrong lengths\n",
+		packets, unfinished, uncut, tagged, hashed, marked_bad);
 	/* Else these were not the packets that they ought to be. */
 	assert_true(unfinished > packets / 20);
 	assert_true(uncut > packets / 200);
@@ -492,11 +524,12 @@ nothing_is_lost(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(whole_messages), cmocka_unit_test(messages_without_end),
-		cmocka_unit_test(nothing_is_lost)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(whole_messages),
+		cmocka_unit_test(messages_without_end), cmocka_unit_test(nothing_is_lost)};
 
 	test_begin(argc, argv);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		0);
 	if (shared == MAP_FAILED)
 		return 1;
 	/* Before EAL has threads. */

@@ -140,7 +140,10 @@ is_dpdks(void **state)
 		bool v6 = i % 2 != 0;
 		uint32_t words = v6 ? 8 : 2, tuple[9], key[MMNET_KEY_SIZE / 4], got;
 		uint8_t bytes[128] = {0}, *ip = bytes + 14;
-		struct rte_mbuf m = {.buf_addr = bytes, .data_len = sizeof(bytes), .pkt_len = sizeof(bytes), .nb_segs = 1};
+		struct rte_mbuf m = {.buf_addr = bytes,
+			.data_len = sizeof(bytes),
+			.pkt_len = sizeof(bytes),
+			.nb_segs = 1};
 
 		fill((uint8_t *)key, sizeof(key));
 		fill(ip, 80);
@@ -157,10 +160,12 @@ is_dpdks(void **state)
 		mmnet_hash_init(&hash, (uint8_t *)key, MMNET_HASH_ALL);
 		assert_true(mmnet_hash_packet(&hash, &m, &got));
 		assert_int_equal(got, rte_softrss(tuple, words + 1, (uint8_t *)key));
-		mmnet_hash_init(&hash, (uint8_t *)key, MMNET_HASH_IP | MMNET_HASH_IP << MMNET_HASH_IPV6_SHIFT);
+		mmnet_hash_init(&hash, (uint8_t *)key,
+			MMNET_HASH_IP | MMNET_HASH_IP << MMNET_HASH_IPV6_SHIFT);
 		assert_true(mmnet_hash_packet(&hash, &m, &got));
 		assert_int_equal(got, rte_softrss(tuple, words, (uint8_t *)key));
-		mmnet_hash_init(&hash, (uint8_t *)key, v6 ? MMNET_HASH_UDP : MMNET_HASH_UDP << MMNET_HASH_IPV6_SHIFT);
+		mmnet_hash_init(&hash, (uint8_t *)key,
+			v6 ? MMNET_HASH_UDP : MMNET_HASH_UDP << MMNET_HASH_IPV6_SHIFT);
 		assert_false(mmnet_hash_packet(&hash, &m, &got));
 	}
 }
@@ -168,15 +173,21 @@ is_dpdks(void **state)
 static struct fido_desc
 desc_of(const struct mmnet_meta *meta)
 {
-	return (struct fido_desc){.gaddr = mmnet_meta_word(meta), .len = meta->hash,
+	return (struct fido_desc){.gaddr = mmnet_meta_word(meta),
+		.len = meta->hash,
 		.flags = (uint16_t)(meta->flags | FIDO_DESC_INLINE | FIDO_DESC_CHAINED)};
 }
 
 static void
 metadata_survives(void **state)
 {
-	const struct mmnet_meta all = {.flags = MMNET_META_HASH | MMNET_META_VLAN | MMNET_META_TCP | MMNET_META_TSO | MMNET_META_IPV6,
-		.vlan_tci = 0xfedc, .segsz = 0xabcd, .l2_len = 18, .l3_len = 88, .hash = 0x12345678};
+	const struct mmnet_meta all = {.flags = MMNET_META_HASH | MMNET_META_VLAN | MMNET_META_TCP |
+			MMNET_META_TSO | MMNET_META_IPV6,
+		.vlan_tci = 0xfedc,
+		.segsz = 0xabcd,
+		.l2_len = 18,
+		.l3_len = 88,
+		.hash = 0x12345678};
 	struct fido_desc d = desc_of(&all);
 	struct mmnet_meta got;
 
@@ -200,7 +211,10 @@ nonsense_is_refused(void **state)
 	static const struct mmnet_meta bad[] = {
 		{.flags = MMNET_META_TCP | MMNET_META_UDP, .l2_len = 14, .l3_len = 20},
 		{.flags = MMNET_META_TSO, .segsz = 1000, .l2_len = 14, .l3_len = 20},
-		{.flags = MMNET_META_TSO | MMNET_META_UDP, .segsz = 1000, .l2_len = 14, .l3_len = 20},
+		{.flags = MMNET_META_TSO | MMNET_META_UDP,
+			.segsz = 1000,
+			.l2_len = 14,
+			.l3_len = 20},
 		{.flags = MMNET_META_TSO | MMNET_META_TCP, .segsz = 0, .l2_len = 14, .l3_len = 20},
 		{.flags = MMNET_META_TCP, .l2_len = 13, .l3_len = 20},
 		{.flags = MMNET_META_TCP, .l2_len = 14, .l3_len = 19},
@@ -228,22 +242,28 @@ applied_within_the_packet(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < PACKETS; i++) {
-		struct fido_desc d = {.gaddr = (uint64_t)random_below(1u << 31) << 17 | random_below(1u << 17), .len = i,
+		struct fido_desc d = {.gaddr = (uint64_t)random_below(1u << 31) << 17 |
+				random_below(1u << 17),
+			.len = i,
 			.flags = (uint16_t)(random_below(1u << 10) | FIDO_DESC_CHAINED)};
 		struct rte_mbuf m[SEGMENTS];
 		struct mmnet_meta meta;
 
 		if (i % 2 == 0) /* lengths of real headers, as a rule */
-			d.gaddr = (d.gaddr & 0xffffffff) | UINT64_C(14) << 32 | (uint64_t)(20 + random_below(3) * 10) << 39;
+			d.gaddr = (d.gaddr & 0xffffffff) | UINT64_C(14) << 32 |
+				(uint64_t)(20 + random_below(3) * 10) << 39;
 		if (!mmnet_meta_read(&meta, &d, MMNET_META_ALL))
 			continue;
 		make(m, random_below(120));
 		if (mmnet_meta_apply(&meta, m)) {
 			fits += m[0].l3_len != 0;
-			assert_true((uint32_t)m[0].l2_len + m[0].l3_len + m[0].l4_len <= m[0].data_len);
-			assert_true((m[0].ol_flags & RTE_MBUF_F_RX_LRO) == 0 || (m[0].l4_len >= 20 && m[0].tso_segsz != 0));
+			assert_true(
+				(uint32_t)m[0].l2_len + m[0].l3_len + m[0].l4_len <= m[0].data_len);
+			assert_true((m[0].ol_flags & RTE_MBUF_F_RX_LRO) == 0 ||
+				(m[0].l4_len >= 20 && m[0].tso_segsz != 0));
 		} else {
-			assert_int_equal(m[0].ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_BAD);
+			assert_int_equal(m[0].ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK,
+				RTE_MBUF_F_RX_L4_CKSUM_BAD);
 		}
 		drop(m);
 	}
@@ -253,9 +273,9 @@ applied_within_the_packet(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(within_their_bytes), cmocka_unit_test(is_dpdks),
-		cmocka_unit_test(metadata_survives), cmocka_unit_test(nonsense_is_refused),
-		cmocka_unit_test(applied_within_the_packet)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(within_their_bytes),
+		cmocka_unit_test(is_dpdks), cmocka_unit_test(metadata_survives),
+		cmocka_unit_test(nonsense_is_refused), cmocka_unit_test(applied_within_the_packet)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@
 
 static struct mmnet_test t;
 static struct rte_mempool *pool;
-static _Atomic unsigned int turn;  /* whose it is to poll */
+static _Atomic unsigned int turn; /* whose it is to poll */
 static _Atomic bool stop;
 static _Atomic uint32_t received;
 static struct {
@@ -41,7 +41,9 @@ post_some(uint32_t max)
 
 	fido_txq_reap(peer_queue(), cookies, MMNET_TEST_RING);
 	for (uint32_t i = 0; i < RTE_DIM(bufs); i++)
-		bufs[i] = (struct fido_buf){.data = (const void *)t.mem->va, .len = LEN, .cookie = &t};
+		bufs[i] = (struct fido_buf){.data = (const void *)t.mem->va,
+			.len = LEN,
+			.cookie = &t};
 	n = fido_txq_post(peer_queue(), bufs, RTE_MIN(max, (uint32_t)RTE_DIM(bufs)));
 	assert_true(n >= 0);
 	return (uint32_t)n;
@@ -71,7 +73,8 @@ receive_and_free(void *arg)
 
 		if (turn == me) {
 			for (int i = 0; i < 4 && !stop; i++) {
-				uint16_t got = rte_eth_rx_burst(0, 0, m + n, (uint16_t)RTE_MIN(KEPT - n, 32u));
+				uint16_t got = rte_eth_rx_burst(0, 0, m + n,
+					(uint16_t)RTE_MIN(KEPT - n, 32u));
 
 				n += got;
 				received += got;
@@ -182,7 +185,8 @@ what_is_freed_when_the_queue_is_stopped_goes_back(void **state)
 	assert_int_equal(rte_eth_dev_rx_queue_stop(0, 0), 0);
 	launch(free_ten, 1);
 	rte_eal_mp_wait_lcore();
-	TEST_WAIT((fido_txq_reap(peer_queue(), cookies, MMNET_TEST_RING), fido_txq_out(peer_queue()) == 0));
+	TEST_WAIT((fido_txq_reap(peer_queue(), cookies, MMNET_TEST_RING),
+		fido_txq_out(peer_queue()) == 0));
 	assert_int_equal(rte_eth_dev_rx_queue_start(0, 0), 0);
 }
 

@@ -216,8 +216,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(queues_that_are_not_set_up),
 		cmocka_unit_test(rings_of_any_size), cmocka_unit_test(rings_set_up_in_any_order),
-		cmocka_unit_test(turns_by_the_clock),
-		cmocka_unit_test(sizes_out_of_range)};
+		cmocka_unit_test(turns_by_the_clock), cmocka_unit_test(sizes_out_of_range)};
 	char *eal[] = {argv[0], "--no-huge", "-m64", "--no-pci", "--no-shconf", "--no-telemetry",
 		"--log-level=lib.eal:error",
 		"--vdev=net_mmnet0,group=" TEST_GROUP ",domain=a,peer=b,rx=zero,hugepages=off",

@@ -5,7 +5,12 @@
 #define LEN 34
 #define TCI 0x2007
 
-enum { COPY, HEADER, ZERO, PORTS };
+enum {
+	COPY,
+	HEADER,
+	ZERO,
+	PORTS
+};
 
 static struct mmnet_test t;
 static struct rte_mempool *pool;
@@ -21,7 +26,8 @@ send_cut(uint16_t port, const uint8_t *bytes, uint32_t first, uint32_t second)
 
 	memcpy(test_buf(t.mem, port), bytes, LEN);
 	for (int i = 0; i < 3; at = ends[i++])
-		bufs[i] = (struct fido_buf){(uint8_t *)test_buf(t.mem, port) + at, ends[i] - at, i < 2 ? FIDO_DESC_CHAINED : 0, &t};
+		bufs[i] = (struct fido_buf){(uint8_t *)test_buf(t.mem, port) + at, ends[i] - at,
+			i < 2 ? FIDO_DESC_CHAINED : 0, &t};
 	TEST_WAIT(fido_txq_post(q, bufs, 3) == 3);
 }
 
@@ -34,7 +40,8 @@ check(const struct rte_mbuf *m, const uint8_t *bytes)
 
 	assert_int_equal(m->pkt_len, LEN - 4);
 	assert_int_equal(m->vlan_tci, TCI);
-	assert_true((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 && (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0);
+	assert_true((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 &&
+		(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0);
 	for (const struct rte_mbuf *s = m; s != NULL; at += s->data_len, segs++, s = s->next) {
 		assert_true(at + s->data_len <= LEN - 4);
 		memcpy(got + at, rte_pktmbuf_mtod(s, const void *), s->data_len);
@@ -88,13 +95,15 @@ in_place(void **state)
 static int
 begin(void **state)
 {
-	static const char *const rx[PORTS] = {[COPY] = "rx=copy", [HEADER] = "rx=header", [ZERO] = "rx=zero"};
+	static const char *const rx[PORTS] =
+		{[COPY] = "rx=copy", [HEADER] = "rx=header", [ZERO] = "rx=zero"};
 
 	mmnet_test_start(&t, "0@0", rx, PORTS, 1);
 	pool = rte_pktmbuf_pool_create("rx", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	assert_non_null(pool);
 	for (uint16_t port = 0; port < PORTS; port++)
-		mmnet_test_port(&t, port, RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_VLAN_STRIP, pool);
+		mmnet_test_port(&t, port,
+			RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_VLAN_STRIP, pool);
 	return 0;
 }
 
@@ -108,8 +117,8 @@ end(void **state)
 int
 main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(when_copied), cmocka_unit_test(with_its_header_copied),
-		cmocka_unit_test(in_place)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(when_copied),
+		cmocka_unit_test(with_its_header_copied), cmocka_unit_test(in_place)};
 
 	test_begin(argc, argv);
 	return cmocka_run_group_tests(tests, begin, end);

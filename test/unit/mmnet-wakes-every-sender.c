@@ -162,7 +162,8 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(freed_by_the_lcore_that_polls),
-		cmocka_unit_test(freed_by_another_thread), cmocka_unit_test(freed_around_a_stop_of_the_queue),
+		cmocka_unit_test(freed_by_another_thread),
+		cmocka_unit_test(freed_around_a_stop_of_the_queue),
 		cmocka_unit_test(given_back_by_a_stop), cmocka_unit_test(given_back_by_a_reset)};
 
 	test_begin(argc, argv);

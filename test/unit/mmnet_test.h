@@ -30,10 +30,12 @@ struct mmnet_test {
  * queues. The ports are not configured.
  */
 static inline void
-mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *devargs, int n, uint16_t ntx)
+mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *devargs, int n,
+	uint16_t ntx)
 {
 	char vdevs[8][200], lcore[96];
-	char *args[20] = {"victim", "--no-huge", "-m", "128", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=error", lcore};
+	char *args[20] = {"victim", "--no-huge", "-m", "128", "--no-pci", "--no-shconf",
+		"--no-telemetry", "--log-level=error", lcore};
 	int argc = 9;
 
 	t->peer = test_join("peer");
@@ -44,9 +46,10 @@ mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *de
 
 		snprintf(name, sizeof(name), "%d", i);
 		t->link[i] = test_link(t->peer, "victim", name, ntx, 1, MMNET_TEST_RING);
-		snprintf(vdevs[i], sizeof(vdevs[i]), "--vdev=net_mmnet%d,group=" TEST_GROUP
-				",domain=victim,peer=peer,link=%d,hugepages=off,heap=off%s%s", i, i, devargs[i][0] != '\0' ? "," : "",
-				devargs[i]);
+		snprintf(vdevs[i], sizeof(vdevs[i]),
+			"--vdev=net_mmnet%d,group=" TEST_GROUP
+			",domain=victim,peer=peer,link=%d,hugepages=off,heap=off%s%s",
+			i, i, devargs[i][0] != '\0' ? "," : "", devargs[i]);
 		args[argc++] = vdevs[i];
 	}
 	assert_int_not_equal(rte_eal_init(argc, args), -1);
@@ -55,17 +58,20 @@ mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *de
 
 /** Configure a port with one queue each way, start it, wait until the link is up. */
 static inline void
-mmnet_test_port(const struct mmnet_test *t, uint16_t port, uint64_t offloads, struct rte_mempool *pool)
+mmnet_test_port(const struct mmnet_test *t, uint16_t port, uint64_t offloads,
+	struct rte_mempool *pool)
 {
 	struct rte_eth_conf conf = {.rxmode = {.offloads = offloads}};
 	struct rte_eth_link link = {0};
 
 	assert_int_equal(rte_eth_dev_configure(port, 1, 1, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(port, 0, MMNET_TEST_RING, SOCKET_ID_ANY, NULL, pool), 0);
+	assert_int_equal(rte_eth_rx_queue_setup(port, 0, MMNET_TEST_RING, SOCKET_ID_ANY, NULL,
+				 pool),
+		0);
 	assert_int_equal(rte_eth_tx_queue_setup(port, 0, MMNET_TEST_RING, SOCKET_ID_ANY, NULL), 0);
 	assert_int_equal(rte_eth_dev_start(port), 0);
-	TEST_WAIT(rte_eth_link_get_nowait(port, &link) == 0 && link.link_status == RTE_ETH_LINK_UP &&
-			fido_link_is_up(t->link[port]));
+	TEST_WAIT(rte_eth_link_get_nowait(port, &link) == 0 &&
+		link.link_status == RTE_ETH_LINK_UP && fido_link_is_up(t->link[port]));
 }
 
 /** Poll until all that the peer's first queue sent is back: a poll does nothing while the control thread looks at the queue. */
@@ -76,8 +82,8 @@ mmnet_test_all_back(const struct mmnet_test *t, uint16_t port)
 	void *cookies[MMNET_TEST_RING];
 	struct rte_mbuf *m;
 
-	TEST_WAIT((assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0), fido_txq_reap(q, cookies, MMNET_TEST_RING),
-			fido_txq_out(q) == 0));
+	TEST_WAIT((assert_int_equal(rte_eth_rx_burst(port, 0, &m, 1), 0),
+		fido_txq_reap(q, cookies, MMNET_TEST_RING), fido_txq_out(q) == 0));
 }
 
 /** Close the ports, leave; fails unless all that was sent came back. */

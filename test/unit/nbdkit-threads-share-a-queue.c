@@ -30,7 +30,10 @@ on_absent(void *arg)
 static void
 start(unsigned int spin_us)
 {
-	struct export_config config = {.backend = "disk", .volume = "v", .queues = 1, .spin_us = spin_us,
+	struct export_config config = {.backend = "disk",
+		.volume = "v",
+		.queues = 1,
+		.spin_us = spin_us,
 		.on_absent = on_absent};
 
 	memset(volume_contents, 0, sizeof(volume_contents));
@@ -206,7 +209,8 @@ use_what_is_not_there(void *arg)
 	(void)arg;
 	for (int i = 0; i < ROUNDS; i++) {
 		/* The first parts are there, the last one is not. */
-		errors += export_read(&export, data, sizeof(data), VOLUME_SIZE - 2 * VOLUME_MAX_TRANSFER) != -ERANGE;
+		errors += export_read(&export, data, sizeof(data),
+				  VOLUME_SIZE - 2 * VOLUME_MAX_TRANSFER) != -ERANGE;
 		errors += export_write(&export, data, VOLUME_BLOCK, VOLUME_SIZE, false) != -ERANGE;
 		errors += export_read(&export, data, VOLUME_BLOCK, 0) != 0;
 	}
@@ -230,8 +234,10 @@ wait_in_vain(void *arg)
 	uint8_t data[VOLUME_MAX_TRANSFER * 4] = {0};
 
 	if ((uintptr_t)arg % 2 == 0)
-		return (void *)(uintptr_t)(export_read(&export, data, sizeof(data), 0) != -ESHUTDOWN);
-	return (void *)(uintptr_t)(export_write(&export, data, sizeof(data), 0, false) != -ESHUTDOWN);
+		return (void *)(uintptr_t)(export_read(&export, data, sizeof(data), 0) !=
+			-ESHUTDOWN);
+	return (void *)(uintptr_t)(export_write(&export, data, sizeof(data), 0, false) !=
+		-ESHUTDOWN);
 }
 
 static void *

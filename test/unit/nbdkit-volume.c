@@ -14,7 +14,12 @@
 
 #include "nbdkit-volume.h"
 
-enum state { FREE, SENT, DONE, LENT };
+enum state {
+	FREE,
+	SENT,
+	DONE,
+	LENT
+};
 
 struct request {
 	enum state state;
@@ -43,10 +48,13 @@ struct fido_blk {
 
 uint8_t volume_contents[VOLUME_SIZE];
 static struct fido_blk the_volume = {
-	.info = {.size = VOLUME_SIZE, .identity = 1, .block_size = VOLUME_BLOCK,
-		.max_transfer = VOLUME_MAX_TRANSFER, .max_segments = 1,
-		.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA | FIDO_BLK_CAN_DISCARD |
-			    FIDO_BLK_CAN_WRITE_ZEROES},
+	.info = {.size = VOLUME_SIZE,
+		.identity = 1,
+		.block_size = VOLUME_BLOCK,
+		.max_transfer = VOLUME_MAX_TRANSFER,
+		.max_segments = 1,
+		.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA |
+			FIDO_BLK_CAN_DISCARD | FIDO_BLK_CAN_WRITE_ZEROES},
 };
 
 static void
@@ -125,7 +133,8 @@ run(void *arg)
 /* ---- <fido/blk.h> ---- */
 
 int
-fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out)
+fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
+	struct fido_blk **out)
 {
 	struct fido_blk_queue *q = &the_volume.queue;
 

@@ -16,12 +16,12 @@ static int listener;
 
 /* What the false domain answers, once for each observer. */
 struct answer {
-	bool hello;      /* else bytes of nothing */
+	bool hello; /* else bytes of nothing */
 	bool with_fd;
 	bool sealed;
 	uint64_t claims; /* control_size */
 	uint32_t magic;
-	bool block;      /* a control block is in the memory */
+	bool block; /* a control block is in the memory */
 };
 
 static int
@@ -57,7 +57,8 @@ false_domain(void *arg)
 	if (!a->hello)
 		send(fd, "nonsense", 8, MSG_NOSIGNAL);
 	else if (a->magic == 0)
-		fido_host_send(s, FIDO_HOST_HELLO, &hello, sizeof(hello), &memory, a->with_fd, true);
+		fido_host_send(s, FIDO_HOST_HELLO, &hello, sizeof(hello), &memory, a->with_fd,
+			true);
 	close(memory);
 	recv(fd, bytes, sizeof(bytes), 0); /* until the observer closes */
 	fido_host_session_destroy(s);

@@ -37,8 +37,9 @@ hung_and_dead(void **state)
 	assert_int_equal(hung, 1);
 	test_continue(&b);
 	TEST_WAIT(fido_observer_refresh(o) == 0 && fido_observer_count(o) == 3 &&
-			fido_observer_domain(o, 0)->control != NULL && fido_observer_domain(o, 1)->control != NULL &&
-			fido_observer_domain(o, 2)->control != NULL);
+		fido_observer_domain(o, 0)->control != NULL &&
+		fido_observer_domain(o, 1)->control != NULL &&
+		fido_observer_domain(o, 2)->control != NULL);
 	test_kill(&c);
 	TEST_WAIT(fido_observer_refresh(o) == 0 && fido_observer_count(o) == 2);
 	fido_observer_close(o);

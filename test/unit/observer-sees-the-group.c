@@ -7,7 +7,7 @@ link_of(const struct fido_observation *o, const char *peer)
 {
 	for (int i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		if (fido_load_relaxed(&o->control->links[i].state) != FIDO_LINK_UNUSED &&
-				strcmp(o->control->links[i].peer, peer) == 0)
+			strcmp(o->control->links[i].peer, peer) == 0)
 			return &o->control->links[i];
 	return NULL;
 }

@@ -71,4 +71,4 @@ twice(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(ticket_out_of_range), cmocka_unit_test(ticket_not_out),
-		cmocka_unit_test(wrong_count), cmocka_unit_test(twice))
+	cmocka_unit_test(wrong_count), cmocka_unit_test(twice))

@@ -5,7 +5,8 @@
 static void
 bad_sizes(void **state)
 {
-	static const uint32_t bad[] = {0, 1, 2, 8, 15, 17, 24, 48, 1000, 32767, 32769, 65536, 1u << 31, UINT32_MAX};
+	static const uint32_t bad[] = {0, 1, 2, 8, 15, 17, 24, 48, 1000, 32767, 32769, 65536,
+		1u << 31, UINT32_MAX};
 	struct fido_sender_shm tx = {0};
 	struct fido_receiver_shm rx = {0};
 	struct fido_map map = {0};

@@ -93,4 +93,4 @@ all_flags(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(out_of_range), cmocka_unit_test(held_twice),
-		cmocka_unit_test(again_after_completion), cmocka_unit_test(all_flags))
+	cmocka_unit_test(again_after_completion), cmocka_unit_test(all_flags))

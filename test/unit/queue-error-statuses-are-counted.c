@@ -5,8 +5,9 @@
 static void
 statuses(void **state)
 {
-	static const uint16_t status[] = {FIDO_STATUS_OK, FIDO_STATUS_BAD_ADDRESS, FIDO_STATUS_BAD_ADDRESS,
-		FIDO_STATUS_OK, FIDO_STATUS_DROPPED, FIDO_STATUS_CLOSED, FIDO_STATUS_OK, 0xffff};
+	static const uint16_t status[] = {FIDO_STATUS_OK, FIDO_STATUS_BAD_ADDRESS,
+		FIDO_STATUS_BAD_ADDRESS, FIDO_STATUS_OK, FIDO_STATUS_DROPPED, FIDO_STATUS_CLOSED,
+		FIDO_STATUS_OK, 0xffff};
 	struct test_queue q;
 
 	test_queue_create(&q, 16);

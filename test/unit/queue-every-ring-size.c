@@ -17,7 +17,7 @@ three_laps(uint32_t n)
 
 		for (uint32_t i = 0; i < want; i++, posted++)
 			fido_sender_put(q.s, TEST_QUEUE_BASE + posted, posted % 100, posted & 1,
-					(void *)(uintptr_t)(posted + 1));
+				(void *)(uintptr_t)(posted + 1));
 		fido_sender_publish(q.s);
 		for (uint32_t i = 0; i < want; i++) {
 			struct fido_desc d = {0};

@@ -19,8 +19,9 @@ scribble(struct test_queue *q, uint64_t *seed)
 	uint64_t *slot = &q->receiver_shm->comp[r & 64 ? q->s->cons & q->s->mask : w % N];
 	uint16_t lap = (uint16_t)((q->s->cons >> q->s->shift) + r % 3);
 
-	*slot = r & 16 ? w : (w & 3) << 48 | ((w >> 2) % (r & 32 ? 4 : N + 2)) << 32 |
-					   ((w >> 20) % (r & 8 ? N : N + 1)) << 16 | lap;
+	*slot = r & 16 ? w
+		       : (w & 3) << 48 | ((w >> 2) % (r & 32 ? 4 : N + 2)) << 32 |
+			((w >> 20) % (r & 8 ? N : N + 1)) << 16 | lap;
 	q->receiver_shm->armed = (uint32_t)w;
 }
 

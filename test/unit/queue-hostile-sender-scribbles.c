@@ -16,7 +16,9 @@ scribble(struct test_queue *q, uint64_t *seed)
 	if (r & 64)
 		d = &q->sender_shm->desc[q->r->cons & q->r->mask];
 	d->w0 = r & 8 ? w : TEST_QUEUE_BASE + w % (TEST_QUEUE_MAPPED + 100);
-	d->w1 = r & 16 ? w : (w >> (r & 128 ? 48 : 32)) << 32 | (w >> 8) % (r & 32 ? N : N + 1) << 16 | lap;
+	d->w1 = r & 16
+		? w
+		: (w >> (r & 128 ? 48 : 32)) << 32 | (w >> 8) % (r & 32 ? N : N + 1) << 16 | lap;
 }
 
 struct counts {
@@ -31,7 +33,7 @@ step(struct test_queue *q, uint16_t *held, uint32_t *count, struct counts *c, ui
 
 	if (ret == 1) {
 		bool inside = d.gaddr >= TEST_QUEUE_BASE &&
-			      d.gaddr + (d.len ? d.len : 1) <= TEST_QUEUE_BASE + TEST_QUEUE_MAPPED;
+			d.gaddr + (d.len ? d.len : 1) <= TEST_QUEUE_BASE + TEST_QUEUE_MAPPED;
 
 		assert_true(d.ticket < N);
 		assert_int_equal(d.data != NULL, inside);
@@ -47,7 +49,8 @@ step(struct test_queue *q, uint16_t *held, uint32_t *count, struct counts *c, ui
 		fido_receiver_flush(q->r);
 		held[k] = held[--*count];
 	}
-	if (ret == -EPROTO) { /* The link would come down; here the receiver goes on, for more of the same. */
+	if (ret ==
+		-EPROTO) { /* The link would come down; here the receiver goes on, for more of the same. */
 		q->r->broken = false;
 		q->r->cons++;
 		c->broken++;

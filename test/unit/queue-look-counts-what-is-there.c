@@ -76,7 +76,8 @@ unpublished(void **state)
 	for (uint32_t i = 0; i < 5; i++)
 		TEST_WAIT(test_post(tx, p.mem, i) == 1);
 	for (uint32_t i = 5; i < 64; i++)
-		fido_sender_put(tx->sender, (uintptr_t)test_buf(p.mem, i), TEST_BUF, 0, (void *)(uintptr_t)(i + 1));
+		fido_sender_put(tx->sender, (uintptr_t)test_buf(p.mem, i), TEST_BUF, 0,
+			(void *)(uintptr_t)(i + 1));
 	assert_int_equal(look(rx, UINT32_MAX).waiting, 5);
 	fido_sender_publish(tx->sender);
 	assert_int_equal(look(rx, UINT32_MAX).waiting, 64);

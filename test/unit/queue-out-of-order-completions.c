@@ -9,10 +9,10 @@
 struct model {
 	uintptr_t queued[N_MAX]; /* posted, not polled, in order */
 	unsigned int queued_count;
-	uintptr_t held[N_MAX];   /* polled, not completed */
+	uintptr_t held[N_MAX]; /* polled, not completed */
 	uint16_t ticket[N_MAX];
 	unsigned int held_count;
-	uintptr_t back[N_MAX];   /* completed, not reaped, in order of completion */
+	uintptr_t back[N_MAX]; /* completed, not reaped, in order of completion */
 	unsigned int back_count;
 	uintptr_t next;
 };
@@ -25,7 +25,8 @@ step_post(struct test_queue *q, struct model *m, unsigned int want)
 	assert_int_equal(room, q->n - m->queued_count - m->held_count - m->back_count);
 	for (unsigned int i = 0; i < want && i < room; i++) {
 		m->queued[m->queued_count++] = ++m->next;
-		fido_sender_put(q->s, TEST_QUEUE_BASE + m->next, (uint32_t)m->next, 0, (void *)m->next);
+		fido_sender_put(q->s, TEST_QUEUE_BASE + m->next, (uint32_t)m->next, 0,
+			(void *)m->next);
 	}
 	fido_sender_publish(q->s);
 }

@@ -13,7 +13,8 @@ parts(void **state)
 		for (uintptr_t i = 0; i < 20; i++)
 			test_queue_post(&q, i + 1);
 		for (int i = 0; i < 20; i++)
-			fido_receiver_complete(q.r, test_queue_poll(&q), i < 15 ? 0 : FIDO_STATUS_DROPPED);
+			fido_receiver_complete(q.r, test_queue_poll(&q),
+				i < 15 ? 0 : FIDO_STATUS_DROPPED);
 		fido_receiver_flush(q.r); /* two words: 15 and 5 */
 		while (expect < 20) {
 			void *cookies[20];

@@ -54,7 +54,8 @@ receiver(void *arg)
 
 		receive_one(held, &count, k);
 		while (count > keep || (k == TOTAL - 1 && count > 0)) {
-			unsigned int i = out_of_order ? (unsigned int)(test_random(&seed) % count) : 0;
+			unsigned int i =
+				out_of_order ? (unsigned int)(test_random(&seed) % count) : 0;
 
 			fido_receiver_complete(q.r, held[i], FIDO_STATUS_OK);
 			memmove(held + i, held + i + 1, (--count - i) * sizeof(held[0]));

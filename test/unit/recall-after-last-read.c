@@ -47,16 +47,23 @@ control_block(void)
 static struct fido_peer
 dead_peer(void)
 {
-	return (struct fido_peer){.slot = DEAD_SLOT, .generation = DEAD_GENERATION, .control = dead_control,
-		.gone = true, .gone_ns = fido_now_ns(), .refs = 1};
+	return (struct fido_peer){.slot = DEAD_SLOT,
+		.generation = DEAD_GENERATION,
+		.control = dead_control,
+		.gone = true,
+		.gone_ns = fido_now_ns(),
+		.refs = 1};
 }
 
 static void *
 last_reader(void *arg)
 {
 	struct fido_peer dead = dead_peer();
-	struct fido_domain d = {.layout = TEST_LAYOUT, .slot = READER_SLOT, .control = reader_control,
-		.ops = &ops, .peers = &dead};
+	struct fido_domain d = {.layout = TEST_LAYOUT,
+		.slot = READER_SLOT,
+		.control = reader_control,
+		.ops = &ops,
+		.peers = &dead};
 
 	if (!test_filled(buffer, sizeof(buffer), 1))
 		failure = "content";
@@ -85,7 +92,10 @@ owner(void)
 {
 	struct fido_peer reader = {.slot = READER_SLOT, .generation = 6, .control = reader_control};
 	struct fido_peer dead = dead_peer();
-	struct fido_domain d = {.layout = TEST_LAYOUT, .control = owner_control, .ops = &ops, .peers = &dead};
+	struct fido_domain d = {.layout = TEST_LAYOUT,
+		.control = owner_control,
+		.ops = &ops,
+		.peers = &dead};
 	uint64_t until = test_now_ms() + TEST_LIMIT_MS;
 
 	dead.next = &reader;

@@ -120,7 +120,8 @@ withdrawn(void **state)
 	assert_int_equal(fido_region_withdraw(mem, 4 * M, 4 * M, TEST_LIMIT_MS), 0);
 	assert_int_equal(fido_region_withdraw(mem, 0, 4 * M, 50), -ETIMEDOUT);
 	assert_true(b_reads(&h, 0, 7));
-	assert_int_equal(test_reach(fido_link_txq(h.link, 0), va, 64, &(uint64_t){0}), FIDO_REACH_NONE);
+	assert_int_equal(test_reach(fido_link_txq(h.link, 0), va, 64, &(uint64_t){0}),
+		FIDO_REACH_NONE);
 	assert_int_equal(fido_region_export(mem, 0, 2 * M, fd, 0), -EBUSY);
 	/* A completion that nobody has reaped yet is one. */
 	assert_int_equal(test_ask_number(&h.b, "complete 0"), 0);
@@ -152,4 +153,5 @@ left(void **state)
 	test_rundir_empty();
 }
 
-TEST_MAIN(cmocka_unit_test(destroyed), cmocka_unit_test(destroyed_with_link), cmocka_unit_test(withdrawn), cmocka_unit_test(left))
+TEST_MAIN(cmocka_unit_test(destroyed), cmocka_unit_test(destroyed_with_link),
+	cmocka_unit_test(withdrawn), cmocka_unit_test(left))

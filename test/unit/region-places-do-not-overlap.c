@@ -19,7 +19,7 @@ check_all(struct fido_domain *d, struct fido_region *const *r)
 		for (int k = 0; k < i; k++)
 			if (r[k] != NULL)
 				assert_true(r[i]->gaddr >= r[k]->gaddr + r[k]->len ||
-						r[k]->gaddr >= r[i]->gaddr + r[i]->len);
+					r[k]->gaddr >= r[i]->gaddr + r[i]->len);
 	}
 }
 
@@ -43,7 +43,9 @@ places(void **state)
 		} else {
 			size_t align = (size_t)1 << (20 + (x >> 16) % 8);
 
-			assert_int_equal(fido_region_import(d, anywhere, 1 + (x >> 32) % (50 * M), align, &r[i]), 0);
+			assert_int_equal(fido_region_import(d, anywhere, 1 + (x >> 32) % (50 * M),
+						 align, &r[i]),
+				0);
 			assert_int_equal(r[i]->gaddr % align, 0);
 		}
 		check_all(d, r);

@@ -84,13 +84,16 @@ foreign(void **state)
 	bc = test_link(p.b, "c", NULL, 1, 1, 64);
 	cb = test_link(c, "b", NULL, 1, 1, 64);
 	test_wait_up(bc, cb);
-	TEST_WAIT(test_reach(fido_link_txq(p.ba, 0), test_buf(p.mem, 3), 10, &gaddr) == FIDO_REACH_FOREIGN);
+	TEST_WAIT(test_reach(fido_link_txq(p.ba, 0), test_buf(p.mem, 3), 10, &gaddr) ==
+		FIDO_REACH_FOREIGN);
 	assert_int_equal(gaddr, (uintptr_t)test_buf(p.mem, 3));
-	TEST_WAIT(test_reach(fido_link_txq(bc, 0), test_buf(p.mem, 3), 10, &gaddr) == FIDO_REACH_FOREIGN);
+	TEST_WAIT(test_reach(fido_link_txq(bc, 0), test_buf(p.mem, 3), 10, &gaddr) ==
+		FIDO_REACH_FOREIGN);
 	assert_int_equal(gaddr, (uintptr_t)test_buf(p.mem, 3));
 	/* A slot that nobody has. */
-	assert_int_equal(test_reach(fido_link_txq(bc, 0), (void *)(uintptr_t)fido_layout_slot_base(&layout, 9), 1,
-				&gaddr), FIDO_REACH_NONE);
+	assert_int_equal(test_reach(fido_link_txq(bc, 0),
+				 (void *)(uintptr_t)fido_layout_slot_base(&layout, 9), 1, &gaddr),
+		FIDO_REACH_NONE);
 	fido_link_destroy(bc);
 	fido_link_destroy(cb);
 	fido_domain_leave(c);

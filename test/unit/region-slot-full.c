@@ -44,8 +44,8 @@ arenas(void **state)
 static void
 too_long(void **state)
 {
-	static const size_t lengths[] = {15 * M, 16 * M, 17 * M, UINT64_C(1) << 40, SIZE_MAX - FIDO_GRANULE_SIZE,
-		SIZE_MAX - 1, SIZE_MAX};
+	static const size_t lengths[] = {15 * M, 16 * M, 17 * M, UINT64_C(1) << 40,
+		SIZE_MAX - FIDO_GRANULE_SIZE, SIZE_MAX - 1, SIZE_MAX};
 	struct fido_domain *d = join_small();
 	struct fido_region *r = NULL;
 	static char anywhere[1];

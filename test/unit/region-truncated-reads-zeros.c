@@ -107,4 +107,5 @@ former_handler(void **state)
 	close(fd);
 }
 
-TEST_MAIN(cmocka_unit_test(truncated), cmocka_unit_test(elsewhere), cmocka_unit_test(former_handler))
+TEST_MAIN(cmocka_unit_test(truncated), cmocka_unit_test(elsewhere),
+	cmocka_unit_test(former_handler))

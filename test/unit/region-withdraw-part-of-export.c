@@ -15,7 +15,8 @@ check(struct test_pair *p, const struct fido_region *r, unsigned int mapped)
 		bool want = mapped >> i & 1;
 
 		TEST_WAIT((fido_map_ptr(map, gaddr, (uint32_t)(2 * M)) != NULL) == want);
-		assert_int_equal(*(const volatile uint8_t *)(uintptr_t)(gaddr + M), want ? i + 1 : 0);
+		assert_int_equal(*(const volatile uint8_t *)(uintptr_t)(gaddr + M),
+			want ? i + 1 : 0);
 	}
 }
 
@@ -42,7 +43,8 @@ parts(void **state)
 	check(&p, r, 0x66);
 	assert_int_equal(fido_region_export(r, 6 * M, 2 * M, fd, 6 * M), 0);
 	check(&p, r, 0x6e);
-	assert_int_equal(fido_region_withdraw(r, 4 * M, 8 * M, TEST_LIMIT_MS), 0); /* over several pieces */
+	assert_int_equal(fido_region_withdraw(r, 4 * M, 8 * M, TEST_LIMIT_MS),
+		0); /* over several pieces */
 	check(&p, r, 0x42);
 	assert_int_equal(fido_region_export(r, 4 * M, 8 * M, fd, 4 * M), 0);
 	check(&p, r, 0x7e);

@@ -23,14 +23,15 @@ withdraw(void **state)
 	assert_int_equal(test_ask_number(&c, "join c"), 0);
 	for (uint64_t i = 0; i < 4; i++)
 		TEST_WAIT(test_ask_number(&b, "mapped 0x%lx", r->gaddr + i * 2 * M) == 1 &&
-				test_ask_number(&c, "mapped 0x%lx", r->gaddr + i * 2 * M) == 1);
+			test_ask_number(&c, "mapped 0x%lx", r->gaddr + i * 2 * M) == 1);
 	/* Both answer: when it returns they have unmapped it. */
 	assert_int_equal(fido_region_withdraw(r, 2 * M, 2 * M, TEST_LIMIT_MS), 0);
 	assert_int_equal(test_ask_number(&b, "mapped 0x%lx", r->gaddr + 2 * M), 0);
 	assert_int_equal(test_ask_number(&c, "mapped 0x%lx", r->gaddr + 2 * M), 0);
 	assert_int_equal(test_ask_number(&b, "mapped 0x%lx", r->gaddr), 1);
 	assert_int_equal(test_ask_number(&b, "read 0x%lx", r->gaddr + 4 * M), 7);
-	assert_int_equal(test_ask_number(&b, "read 0x%lx", r->gaddr + 2 * M), 0); /* zeros, not a fault */
+	assert_int_equal(test_ask_number(&b, "read 0x%lx", r->gaddr + 2 * M),
+		0); /* zeros, not a fault */
 	/* One hangs. */
 	test_stop(&b);
 	assert_int_equal(fido_region_withdraw(r, 4 * M, 2 * M, 100), -ETIMEDOUT);

@@ -22,7 +22,7 @@ withdrawn(void **state)
 	assert_int_equal(fido_region_import(p.a, va, N * G, G, &r), 0);
 	assert_int_equal(fido_region_export(r, 0, N * G, fd, 0), 0);
 	TEST_WAIT(fido_map_ptr(map, r->gaddr + (N - 1) * G, 1) != NULL &&
-			test_reach(fido_link_txq(p.ab, 0), va, 1, &gaddr) == FIDO_REACH_OWN);
+		test_reach(fido_link_txq(p.ab, 0), va, 1, &gaddr) == FIDO_REACH_OWN);
 	failing_memory_set(true);
 	for (uint64_t i = 1; i < N; i += 2)
 		if (fido_region_withdraw(r, i * G, G, (unsigned int)TEST_LIMIT_MS) != 0) {
@@ -34,7 +34,8 @@ withdrawn(void **state)
 		bool there = i % 2 == 0;
 
 		assert_int_equal(fido_map_ptr(map, r->gaddr + i * G, 1) != NULL, there);
-		TEST_WAIT((test_reach(fido_link_txq(p.ab, 0), va + i * G, 1, &gaddr) == FIDO_REACH_OWN) == there);
+		TEST_WAIT((test_reach(fido_link_txq(p.ab, 0), va + i * G, 1, &gaddr) ==
+				  FIDO_REACH_OWN) == there);
 	}
 	fido_region_destroy(r);
 	test_pair_end(&p);

@@ -50,7 +50,8 @@ pass(int fd)
 		assert_int_equal(m.nfds, 1);
 		ret = m.fds[0];
 	} else {
-		assert_int_equal(fido_host_receive(pair[1], &m, &version), 0); /* nothing was sent */
+		assert_int_equal(fido_host_receive(pair[1], &m, &version),
+			0); /* nothing was sent */
 	}
 	fido_host_session_destroy(s);
 	close(pair[1]);
@@ -96,7 +97,8 @@ static unsigned int warnings;
 static void
 on_log(enum fido_log_level level, const char *message)
 {
-	if (level == FIDO_LOG_WARNING && strstr(message, "mount /proc") != NULL && strstr(message, "pools=arena") != NULL)
+	if (level == FIDO_LOG_WARNING && strstr(message, "mount /proc") != NULL &&
+		strstr(message, "pools=arena") != NULL)
 		warnings++;
 }
 
@@ -126,7 +128,8 @@ exported(void **state)
 	assert_int_equal(test_ask_number(&b, "join b"), 0);
 	assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
 	TEST_WAIT(fido_link_is_up(ab) && test_ask_number(&b, "up") == 1);
-	assert_int_equal(test_reach(fido_link_txq(ab, 0), va, 1, &gaddr), FIDO_REACH_NONE); /* copy it */
+	assert_int_equal(test_reach(fido_link_txq(ab, 0), va, 1, &gaddr),
+		FIDO_REACH_NONE); /* copy it */
 	buf.data = (void *)arena->va;
 	test_fill((void *)arena->va, 64, 3);
 	assert_int_equal(fido_txq_post(fido_link_txq(ab, 0), &buf, 1), 1);

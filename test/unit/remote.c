@@ -91,7 +91,8 @@ do_block(unsigned int slot)
 {
 	struct fido_layout layout = TEST_LAYOUT;
 	void *at = (void *)(uintptr_t)fido_layout_slot_base(&layout, slot);
-	void *p = mmap(at, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	void *p =
+		mmap(at, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	return p == at ? 0 : -1;
 }
@@ -134,7 +135,8 @@ do_poll(unsigned int queue, unsigned int seed, unsigned int len)
 
 	*rx = test_poll(q);
 	held_by[held_count++] = q;
-	return rx->desc.len == len && test_filled(rx->desc.data, len, seed) ? (long)rx->desc.gaddr : 0;
+	return rx->desc.len == len && test_filled(rx->desc.data, len, seed) ? (long)rx->desc.gaddr
+									    : 0;
 }
 
 static long
@@ -199,8 +201,10 @@ do_memory(const char *verb, uint64_t gaddr)
 	if (strcmp(verb, "write") == 0)
 		*p = 1;
 	if (strcmp(verb, "mprotect") == 0)
-		return mprotect((void *)(uintptr_t)(gaddr & ~UINT64_C(4095)), 4096, PROT_READ | PROT_WRITE) == 0 ?
-				0 : -errno;
+		return mprotect((void *)(uintptr_t)(gaddr & ~UINT64_C(4095)), 4096,
+			       PROT_READ | PROT_WRITE) == 0
+			? 0
+			: -errno;
 	if (strcmp(verb, "mapped") == 0)
 		return fido_map_ptr(fido_domain_map(domain), gaddr, 1) != NULL;
 	return 0;

@@ -17,8 +17,9 @@
 #define BURST 64
 #define TRIES 2000
 
-const char *const scribble_names[SCRIBBLE_KINDS] = {"control block, random words", "rings and counters, random words",
-	"link record", "mapped slots", "ring headers", "descriptors, bad address", "descriptors, endless message",
+const char *const scribble_names[SCRIBBLE_KINDS] = {"control block, random words",
+	"rings and counters, random words", "link record", "mapped slots", "ring headers",
+	"descriptors, bad address", "descriptors, endless message",
 	"descriptors, bad ticket or lap", "completions", "control messages"};
 
 static struct fido_domain *b;
@@ -139,7 +140,8 @@ come_up(void)
 static uint64_t
 odd_value(void)
 {
-	static const uint64_t odd[] = {0, 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 0x7fffffff, 0xffffffff, UINT64_MAX};
+	static const uint64_t odd[] = {0, 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 0x7fffffff,
+		0xffffffff, UINT64_MAX};
 	uint64_t r = any(8);
 
 	if (r < 3)
@@ -217,9 +219,11 @@ ring_head(void)
 
 		at = at < 6 ? at : 16;
 		for (struct fido_tx_ring *e = ba->tx_rings; e != NULL; e = e->next)
-			fido_store_relaxed((uint32_t *)(void *)e->sender->shm + at, (uint32_t)odd_value());
+			fido_store_relaxed((uint32_t *)(void *)e->sender->shm + at,
+				(uint32_t)odd_value());
 		for (struct fido_rx_ring *e = ba->rx_rings; e != NULL; e = e->next)
-			fido_store_relaxed((uint32_t *)(void *)e->receiver->shm + at, (uint32_t)odd_value());
+			fido_store_relaxed((uint32_t *)(void *)e->receiver->shm + at,
+				(uint32_t)odd_value());
 		if (any(8) == 0)
 			notify();
 	}
@@ -262,8 +266,8 @@ desc_address(uint16_t flags)
 	fido_txq_reap(q, cookies, BURST);
 	fido_lock_take(&q->lock);
 	while (q->sender != NULL && fido_sender_room(q->sender) != 0 && n < BURST) {
-		fido_sender_put(q->sender, bad_address(), odd_len(), flags | (uint16_t)(any(16) == 0 ? any(32768) & ~1u : 0),
-				cookies);
+		fido_sender_put(q->sender, bad_address(), odd_len(),
+			flags | (uint16_t)(any(16) == 0 ? any(32768) & ~1u : 0), cookies);
 		n++;
 	}
 	if (q->sender != NULL)
@@ -284,11 +288,16 @@ desc_broken(void)
 			uint32_t pos = s->prod + i;
 			struct fido_desc_shm *d = &s->desc[pos & s->mask];
 
-			store(&d->w0, any(4) ? mem->gaddr | any(4) << FIDO_GADDR_BITS : test_random(&seed));
+			store(&d->w0,
+				any(4) ? mem->gaddr | any(4) << FIDO_GADDR_BITS
+				       : test_random(&seed));
 			/* A ticket that is out already, one that is none, one that is good; a lap that is near. */
-			store(&d->w1, any(8) ? (uint64_t)odd_len() << 32 | any(RING + (any(4) ? 0 : 9)) << 16 |
-							(uint16_t)((pos >> s->shift) + (any(4) ? 1 : any(3))) :
-					       test_random(&seed));
+			store(&d->w1,
+				any(8) ? (uint64_t)odd_len() << 32 |
+						any(RING + (any(4) ? 0 : 9)) << 16 |
+						(uint16_t)((pos >> s->shift) +
+							(any(4) ? 1 : any(3)))
+				       : test_random(&seed));
 			wrote(SCRIBBLE_DESC_BROKEN, 1);
 		}
 	}
@@ -310,9 +319,11 @@ comp_broken(void)
 		for (uint32_t i = 0; i < 8 && e->state == FIDO_RING_LIVE; i++) {
 			uint32_t pos = r->prod + i;
 
-			store(&r->comp[pos & r->mask], any(8) ? any(4) << 48 | any(any(2) ? 4 : RING + 9) << 32 |
-					any(RING + (any(4) ? 0 : 9)) << 16 | (uint16_t)((pos >> r->shift) + any(3)) :
-					test_random(&seed));
+			store(&r->comp[pos & r->mask],
+				any(8) ? any(4) << 48 | any(any(2) ? 4 : RING + 9) << 32 |
+						any(RING + (any(4) ? 0 : 9)) << 16 |
+						(uint16_t)((pos >> r->shift) + any(3))
+				       : test_random(&seed));
 			wrote(SCRIBBLE_COMP_BROKEN, 1);
 		}
 	}

@@ -33,8 +33,13 @@ test_stranger_control(uint32_t slot, bool seal)
 	assert_int_equal(ftruncate(fd, TEST_STRANGER_SIZE), 0);
 	c = mmap(NULL, TEST_STRANGER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(c, MAP_FAILED);
-	*c = (struct fido_control_shm){.magic = FIDO_CONTROL_MAGIC, .version = FIDO_LAYOUT_VERSION, .generation = GENERATION,
-		.slot = slot, .layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS};
+	*c = (struct fido_control_shm){.magic = FIDO_CONTROL_MAGIC,
+		.version = FIDO_LAYOUT_VERSION,
+		.generation = GENERATION,
+		.slot = slot,
+		.layout_base = TEST_BASE,
+		.slot_shift = TEST_SLOT_SHIFT,
+		.slots = TEST_SLOTS};
 	munmap(c, TEST_STRANGER_SIZE);
 	if (seal)
 		assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
@@ -44,8 +49,12 @@ test_stranger_control(uint32_t slot, bool seal)
 struct fido_host_hello
 test_stranger_hello(uint32_t slot, const char *name)
 {
-	struct fido_host_hello hello = {.layout_base = TEST_BASE, .slot_shift = TEST_SLOT_SHIFT, .slots = TEST_SLOTS,
-		.generation = GENERATION, .control_size = TEST_STRANGER_SIZE, .slot = slot};
+	struct fido_host_hello hello = {.layout_base = TEST_BASE,
+		.slot_shift = TEST_SLOT_SHIFT,
+		.slots = TEST_SLOTS,
+		.generation = GENERATION,
+		.control_size = TEST_STRANGER_SIZE,
+		.slot = slot};
 
 	snprintf(hello.name, sizeof(hello.name), "%s", name);
 	return hello;

@@ -121,7 +121,8 @@ test_leave_descriptors(uint32_t n)
 	rlim_t max = 0;
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	for (uint32_t left = n; max < limit.rlim_max && (left > 0 || fcntl((int)max, F_GETFD) >= 0); max++)
+	for (uint32_t left = n; max < limit.rlim_max && (left > 0 || fcntl((int)max, F_GETFD) >= 0);
+		max++)
 		left -= fcntl((int)max, F_GETFD) < 0;
 	limit.rlim_cur = n == UINT32_MAX ? limit.rlim_max : max;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);

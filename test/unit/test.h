@@ -68,42 +68,45 @@
 #endif
 #define TEST_SLOT_SHIFT 32
 #define TEST_SLOTS 16
-#define TEST_LAYOUT {TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS}
+#define TEST_LAYOUT                                    \
+	{                                              \
+		TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS \
+	}
 
 /** Run main's tests. The rest of the arguments: cmocka_unit_test(f), ... */
-#define TEST_MAIN(...) \
-	int main(int argc, char **argv) \
-	{ \
-		const struct CMUnitTest tests[] = {__VA_ARGS__}; \
-\
-		test_begin(argc, argv); \
+#define TEST_MAIN(...)                                            \
+	int main(int argc, char **argv)                           \
+	{                                                         \
+		const struct CMUnitTest tests[] = {__VA_ARGS__};  \
+                                                                  \
+		test_begin(argc, argv);                           \
 		return cmocka_run_group_tests(tests, NULL, NULL); \
 	}
 /** The same for tests whose whole program is one test function. */
 #define TEST_MAIN_ONE(f) TEST_MAIN(cmocka_unit_test(f))
 
 /** End the whole program as skipped. Before anything that must be undone. */
-#define TEST_SKIP(...) \
-	do { \
+#define TEST_SKIP(...)                        \
+	do {                                  \
 		printf("skip: " __VA_ARGS__); \
-		printf("\n"); \
-		exit(77); \
+		printf("\n");                 \
+		exit(77);                     \
 	} while (0)
 
 /** Wait until cond holds. */
-#define TEST_WAIT(cond) \
-	do { \
-		uint64_t test_until = test_now_ms() + TEST_LIMIT_MS; \
-		useconds_t test_pause = 100; \
-\
-		while (!(cond)) { \
-			if (test_now_ms() > test_until) \
-				fail_msg("not true after %d ms: %s", TEST_LIMIT_MS, #cond); \
+#define TEST_WAIT(cond)                                                                                                      \
+	do {                                                                                                                 \
+		uint64_t test_until = test_now_ms() + TEST_LIMIT_MS;                                                         \
+		useconds_t test_pause = 100;                                                                                 \
+                                                                                                                             \
+		while (!(cond)) {                                                                                            \
+			if (test_now_ms() > test_until)                                                                      \
+				fail_msg("not true after %d ms: %s", TEST_LIMIT_MS, #cond);                                  \
 			/* What takes long needs the processor that looking costs: an emulated one does little beside it. */ \
-			usleep(test_pause); \
-			if (test_pause < 10000) \
-				test_pause *= 2; \
-		} \
+			usleep(test_pause);                                                                                  \
+			if (test_pause < 10000)                                                                              \
+				test_pause *= 2;                                                                             \
+		}                                                                                                            \
 	} while (0)
 
 /* ---- the program ---- */
@@ -145,14 +148,16 @@ struct test_remote {
 /** Start this program again; it waits for test_ask(). It dies with us. */
 void test_spawn(struct test_remote *r);
 /** Tell the process a line and wait for its answer. @return the answer, valid until the next one */
-const char *test_ask(struct test_remote *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *test_ask(struct test_remote *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /** The same for answers that are numbers. */
 long test_ask_number(struct test_remote *r, const char *format, ...)
-		__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 /** Exit status of a process whose access by `read` or `write` faulted, at that address. */
 #define TEST_FAULTED 99
 /** Tell the process a line of which it must die: by a fault of the memory named (TEST_FAULTED). */
-void test_ask_to_die(struct test_remote *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void test_ask_to_die(struct test_remote *r, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /** SIGSTOP, and wait until it hangs; SIGCONT. */
 void test_stop(struct test_remote *r);
 void test_continue(struct test_remote *r);
@@ -203,7 +208,7 @@ struct fido_domain *test_join(const char *name);
 struct fido_region *test_arena(struct fido_domain *d, size_t size);
 /** Create, configure and open a link. */
 struct fido_link *test_link(struct fido_domain *d, const char *peer, const char *name, uint16_t ntx,
-		uint16_t nrx, uint32_t ring);
+	uint16_t nrx, uint32_t ring);
 
 /** Two domains of this process, a with an arena, and a link of one queue in each direction. */
 struct test_pair {

@@ -157,4 +157,4 @@ on_old_rings(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(reopened), cmocka_unit_test(reconfigured), cmocka_unit_test(made_anew),
-		cmocka_unit_test(armed_before), cmocka_unit_test(on_old_rings))
+	cmocka_unit_test(armed_before), cmocka_unit_test(on_old_rings))

@@ -62,7 +62,8 @@ dropped(void **state)
 	fido_sender_put(tx->sender, 1, 64, 0, &p); /* nobody's memory */
 	fido_sender_publish(tx->sender);
 	fido_lock_release(&tx->lock);
-	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ba, 0), &rx, 1) == 0 && fido_link_rxq(p.ba, 0)->stats->bad == 1);
+	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ba, 0), &rx, 1) == 0 &&
+		fido_link_rxq(p.ba, 0)->stats->bad == 1);
 	woken_for(tx, 1);
 	test_pair_end(&p);
 }
@@ -192,5 +193,6 @@ two_senders(void **state)
 	test_pair_end(&p);
 }
 
-TEST_MAIN(cmocka_unit_test(dropped), cmocka_unit_test(closed), cmocka_unit_test(completed_after_close),
-		cmocka_unit_test(killed), cmocka_unit_test(left), cmocka_unit_test(two_senders))
+TEST_MAIN(cmocka_unit_test(dropped), cmocka_unit_test(closed),
+	cmocka_unit_test(completed_after_close), cmocka_unit_test(killed), cmocka_unit_test(left),
+	cmocka_unit_test(two_senders))

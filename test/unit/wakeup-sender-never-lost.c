@@ -59,7 +59,8 @@ sender(void)
 		TEST_WAIT(fido_txq_post(q, &b, 1) == 1);
 		while (fido_txq_reap(q, &cookie, 1) == 0) {
 			if (!woken) {
-				__atomic_store_n(&failure, "slept, and was not woken", __ATOMIC_RELAXED);
+				__atomic_store_n(&failure, "slept, and was not woken",
+					__ATOMIC_RELAXED);
 				return slept;
 			}
 			if (!fido_txq_arm(q)) {

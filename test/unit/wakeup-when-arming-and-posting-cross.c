@@ -12,9 +12,9 @@
 #define BUSY_MS 6000 /* on a machine that is busy otherwise fewer rounds must do */
 
 static struct test_pair p;
-static uint32_t turn;  /* odd: both begin; even: the other thread has done its part */
+static uint32_t turn; /* odd: both begin; even: the other thread has done its part */
 static bool stop;
-static bool pending;   /* what arming said */
+static bool pending; /* what arming said */
 static bool receiver_arms;
 static bool together; /* armed with the queue of the other direction, by one fence */
 static uint32_t rounds, rung_rounds, pending_rounds;
@@ -128,7 +128,8 @@ cross(bool receiver, bool with_other)
 	fido_store_relaxed(&stop, true);
 	pthread_join(thread, NULL);
 	/* It is of use only if now the one came first, now the other: on a quiet machine a tenth is rung. */
-	print_message("%u rounds, rung in %u, pending in %u\n", rounds, rung_rounds, pending_rounds);
+	print_message("%u rounds, rung in %u, pending in %u\n", rounds, rung_rounds,
+		pending_rounds);
 	assert_true(rung_rounds + pending_rounds >= rounds);
 	test_pair_end(&p);
 }
@@ -157,5 +158,6 @@ both_arm_while_completed_to(void **state)
 	cross(false, true);
 }
 
-TEST_MAIN(cmocka_unit_test(receiver_arms_while_posted_to), cmocka_unit_test(sender_arms_while_completed_to),
-		cmocka_unit_test(both_arm_while_posted_to), cmocka_unit_test(both_arm_while_completed_to))
+TEST_MAIN(cmocka_unit_test(receiver_arms_while_posted_to),
+	cmocka_unit_test(sender_arms_while_completed_to),
+	cmocka_unit_test(both_arm_while_posted_to), cmocka_unit_test(both_arm_while_completed_to))

@@ -43,7 +43,8 @@ xengntshr_close(xengntshr_handle *handle)
 }
 
 void *
-xengntshr_share_pages(xengntshr_handle *handle, uint32_t domid, int count, uint32_t *refs, int writable)
+xengntshr_share_pages(xengntshr_handle *handle, uint32_t domid, int count, uint32_t *refs,
+	int writable)
 {
 	void *page = aligned_alloc(FIDO_XEN_PAGE, FIDO_XEN_PAGE);
 
@@ -60,7 +61,7 @@ xengntshr_share_pages(xengntshr_handle *handle, uint32_t domid, int count, uint3
 
 void *
 xengntshr_share_page_notify(xengntshr_handle *handle, uint32_t domid, uint32_t *ref, int writable,
-		uint32_t notify_offset, evtchn_port_t notify_port)
+	uint32_t notify_offset, evtchn_port_t notify_port)
 {
 	(void)notify_offset;
 	(void)notify_port;
@@ -77,8 +78,8 @@ xengntshr_unshare(xengntshr_handle *handle, void *start, uint32_t count)
 }
 
 int
-fido_xen_grants_add(struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr, uint32_t n,
-		unsigned int domid, uint32_t *refs, uint64_t *id)
+fido_xen_grants_add(struct fido_xen_grants *g, const struct fido_extent *e, uint64_t gaddr,
+	uint32_t n, unsigned int domid, uint32_t *refs, uint64_t *id)
 {
 	(void)g;
 	(void)e;
@@ -98,7 +99,8 @@ fido_xen_grants_end(struct fido_xen_grants *g, uint64_t id)
 }
 
 int
-fido_xen_grants_map(struct fido_xen_grants *g, unsigned int domid, const uint32_t *refs, uint32_t n, void *addr)
+fido_xen_grants_map(struct fido_xen_grants *g, unsigned int domid, const uint32_t *refs, uint32_t n,
+	void *addr)
 {
 	(void)g;
 	(void)domid;
@@ -184,7 +186,8 @@ came(void *arg, uint64_t gaddr, uint64_t len)
 	p->came++;
 	if (gaddr == p->lacks)
 		return 1;
-	fido_xen_view_map(p->view, (void *)(uintptr_t)gaddr, len); /* may find it changed, and refuse */
+	fido_xen_view_map(p->view, (void *)(uintptr_t)gaddr,
+		len); /* may find it changed, and refuse */
 	return 0;
 }
 
@@ -216,7 +219,8 @@ look(struct pair *p)
 static void
 honest(void **state)
 {
-	struct fido_extent e = {.gaddr = SLOT + FIDO_GRANULE_SIZE - FIDO_XEN_PAGE, .len = 3 * FIDO_GRANULE_SIZE};
+	struct fido_extent e = {.gaddr = SLOT + FIDO_GRANULE_SIZE - FIDO_XEN_PAGE,
+		.len = 3 * FIDO_GRANULE_SIZE};
 	struct pair p;
 
 	(void)state;
@@ -262,7 +266,8 @@ missing(void **state)
 static void
 too_much(void **state)
 {
-	struct fido_extent e = {.gaddr = SLOT, .len = (FIDO_XEN_PIECES_MAX + 1) * FIDO_GRANULE_SIZE};
+	struct fido_extent e = {.gaddr = SLOT,
+		.len = (FIDO_XEN_PIECES_MAX + 1) * FIDO_GRANULE_SIZE};
 	struct pair p;
 
 	(void)state;
@@ -321,8 +326,8 @@ no_root(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(honest), cmocka_unit_test(missing), cmocka_unit_test(too_much),
-		cmocka_unit_test(hostile), cmocka_unit_test(no_root)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(honest), cmocka_unit_test(missing),
+		cmocka_unit_test(too_much), cmocka_unit_test(hostile), cmocka_unit_test(no_root)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,8 +68,8 @@ blk_admit_fds(const struct fido_offer *offer)
 }
 
 int
-blk_admit(struct fido_domain *d, unsigned int clients, unsigned int fds_to_come, const struct fido_offer *offer,
-		uint32_t ring_size)
+blk_admit(struct fido_domain *d, unsigned int clients, unsigned int fds_to_come,
+	const struct fido_offer *offer, uint32_t ring_size)
 {
 	if (clients >= FIDO_DOMAIN_LINKS_MAX || !has_room(d, offer, ring_size))
 		return -ENOSPC;
@@ -82,9 +82,11 @@ blk_admit_advice(int error)
 	switch (error) {
 	case -EMFILE:
 	case -ENFILE:
-		return ": raise the backend's limit of open files (ulimit -n, LimitNOFILE=), or have another one serve some";
+		return ": raise the backend's limit of open files (ulimit -n, LimitNOFILE=), or "
+		       "have another one serve some";
 	case -ENOSPC:
-		return ": a backend serves 64 open volumes at a time, as far as its --control-size reaches: have another one serve some";
+		return ": a backend serves 64 open volumes at a time, as far as its --control-size "
+		       "reaches: have another one serve some";
 	default:
 		return "";
 	}

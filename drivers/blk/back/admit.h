@@ -18,8 +18,8 @@
  * @param ring_size of this end's rings
  * @return 0, -EMFILE (descriptors), -ENOSPC (links, control memory)
  */
-int blk_admit(struct fido_domain *domain, unsigned int clients, unsigned int fds_to_come, const struct fido_offer *offer,
-		uint32_t ring_size);
+int blk_admit(struct fido_domain *domain, unsigned int clients, unsigned int fds_to_come,
+	const struct fido_offer *offer, uint32_t ring_size);
 /** @return descriptors that the link needs, all in all */
 unsigned int blk_admit_fds(const struct fido_offer *offer);
 /** @return what the operator can do about it. */

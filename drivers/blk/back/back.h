@@ -54,17 +54,17 @@ struct back_request {
 	struct back_request *next;
 	struct back_queue *queue;
 	struct fido_receiver *receiver;
-	unsigned int op;        /**< of the protocol */
-	uint16_t status;        /**< found wrong already */
-	bool counted;           /**< it is one of queue->in_flight */
-	bool has_memory;        /**< io.iov is memory to lend with the answer */
+	unsigned int op; /**< of the protocol */
+	uint16_t status; /**< found wrong already */
+	bool counted;    /**< it is one of queue->in_flight */
+	bool has_memory; /**< io.iov is memory to lend with the answer */
 	uint32_t ticket_count;
-	uint16_t *tickets;      /**< tickets_few, or in pieces */
+	uint16_t *tickets; /**< tickets_few, or in pieces */
 	uint16_t tickets_few[BACK_FEW + 1];
 	struct iovec iov_few[BACK_FEW];
 	void *lent_few[BACK_FEW];
 	struct back_pieces *pieces;
-	void *buffer;           /**< of the worker's buffers, to read into */
+	void *buffer;             /**< of the worker's buffers, to read into */
 	struct blk_open_shm open; /**< what OPEN says */
 };
 
@@ -77,8 +77,8 @@ struct back_volume {
 	char name[FIDO_BLK_VOLUME_MAX];
 	struct blk_store *store;
 	uint32_t index;
-	struct back_worker *home;      /**< the one that has the store's only channel, or NULL */
-	struct blk_info_shm *info;     /**< in the server's arena */
+	struct back_worker *home;  /**< the one that has the store's only channel, or NULL */
+	struct blk_info_shm *info; /**< in the server's arena */
 	struct fido_blk_volume_shm *shm;
 	/* Guarded by server->lock. */
 	unsigned int clients;
@@ -86,31 +86,32 @@ struct back_volume {
 };
 
 struct back_queue {
-	struct back_queue *next;       /**< in the worker's list, or its inbox */
+	struct back_queue *next; /**< in the worker's list, or its inbox */
 	struct back_client *client;
 	uint16_t index;
 	struct fido_txq *txq;
 	struct fido_rxq *rxq;
 	struct back_worker *worker;
-	struct back_volume *volume;    /**< open, or NULL */
+	struct back_volume *volume; /**< open, or NULL */
 	struct blk_channel *channel;
-	struct blk_channel *lent_channel; /**< of the store whose memory is lent; stays when the volume is closed */
+	struct blk_channel *
+		lent_channel; /**< of the store whose memory is lent; stays when the volume is closed */
 	struct back_volume *lent_volume;
-	uint32_t downs;                /**< client->downs when it was opened */
-	uint64_t session;              /**< blk_open_shm.session when it was opened */
-	uint64_t rx_session;           /**< queue_id of the ring that OPEN came by: only its commands count */
-	uint64_t tx_session;           /**< queue_id of the ring that answers go by */
+	uint32_t downs;      /**< client->downs when it was opened */
+	uint64_t session;    /**< blk_open_shm.session when it was opened */
+	uint64_t rx_session; /**< queue_id of the ring that OPEN came by: only its commands count */
+	uint64_t tx_session; /**< queue_id of the ring that answers go by */
 	struct back_request *opening;
 	struct back_request *requests; /**< as many as the client's ring has places */
 	uint32_t request_count;
 	struct back_request *free;
-	uint32_t in_flight;            /**< with the store, or waiting for memory */
-	size_t buffered;               /**< bytes of the worker's buffers that it has: being read into, or lent */
-	struct back_list done;         /**< to be answered */
-	struct back_list starved;      /**< wait for memory to read into */
-	bool dirty;                    /**< in worker->dirty */
+	uint32_t in_flight; /**< with the store, or waiting for memory */
+	size_t buffered; /**< bytes of the worker's buffers that it has: being read into, or lent */
+	struct back_list done;    /**< to be answered */
+	struct back_list starved; /**< wait for memory to read into */
+	bool dirty;               /**< in worker->dirty */
 	struct back_queue *next_dirty;
-	uint32_t left;                 /**< 1: the worker has let go of it */
+	uint32_t left; /**< 1: the worker has let go of it */
 	struct fido_blk_queue_shm *shm;
 	struct fido_blk_counters_shm counters; /**< where there is no place in shm */
 	struct fido_blk_counters_shm *count;
@@ -122,15 +123,15 @@ struct back_client {
 	struct fido_link *link;
 	struct fido_offer offer;
 	char peer[FIDO_NAME_MAX];
-	bool no_room;                  /**< its rings had no room here: it leaves, and is tried again */
-	uint32_t downs;                /**< times the link has gone down */
-	uint32_t leaving;              /**< 1: workers let go of its queues when nothing is out */
+	bool no_room;     /**< its rings had no room here: it leaves, and is tried again */
+	uint32_t downs;   /**< times the link has gone down */
+	uint32_t leaving; /**< 1: workers let go of its queues when nothing is out */
 	uint16_t queue_count;
 	struct back_queue *queues[FIDO_LINK_QUEUES_MAX];
 	/* Guarded by server->lock. */
-	uint64_t session;              /**< blk_open_shm.session of those that have it open */
+	uint64_t session; /**< blk_open_shm.session of those that have it open */
 	struct back_volume *volume;
-	unsigned int openers;          /**< queues that have it open */
+	unsigned int openers; /**< queues that have it open */
 };
 
 struct back_channel {
@@ -143,7 +144,7 @@ struct back_worker {
 	pthread_t thread;
 	bool started;
 	unsigned int index;
-	int cpu;                       /**< -1: any */
+	int cpu; /**< -1: any */
 	int wake_fd;
 	struct blk_buffers *buffers;
 	struct back_channel *channels;
@@ -153,7 +154,7 @@ struct back_worker {
 	pthread_mutex_t inbox_lock;
 	struct back_queue *inbox;
 	uint32_t inbox_full;
-	struct back_pieces *pieces;    /**< free ones */
+	struct back_pieces *pieces; /**< free ones */
 };
 
 struct blk_server {
@@ -170,12 +171,13 @@ struct blk_server {
 	unsigned int client_count;
 	struct back_worker *workers;
 	unsigned int next_worker;
-	struct fido_offer *offers;     /**< scratch of a look at them; grows */
+	struct fido_offer *offers; /**< scratch of a look at them; grows */
 	unsigned int offers_max;
-	unsigned int next_refusal;     /**< of shm->refused: the oldest, or one that was never used */
-	uint64_t told_ms;              /**< when an offer that could not be taken was last told of; 0: never */
-	uint64_t retry_ms;             /**< until then offers are not looked at, if no client leaves; 0: they are */
-	unsigned int retry_after_ms;   /**< how long that was */
+	unsigned int next_refusal; /**< of shm->refused: the oldest, or one that was never used */
+	uint64_t told_ms; /**< when an offer that could not be taken was last told of; 0: never */
+	uint64_t
+		retry_ms; /**< until then offers are not looked at, if no client leaves; 0: they are */
+	unsigned int retry_after_ms; /**< how long that was */
 };
 
 /** Queues that are shown to fido-ctl. */
@@ -184,7 +186,8 @@ struct blk_server {
 /* ---- back_queue.c ---- */
 
 /** @return 0, -ENOMEM. @see back_queue_destroy */
-int back_queue_create(struct back_client *client, uint16_t index, uint32_t requests, struct back_queue **out);
+int back_queue_create(struct back_client *client, uint16_t index, uint32_t requests,
+	struct back_queue **out);
 void back_queue_destroy(struct back_queue *q);
 /** Poll commands, begin them. @return number */
 unsigned int back_queue_poll(struct back_queue *q);

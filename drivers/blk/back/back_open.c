@@ -27,7 +27,8 @@ claim_locked(struct back_client *c, struct back_volume *v, const struct blk_open
 {
 	bool has = c->openers != 0 && c->volume == v;
 
-	if (c->openers != 0 && (fido_load_relaxed(&c->session) != open->session || c->volume != v)) {
+	if (c->openers != 0 &&
+		(fido_load_relaxed(&c->session) != open->session || c->volume != v)) {
 		fido_store_relaxed(&c->session, open->session);
 		return WAIT;
 	}
@@ -222,7 +223,8 @@ static bool
 lent_fits(struct back_queue *q, const struct back_volume *v)
 {
 	return q->lent_channel == NULL || (q->lent_channel->store == v->store && v->home == NULL) ||
-	       (q->lent_channel->store == v->store && v->home == q->worker) || fido_txq_out(q->txq) == 0;
+		(q->lent_channel->store == v->store && v->home == q->worker) ||
+		fido_txq_out(q->txq) == 0;
 }
 
 /* @return 0: answered well, WAIT, MOVED, -errno */

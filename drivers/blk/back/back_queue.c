@@ -19,7 +19,8 @@ static char info_token;
 /* ---- life ---- */
 
 int
-back_queue_create(struct back_client *client, uint16_t index, uint32_t requests, struct back_queue **out)
+back_queue_create(struct back_client *client, uint16_t index, uint32_t requests,
+	struct back_queue **out)
 {
 	struct back_queue *q = calloc(1, sizeof(*q));
 
@@ -153,7 +154,8 @@ read_command(struct back_request *r, const struct fido_desc *d)
 	if (said & ~(BLK_OP_MASK | BLK_FLAG_FUA))
 		r->status = BLK_STATUS_ERRNO(EINVAL);
 	if (r->op == BLK_OP_OPEN) {
-		if (d->data == NULL || (d->flags & FIDO_DESC_INLINE) || d->len < sizeof(r->open) || d->gaddr % 8 != 0)
+		if (d->data == NULL || (d->flags & FIDO_DESC_INLINE) || d->len < sizeof(r->open) ||
+			d->gaddr % 8 != 0)
 			r->status = BLK_STATUS_ERRNO(EINVAL);
 		else
 			memcpy(&r->open, d->data, sizeof(r->open));
@@ -183,7 +185,8 @@ read_piece(struct back_queue *q, struct back_request *r, const struct fido_desc 
 
 /* The rxq's lock is held. @return descriptors read, d is the first of them */
 static uint32_t
-read_message(struct back_queue *q, struct fido_receiver *rx, struct back_request *r, struct fido_desc d)
+read_message(struct back_queue *q, struct fido_receiver *rx, struct back_request *r,
+	struct fido_desc d)
 {
 	uint32_t n = 1;
 
@@ -210,7 +213,8 @@ read_message(struct back_queue *q, struct fido_receiver *rx, struct back_request
 }
 
 static unsigned int
-poll_receiver(struct back_queue *q, struct fido_receiver *rx, struct back_request **burst, unsigned int max)
+poll_receiver(struct back_queue *q, struct fido_receiver *rx, struct back_request **burst,
+	unsigned int max)
 {
 	unsigned int n = 0;
 	struct fido_desc d;
@@ -267,7 +271,7 @@ check_extent(const struct fido_blk_info *info, const struct back_request *r)
 	if (r->op == FIDO_BLK_FLUSH)
 		return 0;
 	if (io->length == 0 || (io->offset | io->length) & (info->block_size - 1) ||
-			(transfer && io->length > info->max_transfer))
+		(transfer && io->length > info->max_transfer))
 		return -EINVAL;
 	return io->offset >= info->size || io->length > info->size - io->offset ? -ERANGE : 0;
 }
@@ -406,7 +410,9 @@ give_up_waiting(struct back_queue *q)
 void
 back_queue_retry(struct back_queue *q)
 {
-	if (q->in_flight != 0 && (fido_load_relaxed(&q->client->downs) != q->downs || fido_load_acquire(&q->client->leaving)))
+	if (q->in_flight != 0 &&
+		(fido_load_relaxed(&q->client->downs) != q->downs ||
+			fido_load_acquire(&q->client->leaving)))
 		give_up_waiting(q);
 	while (q->starved.first != NULL) {
 		struct back_request *r = back_list_take(&q->starved);
@@ -499,23 +505,26 @@ drop_buffer(struct back_queue *q, struct back_request *r)
 
 /* @return 1: put, 0: no room now, -1: the front-end does not wait for it any more. The txq's lock is held */
 static int
-put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b, const struct back_request *r)
+put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
+	const struct back_request *r)
 {
 	const struct fido_sender *s = q->txq->sender;
 	uint16_t tag = (uint16_t)(r->tickets[0] << FIDO_DESC_USER_SHIFT);
 	uint64_t gaddr[FIDO_BLK_LENT_MAX];
 
-	if (!q->txq->open || s == NULL || s->queue_id != q->tx_session || r->receiver->queue_id != q->rx_session ||
-			r->tickets[0] >= BLK_RING_MAX)
+	if (!q->txq->open || s == NULL || s->queue_id != q->tx_session ||
+		r->receiver->queue_id != q->rx_session || r->tickets[0] >= BLK_RING_MAX)
 		return -1;
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
-		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len, &gaddr[i]) == FIDO_REACH_NONE)
+		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len,
+			    &gaddr[i]) == FIDO_REACH_NONE)
 			return -1;
 	if (fido_cursor_room(c, s) < r->io.iovcnt)
 		return r->io.iovcnt > s->mask + 1 ? -1 : 0;
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
 		fido_cursor_put(c, gaddr[i], (uint32_t)r->io.iov[i].iov_len,
-				(uint16_t)(tag | (i + 1 < r->io.iovcnt ? FIDO_DESC_CHAINED : 0)), r->io.lent[i]);
+			(uint16_t)(tag | (i + 1 < r->io.iovcnt ? FIDO_DESC_CHAINED : 0)),
+			r->io.lent[i]);
 	b->own++;
 	b->descriptors += r->io.iovcnt;
 	b->bytes += r->op == BLK_OP_OPEN ? sizeof(struct blk_info_shm) : r->io.length;

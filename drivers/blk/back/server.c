@@ -35,7 +35,8 @@
 static bool
 valid_name(const char *name)
 {
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+	size_t len =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 
 	return len != 0 && name[len] == '\0' && len < FIDO_BLK_VOLUME_MAX;
 }
@@ -44,13 +45,14 @@ static int
 check_name(const struct blk_server *s, const char *name)
 {
 	if (!valid_name(name)) {
-		fido_log(FIDO_LOG_ERROR, "volume '%s': names are 1 to %d of A-Z a-z 0-9 _ . -", name,
-				FIDO_BLK_VOLUME_MAX - 1);
+		fido_log(FIDO_LOG_ERROR, "volume '%s': names are 1 to %d of A-Z a-z 0-9 _ . -",
+			name, FIDO_BLK_VOLUME_MAX - 1);
 		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < s->volume_count; i++)
 		if (strcmp(s->volumes[i].name, name) == 0) {
-			fido_log(FIDO_LOG_ERROR, "volume %s is named twice: give each its own name", name);
+			fido_log(FIDO_LOG_ERROR, "volume %s is named twice: give each its own name",
+				name);
 			return -EINVAL;
 		}
 	return 0;
@@ -61,9 +63,14 @@ publish_volume(struct back_volume *v, const char *store)
 {
 	const struct fido_blk_info *info = &v->store->info;
 
-	*v->info = (struct blk_info_shm){.magic = BLK_MAGIC, .version = BLK_VERSION, .size = info->size,
-		.identity = info->identity, .block_size = info->block_size, .max_transfer = info->max_transfer,
-		.max_segments = info->max_segments, .features = info->features};
+	*v->info = (struct blk_info_shm){.magic = BLK_MAGIC,
+		.version = BLK_VERSION,
+		.size = info->size,
+		.identity = info->identity,
+		.block_size = info->block_size,
+		.max_transfer = info->max_transfer,
+		.max_segments = info->max_segments,
+		.features = info->features};
 	snprintf(v->shm->name, sizeof(v->shm->name), "%s", v->name);
 	snprintf(v->shm->store, sizeof(v->shm->store), "%s", store);
 	v->shm->size = info->size;
@@ -76,7 +83,9 @@ static int
 open_volume(struct blk_server *s, const struct blk_volume_config *config)
 {
 	struct back_volume *v = &s->volumes[s->volume_count];
-	struct blk_store_config store = {.domain = s->domain, .volume = config->name, .read_only = config->read_only};
+	struct blk_store_config store = {.domain = s->domain,
+		.volume = config->name,
+		.read_only = config->read_only};
 	int ret = check_name(s, config->name);
 
 	if (ret == 0)
@@ -108,8 +117,10 @@ create_shm(struct blk_server *s)
 	s->volume_shm = fido_domain_shm_alloc(s->domain, VOLUMES_SHM_SIZE(s->config.volume_count));
 	s->queue_shm = fido_domain_shm_alloc(s->domain, QUEUES_SHM_SIZE);
 	if (s->shm == NULL || s->volume_shm == NULL || s->queue_shm == NULL) {
-		fido_log(FIDO_LOG_ERROR, "no room for the tables of %u volumes in the control region: use a larger control_size",
-				s->config.volume_count);
+		fido_log(FIDO_LOG_ERROR,
+			"no room for the tables of %u volumes in the control region: use a larger "
+			"control_size",
+			s->config.volume_count);
 		return -ENOSPC;
 	}
 	return 0;
@@ -118,8 +129,10 @@ create_shm(struct blk_server *s)
 static void
 publish_shm(struct blk_server *s)
 {
-	*s->shm = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC, .version = FIDO_BLK_SHM_VERSION,
-		.volume_count = s->volume_count, .queue_count = BACK_QUEUES_SHOWN,
+	*s->shm = (struct fido_blk_shm){.magic = FIDO_BLK_SHM_MAGIC,
+		.version = FIDO_BLK_SHM_VERSION,
+		.volume_count = s->volume_count,
+		.queue_count = BACK_QUEUES_SHOWN,
 		.volumes = fido_domain_shm_gaddr(s->domain, s->volume_shm),
 		.queues = fido_domain_shm_gaddr(s->domain, s->queue_shm)};
 	fido_domain_publish(s->domain, FIDO_BLK_SHM_MAGIC, s->shm);
@@ -168,8 +181,12 @@ static int
 client_link(struct back_client *c, const struct fido_offer *offer)
 {
 	struct blk_server *s = c->server;
-	int ret = fido_link_create(s->domain, &(struct fido_link_config){.peer = offer->peer, .name = offer->name,
-			.event = link_changed, .arg = c}, &c->link);
+	int ret = fido_link_create(s->domain,
+		&(struct fido_link_config){.peer = offer->peer,
+			.name = offer->name,
+			.event = link_changed,
+			.arg = c},
+		&c->link);
 
 	if (ret == 0)
 		ret = fido_link_configure(c->link, offer->nrx, offer->ntx, s->config.ring_size);
@@ -193,7 +210,8 @@ tell_of_refusal(struct blk_server *s, const struct fido_offer *offer, int error)
 	if (s->told_ms != 0 && now - s->told_ms < TELL_AGAIN_MS)
 		return;
 	s->told_ms = now;
-	fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s%s", offer->name, offer->peer, strerror(-error), blk_admit_advice(error));
+	fido_log(FIDO_LOG_ERROR, "cannot serve link %s of %s: %s%s", offer->name, offer->peer,
+		strerror(-error), blk_admit_advice(error));
 }
 
 static struct fido_blk_refusal_shm *
@@ -346,7 +364,8 @@ follow_client(struct back_client *c)
 	int error = fido_link_error(c->link);
 
 	c->no_room |= error == -ENOSPC || error == -ENOMEM;
-	if (c->leaving || (!c->no_room && (fido_link_is_connected(c->link) || fido_link_is_offered(c->link))))
+	if (c->leaving ||
+		(!c->no_room && (fido_link_is_connected(c->link) || fido_link_is_offered(c->link))))
 		return;
 	if (c->no_room) {
 		refuse(c->server, &c->offer, error);
@@ -380,7 +399,8 @@ static void
 count_copies(struct blk_server *s)
 {
 	for (unsigned int i = 0; i < s->volume_count; i++)
-		fido_store_relaxed(&s->volumes[i].shm->copied, fido_load_relaxed(&s->volumes[i].store->copied));
+		fido_store_relaxed(&s->volumes[i].shm->copied,
+			fido_load_relaxed(&s->volumes[i].store->copied));
 }
 
 int
@@ -408,17 +428,20 @@ take_config(struct blk_server *s, const struct blk_server_config *config)
 	if (s->config.ring_size == 0)
 		s->config.ring_size = RING_DEFAULT;
 	if (s->config.workers > BLK_WORKERS_MAX || s->config.volume_count > BLK_VOLUMES_MAX ||
-			s->config.volume_count == 0 || !fido_ring_size_valid(s->config.ring_size) ||
-			s->config.ring_size < 2 * FIDO_BLK_SEGMENTS_MAX) {
-		fido_log(FIDO_LOG_ERROR, "a block backend has 1 to %d volumes, 1 to %d threads, rings of 512 to %d descriptors (a power of two)",
-				BLK_VOLUMES_MAX, BLK_WORKERS_MAX, FIDO_RING_MAX);
+		s->config.volume_count == 0 || !fido_ring_size_valid(s->config.ring_size) ||
+		s->config.ring_size < 2 * FIDO_BLK_SEGMENTS_MAX) {
+		fido_log(FIDO_LOG_ERROR,
+			"a block backend has 1 to %d volumes, 1 to %d threads, rings of 512 to %d "
+			"descriptors (a power of two)",
+			BLK_VOLUMES_MAX, BLK_WORKERS_MAX, FIDO_RING_MAX);
 		return -EINVAL;
 	}
 	return 0;
 }
 
 int
-blk_server_create(struct blk_server **out, struct fido_domain *domain, const struct blk_server_config *config)
+blk_server_create(struct blk_server **out, struct fido_domain *domain,
+	const struct blk_server_config *config)
 {
 	struct blk_server *s = calloc(1, sizeof(*s));
 	int ret;
@@ -435,7 +458,8 @@ blk_server_create(struct blk_server **out, struct fido_domain *domain, const str
 	s->volumes = calloc(s->config.volume_count, sizeof(*s->volumes));
 	if (s->workers == NULL || s->volumes == NULL)
 		goto out;
-	ret = fido_arena_create(domain, s->config.volume_count * sizeof(struct blk_info_shm), &s->info_arena);
+	ret = fido_arena_create(domain, s->config.volume_count * sizeof(struct blk_info_shm),
+		&s->info_arena);
 	if (ret == 0)
 		ret = create_shm(s);
 	for (unsigned int i = 0; ret == 0 && i < config->volume_count; i++)

@@ -34,11 +34,12 @@ struct blk_volume_config {
 
 /** Zero-initialize; what is left zero takes its default. */
 struct blk_server_config {
-	unsigned int workers;    /**< threads; default 1 */
-	const int *cpus;         /**< workers' processors, or NULL */
-	size_t buffer_size;      /**< bytes of each worker for reads; default 64 MiB */
-	uint32_t ring_size;      /**< descriptors that can be lent to a queue; default 4096 */
-	unsigned int spin_us;    /**< how long a worker polls before it sleeps; UINT_MAX: it never sleeps */
+	unsigned int workers; /**< threads; default 1 */
+	const int *cpus;      /**< workers' processors, or NULL */
+	size_t buffer_size;   /**< bytes of each worker for reads; default 64 MiB */
+	uint32_t ring_size;   /**< descriptors that can be lent to a queue; default 4096 */
+	unsigned int
+		spin_us; /**< how long a worker polls before it sleeps; UINT_MAX: it never sleeps */
 	unsigned int volume_count;
 	const struct blk_volume_config *volumes;
 };
@@ -47,7 +48,8 @@ struct blk_server_config {
  * Open the volumes and start the workers. The domain's regions and links are the server's.
  * @return 0, -EINVAL, -ENOSPC, what a store's open() returns; with a message
  */
-int blk_server_create(struct blk_server **out, struct fido_domain *domain, const struct blk_server_config *config);
+int blk_server_create(struct blk_server **out, struct fido_domain *domain,
+	const struct blk_server_config *config);
 /** Accept and serve until *stop is not 0. @return 0 */
 int blk_server_run(struct blk_server *server, const volatile sig_atomic_t *stop);
 /**

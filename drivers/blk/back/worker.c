@@ -273,8 +273,10 @@ set_cpu(const struct back_worker *w)
 	CPU_ZERO(&set);
 	CPU_SET((unsigned int)w->cpu, &set);
 	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) != 0)
-		fido_log(FIDO_LOG_WARNING, "worker %u cannot run on processor %d: there is no such one: it runs anywhere", w->index,
-				w->cpu);
+		fido_log(FIDO_LOG_WARNING,
+			"worker %u cannot run on processor %d: there is no such one: it runs "
+			"anywhere",
+			w->index, w->cpu);
 }
 
 static void *

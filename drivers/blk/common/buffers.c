@@ -49,7 +49,10 @@ blk_buffers_put(struct blk_buffers *b, uint32_t page, unsigned int order)
 {
 	struct page *p = &b->pages[page];
 
-	*p = (struct page){.next = b->free[order], .prev = NOBODY, .state = PAGE_FREE, .order = (uint8_t)order};
+	*p = (struct page){.next = b->free[order],
+		.prev = NOBODY,
+		.state = PAGE_FREE,
+		.order = (uint8_t)order};
 	if (p->next != NOBODY)
 		b->pages[p->next].prev = page;
 	b->free[order] = page;
@@ -152,7 +155,8 @@ blk_buffers_free(struct blk_buffers *b, void *piece)
 	uint32_t page = (uint32_t)((size_t)((char *)piece - b->base) / BLK_BUFFER_MIN);
 	unsigned int order = b->pages[page].order;
 
-	assert(b->pages[page].state == PAGE_USED && b->base + (size_t)page * BLK_BUFFER_MIN == piece);
+	assert(b->pages[page].state == PAGE_USED &&
+		b->base + (size_t)page * BLK_BUFFER_MIN == piece);
 	b->used -= (size_t)BLK_BUFFER_MIN << order;
 	b->pages[page].state = PAGE_INSIDE;
 	for (; order < ORDERS - 1; order++) {

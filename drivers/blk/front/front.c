@@ -34,19 +34,24 @@ take_config(struct fido_blk *blk, const struct fido_blk_config *config)
 		blk->config.depth = DEPTH_DEFAULT;
 	if (blk->config.bounce_size == 0)
 		blk->config.bounce_size = BOUNCE_DEFAULT;
-	blk->config.bounce_size = (blk->config.bounce_size + BLK_BUFFER_MAX - 1) / BLK_BUFFER_MAX * BLK_BUFFER_MAX;
+	blk->config.bounce_size =
+		(blk->config.bounce_size + BLK_BUFFER_MAX - 1) / BLK_BUFFER_MAX * BLK_BUFFER_MAX;
 	if (blk->config.timeout_ms == 0)
 		blk->config.timeout_ms = TIMEOUT_DEFAULT_MS;
-	if (config->backend == NULL || !*config->backend || strlen(config->backend) >= FIDO_NAME_MAX ||
-			config->volume == NULL || !*config->volume ||
-			strlen(config->volume) >= FIDO_BLK_VOLUME_MAX) {
-		fido_log(FIDO_LOG_ERROR, "cannot open a volume: give the backend's name (under %d characters) and the volume's (under %d)",
-				FIDO_NAME_MAX, FIDO_BLK_VOLUME_MAX);
+	if (config->backend == NULL || !*config->backend ||
+		strlen(config->backend) >= FIDO_NAME_MAX || config->volume == NULL ||
+		!*config->volume || strlen(config->volume) >= FIDO_BLK_VOLUME_MAX) {
+		fido_log(FIDO_LOG_ERROR,
+			"cannot open a volume: give the backend's name (under %d characters) and "
+			"the volume's (under %d)",
+			FIDO_NAME_MAX, FIDO_BLK_VOLUME_MAX);
 		return -EINVAL;
 	}
 	if (blk->config.queues > FIDO_LINK_QUEUES_MAX || blk->config.depth > FIDO_BLK_DEPTH_MAX) {
-		fido_log(FIDO_LOG_ERROR, "cannot open volume %s: %u queues of depth %u: at most %d, and %d", config->volume,
-				blk->config.queues, blk->config.depth, FIDO_LINK_QUEUES_MAX, FIDO_BLK_DEPTH_MAX);
+		fido_log(FIDO_LOG_ERROR,
+			"cannot open volume %s: %u queues of depth %u: at most %d, and %d",
+			config->volume, blk->config.queues, blk->config.depth, FIDO_LINK_QUEUES_MAX,
+			FIDO_BLK_DEPTH_MAX);
 		return -EINVAL;
 	}
 	snprintf(blk->volume, sizeof(blk->volume), "%s", config->volume);
@@ -87,7 +92,8 @@ link_changed(void *arg, enum fido_link_event event)
 static void
 link_name(const struct fido_blk *blk, char name[FIDO_NAME_MAX])
 {
-	snprintf(name, FIDO_NAME_MAX, BLK_LINK_PREFIX "-%.17s-%08x", blk->volume, (uint32_t)(blk->client ^ blk->client >> 32));
+	snprintf(name, FIDO_NAME_MAX, BLK_LINK_PREFIX "-%.17s-%08x", blk->volume,
+		(uint32_t)(blk->client ^ blk->client >> 32));
 	for (; *name != '\0'; name++)
 		if (!isalnum((unsigned char)*name) && strchr("_.-", *name) == NULL)
 			*name = '_';
@@ -100,11 +106,16 @@ create_link(struct fido_blk *blk)
 	int ret;
 
 	link_name(blk, name);
-	ret = fido_link_create(blk->domain, &(struct fido_link_config){.peer = blk->backend, .name = name,
-			.event = link_changed, .arg = blk}, &blk->link);
+	ret = fido_link_create(blk->domain,
+		&(struct fido_link_config){.peer = blk->backend,
+			.name = name,
+			.event = link_changed,
+			.arg = blk},
+		&blk->link);
 	if (ret != 0)
 		return ret;
-	ret = fido_link_configure(blk->link, blk->config.queues, blk->config.queues, ring_size(blk->config.depth));
+	ret = fido_link_configure(blk->link, blk->config.queues, blk->config.queues,
+		ring_size(blk->config.depth));
 	if (ret != 0)
 		return ret;
 	for (uint16_t i = 0; i < blk->config.queues; i++) {
@@ -125,11 +136,14 @@ look_for_refusal(struct fido_blk *blk)
 {
 	struct fido_blk_shm said;
 
-	if (fido_link_is_up(blk->link) || fido_domain_peer_table(blk->domain, blk->backend, FIDO_BLK_SHM_MAGIC, &said, sizeof(said)) != 0 ||
-			said.magic != FIDO_BLK_SHM_MAGIC || said.version != FIDO_BLK_SHM_VERSION)
+	if (fido_link_is_up(blk->link) ||
+		fido_domain_peer_table(blk->domain, blk->backend, FIDO_BLK_SHM_MAGIC, &said,
+			sizeof(said)) != 0 ||
+		said.magic != FIDO_BLK_SHM_MAGIC || said.version != FIDO_BLK_SHM_VERSION)
 		return;
 	for (unsigned int i = 0; i < FIDO_BLK_REFUSALS; i++)
-		if (said.refused[i].generation == fido_domain_generation(blk->domain) && said.refused[i].error <= INT16_MAX)
+		if (said.refused[i].generation == fido_domain_generation(blk->domain) &&
+			said.refused[i].error <= INT16_MAX)
 			blk->refused = -(int)said.refused[i].error;
 }
 
@@ -140,14 +154,18 @@ explain_timeout(const struct fido_blk *blk)
 	const char *group = fido_domain_group(blk->domain);
 
 	if (blk->refused != 0 && !fido_link_is_up(blk->link)) {
-		fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: it has no room for one more client: %s: see its log; close other volumes, or have another backend serve some",
-				blk->volume, blk->backend, strerror(-blk->refused));
+		fido_log(FIDO_LOG_ERROR,
+			"cannot open volume %s of %s: it has no room for one more client: %s: see "
+			"its log; close other volumes, or have another backend serve some",
+			blk->volume, blk->backend, strerror(-blk->refused));
 		return -ENOSPC;
 	}
-	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s for %d ms: is fido-blkd running in group %s with --domain %s? (fido-ctl list --group %s)",
-			blk->volume, blk->backend,
-			fido_link_is_up(blk->link) ? "it does not answer" : "there was no link to it",
-			blk->config.timeout_ms, group, blk->backend, group);
+	fido_log(FIDO_LOG_ERROR,
+		"cannot open volume %s of %s: %s for %d ms: is fido-blkd running in group %s with "
+		"--domain %s? (fido-ctl list --group %s)",
+		blk->volume, blk->backend,
+		fido_link_is_up(blk->link) ? "it does not answer" : "there was no link to it",
+		blk->config.timeout_ms, group, blk->backend, group);
 	return -ETIMEDOUT;
 }
 
@@ -163,7 +181,8 @@ wait_for_backend(struct fido_blk *blk)
 			return 0;
 		if (q->state == SESSION_REFUSED)
 			return q->refusal;
-		if (blk->config.timeout_ms >= 0 && fido_now_ms() - start > (uint64_t)blk->config.timeout_ms)
+		if (blk->config.timeout_ms >= 0 &&
+			fido_now_ms() - start > (uint64_t)blk->config.timeout_ms)
 			break;
 		look_for_refusal(blk);
 		usleep(LOOK_US);
@@ -186,7 +205,8 @@ destroy(struct fido_blk *blk)
 static int close_within(struct fido_blk *blk, unsigned int limit_ms);
 
 int
-fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out)
+fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
+	struct fido_blk **out)
 {
 	struct fido_blk *blk = calloc(1, sizeof(*blk));
 	struct timespec ts;
@@ -197,10 +217,12 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, 
 	pthread_mutex_init(&blk->lock, NULL);
 	blk->domain = domain;
 	clock_gettime(CLOCK_REALTIME, &ts);
-	blk->client = fido_domain_generation(domain) ^ ((uint64_t)ts.tv_nsec << 32) ^ (uintptr_t)blk;
+	blk->client =
+		fido_domain_generation(domain) ^ ((uint64_t)ts.tv_nsec << 32) ^ (uintptr_t)blk;
 	ret = take_config(blk, config);
 	if (ret == 0)
-		ret = fido_arena_create(domain, blk->config.bounce_size * blk->config.queues, &blk->bounce);
+		ret = fido_arena_create(domain, blk->config.bounce_size * blk->config.queues,
+			&blk->bounce);
 	for (uint16_t i = 0; ret == 0 && i < blk->config.queues; i++) {
 		ret = blk_front_queue_create(blk, i, &blk->queues[i]);
 		if (ret == 0)
@@ -270,8 +292,10 @@ close_within(struct fido_blk *blk, unsigned int limit_ms)
 		usleep(LOOK_US);
 	writes = anything_out(blk) ? writes_out(blk) : 0;
 	if (writes != 0)
-		fido_log(FIDO_LOG_WARNING, "volume %s: %s has not answered for %u ms, and may still read the memory of %u writes: leave it as it is until %s goes on, or end %s",
-				blk->volume, blk->backend, limit_ms, writes, blk->backend, blk->backend);
+		fido_log(FIDO_LOG_WARNING,
+			"volume %s: %s has not answered for %u ms, and may still read the memory "
+			"of %u writes: leave it as it is until %s goes on, or end %s",
+			blk->volume, blk->backend, limit_ms, writes, blk->backend, blk->backend);
 	destroy(blk);
 	return writes != 0 ? -EBUSY : 0;
 }

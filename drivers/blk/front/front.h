@@ -40,30 +40,37 @@
 /** Pieces that a request names without further memory. */
 #define REQUEST_IOV 4
 
-enum request_state { REQUEST_FREE, REQUEST_WAITING, REQUEST_SENT, REQUEST_ANSWERED, REQUEST_READY, REQUEST_LENT };
+enum request_state {
+	REQUEST_FREE,
+	REQUEST_WAITING,
+	REQUEST_SENT,
+	REQUEST_ANSWERED,
+	REQUEST_READY,
+	REQUEST_LENT
+};
 
 struct request {
-	struct request *next;       /**< in a list of the queue */
-	uint32_t seq;               /**< which use of this place */
+	struct request *next; /**< in a list of the queue */
+	uint32_t seq;         /**< which use of this place */
 	uint16_t index;
-	uint16_t ticket;            /**< of its command in this session */
+	uint16_t ticket; /**< of its command in this session */
 	uint8_t state;
 	uint8_t op;
 	uint32_t flags;
-	bool again;                 /**< the backend has not done it: send it again */
+	bool again; /**< the backend has not done it: send it again */
 	uint64_t offset;
 	uint64_t length;
 	void *cookie;
 	int error;
-	uint32_t tickets_out;       /**< of all sessions */
-	bool names_caller;          /**< tickets that are out may name the caller's memory, not a copy */
-	unsigned int iovcnt;        /**< memory of the caller's; when lent: what was lent */
-	struct iovec *iov;          /**< iov_few, or allocated */
+	uint32_t tickets_out; /**< of all sessions */
+	bool names_caller;    /**< tickets that are out may name the caller's memory, not a copy */
+	unsigned int iovcnt;  /**< memory of the caller's; when lent: what was lent */
+	struct iovec *iov;    /**< iov_few, or allocated */
 	struct iovec iov_few[REQUEST_IOV];
-	void *bounce;               /**< copy of what is written */
-	uint64_t arrived;           /**< bytes of a read that have come */
-	unsigned int rx_count;      /**< descriptors of what was lent */
-	struct fido_rx *rx;         /**< rx_few, or allocated */
+	void *bounce;          /**< copy of what is written */
+	uint64_t arrived;      /**< bytes of a read that have come */
+	unsigned int rx_count; /**< descriptors of what was lent */
+	struct fido_rx *rx;    /**< rx_few, or allocated */
 	struct fido_rx rx_few[REQUEST_IOV];
 };
 
@@ -86,22 +93,23 @@ struct fido_blk_queue {
 	struct fido_rxq *rxq;
 	uint16_t index;
 	enum session_state state;
-	uint64_t session;            /**< fido_sender.queue_id of the rings */
-	uint8_t session_tag;         /**< tells the cookies of one session from those of another */
+	uint64_t session;    /**< fido_sender.queue_id of the rings */
+	uint8_t session_tag; /**< tells the cookies of one session from those of another */
 	int refusal;
-	uint16_t open_ticket;        /**< OPENING: whose answer is awaited */
-	uint16_t by_ticket[BLK_RING_MAX]; /**< last read that had it: index + 1; 0: none. Its request knows whether it has it still */
+	uint16_t open_ticket; /**< OPENING: whose answer is awaited */
+	uint16_t by_ticket
+		[BLK_RING_MAX]; /**< last read that had it: index + 1; 0: none. Its request knows whether it has it still */
 	struct request *requests;
 	uint32_t depth;
-	uint32_t inflight;           /**< not FREE */
+	uint32_t inflight; /**< not FREE */
 	struct request *free;
 	struct request_list waiting;
 	struct request_list ready;
 	struct blk_buffers *bounce;
 	struct blk_open_shm *open_shm; /**< a piece of bounce */
-	struct fido_rx *done;        /**< descriptors to give back */
+	struct fido_rx *done;          /**< descriptors to give back */
 	unsigned int done_count;
-	struct fido_rx *polled;      /**< scratch of polling */
+	struct fido_rx *polled; /**< scratch of polling */
 	struct fido_blk_stats stats;
 };
 
@@ -109,13 +117,13 @@ struct fido_blk {
 	struct fido_domain *domain;
 	struct fido_link *link;
 	struct fido_blk_config config;
-	struct fido_region *bounce;  /**< arena of all queues' bounce memory */
+	struct fido_region *bounce; /**< arena of all queues' bounce memory */
 	char volume[FIDO_BLK_VOLUME_MAX];
 	char backend[FIDO_NAME_MAX];
-	uint64_t client;             /**< blk_open_shm.session */
-	pthread_mutex_t lock;        /**< info_known, info */
+	uint64_t client;      /**< blk_open_shm.session */
+	pthread_mutex_t lock; /**< info_known, info */
 	bool info_known;
-	int refused;                 /**< why the backend makes no link, -errno; 0: it has not said so. Of fido_blk_open() */
+	int refused; /**< why the backend makes no link, -errno; 0: it has not said so. Of fido_blk_open() */
 	struct fido_blk_info info;
 	uint16_t queue_count;
 	struct fido_blk_queue *queues[FIDO_LINK_QUEUES_MAX];

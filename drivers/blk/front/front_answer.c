@@ -86,14 +86,16 @@ blk_front_status_error(uint16_t status)
 {
 	if (status == FIDO_STATUS_BAD_ADDRESS)
 		return -EFAULT;
-	return status > FIDO_STATUS_USER && status <= FIDO_STATUS_USER + ERRNO_MAX ? -(int)(status - FIDO_STATUS_USER) : -EPROTO;
+	return status > FIDO_STATUS_USER && status <= FIDO_STATUS_USER + ERRNO_MAX
+		? -(int)(status - FIDO_STATUS_USER)
+		: -EPROTO;
 }
 
 static bool
 not_done(uint16_t status)
 {
-	return status == FIDO_STATUS_CLOSED || status == FIDO_STATUS_RECALLED || status == FIDO_STATUS_DROPPED ||
-	       status == BLK_STATUS_NOT_OPEN;
+	return status == FIDO_STATUS_CLOSED || status == FIDO_STATUS_RECALLED ||
+		status == FIDO_STATUS_DROPPED || status == BLK_STATUS_NOT_OPEN;
 }
 
 void
@@ -218,7 +220,8 @@ lend(struct fido_blk_queue *q, struct request *r)
 		}
 	}
 	for (unsigned int i = 0; i < r->rx_count; i++)
-		r->iov[i] = (struct iovec){(void *)(uintptr_t)r->rx[i].desc.data, r->rx[i].desc.len};
+		r->iov[i] =
+			(struct iovec){(void *)(uintptr_t)r->rx[i].desc.data, r->rx[i].desc.len};
 	r->iovcnt = r->rx_count;
 	q->stats.lent++;
 	return true;

@@ -27,8 +27,9 @@ blk_front_queue_create(struct fido_blk *blk, uint16_t index, struct fido_blk_que
 	q->polled = calloc(FRONT_POLL_MAX, sizeof(*q->polled));
 	if (q->requests == NULL || q->done == NULL || q->polled == NULL)
 		goto err_destroy;
-	ret = blk_buffers_over(&q->bounce, (char *)(uintptr_t)blk->bounce->gaddr + index * blk->config.bounce_size,
-			blk->config.bounce_size);
+	ret = blk_buffers_over(&q->bounce,
+		(char *)(uintptr_t)blk->bounce->gaddr + index * blk->config.bounce_size,
+		blk->config.bounce_size);
 	if (ret != 0)
 		goto err_destroy;
 	q->open_shm = blk_buffers_alloc(q->bounce, sizeof(*q->open_shm));
@@ -103,8 +104,7 @@ check_extent(const struct fido_blk_info *info, const struct fido_blk_request *r)
 	if (r->op == FIDO_BLK_FLUSH)
 		return 0;
 	if (r->length == 0 || (r->offset | r->length) & (info->block_size - 1) ||
-			(transfer && r->length > info->max_transfer) ||
-			r->length / BLK_SECTOR > UINT32_MAX)
+		(transfer && r->length > info->max_transfer) || r->length / BLK_SECTOR > UINT32_MAX)
 		return -EINVAL;
 	return r->offset >= info->size || r->length > info->size - r->offset ? -ERANGE : 0;
 }
@@ -112,12 +112,14 @@ check_extent(const struct fido_blk_info *info, const struct fido_blk_request *r)
 static int
 check_iov(const struct fido_blk_info *info, const struct fido_blk_request *r)
 {
-	bool wants = r->op == FIDO_BLK_WRITE || (r->op == FIDO_BLK_READ && !(r->flags & FIDO_BLK_LEND));
+	bool wants =
+		r->op == FIDO_BLK_WRITE || (r->op == FIDO_BLK_READ && !(r->flags & FIDO_BLK_LEND));
 	uint64_t sum = 0;
 
 	if (!wants)
 		return 0;
-	if (r->iovcnt == 0 || r->iovcnt > (r->op == FIDO_BLK_WRITE ? info->max_segments : FIDO_BLK_SEGMENTS_MAX))
+	if (r->iovcnt == 0 ||
+		r->iovcnt > (r->op == FIDO_BLK_WRITE ? info->max_segments : FIDO_BLK_SEGMENTS_MAX))
 		return -EINVAL;
 	for (unsigned int i = 0; i < r->iovcnt; i++) {
 		if (r->iov[i].iov_len > r->length)
@@ -141,7 +143,8 @@ check_op(const struct fido_blk_info *info, const struct fido_blk_request *r)
 
 	if (r->op < FIDO_BLK_READ || r->op > FIDO_BLK_WRITE_ZEROES || (r->flags & ~flags))
 		return -EINVAL;
-	if (r->op != FIDO_BLK_READ && r->op != FIDO_BLK_FLUSH && !(info->features & FIDO_BLK_CAN_WRITE))
+	if (r->op != FIDO_BLK_READ && r->op != FIDO_BLK_FLUSH &&
+		!(info->features & FIDO_BLK_CAN_WRITE))
 		return -EROFS;
 	if ((r->flags & FIDO_BLK_FUA) && !(info->features & FIDO_BLK_CAN_FUA))
 		return -EOPNOTSUPP;
@@ -180,7 +183,8 @@ submit_one(struct fido_blk_queue *q, const struct fido_blk_request *from)
 	bool lend = from->op == FIDO_BLK_READ && (from->flags & FIDO_BLK_LEND);
 
 	r->iovcnt = 0;
-	if ((from->op == FIDO_BLK_READ || from->op == FIDO_BLK_WRITE) && !lend && !copy_iov(r, from))
+	if ((from->op == FIDO_BLK_READ || from->op == FIDO_BLK_WRITE) && !lend &&
+		!copy_iov(r, from))
 		return -ENOMEM;
 	q->free = r->next;
 	q->inflight++;
@@ -307,7 +311,7 @@ fido_blk_arm(struct fido_blk_queue *q)
 {
 	/* Completions ring the same doorbell as what was read does; so does the link when it has new rings. */
 	return fido_link_arm(q->rxq, &q->txq, 1) || q->ready.first != NULL || new_session(q) ||
-	       (q->state != SESSION_REFUSED && fido_link_error(q->blk->link) != 0);
+		(q->state != SESSION_REFUSED && fido_link_error(q->blk->link) != 0);
 }
 
 void

@@ -20,7 +20,8 @@ find_memory(struct fido_blk_queue *q, const struct request *r, struct message *m
 		if (r->iov[i].iov_len == 0)
 			continue;
 		m->len[m->count] = (uint32_t)r->iov[i].iov_len;
-		if (fido_txq_gaddr(q->txq, r->iov[i].iov_base, m->len[m->count], &m->gaddr[m->count]) == FIDO_REACH_NONE)
+		if (fido_txq_gaddr(q->txq, r->iov[i].iov_base, m->len[m->count],
+			    &m->gaddr[m->count]) == FIDO_REACH_NONE)
 			return false;
 		m->count++;
 	}
@@ -59,7 +60,8 @@ prepare_write(struct fido_blk_queue *q, struct request *r, struct message *m)
 }
 
 static void
-put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b, struct request *r, const struct message *m)
+put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
+	struct request *r, const struct message *m)
 {
 	uint16_t flags = blk_command_flags(r->op, r->flags & FIDO_BLK_FUA ? BLK_FLAG_FUA : 0);
 	uint32_t len = (uint32_t)(blk_op_in_sectors(r->op) ? r->length / BLK_SECTOR : r->length);
@@ -68,9 +70,10 @@ put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burs
 	r->ticket = fido_cursor_next_ticket(c);
 	q->by_ticket[r->ticket] = r->op == FIDO_BLK_READ ? (uint16_t)(r->index + 1) : 0;
 	fido_cursor_put(c, r->offset / BLK_SECTOR, len,
-			(uint16_t)(flags | (m->count != 0 ? FIDO_DESC_CHAINED : 0)), cookie);
+		(uint16_t)(flags | (m->count != 0 ? FIDO_DESC_CHAINED : 0)), cookie);
 	for (unsigned int i = 0; i < m->count; i++) {
-		fido_cursor_put(c, m->gaddr[i], m->len[i], i + 1 < m->count ? FIDO_DESC_CHAINED : 0, cookie);
+		fido_cursor_put(c, m->gaddr[i], m->len[i], i + 1 < m->count ? FIDO_DESC_CHAINED : 0,
+			cookie);
 		b->bytes += m->len[i];
 	}
 	r->tickets_out += 1 + m->count;
@@ -81,7 +84,8 @@ put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burs
 
 /* The queue's lock is held, and the session is that of the rings. @return false: not now */
 static bool
-send_one(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b, struct request *r)
+send_one(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
+	struct request *r)
 {
 	struct message m;
 
@@ -135,18 +139,22 @@ blk_front_send_open(struct fido_blk_queue *q)
 	uint64_t gaddr;
 	bool sent = false;
 
-	*q->open_shm = (struct blk_open_shm){.magic = BLK_MAGIC, .version = BLK_VERSION, .session = blk->client,
+	*q->open_shm = (struct blk_open_shm){.magic = BLK_MAGIC,
+		.version = BLK_VERSION,
+		.session = blk->client,
 		.flags = (blk->config.read_only ? BLK_OPEN_READ_ONLY : 0) |
-			 (blk->config.exclusive ? BLK_OPEN_EXCLUSIVE : 0)};
+			(blk->config.exclusive ? BLK_OPEN_EXCLUSIVE : 0)};
 	memcpy(q->open_shm->volume, blk->volume, sizeof(q->open_shm->volume));
 	fido_lock_take(&q->txq->lock);
 	s = q->txq->sender;
 	if (in_session(q) && fido_sender_room(s) != 0 &&
-			fido_txq_gaddr(q->txq, q->open_shm, sizeof(*q->open_shm), &gaddr) != FIDO_REACH_NONE) {
+		fido_txq_gaddr(q->txq, q->open_shm, sizeof(*q->open_shm), &gaddr) !=
+			FIDO_REACH_NONE) {
 		q->open_ticket = fido_sender_next_ticket(s);
 		q->by_ticket[q->open_ticket] = COOKIE_OPEN;
-		fido_sender_put(s, gaddr, sizeof(*q->open_shm), (uint16_t)(BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
-				front_cookie(q, 0, COOKIE_OPEN));
+		fido_sender_put(s, gaddr, sizeof(*q->open_shm),
+			(uint16_t)(BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
+			front_cookie(q, 0, COOKIE_OPEN));
 		fido_txq_publish(q->txq, &(struct fido_tx_burst){.own = 1, .descriptors = 1});
 		sent = true;
 	}

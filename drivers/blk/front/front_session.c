@@ -58,8 +58,11 @@ link_lost(struct fido_blk_queue *q, int error)
 {
 	if (q->state == SESSION_REFUSED && q->refusal == error)
 		return;
-	fido_log(FIDO_LOG_ERROR, "volume %s of %s: its link is closed, %s: its requests fail: close and open it again", q->blk->volume,
-			q->blk->backend, error == -EPROTO ? "as it broke the rules of its rings" : strerror(-error));
+	fido_log(FIDO_LOG_ERROR,
+		"volume %s of %s: its link is closed, %s: its requests fail: close and open it "
+		"again",
+		q->blk->volume, q->blk->backend,
+		error == -EPROTO ? "as it broke the rules of its rings" : strerror(-error));
 	for (uint32_t i = 0; i < q->depth; i++)
 		if (q->requests[i].state == REQUEST_SENT)
 			blk_front_finish(q, &q->requests[i], error);
@@ -99,15 +102,16 @@ same_volume(const struct fido_blk_info *a, const struct fido_blk_info *b)
 {
 	/* What it can do may differ, but for what requests were checked against. */
 	return a->size == b->size && a->identity == b->identity && a->block_size == b->block_size &&
-	       b->max_transfer >= a->max_transfer && b->max_segments >= a->max_segments;
+		b->max_transfer >= a->max_transfer && b->max_segments >= a->max_segments;
 }
 
 static bool
 valid_info(const struct fido_blk_info *info)
 {
-	return info->size != 0 && info->block_size >= BLK_SECTOR && (info->block_size & (info->block_size - 1)) == 0 &&
-	       info->size % info->block_size == 0 && info->max_transfer >= info->block_size &&
-	       info->max_segments != 0 && info->size / BLK_SECTOR <= FIDO_GADDR_MASK;
+	return info->size != 0 && info->block_size >= BLK_SECTOR &&
+		(info->block_size & (info->block_size - 1)) == 0 &&
+		info->size % info->block_size == 0 && info->max_transfer >= info->block_size &&
+		info->max_segments != 0 && info->size / BLK_SECTOR <= FIDO_GADDR_MASK;
 }
 
 /* @return 0, -EPROTO, -ESTALE */
@@ -115,13 +119,15 @@ static int
 take_info(struct fido_blk *blk, const struct blk_info_shm *shm)
 {
 	struct fido_blk_info info = {.size = fido_load_relaxed(&shm->size),
-		.identity = fido_load_relaxed(&shm->identity), .block_size = fido_load_relaxed(&shm->block_size),
+		.identity = fido_load_relaxed(&shm->identity),
+		.block_size = fido_load_relaxed(&shm->block_size),
 		.max_transfer = fido_load_relaxed(&shm->max_transfer),
-		.max_segments = fido_load_relaxed(&shm->max_segments), .features = fido_load_relaxed(&shm->features)};
+		.max_segments = fido_load_relaxed(&shm->max_segments),
+		.features = fido_load_relaxed(&shm->features)};
 	int ret = 0;
 
-	if (fido_load_relaxed(&shm->magic) != BLK_MAGIC || fido_load_relaxed(&shm->version) != BLK_VERSION ||
-			!valid_info(&info))
+	if (fido_load_relaxed(&shm->magic) != BLK_MAGIC ||
+		fido_load_relaxed(&shm->version) != BLK_VERSION || !valid_info(&info))
 		return -EPROTO;
 	if (info.max_segments > FIDO_BLK_SEGMENTS_MAX)
 		info.max_segments = FIDO_BLK_SEGMENTS_MAX;
@@ -154,9 +160,12 @@ blk_front_session_info(struct fido_blk_queue *q, const struct fido_rx *rx)
 		q->stats.sessions++;
 		return;
 	}
-	fido_log(FIDO_LOG_ERROR, "volume %s of %s: %s: its requests fail", q->blk->volume, q->blk->backend,
-			ret == -ESTALE ? "it is not the one that was opened, or has lost its contents: close and open it again" :
-					 "it does not say what it is: are both of the same version of Fido?");
+	fido_log(FIDO_LOG_ERROR, "volume %s of %s: %s: its requests fail", q->blk->volume,
+		q->blk->backend,
+		ret == -ESTALE
+			? "it is not the one that was opened, or has lost its contents: close and "
+			  "open it again"
+			: "it does not say what it is: are both of the same version of Fido?");
 	refuse(q, ret);
 }
 
@@ -176,11 +185,13 @@ blk_front_session_status(struct fido_blk_queue *q, uint16_t status)
 		return;
 	}
 	error = blk_front_status_error(status);
-	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s%s", q->blk->volume, q->blk->backend, strerror(-error),
-			error == -ENOENT  ? ": fido-ctl blk lists the volumes there are" :
-			error == -EBUSY	  ? ": somebody has it open, and one of you wants it for himself" :
-			error == -EROFS	  ? ": it is read-only: open it so" :
-			error == -EPROTO ? ": another version of Fido is there" :
-					    "");
+	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s%s", q->blk->volume,
+		q->blk->backend, strerror(-error),
+		error == -ENOENT ? ": fido-ctl blk lists the volumes there are"
+			: error == -EBUSY
+			? ": somebody has it open, and one of you wants it for himself"
+			: error == -EROFS  ? ": it is read-only: open it so"
+			: error == -EPROTO ? ": another version of Fido is there"
+					   : "");
 	refuse(q, error);
 }

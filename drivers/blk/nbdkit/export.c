@@ -247,7 +247,7 @@ create_lanes(struct export *export, const struct export_config *config)
 		return -ENOMEM;
 	while (export->lane_count < count && ret == 0) {
 		struct lane_config lane = {.blk = export->blk,
-			.queue = fido_blk_queue(export->blk, (uint16_t)export->lane_count),
+			.queue = fido_blk_queue(export->blk, (uint16_t) export->lane_count),
 			.spin_us = config->spin_us,
 			.on_absent = config->on_absent,
 			.arg = config->arg};

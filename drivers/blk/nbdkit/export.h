@@ -40,12 +40,13 @@ struct export_config {
 	void *arg;
 };
 
-struct export {
+struct export
+{
 	const char *volume;
 	struct fido_blk *blk;
 	const struct fido_blk_info *info;
 	uint32_t max_transfer; /**< the volume's, in whole blocks */
-	bool read_only;      /**< because it was asked for, or because the volume is */
+	bool read_only;        /**< because it was asked for, or because the volume is */
 	struct range_lock ranges;
 	unsigned int lane_count;
 	struct lane *lanes;

@@ -26,7 +26,7 @@ struct lane_job {
 	struct lane_job *next;
 	struct lane_job *next_to_wake;
 	struct lane_part *done; /* to be finished by their thread */
-	unsigned int undone; /* parts that the backend has not done */
+	unsigned int undone;    /* parts that the backend has not done */
 	enum fido_blk_op op;
 	uint32_t flags;
 	int error;

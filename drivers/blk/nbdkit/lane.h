@@ -65,18 +65,18 @@ struct lane_config {
 
 struct lane {
 	struct lane_config config;
-	pthread_mutex_t lock;       /**< of all that follows, and of the queue */
+	pthread_mutex_t lock; /**< of all that follows, and of the queue */
 	struct lane_job *leader;
-	struct lane_job *first;     /**< jobs with parts that are not done, as they came */
+	struct lane_job *first; /**< jobs with parts that are not done, as they came */
 	struct lane_job *last;
-	struct lane_job *to_wake;   /**< to be posted when the lock is given back */
-	struct lane_part *pending;  /**< parts that the queue had no room for */
+	struct lane_job *to_wake;  /**< to be posted when the lock is given back */
+	struct lane_part *pending; /**< parts that the queue had no room for */
 	struct lane_part **pending_end;
-	int wake_fd;                /**< eventfd: wakes the leader */
-	bool asleep;                /**< the leader is, or will look at wake_fd before it sleeps */
+	int wake_fd; /**< eventfd: wakes the leader */
+	bool asleep; /**< the leader is, or will look at wake_fd before it sleeps */
 	bool abandoned;
-	uint64_t sleeps;            /**< times a leader slept */
-	uint64_t late;              /**< wake-ups that were lost: time ended a sleep in vain */
+	uint64_t sleeps; /**< times a leader slept */
+	uint64_t late;   /**< wake-ups that were lost: time ended a sleep in vain */
 };
 
 /** @return 0 or -errno. @see lane_destroy */

@@ -24,23 +24,24 @@ struct options {
 	bool read_only;
 	bool exclusive;
 	bool no_hugepages;
-	int timeout_ms;       /**< -1: for ever */
+	int timeout_ms; /**< -1: for ever */
 	unsigned int spin_us;
 };
 
 /** For nbdkit --help. */
-#define OPTIONS_HELP \
-	"group=<GROUP>          (required) The Fido group.\n" \
-	"[volume=]<VOLUME>      (required) A volume; can be repeated: each is an export,\n" \
-	"                       and the first one is the default export.\n" \
-	"backend=<DOMAIN>       The domain that serves them (default: disk).\n" \
+#define OPTIONS_HELP                                                                         \
+	"group=<GROUP>          (required) The Fido group.\n"                                \
+	"[volume=]<VOLUME>      (required) A volume; can be repeated: each is an export,\n"  \
+	"                       and the first one is the default export.\n"                  \
+	"backend=<DOMAIN>       The domain that serves them (default: disk).\n"              \
 	"domain=<NAME>          What nbdkit is called in the group (default: nbdkit-PID).\n" \
-	"queues=<N>             Queues to the backend for each volume (default: 1).\n" \
-	"depth=<N>              Requests in flight on each queue (default: 128).\n" \
+	"queues=<N>             Queues to the backend for each volume (default: 1).\n"       \
+	"depth=<N>              Requests in flight on each queue (default: 128).\n"          \
 	"readonly=<BOOL>        Read only (default: false, if the volume can be written).\n" \
-	"exclusive=<BOOL>       Nobody else may have the volume open (default: false).\n" \
-	"timeout=<SECONDS>      How long to wait for the backend at start (default: 5; -1: ever).\n" \
-	"hugepages=<BOOL>       Use huge pages if there are any (default: true).\n" \
+	"exclusive=<BOOL>       Nobody else may have the volume open (default: false).\n"    \
+	"timeout=<SECONDS>      How long to wait for the backend at start (default: 5; -1: " \
+	"ever).\n"                                                                           \
+	"hugepages=<BOOL>       Use huge pages if there are any (default: true).\n"          \
 	"spin=<MICROSECONDS>    How long to poll for an answer before sleeping (default: 0)."
 
 /** @return 0, or -1 with an error message of nbdkit's */

@@ -243,9 +243,10 @@ report_counters(const struct export *export)
 		struct fido_blk_stats stats;
 
 		fido_blk_queue_stats(lane->config.queue, &stats);
-		nbdkit_debug(
-			"volume %s queue %u: reads %llu writes %llu lent %llu copied_reads %llu "
-			"copied_writes %llu errors %llu resent %llu sessions %llu sleeps %llu late %llu",
+		nbdkit_debug("volume %s queue %u: reads %llu writes %llu lent %llu copied_reads "
+			     "%llu "
+			     "copied_writes %llu errors %llu resent %llu sessions %llu sleeps %llu "
+			     "late %llu",
 			export->volume, i, (unsigned long long)stats.requests[FIDO_BLK_READ],
 			(unsigned long long)stats.requests[FIDO_BLK_WRITE],
 			(unsigned long long)stats.lent, (unsigned long long)stats.copied_reads,

@@ -9,8 +9,8 @@
 
 #include <fido/log.h>
 
-
-static const struct blk_store_ops *const kinds[] = {&blk_store_mem, &blk_store_file, &blk_store_nbd};
+static const struct blk_store_ops *const kinds[] = {&blk_store_mem, &blk_store_file,
+	&blk_store_nbd};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -21,9 +21,11 @@ blk_store_no_kind(const char *volume, const char *spec)
 	size_t len = 0;
 
 	for (size_t i = 0; i < KINDS; i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s:", i != 0 ? ", " : "", kinds[i]->kind);
-	fido_log(FIDO_LOG_ERROR, "volume %s: '%s' names no kind of store: write KIND:ARG, where KIND is one of %s", volume,
-			spec, list);
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s:", i != 0 ? ", " : "",
+			kinds[i]->kind);
+	fido_log(FIDO_LOG_ERROR,
+		"volume %s: '%s' names no kind of store: write KIND:ARG, where KIND is one of %s",
+		volume, spec, list);
 	return -EINVAL;
 }
 

@@ -37,11 +37,11 @@ struct blk_io {
 	 */
 	struct iovec *iov;
 	uint32_t iovcnt;
-	void **lent;     /**< READ of a store that lends itself: what release() gets, for each piece; not NULL */
+	void **lent; /**< READ of a store that lends itself: what release() gets, for each piece; not NULL */
 	void *store_ptr; /**< the store's own while it has the request */
 	uint64_t store_u64;
-	int error;       /**< the worker's; 0 or -errno */
-	bool abandoned;  /**< the worker's: nobody wants the result. A store that waits for what it has lent gives the request up */
+	int error;      /**< the worker's; 0 or -errno */
+	bool abandoned; /**< the worker's: nobody wants the result. A store that waits for what it has lent gives the request up */
 };
 
 /** What a store needs of its surroundings. */
@@ -66,7 +66,8 @@ struct blk_store_ops {
 	/** Close. No channel is open. */
 	void (*close)(struct blk_store *store);
 	/** Called by the worker's thread. @return 0, -errno */
-	int (*channel_open)(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out);
+	int (*channel_open)(struct blk_store *store, const struct blk_channel_config *config,
+		struct blk_channel **out);
 	/** Close. Nothing is submitted that is not done. */
 	void (*channel_close)(struct blk_channel *channel);
 	/** Begin a request. Does not block. blk_io_done() comes from in here, or from poll(). */
@@ -86,8 +87,9 @@ struct blk_store_ops {
 struct blk_store {
 	const struct blk_store_ops *ops;
 	struct fido_blk_info info;
-	bool one_channel;  /**< all its requests must go by one channel, or a flush would not cover them */
-	uint64_t copied;   /**< writes that had to be copied on their way to the medium (relaxed adds, all channels) */
+	bool one_channel; /**< all its requests must go by one channel, or a flush would not cover them */
+	uint64_t
+		copied; /**< writes that had to be copied on their way to the medium (relaxed adds, all channels) */
 };
 
 struct blk_channel {

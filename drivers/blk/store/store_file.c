@@ -57,11 +57,13 @@ advice_of(int error)
 {
 	switch (error) {
 	case -ENOSPC:
-		return "make room on its file system; until then writes to parts of the volume that had none fail";
+		return "make room on its file system; until then writes to parts of the volume "
+		       "that had none fail";
 	case -EDQUOT:
 		return "its owner's quota is used up: raise it, or remove other files";
 	case -EFBIG:
-		return "the file must not grow so large: raise ulimit -f, or use a file system for larger ones";
+		return "the file must not grow so large: raise ulimit -f, or use a file system for "
+		       "larger ones";
 	case -EROFS:
 		return "its file system has become read-only: see the kernel's log";
 	default:
@@ -82,14 +84,15 @@ blk_file_failed(struct blk_file *f, int error)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (said_at != 0 && (uint64_t)now.tv_sec < said_at + SAY_AGAIN_S)
 		return;
-	if (!__atomic_compare_exchange_n(&f->said_at, &said_at, (uint64_t)now.tv_sec + (now.tv_sec == 0), false, __ATOMIC_RELAXED,
-			__ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&f->said_at, &said_at,
+		    (uint64_t)now.tv_sec + (now.tv_sec == 0), false, __ATOMIC_RELAXED,
+		    __ATOMIC_RELAXED))
 		return; /* Another channel says it. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
 	len = readlink(link, path, sizeof(path) - 1);
 	path[len > 0 ? len : 0] = '\0';
-	fido_log(FIDO_LOG_ERROR, "volume %s: write to %s failed: %s: %s", f->volume, len > 0 ? path : "its file",
-			strerror(-error), advice_of(error));
+	fido_log(FIDO_LOG_ERROR, "volume %s: write to %s failed: %s: %s", f->volume,
+		len > 0 ? path : "its file", strerror(-error), advice_of(error));
 }
 
 /* ---- what stands behind "file:" ---- */
@@ -128,13 +131,17 @@ option_parse(struct file_args *a, const struct blk_store_config *c, const char *
 	} else if (strncmp(option, "create=", 7) == 0) {
 		a->create = size_parse(option + 7);
 		if (a->create == 0 || a->create % 512 != 0) {
-			fido_log(FIDO_LOG_ERROR, "volume %s: '%s': SIZE is a multiple of 512 bytes: 1073741824, or 1G", c->volume,
-					option);
+			fido_log(FIDO_LOG_ERROR,
+				"volume %s: '%s': SIZE is a multiple of 512 bytes: 1073741824, or "
+				"1G",
+				c->volume, option);
 			return -EINVAL;
 		}
 	} else {
-		fido_log(FIDO_LOG_ERROR, "volume %s: no option '%s' of file: there are direct=on, direct=off and create=SIZE (a comma in a path is written twice)",
-				c->volume, option);
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: no option '%s' of file: there are direct=on, direct=off and "
+			"create=SIZE (a comma in a path is written twice)",
+			c->volume, option);
 		return -EINVAL;
 	}
 	return 0;
@@ -157,13 +164,15 @@ args_parse(struct file_args *a, const struct blk_store_config *c)
 			s++;
 	}
 	if (n == 0 || (*s != '\0' && *s != ',')) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: the path is %s: write file:PATH[,direct=on][,create=SIZE]", c->volume,
-				n == 0 ? "missing" : "too long");
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: the path is %s: write file:PATH[,direct=on][,create=SIZE]",
+			c->volume, n == 0 ? "missing" : "too long");
 		return -EINVAL;
 	}
 	while (ret == 0 && *s == ',') {
 		n = strcspn(++s, ",");
-		snprintf(option, sizeof(option), "%.*s", (int)(n < sizeof(option) ? n : sizeof(option)), s);
+		snprintf(option, sizeof(option), "%.*s",
+			(int)(n < sizeof(option) ? n : sizeof(option)), s);
 		ret = option_parse(a, c, option);
 		s += n;
 	}
@@ -178,17 +187,20 @@ open_failed(const struct blk_store_config *c, const struct file_args *a, bool de
 	const char *todo = "";
 
 	if (err == ENOENT)
-		todo = a->create != 0 ? ": make its folder, or serve it for writing to have it created" :
-			": make it, or add ,create=SIZE";
+		todo = a->create != 0
+			? ": make its folder, or serve it for writing to have it created"
+			: ": make it, or add ,create=SIZE";
 	else if (err == EACCES || err == EPERM)
 		todo = ": give this user permission, or run as one who has it";
 	else if (err == EROFS)
 		todo = ": serve it read-only";
 	else if (err == EBUSY && device)
-		todo = ": it is mounted, or part of a RAID or LVM, or another backend serves it (lsblk, fuser -v show who): free it, or serve it read-only";
+		todo = ": it is mounted, or part of a RAID or LVM, or another backend serves it "
+		       "(lsblk, fuser -v show who): free it, or serve it read-only";
 	else if (err == EINVAL && a->direct)
 		todo = ": its file system cannot do direct I/O: use direct=off";
-	fido_log(FIDO_LOG_ERROR, "volume %s: cannot open %s: %s%s", c->volume, a->path, strerror(err), todo);
+	fido_log(FIDO_LOG_ERROR, "volume %s: cannot open %s: %s%s", c->volume, a->path,
+		strerror(err), todo);
 	return -err;
 }
 
@@ -223,7 +235,7 @@ create_file(const struct blk_store_config *c, const struct file_args *a, int fla
 	if (err == 0)
 		return fd;
 	fido_log(FIDO_LOG_ERROR, "volume %s: cannot make %s of %llu bytes: %s", c->volume, a->path,
-			(unsigned long long)a->create, strerror(err));
+		(unsigned long long)a->create, strerror(err));
 	unlink(a->path);
 	close(fd);
 	return -err;
@@ -260,9 +272,11 @@ open_path(const struct blk_store_config *c, const struct file_args *a, struct st
 		return open_failed(c, a, device, errno);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode)) && fcntl(fd, F_SETFL, flags) == 0)
+	if (fstat(fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode)) &&
+		fcntl(fd, F_SETFL, flags) == 0)
 		return fd;
-	fido_log(FIDO_LOG_ERROR, "volume %s: %s is neither a regular file nor a block device", c->volume, a->path);
+	fido_log(FIDO_LOG_ERROR, "volume %s: %s is neither a regular file nor a block device",
+		c->volume, a->path);
 	close(fd);
 	return -EINVAL;
 }
@@ -280,13 +294,16 @@ lock_file(const struct blk_store_config *c, const struct file_args *a, int fd)
 		err = errno;
 	} while ((err == EAGAIN || err == EACCES) && busy_wait(&tries));
 	if (err == EAGAIN || err == EACCES) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: %s is in use by another backend, or a virtual machine: stop it (fuser -v %s shows who), or serve it read-only in both",
-				c->volume, a->path, a->path);
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: %s is in use by another backend, or a virtual machine: stop it "
+			"(fuser -v %s shows who), or serve it read-only in both",
+			c->volume, a->path, a->path);
 		return -EBUSY;
 	}
 	/* Some network file systems have no locks. */
-	fido_log(FIDO_LOG_WARNING, "volume %s: cannot lock %s: %s: make sure that nobody else writes to it", c->volume,
-			a->path, strerror(err));
+	fido_log(FIDO_LOG_WARNING,
+		"volume %s: cannot lock %s: %s: make sure that nobody else writes to it", c->volume,
+		a->path, strerror(err));
 	return 0;
 }
 
@@ -347,8 +364,10 @@ direct_align(struct blk_file *f, const struct file_args *a, bool device, const s
 	}
 	/* Pieces of the worker's buffers are aligned to BLK_BUFFER_MIN. */
 	if (offset == 0 || memory == 0 || memory > BLK_BUFFER_MIN || offset > BLK_BUFFER_MIN) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: %s cannot be read and written directly in blocks of %u bytes or less: use direct=off",
-				f->volume, a->path, BLK_BUFFER_MIN);
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: %s cannot be read and written directly in blocks of %u bytes "
+			"or less: use direct=off",
+			f->volume, a->path, BLK_BUFFER_MIN);
 		return -EINVAL;
 	}
 	f->memory_align = memory;
@@ -366,31 +385,39 @@ size_of(struct blk_file *f, const struct file_args *a, const struct stat *st)
 		return open_failed(&(struct blk_store_config){.volume = f->volume}, a, true, errno);
 	info->size = size - size % info->block_size;
 	if (info->size == 0) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: %s has %llu bytes, less than a block of %u: make it larger (truncate -s)",
-				f->volume, a->path, (unsigned long long)size, info->block_size);
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: %s has %llu bytes, less than a block of %u: make it larger "
+			"(truncate -s)",
+			f->volume, a->path, (unsigned long long)size, info->block_size);
 		return -EINVAL;
 	}
 	if (info->size != size)
-		fido_log(FIDO_LOG_WARNING, "volume %s: the last %llu bytes of %s are not served: its size is no multiple of %u",
-				f->volume, (unsigned long long)(size - info->size), a->path, info->block_size);
+		fido_log(FIDO_LOG_WARNING,
+			"volume %s: the last %llu bytes of %s are not served: its size is no "
+			"multiple of %u",
+			f->volume, (unsigned long long)(size - info->size), a->path,
+			info->block_size);
 	return 0;
 }
 
 static uint32_t
 features_of(int fd, const struct stat *st, bool read_only)
 {
-	uint32_t features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA | FIDO_BLK_CAN_WRITE_ZEROES;
+	uint32_t features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA |
+		FIDO_BLK_CAN_WRITE_ZEROES;
 
 	if (read_only)
 		return FIDO_BLK_CAN_FLUSH;
 	/* Behind a file's end there is nothing that could be harmed. A device says so when it is asked. */
-	if (S_ISBLK(st->st_mode) || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, st->st_size, 4096) == 0)
+	if (S_ISBLK(st->st_mode) ||
+		fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, st->st_size, 4096) == 0)
 		features |= FIDO_BLK_CAN_DISCARD;
 	return features;
 }
 
 static int
-file_fill(struct blk_file *f, const struct blk_store_config *c, const struct file_args *a, const struct stat *st)
+file_fill(struct blk_file *f, const struct blk_store_config *c, const struct file_args *a,
+	const struct stat *st)
 {
 	struct fido_blk_info *info = &f->base.info;
 	struct statx sx = {.stx_mask = 0};

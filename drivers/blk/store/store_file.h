@@ -19,8 +19,10 @@ struct blk_file {
 	bool direct;
 	uint32_t memory_align; /**< direct: of each address */
 	uint32_t zero;         /**< enum blk_file_zero; relaxed, any channel */
-	uint32_t failing;      /**< a write or flush failed, and none has worked since; relaxed, any channel */
-	uint64_t said_at;      /**< when that was last said, in seconds; 0: never. Relaxed, any channel */
+	uint32_t
+		failing; /**< a write or flush failed, and none has worked since; relaxed, any channel */
+	uint64_t
+		said_at; /**< when that was last said, in seconds; 0: never. Relaxed, any channel */
 	char volume[FIDO_BLK_VOLUME_MAX];
 };
 
@@ -28,7 +30,8 @@ struct blk_file {
 void blk_file_failed(struct blk_file *f, int error);
 
 /** struct blk_store_ops */
-int blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out);
+int blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *config,
+	struct blk_channel **out);
 void blk_file_channel_close(struct blk_channel *channel);
 void blk_file_channel_submit(struct blk_channel *channel, struct blk_io *io);
 unsigned int blk_file_channel_poll(struct blk_channel *channel);

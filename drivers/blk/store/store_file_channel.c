@@ -37,7 +37,8 @@
 #define FIXED_MAX 64
 #define SLAB_OPS 64
 
-static_assert(UINT64_C(1) << FIXED_SHIFT >= BLK_BUFFER_MAX, "no piece is in two registered buffers");
+static_assert(UINT64_C(1) << FIXED_SHIFT >= BLK_BUFFER_MAX,
+	"no piece is in two registered buffers");
 
 /* What of an op is in the ring, or is to go there next. */
 enum step {
@@ -72,7 +73,7 @@ struct channel {
 	struct blk_channel base;
 	struct blk_file *file;
 	struct io_uring ring;
-	int fd;          /* the file, as the ring knows it */
+	int fd; /* the file, as the ring knows it */
 	uint8_t fd_flag;
 	bool fixed;      /* the ring knows the worker's buffers */
 	uint32_t flight; /* ops in the ring */
@@ -143,7 +144,8 @@ note_result(struct blk_file *f, int error)
 	if (error == 0) {
 		if (__builtin_expect(__atomic_load_n(&f->failing, __ATOMIC_RELAXED) != 0, 0))
 			__atomic_store_n(&f->failing, 0, __ATOMIC_RELAXED);
-	} else if (error != -EOPNOTSUPP && error != -EFAULT && error != -EINVAL && error != -ECANCELED) {
+	} else if (error != -EOPNOTSUPP && error != -EFAULT && error != -EINVAL &&
+		error != -ECANCELED) {
 		blk_file_failed(f, error);
 	}
 }
@@ -169,9 +171,12 @@ op_finish(struct channel *ch, struct op *op, int error)
 static int
 fixed_index(const struct channel *ch, const void *p)
 {
-	size_t offset = (size_t)((const char *)p - (const char *)blk_buffers_base(ch->copies.buffers));
+	size_t offset =
+		(size_t)((const char *)p - (const char *)blk_buffers_base(ch->copies.buffers));
 
-	return ch->fixed && offset < blk_buffers_size(ch->copies.buffers) ? (int)(offset >> FIXED_SHIFT) : -1;
+	return ch->fixed && offset < blk_buffers_size(ch->copies.buffers)
+		? (int)(offset >> FIXED_SHIFT)
+		: -1;
 }
 
 static void
@@ -201,7 +206,8 @@ prep_write(const struct channel *ch, const struct op *op, struct io_uring_sqe *s
 		int fixed = fixed_index(ch, op->copy);
 
 		if (fixed >= 0)
-			io_uring_prep_write_fixed(sqe, ch->fd, op->copy + op->done, len, offset, fixed);
+			io_uring_prep_write_fixed(sqe, ch->fd, op->copy + op->done, len, offset,
+				fixed);
 		else
 			io_uring_prep_write(sqe, ch->fd, op->copy + op->done, len, offset);
 	} else if (op->done == 0 && io->iovcnt > 1) {
@@ -209,7 +215,8 @@ prep_write(const struct channel *ch, const struct op *op, struct io_uring_sqe *s
 	} else {
 		for (; skip >= v->iov_len; v++)
 			skip -= v->iov_len;
-		io_uring_prep_write(sqe, ch->fd, (char *)v->iov_base + skip, (unsigned int)(v->iov_len - skip), offset);
+		io_uring_prep_write(sqe, ch->fd, (char *)v->iov_base + skip,
+			(unsigned int)(v->iov_len - skip), offset);
 	}
 	sqe->rw_flags = io->fua ? RWF_DSYNC : 0;
 }
@@ -219,16 +226,33 @@ prep_zeros(const struct channel *ch, const struct op *op, struct io_uring_sqe *s
 {
 	static const struct iovec many[] = {
 #define ZEROS {blk_zeros, BLK_ZEROS_SIZE}
-		ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS, ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
+		ZEROS,
 #undef ZEROS
 	};
 	const uint64_t max = sizeof(many) / sizeof(many[0]);
 	uint64_t len = op->io->length - op->done, n = len / BLK_ZEROS_SIZE;
 
 	if (n != 0)
-		io_uring_prep_writev(sqe, ch->fd, many, (unsigned int)(n < max ? n : max), op->io->offset + op->done);
+		io_uring_prep_writev(sqe, ch->fd, many, (unsigned int)(n < max ? n : max),
+			op->io->offset + op->done);
 	else
-		io_uring_prep_write(sqe, ch->fd, blk_zeros, (unsigned int)len, op->io->offset + op->done);
+		io_uring_prep_write(sqe, ch->fd, blk_zeros, (unsigned int)len,
+			op->io->offset + op->done);
 	sqe->rw_flags = op->io->fua ? RWF_DSYNC : 0;
 }
 
@@ -236,7 +260,8 @@ static void
 op_prep(const struct channel *ch, const struct op *op, struct io_uring_sqe *sqe)
 {
 	const struct blk_io *io = op->io;
-	int how = FALLOC_FL_KEEP_SIZE | (op->step == STEP_ZERO_RANGE ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);
+	int how = FALLOC_FL_KEEP_SIZE |
+		(op->step == STEP_ZERO_RANGE ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);
 
 	switch (op->step) {
 	case STEP_READ:
@@ -293,7 +318,8 @@ hand_over(struct channel *ch)
 		}
 		if (io_uring_sq_ready(&ch->ring) == 0)
 			break;
-	} while (io_uring_submit(&ch->ring) > 0 && ch->pending.first != NULL && ch->flight < ch->room);
+	} while (io_uring_submit(&ch->ring) > 0 && ch->pending.first != NULL &&
+		ch->flight < ch->room);
 }
 
 /* ---- copies ---- */
@@ -304,7 +330,7 @@ pieces_fit(const struct blk_file *f, const struct blk_io *io)
 {
 	for (uint32_t i = 0; f->direct && i < io->iovcnt; i++)
 		if (((uintptr_t)io->iov[i].iov_base & (f->memory_align - 1)) != 0 ||
-				(io->iov[i].iov_len & (f->base.info.block_size - 1)) != 0)
+			(io->iov[i].iov_len & (f->base.info.block_size - 1)) != 0)
 			return false;
 	return true;
 }
@@ -366,7 +392,8 @@ transfer_ended(struct channel *ch, struct op *op, int res)
 
 	if (res > 0)
 		transfer_goes_on(ch, op, (uint32_t)res);
-	else if (res == 0) /* the file has been truncated; a write that does nothing and has no reason */
+	else if (res ==
+		0) /* the file has been truncated; a write that does nothing and has no reason */
 		op_finish(ch, op, -EIO);
 	else if (can_copy && (res == -EFAULT || (res == -EINVAL && ch->file->direct)))
 		start_copied(ch, op);
@@ -445,14 +472,17 @@ static int
 ring_open(struct io_uring *ring)
 {
 	static const uint32_t flags[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL, /* 6.0 */
-		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL, /* 5.19 */
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+			IORING_SETUP_SUBMIT_ALL, /* 6.0 */
+		IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+			IORING_SETUP_SUBMIT_ALL, /* 5.19 */
 		0,
 	};
 	int ret = -EINVAL;
 
 	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]) && ret == -EINVAL; i++) {
-		struct io_uring_params params = {.flags = flags[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+		struct io_uring_params params = {.flags = flags[i] | IORING_SETUP_CQSIZE |
+				IORING_SETUP_CLAMP,
 			.cq_entries = RING_FLIGHT};
 
 		ret = io_uring_queue_init_params(RING_BATCH, ring, &params);
@@ -466,10 +496,12 @@ ring_open_failed(const struct blk_file *f, int err)
 	const char *todo = "";
 
 	if (err == EPERM || err == EACCES || err == ENOSYS)
-		todo = ": allow it (sysctl kernel.io_uring_disabled=0; in a container, its seccomp profile)";
+		todo = ": allow it (sysctl kernel.io_uring_disabled=0; in a container, its seccomp "
+		       "profile)";
 	else if (err == ENOMEM)
 		todo = ": raise the limit of locked memory (ulimit -l)";
-	fido_log(FIDO_LOG_ERROR, "volume %s: cannot make an io_uring: %s%s", f->volume, strerror(err), todo);
+	fido_log(FIDO_LOG_ERROR, "volume %s: cannot make an io_uring: %s%s", f->volume,
+		strerror(err), todo);
 }
 
 /* Each part saves work where the kernel allows it; without it things work as well. */
@@ -491,13 +523,15 @@ ring_register(struct channel *ch)
 		return;
 	for (size_t at = 0; at < size; at += v[n++].iov_len) {
 		v[n].iov_base = base + at;
-		v[n].iov_len = size - at < (size_t)1 << FIXED_SHIFT ? size - at : (size_t)1 << FIXED_SHIFT;
+		v[n].iov_len =
+			size - at < (size_t)1 << FIXED_SHIFT ? size - at : (size_t)1 << FIXED_SHIFT;
 	}
 	ch->fixed = io_uring_register_buffers(&ch->ring, v, (unsigned int)n) == 0;
 }
 
 int
-blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out)
+blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *config,
+	struct blk_channel **out)
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 	int ret;
@@ -614,6 +648,8 @@ blk_file_channel_arm(struct blk_channel *channel, int *fd, short *events)
 	*events = POLLIN;
 	*fd = ch->flight != 0 ? ch->ring.ring_fd : -1;
 	/* The descriptor shows what comes from here on, and what the kernel has put off. */
-	return io_uring_sq_ready(&ch->ring) != 0 || io_uring_cq_ready(&ch->ring) != 0 || ch->finished != 0 ||
-	       (IO_URING_READ_ONCE(*ch->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+	return io_uring_sq_ready(&ch->ring) != 0 || io_uring_cq_ready(&ch->ring) != 0 ||
+		ch->finished != 0 ||
+		(IO_URING_READ_ONCE(*ch->ring.sq.kflags) &
+			(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }

@@ -105,7 +105,8 @@ frame_collect(struct mem_store *m, uint32_t frame)
 	uint32_t state = ORPHAN;
 
 	/* A20 */
-	if (__atomic_compare_exchange_n(&m->state[frame], &state, 0, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (__atomic_compare_exchange_n(&m->state[frame], &state, 0, false, __ATOMIC_ACQUIRE,
+		    __ATOMIC_RELAXED))
 		frame_put(m, frame);
 }
 
@@ -126,7 +127,8 @@ frame_read(struct mem_store *m, uint64_t page)
 		/* A21: pairs with R21. A frame that was written beside was unclaimed before it took its place. */
 		uint32_t state = __atomic_fetch_add(&m->state[frame], 1, __ATOMIC_ACQUIRE);
 
-		if (!(state & (CLAIMED | ORPHAN)) && fido_load_relaxed(&m->page_frame[page]) == frame)
+		if (!(state & (CLAIMED | ORPHAN)) &&
+			fido_load_relaxed(&m->page_frame[page]) == frame)
 			return frame;
 		frame_release(m, frame);
 		fido_pause();
@@ -156,7 +158,8 @@ mem_release(struct blk_channel *channel, void *lent)
 static void
 read_pages(struct mem_store *m, struct blk_io *io)
 {
-	uint64_t first = io->offset >> PAGE_SHIFT, last = (io->offset + io->length - 1) >> PAGE_SHIFT;
+	uint64_t first = io->offset >> PAGE_SHIFT,
+		 last = (io->offset + io->length - 1) >> PAGE_SHIFT;
 	uint64_t at = io->offset & (PAGE - 1), left = io->length;
 	uint32_t start = 0, count = 0;
 
@@ -215,7 +218,8 @@ write_in_place(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, st
 	uint32_t frame = fido_load_relaxed(&m->page_frame[page]), state = 0;
 
 	/* A20: pairs with R20; A21 too. */
-	if (!__atomic_compare_exchange_n(&m->state[frame], &state, CLAIMED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&m->state[frame], &state, CLAIMED, false, __ATOMIC_ACQUIRE,
+		    __ATOMIC_RELAXED))
 		return state & (CLAIMED | ORPHAN) ? -1 : 0;
 	if (fido_load_relaxed(&m->page_frame[page]) != frame) {
 		frame_unclaim(m, frame);
@@ -246,7 +250,8 @@ write_beside(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, stru
 	copy_from(&from, frame_ptr(m, frame) + at, len);
 	frame_unclaim(m, frame);
 	/* Release, so that who finds the frame here finds it unclaimed; then R21 and A21 do the rest. */
-	done = __atomic_compare_exchange_n(&m->page_frame[page], &expected, frame, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	done = __atomic_compare_exchange_n(&m->page_frame[page], &expected, frame, false,
+		__ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	if (done) {
 		*s = from;
 		/* No order is needed: our own release comes behind it. */
@@ -293,7 +298,8 @@ write_pages(struct mem_store *m, struct blk_io *io, bool zeros)
 	}
 	while (io->store_u64 < io->length) {
 		uint64_t offset = io->offset + io->store_u64, at = offset & (PAGE - 1);
-		uint64_t left = io->length - io->store_u64, len = PAGE - at < left ? PAGE - at : left;
+		uint64_t left = io->length - io->store_u64,
+			 len = PAGE - at < left ? PAGE - at : left;
 
 		if (!write_page(m, offset >> PAGE_SHIFT, at, len, &s))
 			return false;
@@ -342,7 +348,8 @@ mem_poll(struct blk_channel *channel)
 	struct mem_channel *c = (struct mem_channel *)channel;
 	unsigned int n = 0;
 
-	while (c->first != NULL && (c->first->abandoned || run((struct mem_store *)channel->store, c->first))) {
+	while (c->first != NULL &&
+		(c->first->abandoned || run((struct mem_store *)channel->store, c->first))) {
 		struct blk_io *io = c->first;
 		int error = io->abandoned ? -ECANCELED : 0;
 
@@ -365,7 +372,8 @@ mem_arm(struct blk_channel *channel, int *fd, short *events)
 }
 
 static int
-mem_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out)
+mem_channel_open(struct blk_store *store, const struct blk_channel_config *config,
+	struct blk_channel **out)
 {
 	struct mem_channel *c = calloc(1, sizeof(*c));
 
@@ -459,7 +467,9 @@ mem_open(struct blk_store **out, const struct blk_store_config *config)
 		ret = create_frames(m, config->domain);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR, "volume %s: mem:%s: %s", config->volume, config->arg,
-				ret == -EINVAL ? "give a size in bytes, or with K, M, G or T, a multiple of 4 KiB" : strerror(-ret));
+			ret == -EINVAL
+				? "give a size in bytes, or with K, M, G or T, a multiple of 4 KiB"
+				: strerror(-ret));
 		mem_close(&m->store);
 		return ret;
 	}
@@ -472,8 +482,8 @@ mem_open(struct blk_store **out, const struct blk_store_config *config)
 		.block_size = 512,
 		.max_transfer = MAX_TRANSFER,
 		.max_segments = FIDO_BLK_SEGMENTS_MAX,
-		.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA | FIDO_BLK_CAN_DISCARD |
-			    FIDO_BLK_CAN_WRITE_ZEROES,
+		.features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_FLUSH | FIDO_BLK_CAN_FUA |
+			FIDO_BLK_CAN_DISCARD | FIDO_BLK_CAN_WRITE_ZEROES,
 	};
 	*out = &m->store;
 	return 0;

@@ -79,7 +79,8 @@ blk_nbd_export_read(struct blk_nbd_export *e, struct nbd_handle *h)
 		e->size = (uint64_t)size & ~(uint64_t)(e->block_size - 1);
 	if (nbd_is_read_only(h) == 0) {
 		e->can_zero = nbd_can_zero(h) == 1;
-		e->features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_WRITE_ZEROES | feature(nbd_can_fua(h), FIDO_BLK_CAN_FUA) |
+		e->features = FIDO_BLK_CAN_WRITE | FIDO_BLK_CAN_WRITE_ZEROES |
+			feature(nbd_can_fua(h), FIDO_BLK_CAN_FUA) |
 			feature(nbd_can_trim(h), FIDO_BLK_CAN_DISCARD);
 	}
 	e->features |= feature(nbd_can_flush(h), FIDO_BLK_CAN_FLUSH);
@@ -91,9 +92,10 @@ blk_nbd_export_fits(const struct blk_nbd *n, const struct blk_nbd_export *e)
 {
 	const struct fido_blk_info *info = &n->base.info;
 
-	return e->size == info->size && e->block_size <= info->block_size && e->max_transfer >= info->max_transfer &&
-	       (e->features & info->features) == info->features && (e->can_zero || !n->export.can_zero) &&
-	       (e->multi || n->base.one_channel);
+	return e->size == info->size && e->block_size <= info->block_size &&
+		e->max_transfer >= info->max_transfer &&
+		(e->features & info->features) == info->features &&
+		(e->can_zero || !n->export.can_zero) && (e->multi || n->base.one_channel);
 }
 
 /* ---- opening ---- */
@@ -121,10 +123,13 @@ connect_now(struct nbd_handle *h, const char *uri)
 static int
 nbd_open_failed(const struct blk_nbd *n, int ret)
 {
-	const char *why = ret == -ETIMEDOUT || nbd_get_error() == NULL ? strerror(-ret) : nbd_get_error();
+	const char *why =
+		ret == -ETIMEDOUT || nbd_get_error() == NULL ? strerror(-ret) : nbd_get_error();
 
-	fido_log(FIDO_LOG_ERROR, "volume %s: cannot connect to %s: %s: start the server, or see whether the URI is right: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH",
-			n->volume, n->uri, why);
+	fido_log(FIDO_LOG_ERROR,
+		"volume %s: cannot connect to %s: %s: start the server, or see whether the URI is "
+		"right: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH",
+		n->volume, n->uri, why);
 	return ret;
 }
 
@@ -145,12 +150,14 @@ nbd_fill(struct blk_nbd *n, const struct blk_store_config *c)
 	struct fido_blk_info *info = &n->base.info;
 
 	if (e->size == 0 || e->max_transfer == 0) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: %s is too small, or takes no blocks of %u bytes", c->volume, n->uri,
-				e->block_size);
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: %s is too small, or takes no blocks of %u bytes", c->volume,
+			n->uri, e->block_size);
 		return -EINVAL;
 	}
 	if (!(e->features & FIDO_BLK_CAN_WRITE) && !c->read_only) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: %s can only be read: serve it read-only", c->volume, n->uri);
+		fido_log(FIDO_LOG_ERROR, "volume %s: %s can only be read: serve it read-only",
+			c->volume, n->uri);
 		return -EROFS;
 	}
 	info->size = e->size;

@@ -21,7 +21,8 @@ struct blk_nbd_export {
 struct blk_nbd {
 	struct blk_store base;
 	struct blk_nbd_export export;
-	struct nbd_handle *first; /**< what open() has connected: the first channel takes it (atomically) */
+	struct nbd_handle
+		*first; /**< what open() has connected: the first channel takes it (atomically) */
 	char volume[FIDO_BLK_VOLUME_MAX];
 	char uri[];
 };
@@ -36,7 +37,8 @@ bool blk_nbd_export_fits(const struct blk_nbd *n, const struct blk_nbd_export *e
 int blk_nbd_errno(void);
 
 /** struct blk_store_ops */
-int blk_nbd_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out);
+int blk_nbd_channel_open(struct blk_store *store, const struct blk_channel_config *config,
+	struct blk_channel **out);
 void blk_nbd_channel_close(struct blk_channel *channel);
 void blk_nbd_channel_submit(struct blk_channel *channel, struct blk_io *io);
 unsigned int blk_nbd_channel_poll(struct blk_channel *channel);

@@ -45,7 +45,11 @@
 /* With nothing in flight the socket is looked at now and then: for the server's end. */
 #define IDLE_POLLS 64
 
-enum state { WAITING, CONNECTING, READY };
+enum state {
+	WAITING,
+	CONNECTING,
+	READY
+};
 
 struct channel;
 
@@ -54,10 +58,10 @@ struct op {
 	struct channel *channel;
 	struct blk_io *io;
 	void *copy;
-	uint64_t issued;   /* bytes that commands have been issued for */
-	uint32_t commands; /* that are not answered, and one while it is pending */
+	uint64_t issued;     /* bytes that commands have been issued for */
+	uint32_t commands;   /* that are not answered, and one while it is pending */
 	uint32_t unanswered; /* issued, and not answered in truth */
-	bool started;      /* a flush has no bytes */
+	bool started;        /* a flush has no bytes */
 	int error;
 };
 
@@ -75,11 +79,11 @@ struct channel {
 	int error;         /* of requests while WAITING */
 	bool lost;         /* READY, CONNECTING: no more; why */
 	char why[160];
-	bool reported;     /* that it is lost */
-	bool copies_all;   /* some memory was gone when it was to be sent: no more of that */
-	int epoll_fd;      /* the timer and the socket */
+	bool reported;   /* that it is lost */
+	bool copies_all; /* some memory was gone when it was to be sent: no more of that */
+	int epoll_fd;    /* the timer and the socket */
 	int timer_fd;
-	uint32_t flight;   /* commands */
+	uint32_t flight; /* commands */
 	uint32_t idle;
 	unsigned int finished;
 	struct op_list pending;
@@ -189,7 +193,8 @@ note_loss(struct channel *ch)
 		bool dead = nbd_aio_is_dead(ch->h) != 0;
 
 		ch->lost = true;
-		snprintf(ch->why, sizeof(ch->why), "%s", dead && nbd_get_error() != NULL ? nbd_get_error() : "closed by the server");
+		snprintf(ch->why, sizeof(ch->why), "%s",
+			dead && nbd_get_error() != NULL ? nbd_get_error() : "closed by the server");
 		if (dead && nbd_get_errno() == EFAULT)
 			ch->copies_all = true;
 	}
@@ -201,9 +206,12 @@ static int64_t
 command_issue(struct channel *ch, struct op *op)
 {
 	const struct blk_io *io = op->io;
-	nbd_completion_callback cb = {.callback = command_answered, .user_data = op, .free = command_gone};
+	nbd_completion_callback cb = {.callback = command_answered,
+		.user_data = op,
+		.free = command_gone};
 	uint64_t offset = io->offset + op->issued, left = io->length - op->issued;
-	uint32_t fua = io->fua && ch->nbd->export.features & FIDO_BLK_CAN_FUA ? LIBNBD_CMD_FLAG_FUA : 0;
+	uint32_t fua =
+		io->fua && ch->nbd->export.features & FIDO_BLK_CAN_FUA ? LIBNBD_CMD_FLAG_FUA : 0;
 	int64_t ret = -1;
 	char *p = NULL;
 
@@ -224,9 +232,13 @@ command_issue(struct channel *ch, struct op *op)
 		ret = nbd_aio_trim(ch->h, left, offset, cb, fua);
 		break;
 	case FIDO_BLK_WRITE_ZEROES:
-		left = at_most(left, ch->nbd->export.can_zero ? RANGE_MAX : at_most(BLK_ZEROS_SIZE, ch->nbd->export.max_transfer));
-		ret = ch->nbd->export.can_zero ? nbd_aio_zero(ch->h, left, offset, cb, fua) :
-			nbd_aio_pwrite(ch->h, blk_zeros, left, offset, cb, fua);
+		left = at_most(left,
+			ch->nbd->export.can_zero
+				? RANGE_MAX
+				: at_most(BLK_ZEROS_SIZE, ch->nbd->export.max_transfer));
+		ret = ch->nbd->export.can_zero
+			? nbd_aio_zero(ch->h, left, offset, cb, fua)
+			: nbd_aio_pwrite(ch->h, blk_zeros, left, offset, cb, fua);
 		break;
 	}
 	return ret < 0 ? -1 : (int64_t)left;
@@ -267,7 +279,9 @@ pieces_fit(const struct channel *ch, const struct blk_io *io)
 	uint32_t pieces = 0;
 
 	for (uint32_t i = 0; i < io->iovcnt; i++)
-		if (i == 0 || (char *)io->iov[i - 1].iov_base + io->iov[i - 1].iov_len != io->iov[i].iov_base)
+		if (i == 0 ||
+			(char *)io->iov[i - 1].iov_base + io->iov[i - 1].iov_len !=
+				io->iov[i].iov_base)
 			pieces++;
 	if (ch->copies_all || pieces == 1)
 		return !ch->copies_all;
@@ -281,7 +295,8 @@ pieces_fit(const struct channel *ch, const struct blk_io *io)
 static bool
 op_prepare(struct channel *ch, struct op *op)
 {
-	if (op->io->op != FIDO_BLK_WRITE || op->started || op->copy != NULL || pieces_fit(ch, op->io))
+	if (op->io->op != FIDO_BLK_WRITE || op->started || op->copy != NULL ||
+		pieces_fit(ch, op->io))
 		return true;
 	op->copy = blk_copies_make(&ch->copies, ch->base.store, op->io);
 	return op->copy != NULL;
@@ -344,7 +359,8 @@ set_deadline(struct channel *ch, uint64_t ms)
 
 	ch->deadline = fido_now_ns() + ms * 1000000;
 	if (ms != 0)
-		t.it_value = (struct timespec){(time_t)(ch->deadline / 1000000000), (long)(ch->deadline % 1000000000)};
+		t.it_value = (struct timespec){(time_t)(ch->deadline / 1000000000),
+			(long)(ch->deadline % 1000000000)};
 	timerfd_settime(ch->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
@@ -364,8 +380,10 @@ static void
 connection_lost(struct channel *ch, const char *why)
 {
 	if (!ch->reported)
-		fido_log(FIDO_LOG_WARNING, "volume %s: no connection to %s: %s: requests fail until the server is back; trying each second",
-				ch->nbd->volume, ch->nbd->uri, why != NULL ? why : "no memory");
+		fido_log(FIDO_LOG_WARNING,
+			"volume %s: no connection to %s: %s: requests fail until the server is "
+			"back; trying each second",
+			ch->nbd->volume, ch->nbd->uri, why != NULL ? why : "no memory");
 	ch->reported = true;
 	go_waiting(ch, -ENOTCONN);
 }
@@ -389,15 +407,19 @@ connected(struct channel *ch)
 	blk_nbd_export_read(&export, ch->h);
 	if (!blk_nbd_export_fits(ch->nbd, &export)) {
 		if (ch->error != -ESTALE)
-			fido_log(FIDO_LOG_ERROR, "volume %s: %s has %llu bytes, and had %llu, or can do less than before: requests fail until it is as it was; or restart this backend",
-					ch->nbd->volume, ch->nbd->uri, (unsigned long long)export.size,
-					(unsigned long long)ch->nbd->export.size);
+			fido_log(FIDO_LOG_ERROR,
+				"volume %s: %s has %llu bytes, and had %llu, or can do less than "
+				"before: requests fail until it is as it was; or restart this "
+				"backend",
+				ch->nbd->volume, ch->nbd->uri, (unsigned long long)export.size,
+				(unsigned long long)ch->nbd->export.size);
 		ch->reported = true;
 		go_waiting(ch, -ESTALE);
 		return;
 	}
 	if (ch->reported)
-		fido_log(FIDO_LOG_WARNING, "volume %s: connected to %s again", ch->nbd->volume, ch->nbd->uri);
+		fido_log(FIDO_LOG_WARNING, "volume %s: connected to %s again", ch->nbd->volume,
+			ch->nbd->uri);
 	ch->reported = false;
 	ch->error = 0;
 	ch->state = READY;
@@ -418,9 +440,11 @@ socket_turn(struct channel *ch)
 
 		if (p.fd < 0 || poll(&p, 1, 0) <= 0)
 			break;
-		if (direction & LIBNBD_AIO_DIRECTION_READ && p.revents & (POLLIN | POLLHUP | POLLERR))
+		if (direction & LIBNBD_AIO_DIRECTION_READ &&
+			p.revents & (POLLIN | POLLHUP | POLLERR))
 			ret = nbd_aio_notify_read(ch->h);
-		else if (direction & LIBNBD_AIO_DIRECTION_WRITE && p.revents & (POLLOUT | POLLHUP | POLLERR))
+		else if (direction & LIBNBD_AIO_DIRECTION_WRITE &&
+			p.revents & (POLLOUT | POLLHUP | POLLERR))
 			ret = nbd_aio_notify_write(ch->h);
 		else
 			break;
@@ -435,7 +459,8 @@ connection_turn(struct channel *ch)
 		connect_begin(ch);
 	if (ch->state == WAITING)
 		return;
-	if (ch->state == READY && !ch->lost && ch->flight == 0 && ch->pending.first == NULL && ch->idle++ % IDLE_POLLS != 0)
+	if (ch->state == READY && !ch->lost && ch->flight == 0 && ch->pending.first == NULL &&
+		ch->idle++ % IDLE_POLLS != 0)
 		return;
 	if (!ch->lost && socket_turn(ch) != 0 && !note_loss(ch))
 		connection_lost(ch, nbd_get_error());
@@ -456,11 +481,14 @@ channel_fds(struct channel *ch)
 
 	ch->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	ch->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (ch->timer_fd < 0 || ch->epoll_fd < 0 || epoll_ctl(ch->epoll_fd, EPOLL_CTL_ADD, ch->timer_fd, &e) != 0) {
+	if (ch->timer_fd < 0 || ch->epoll_fd < 0 ||
+		epoll_ctl(ch->epoll_fd, EPOLL_CTL_ADD, ch->timer_fd, &e) != 0) {
 		int err = errno;
 
-		fido_log(FIDO_LOG_ERROR, "volume %s: cannot make a timer and an epoll descriptor: %s: raise the limit of open files (ulimit -n)",
-				ch->nbd->volume, strerror(err));
+		fido_log(FIDO_LOG_ERROR,
+			"volume %s: cannot make a timer and an epoll descriptor: %s: raise the "
+			"limit of open files (ulimit -n)",
+			ch->nbd->volume, strerror(err));
 		return -err;
 	}
 	return 0;
@@ -478,7 +506,8 @@ channel_free(struct channel *ch)
 }
 
 int
-blk_nbd_channel_open(struct blk_store *store, const struct blk_channel_config *config, struct blk_channel **out)
+blk_nbd_channel_open(struct blk_store *store, const struct blk_channel_config *config,
+	struct blk_channel **out)
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 	int ret;
@@ -564,7 +593,7 @@ watch_socket(struct channel *ch)
 {
 	unsigned int direction = nbd_aio_get_direction(ch->h);
 	struct epoll_event e = {.events = (direction & LIBNBD_AIO_DIRECTION_READ ? EPOLLIN : 0) |
-		(direction & LIBNBD_AIO_DIRECTION_WRITE ? EPOLLOUT : 0)};
+			(direction & LIBNBD_AIO_DIRECTION_WRITE ? EPOLLOUT : 0)};
 	int fd = nbd_aio_get_fd(ch->h);
 
 	if (fd >= 0 && epoll_ctl(ch->epoll_fd, EPOLL_CTL_MOD, fd, &e) != 0 && errno == ENOENT)

@@ -82,8 +82,10 @@
 #define MMNET_RX_CHUNK 32
 
 /* Tx offloads that take more than putting packets into rings. */
-#define MMNET_TX_LEFT (RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
-		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
+#define MMNET_TX_LEFT                                                         \
+	(RTE_ETH_TX_OFFLOAD_VLAN_INSERT | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |     \
+		RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | \
+		RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /* Tickets out before completions are looked for: old enough to fill their cache line. */
 #define MMNET_TX_LAG 64u
@@ -94,7 +96,12 @@ extern int mmnet_logtype;
 #define MMNET_LOG(level, fmt, ...) \
 	rte_log(RTE_LOG_##level, mmnet_logtype, "mmnet: " fmt "\n", ##__VA_ARGS__)
 
-enum mmnet_rx_mode { MMNET_RX_AUTO, MMNET_RX_COPY, MMNET_RX_HEADER, MMNET_RX_ZERO };
+enum mmnet_rx_mode {
+	MMNET_RX_AUTO,
+	MMNET_RX_COPY,
+	MMNET_RX_HEADER,
+	MMNET_RX_ZERO
+};
 
 /** Device arguments. */
 struct mmnet_args {
@@ -102,14 +109,14 @@ struct mmnet_args {
 	char domain[FIDO_NAME_MAX];
 	char peer[FIDO_NAME_MAX];
 	char link[FIDO_NAME_MAX];
-	char allow[256];             /**< list of users */
+	char allow[256]; /**< list of users */
 	bool has_allow;
 	enum mmnet_rx_mode rx;
 	bool no_hugepages;
-	bool no_heap;                /**< do not export EAL's memory */
-	bool arena_pools;            /**< mbuf pools lie in arenas unless their maker says otherwise */
-	bool has_mac;                /**< mac is the user's; else random */
-	uint16_t spread;             /**< rings of each transmit queue */
+	bool no_heap;     /**< do not export EAL's memory */
+	bool arena_pools; /**< mbuf pools lie in arenas unless their maker says otherwise */
+	bool has_mac;     /**< mac is the user's; else random */
+	uint16_t spread;  /**< rings of each transmit queue */
 	struct rte_ether_addr mac;
 	uint64_t arena;
 	struct fido_layout layout;
@@ -123,11 +130,12 @@ struct mmnet_args {
 /** Header mbufs of one Rx queue: free ones on a stack. Guarded by the queue's lock (fido_rxq). */
 struct mmnet_headers {
 	struct rte_mempool *pool;
-	struct fido_rxq *q;        /**< NULL while the pool is being filled */
+	struct fido_rxq *q; /**< NULL while the pool is being filled */
 	struct rte_mbuf **stack;
-	uint32_t count;            /**< free headers on the stack */
-	uint32_t size;             /**< headers there are */
-	unsigned int lcore;        /**< the lcore that polls; MMNET_NO_LCORE: none, or a thread that is no lcore */
+	uint32_t count; /**< free headers on the stack */
+	uint32_t size;  /**< headers there are */
+	unsigned int
+		lcore; /**< the lcore that polls; MMNET_NO_LCORE: none, or a thread that is no lcore */
 	unsigned int freed_count;
 	void *freed[MMNET_FREED_MAX]; /**< by that lcore, in order; tickets not given back yet */
 };
@@ -142,63 +150,64 @@ struct mmnet_port;
 struct rte_vdev_device;
 
 struct mmnet_rxq {
-	struct fido_rxq *q;           /**< NULL until the port has started once */
-	struct mmnet_headers *headers; /**< NULL: copy mode */
-	struct rte_mempool *mp;       /**< the application's */
+	struct fido_rxq *q;                     /**< NULL until the port has started once */
+	struct mmnet_headers *headers;          /**< NULL: copy mode */
+	struct rte_mempool *mp;                 /**< the application's */
 	struct rte_mbuf *fresh[MMNET_RX_CHUNK]; /**< allocated ahead from mp */
 	uint16_t fresh_count;
-	uint16_t last_chunk;          /**< descriptors that the last read found */
+	uint16_t last_chunk; /**< descriptors that the last read found */
 	uint16_t port_id;
-	uint16_t room;                /**< bytes an mbuf of mp takes */
-	uint16_t whole;               /**< packets up to this length go into one mbuf */
-	uint32_t max_frame;           /**< longer packets are dropped */
-	uint64_t fresh_flags;         /**< offload flags of a fresh mbuf of mp */
-	uint16_t idle;                /**< empty polls since the last reap of our transmit queues */
+	uint16_t room;        /**< bytes an mbuf of mp takes */
+	uint16_t whole;       /**< packets up to this length go into one mbuf */
+	uint32_t max_frame;   /**< longer packets are dropped */
+	uint64_t fresh_flags; /**< offload flags of a fresh mbuf of mp */
+	uint16_t idle;        /**< empty polls since the last reap of our transmit queues */
 	bool scatter;
-	bool csum;                    /**< check checksums */
-	bool l4_csum;                 /**< check those of UDP and TCP too */
-	bool strip;                   /**< take VLAN tags out */
-	bool hash;                    /**< packets get their hash */
-	bool timestamp;               /**< and when they were received */
-	uint16_t accepts;             /**< MMNET_META_* */
+	bool csum;        /**< check checksums */
+	bool l4_csum;     /**< check those of UDP and TCP too */
+	bool strip;       /**< take VLAN tags out */
+	bool hash;        /**< packets get their hash */
+	bool timestamp;   /**< and when they were received */
+	uint16_t accepts; /**< MMNET_META_* */
 	struct mmnet_meta meta;
 	/* In one byte, as each burst asks for both. Changed with the queue's lock held. */
-	bool dropping : 1;            /**< the rest of the message that is being read is dropped */
-	bool stopped : 1;             /**< what is in the rings waits */
-	bool expecting : 1;           /**< meta is that of the message that comes next */
-	bool waiting : 1;             /**< a message waits for mbufs, and its ring is read first */
-	uint64_t rearm;               /**< first mbuf fields of a received packet */
+	bool dropping : 1;  /**< the rest of the message that is being read is dropped */
+	bool stopped : 1;   /**< what is in the rings waits */
+	bool expecting : 1; /**< meta is that of the message that comes next */
+	bool waiting : 1;   /**< a message waits for mbufs, and its ring is read first */
+	uint64_t rearm;     /**< first mbuf fields of a received packet */
 	uint64_t header_rearm;
-	struct rte_mbuf *head;        /**< message that is being read */
+	struct rte_mbuf *head; /**< message that is being read */
 	struct rte_mbuf *tail;
-	uint64_t partial_id;          /**< queue_id of the ring it comes by, or waits in */
-	struct rte_mbuf *spare;       /**< reserved for it, beside those in fresh; linked by next */
+	uint64_t partial_id;    /**< queue_id of the ring it comes by, or waits in */
+	struct rte_mbuf *spare; /**< reserved for it, beside those in fresh; linked by next */
 	uint32_t spare_count;
 	struct mmnet_port *port;
 	struct fido_rx_stats_shm base; /**< at the last reset */
-	struct fido_rx_stats_shm now; /**< at the last mmnet_view_update() */
-	uint32_t ring_size;           /**< of all rings it reads, then; 0: none */
-	uint16_t nb_desc;             /**< as the application set it up */
-	uint64_t wait_turn;           /**< ticks of the TSC for which `waiting` is set or not */
+	struct fido_rx_stats_shm now;  /**< at the last mmnet_view_update() */
+	uint32_t ring_size;            /**< of all rings it reads, then; 0: none */
+	uint16_t nb_desc;              /**< as the application set it up */
+	uint64_t wait_turn;            /**< ticks of the TSC for which `waiting` is set or not */
 	struct rte_eth_rxconf conf;
 };
 
 struct mmnet_txq {
-	struct fido_txq *q;           /**< NULL until the port has started once */
-	uint32_t lag;                 /**< tickets out from which on some are taken back */
-	uint32_t many;                /**< tickets out from which on all are */
-	unsigned int lcore;           /**< the lcore that sent last */
+	struct fido_txq *q; /**< NULL until the port has started once */
+	uint32_t lag;       /**< tickets out from which on some are taken back */
+	uint32_t many;      /**< tickets out from which on all are */
+	unsigned int lcore; /**< the lcore that sent last */
 	bool fast_free;
 	const struct fido_region *bounce_arena;
-	char *bounce;                 /**< this queue's part of the arena */
+	char *bounce; /**< this queue's part of the arena */
 	uint16_t *bounce_free;
 	uint32_t bounce_count;
 	uint32_t bounce_total;
-	uint64_t *places;             /**< where the segments of the packet are that is being put (mmnet_chain.c) */
+	uint64_t *
+		places; /**< where the segments of the packet are that is being put (mmnet_chain.c) */
 	uint32_t places_max;
-	uint16_t index;               /**< of its ring, of all that the port has */
-	uint16_t nb_desc;             /**< as the application set it up; all rings of a port have one size */
-	struct mmnet_tx_peer *peer;   /**< NULL: the port's burst function does not need it */
+	uint16_t index;   /**< of its ring, of all that the port has */
+	uint16_t nb_desc; /**< as the application set it up; all rings of a port have one size */
+	struct mmnet_tx_peer *peer; /**< NULL: the port's burst function does not need it */
 	struct mmnet_port *port;
 	struct fido_tx_stats_shm base;
 	struct fido_tx_stats_shm now; /**< at the last mmnet_view_update() */
@@ -208,11 +217,11 @@ struct mmnet_txq {
 
 /** What a transmit queue knows of the peer's note. */
 struct mmnet_tx_peer {
-	uint64_t queue_id;            /**< with seq: which note that was */
+	uint64_t queue_id; /**< with seq: which note that was */
 	uint32_t seq;
-	uint16_t accepts;             /**< MMNET_META_* */
+	uint16_t accepts; /**< MMNET_META_* */
 	uint8_t lane[MMNET_RETA_SIZE];
-	struct mmnet_hash hash;       /**< without types: one lane takes all */
+	struct mmnet_hash hash; /**< without types: one lane takes all */
 };
 
 /**
@@ -220,29 +229,31 @@ struct mmnet_tx_peer {
  * libfido's (link, arena, q) is the primary's alone.
  */
 struct mmnet_port {
-	struct mmnet_port *next;      /**< in the list of all ports */
-	struct rte_eth_dev *dev;      /**< NULL: closed, waits for its buffers */
+	struct mmnet_port *next; /**< in the list of all ports */
+	struct rte_eth_dev *dev; /**< NULL: closed, waits for its buffers */
 	struct fido_link *link;
 	struct fido_region *arena;
 	struct fido_region *more[FIDO_LINK_QUEUES_MAX]; /**< arenas of queues that came later */
 	uint16_t more_count;
 	struct mmnet_args args;
 	struct rte_ether_addr macs[MMNET_MAX_MACS];
-	enum mmnet_rx_mode mode;      /**< what rx= came to when the port was started */
+	enum mmnet_rx_mode mode; /**< what rx= came to when the port was started */
 	uint16_t port_id;
 	uint16_t nrx;
-	uint16_t nrx_made;            /**< queues there are; the application may still have packets of those over nrx */
-	uint16_t ntx;                 /**< rings: `spread` for each transmit queue */
-	uint16_t ntx_made;            /**< rings there are; those over ntx may still have buffers out */
+	uint16_t
+		nrx_made; /**< queues there are; the application may still have packets of those over nrx */
+	uint16_t ntx;      /**< rings: `spread` for each transmit queue */
+	uint16_t ntx_made; /**< rings there are; those over ntx may still have buffers out */
 	uint16_t spread;
-	uint32_t ring_size;           /**< of all transmit rings, since the last start */
-	uint32_t max_frame;           /**< longer packets are neither sent nor delivered */
-	struct mmnet_note note;       /**< what this end says */
-	struct mmnet_hash *hash;      /**< for received packets; NULL: none are hashed */
+	uint32_t ring_size;      /**< of all transmit rings, since the last start */
+	uint32_t max_frame;      /**< longer packets are neither sent nor delivered */
+	struct mmnet_note note;  /**< what this end says */
+	struct mmnet_hash *hash; /**< for received packets; NULL: none are hashed */
 	bool started;
-	bool admin_down;              /**< rte_eth_dev_set_link_down() */
+	bool admin_down; /**< rte_eth_dev_set_link_down() */
 	struct mmnet_rxq *rxq[FIDO_LINK_QUEUES_MAX];
-	struct mmnet_txq *txq[FIDO_LINK_QUEUES_MAX]; /**< by ring; queue i has those from i * spread on */
+	struct mmnet_txq
+		*txq[FIDO_LINK_QUEUES_MAX]; /**< by ring; queue i has those from i * spread on */
 };
 
 /* mmnet_queue.c */
@@ -347,7 +358,8 @@ void mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_bu
  * @param meta what goes with it; NULL: nothing
  * @return 1: put, 0: no room now, -1: it can never be sent (so)
  */
-int mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta, struct fido_tx_burst *b);
+int mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmnet_meta *meta,
+	struct fido_tx_burst *b);
 /** Have memory to plan packets for rings of that size. Port stopped. @return 0, -ENOMEM */
 int mmnet_chain_start(struct mmnet_txq *txq, uint32_t ring_size);
 
@@ -381,7 +393,8 @@ bool mmnet_note_valid(const struct mmnet_note *note);
 uint64_t mmnet_rss_types(void);
 int mmnet_rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
 int mmnet_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf);
-int mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size);
+int mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta,
+	uint16_t size);
 int mmnet_reta_query(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size);
 
 /* mmnet_mtu.c */
@@ -454,7 +467,8 @@ int mmnet_view_update(struct rte_eth_dev *dev);
 /* mmnet_stats.c */
 int mmnet_stats_reset(struct rte_eth_dev *dev);
 int mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned int n);
-int mmnet_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names, unsigned int n);
+int mmnet_xstats_get_names(struct rte_eth_dev *dev, struct rte_eth_xstat_name *names,
+	unsigned int n);
 
 /* ---- inline ---- */
 

@@ -56,8 +56,9 @@ region_create(const struct rte_mempool *mp, struct fido_domain *domain, struct f
 	uint64_t each = GRANULE / object_size(mp);
 
 	if (each == 0) {
-		MMNET_LOG(ERR, "pool %s: an object of %lu bytes is too large for an arena: at most %lu", mp->name,
-				(unsigned long)object_size(mp), (unsigned long)GRANULE);
+		MMNET_LOG(ERR,
+			"pool %s: an object of %lu bytes is too large for an arena: at most %lu",
+			mp->name, (unsigned long)object_size(mp), (unsigned long)GRANULE);
 		return -EINVAL;
 	}
 	return fido_arena_create(domain, (mp->size + each - 1) / each * GRANULE, out);
@@ -71,8 +72,10 @@ ops_alloc(struct rte_mempool *mp)
 	int ret = -ENOMEM;
 
 	if (domain == NULL) {
-		MMNET_LOG(ERR, "pool %s: an arena belongs to a domain, and this process is none: give it an mmnet port first, e.g. by --vdev",
-				mp->name);
+		MMNET_LOG(ERR,
+			"pool %s: an arena belongs to a domain, and this process is none: give it "
+			"an mmnet port first, e.g. by --vdev",
+			mp->name);
 		return -ENODEV;
 	}
 	pool = rte_zmalloc("mmnet_arena", sizeof(*pool), 0);
@@ -136,7 +139,8 @@ ops_get_count(const struct rte_mempool *mp)
 
 /* The library wants to allocate something. */
 static ssize_t
-ops_calc_mem_size(const struct rte_mempool *mp, uint32_t n, uint32_t pg_shift, size_t *min_chunk_size, size_t *align)
+ops_calc_mem_size(const struct rte_mempool *mp, uint32_t n, uint32_t pg_shift,
+	size_t *min_chunk_size, size_t *align)
 {
 	(void)mp;
 	(void)n;
@@ -148,8 +152,8 @@ ops_calc_mem_size(const struct rte_mempool *mp, uint32_t n, uint32_t pg_shift, s
 
 /* Called once, for all objects; what the library has allocated is not used. */
 static int
-ops_populate(struct rte_mempool *mp, unsigned int max_objs, void *vaddr, rte_iova_t iova, size_t len,
-		rte_mempool_populate_obj_cb_t *obj_cb, void *obj_cb_arg)
+ops_populate(struct rte_mempool *mp, unsigned int max_objs, void *vaddr, rte_iova_t iova,
+	size_t len, rte_mempool_populate_obj_cb_t *obj_cb, void *obj_cb_arg)
 {
 	const struct arena_pool *pool = mp->pool_data;
 

@@ -72,16 +72,20 @@ parse_size(const char *value, uint64_t *out)
 	errno = 0;
 	*out = strtoull(value, &end, 0);
 	switch (*end) {
-	case 'T': case 't':
+	case 'T':
+	case 't':
 		shift += 10;
 		/* fallthrough */
-	case 'G': case 'g':
+	case 'G':
+	case 'g':
 		shift += 10;
 		/* fallthrough */
-	case 'M': case 'm':
+	case 'M':
+	case 'm':
 		shift += 10;
 		/* fallthrough */
-	case 'K': case 'k':
+	case 'K':
+	case 'k':
 		shift += 10;
 		end++;
 		break;
@@ -97,7 +101,8 @@ parse_size(const char *value, uint64_t *out)
 static int
 parse_arena(struct mmnet_args *args, const char *value)
 {
-	if (parse_size(value, &args->arena) != 0 || args->arena < 65536 || args->arena > UINT64_C(1) << 36)
+	if (parse_size(value, &args->arena) != 0 || args->arena < 65536 ||
+		args->arena > UINT64_C(1) << 36)
 		return -EINVAL;
 	return 0;
 }
@@ -147,7 +152,9 @@ parse_mac(struct mmnet_args *args, const char *value)
 {
 	args->has_mac = true;
 	return rte_ether_unformat_addr(value, &args->mac) == 0 &&
-			rte_is_valid_assigned_ether_addr(&args->mac) ? 0 : -EINVAL;
+			rte_is_valid_assigned_ether_addr(&args->mac)
+		? 0
+		: -EINVAL;
 }
 
 static int
@@ -179,15 +186,19 @@ parse_slots(struct mmnet_args *args, const char *value)
 }
 
 static const struct keyword keywords[] = {
-	{"group", parse_group, "a group's name of at most 31 characters, e.g. group=demo or group=host:demo"},
-	{"domain", parse_domain, "this process's name in the group, at most 31 characters, e.g. domain=fwd"},
+	{"group", parse_group,
+		"a group's name of at most 31 characters, e.g. group=demo or group=host:demo"},
+	{"domain", parse_domain,
+		"this process's name in the group, at most 31 characters, e.g. domain=fwd"},
 	{"peer", parse_peer, "the domain at the other end, at most 31 characters, e.g. peer=gen"},
-	{"link", parse_link, "a name of at most 31 characters, to tell several links to one peer apart"},
+	{"link", parse_link,
+		"a name of at most 31 characters, to tell several links to one peer apart"},
 	{"rx", parse_rx, "auto, copy, header or zero"},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
 	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},
-	{"spread", parse_spread, "the peer's receive queues that each transmit queue has a ring to, 1 to 32"},
+	{"spread", parse_spread,
+		"the peer's receive queues that each transmit queue has a ring to, 1 to 32"},
 	{"pools", parse_pools, "heap or arena: where the application's mbuf pools lie"},
 	{"allow", parse_allow, "users who may map this domain's memory, e.g. allow=alice:1001"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},
@@ -215,7 +226,7 @@ parse_one(const char *key, const char *value, void *opaque)
 		if (value != NULL && keywords[i].parse(opaque, value) == 0)
 			return 0;
 		MMNET_LOG(ERR, "device argument %s=%s: give %s", key, value != NULL ? value : "",
-				keywords[i].help);
+			keywords[i].help);
 		return -EINVAL;
 	}
 	return -EINVAL;
@@ -230,8 +241,9 @@ log_unknown(const char *name, const char *text)
 		strlcat(keys, keywords[i].key, sizeof(keys));
 		strlcat(keys, " ", sizeof(keys));
 	}
-	MMNET_LOG(ERR, "%s: an argument of '%s' is unknown or not of the form key=value; known keys: %s", name,
-			text, keys);
+	MMNET_LOG(ERR,
+		"%s: an argument of '%s' is unknown or not of the form key=value; known keys: %s",
+		name, text, keys);
 }
 
 int
@@ -253,8 +265,10 @@ mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 	if (ret != 0)
 		return -EINVAL;
 	if (args->group[0] == '\0' || args->domain[0] == '\0' || args->peer[0] == '\0') {
-		MMNET_LOG(ERR, "%s: arguments group=, domain= and peer= are needed: e.g. --vdev=%s,group=demo,domain=fwd,peer=gen",
-				name, name);
+		MMNET_LOG(ERR,
+			"%s: arguments group=, domain= and peer= are needed: e.g. "
+			"--vdev=%s,group=demo,domain=fwd,peer=gen",
+			name, name);
 		return -EINVAL;
 	}
 	return 0;

@@ -22,7 +22,7 @@
 struct plan {
 	uint32_t descriptors;
 	uint32_t copies; /* buffers of the arena */
-	bool foreign; /* some of it is another domain's memory */
+	bool foreign;    /* some of it is another domain's memory */
 };
 
 /* @return false: the packet has more segments than any ring of the queue has descriptors */

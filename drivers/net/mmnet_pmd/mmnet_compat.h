@@ -64,11 +64,13 @@ mmnet_supported_ptypes_get(struct rte_eth_dev *dev)
 #endif
 
 /** Add a port's counters, and its queues' unless `queues` is NULL. mmnet_stats.c @return 0, -errno */
-int mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *port, struct mmnet_queue_stats *queues);
+int mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *port,
+	struct mmnet_queue_stats *queues);
 
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
 static inline int
-mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats, struct eth_queue_stats *queues)
+mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats,
+	struct eth_queue_stats *queues)
 {
 	return mmnet_stats_fill(dev, stats, queues);
 }

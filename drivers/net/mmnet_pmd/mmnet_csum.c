@@ -39,12 +39,14 @@ ipv4_flags(const struct rte_ipv4_hdr *ip, unsigned int len, uint32_t left)
 {
 	if (len < sizeof(*ip) || len > left)
 		return RTE_MBUF_F_RX_IP_CKSUM_BAD;
-	return rte_raw_cksum(ip, len) == 0xffff ? RTE_MBUF_F_RX_IP_CKSUM_GOOD : RTE_MBUF_F_RX_IP_CKSUM_BAD;
+	return rte_raw_cksum(ip, len) == 0xffff ? RTE_MBUF_F_RX_IP_CKSUM_GOOD
+						: RTE_MBUF_F_RX_IP_CKSUM_BAD;
 }
 
 /* Of the `len` bytes of UDP or TCP at `off`. Not known (0) of other protocols. */
 static uint64_t
-l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t off, uint32_t len)
+l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t off,
+	uint32_t len)
 {
 	bool udp = proto == IPPROTO_UDP;
 	struct mmnet_sum sum = {0};
@@ -54,11 +56,15 @@ l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, 
 		return 0;
 	if (len < (udp ? sizeof(struct rte_udp_hdr) : sizeof(struct rte_tcp_hdr)))
 		return RTE_MBUF_F_RX_L4_CKSUM_BAD;
-	if (udp && mmnet_bytes_read(m, off + offsetof(struct rte_udp_hdr, dgram_cksum), sizeof(csum), &csum) && csum == 0)
+	if (udp &&
+		mmnet_bytes_read(m, off + offsetof(struct rte_udp_hdr, dgram_cksum), sizeof(csum),
+			&csum) &&
+		csum == 0)
 		return 0; /* Its sender made none. */
 	mmnet_sum_add_pseudo(&sum, ip, ipv6, proto, len);
-	return mmnet_sum_add_packet(&sum, m, off, len) && mmnet_sum_fold(&sum) == 0xffff ? RTE_MBUF_F_RX_L4_CKSUM_GOOD :
-			RTE_MBUF_F_RX_L4_CKSUM_BAD;
+	return mmnet_sum_add_packet(&sum, m, off, len) && mmnet_sum_fold(&sum) == 0xffff
+		? RTE_MBUF_F_RX_L4_CKSUM_GOOD
+		: RTE_MBUF_F_RX_L4_CKSUM_BAD;
 }
 
 static uint64_t
@@ -68,13 +74,15 @@ ipv4_l4_flags(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, unsigned 
 
 	if (len < sizeof(*ip) || (ip->fragment_offset & rte_cpu_to_be_16(IPV4_FRAGMENT)) != 0)
 		return 0;
-	return l4_flags(m, (const uint8_t *)ip, false, ip->next_proto_id, RTE_ETHER_HDR_LEN + len, total > len ? total - len : 0);
+	return l4_flags(m, (const uint8_t *)ip, false, ip->next_proto_id, RTE_ETHER_HDR_LEN + len,
+		total > len ? total - len : 0);
 }
 
 static uint64_t
 ipv6_l4_flags(const struct rte_mbuf *m, const struct rte_ipv6_hdr *ip)
 {
-	return l4_flags(m, (const uint8_t *)ip, true, ip->proto, RTE_ETHER_HDR_LEN + sizeof(*ip), rte_be_to_cpu_16(ip->payload_len));
+	return l4_flags(m, (const uint8_t *)ip, true, ip->proto, RTE_ETHER_HDR_LEN + sizeof(*ip),
+		rte_be_to_cpu_16(ip->payload_len));
 }
 
 /* ---- packet types ---- */
@@ -83,9 +91,12 @@ static uint32_t
 l4_type(uint8_t proto)
 {
 	switch (proto) {
-	case IPPROTO_UDP: return RTE_PTYPE_L4_UDP;
-	case IPPROTO_TCP: return RTE_PTYPE_L4_TCP;
-	default: return 0;
+	case IPPROTO_UDP:
+		return RTE_PTYPE_L4_UDP;
+	case IPPROTO_TCP:
+		return RTE_PTYPE_L4_TCP;
+	default:
+		return 0;
 	}
 }
 
@@ -94,12 +105,13 @@ ipv4_type(const struct rte_ipv4_hdr *ip, unsigned int len)
 {
 	if ((ip->fragment_offset & rte_cpu_to_be_16(IPV4_FRAGMENT)) != 0)
 		return RTE_PTYPE_L3_IPV4_EXT_UNKNOWN | RTE_PTYPE_L4_FRAG;
-	return (len == sizeof(*ip) ? RTE_PTYPE_L3_IPV4 : RTE_PTYPE_L3_IPV4_EXT) | l4_type(ip->next_proto_id);
+	return (len == sizeof(*ip) ? RTE_PTYPE_L3_IPV4 : RTE_PTYPE_L3_IPV4_EXT) |
+		l4_type(ip->next_proto_id);
 }
 
 static const uint32_t types[] = {RTE_PTYPE_L2_ETHER, RTE_PTYPE_L3_IPV4, RTE_PTYPE_L3_IPV4_EXT,
-	RTE_PTYPE_L3_IPV4_EXT_UNKNOWN, RTE_PTYPE_L3_IPV6_EXT_UNKNOWN, RTE_PTYPE_L4_UDP, RTE_PTYPE_L4_TCP,
-	RTE_PTYPE_L4_FRAG, RTE_PTYPE_UNKNOWN};
+	RTE_PTYPE_L3_IPV4_EXT_UNKNOWN, RTE_PTYPE_L3_IPV6_EXT_UNKNOWN, RTE_PTYPE_L4_UDP,
+	RTE_PTYPE_L4_TCP, RTE_PTYPE_L4_FRAG, RTE_PTYPE_UNKNOWN};
 
 const uint32_t *
 mmnet_csum_types(size_t *n)
@@ -114,7 +126,8 @@ mmnet_csum_types(size_t *n)
 static void
 look(struct rte_mbuf *m, bool l4)
 {
-	bool unfinished = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	bool unfinished =
+		(m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
 	uint32_t given = unfinished ? m->packet_type : 0;
 	bool ip_known = (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != 0;
 	union {
@@ -133,8 +146,10 @@ look(struct rte_mbuf *m, bool l4)
 		unsigned int ip_len = ipv4_header_len(ip);
 
 		m->packet_type |= ipv4_type(ip, ip_len);
-		m->ol_flags |= (ip_known ? 0 : ipv4_flags(ip, ip_len, len - sizeof(head.eth))) | (l4 ? ipv4_l4_flags(m, ip, ip_len) : 0);
-	} else if (len >= sizeof(head.eth) + sizeof(*ip6) && head.eth.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
+		m->ol_flags |= (ip_known ? 0 : ipv4_flags(ip, ip_len, len - sizeof(head.eth))) |
+			(l4 ? ipv4_l4_flags(m, ip, ip_len) : 0);
+	} else if (len >= sizeof(head.eth) + sizeof(*ip6) &&
+		head.eth.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
 		m->packet_type |= RTE_PTYPE_L3_IPV6_EXT_UNKNOWN | l4_type(ip6->proto);
 		m->ol_flags |= l4 ? ipv6_l4_flags(m, ip6) : 0;
 	}

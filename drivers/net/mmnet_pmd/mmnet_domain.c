@@ -83,12 +83,12 @@ static int
 join(const struct mmnet_args *args)
 {
 	struct joining j = {.config = {
-		.group = args->group,
-		.name = args->domain,
-		.layout = args->layout,
-		.no_hugepages = args->no_hugepages,
-		.allow = args->has_allow ? args->allow : NULL,
-	}};
+				    .group = args->group,
+				    .name = args->domain,
+				    .layout = args->layout,
+				    .no_hugepages = args->no_hugepages,
+				    .allow = args->has_allow ? args->allow : NULL,
+			    }};
 	int ret;
 
 	fido_log_set(log_message);
@@ -111,14 +111,19 @@ join(const struct mmnet_args *args)
 static int
 check(const struct mmnet_args *args)
 {
-	if (strcmp(domain_group, args->group) != 0 || strcmp(fido_domain_name(domain), args->domain) != 0) {
-		MMNET_LOG(ERR, "this process is domain %s of group %s already, a port cannot be of domain %s of group %s: "
-				"give all mmnet ports of a process the same group and domain",
-				fido_domain_name(domain), domain_group, args->domain, args->group);
+	if (strcmp(domain_group, args->group) != 0 ||
+		strcmp(fido_domain_name(domain), args->domain) != 0) {
+		MMNET_LOG(ERR,
+			"this process is domain %s of group %s already, a port cannot be of domain "
+			"%s of group %s: "
+			"give all mmnet ports of a process the same group and domain",
+			fido_domain_name(domain), domain_group, args->domain, args->group);
 		return -EINVAL;
 	}
 	if (args->no_heap && heap_exported) {
-		MMNET_LOG(ERR, "heap=off: this process's memory is exported already: give the first of its mmnet ports heap=off too");
+		MMNET_LOG(ERR,
+			"heap=off: this process's memory is exported already: give the first of "
+			"its mmnet ports heap=off too");
 		return -EINVAL;
 	}
 	return 0;

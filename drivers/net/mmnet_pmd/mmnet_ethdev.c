@@ -36,8 +36,9 @@ mmnet_link_update(struct rte_eth_dev *dev, int wait)
 		.link_speed = RTE_ETH_SPEED_NUM_100G,
 		.link_duplex = RTE_ETH_LINK_FULL_DUPLEX,
 		.link_autoneg = RTE_ETH_LINK_FIXED,
-		.link_status = port->started && !port->admin_down && fido_link_is_up(port->link) ?
-				RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN,
+		.link_status = port->started && !port->admin_down && fido_link_is_up(port->link)
+			? RTE_ETH_LINK_UP
+			: RTE_ETH_LINK_DOWN,
 	};
 
 	(void)wait;
@@ -87,8 +88,10 @@ dev_configure(struct rte_eth_dev *dev)
 
 	port->spread = RTE_MAX(port->args.spread, (uint16_t)1);
 	if (dev->data->nb_tx_queues * port->spread > FIDO_LINK_QUEUES_MAX) {
-		MMNET_LOG(ERR, "port %u: %u Tx queues with spread=%u: that are more than %u rings: use fewer of one or the other",
-				port->port_id, dev->data->nb_tx_queues, port->spread, FIDO_LINK_QUEUES_MAX);
+		MMNET_LOG(ERR,
+			"port %u: %u Tx queues with spread=%u: that are more than %u rings: use "
+			"fewer of one or the other",
+			port->port_id, dev->data->nb_tx_queues, port->spread, FIDO_LINK_QUEUES_MAX);
 		return -EINVAL;
 	}
 	mmnet_mtu_configure(dev);
@@ -104,7 +107,8 @@ mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_rx_pktlen = MMNET_MAX_FRAME;
 	info->max_rx_queues = FIDO_LINK_QUEUES_MAX;
 	/* The primary may have closed it, and this be a secondary. */
-	info->max_tx_queues = FIDO_LINK_QUEUES_MAX / (port != NULL ? RTE_MAX(port->args.spread, (uint16_t)1) : 1);
+	info->max_tx_queues =
+		FIDO_LINK_QUEUES_MAX / (port != NULL ? RTE_MAX(port->args.spread, (uint16_t)1) : 1);
 	info->max_lro_pkt_size = MMNET_MAX_FRAME;
 	info->reta_size = MMNET_RETA_SIZE;
 	info->hash_key_size = MMNET_KEY_SIZE;
@@ -112,13 +116,15 @@ mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->min_rx_bufsize = 0;
 	info->min_mtu = RTE_ETHER_MIN_MTU;
 	info->max_mtu = MMNET_MAX_FRAME - RTE_ETHER_HDR_LEN;
-	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |
-			RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | MMNET_TX_LEFT;
+	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM |
+		RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_TCP_LRO |
+		RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+	info->tx_offload_capa =
+		RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | MMNET_TX_LEFT;
 	info->tx_queue_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	info->rx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, 0, 0};
-	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1, MMNET_MIN_DESC,
-		MMNET_MIN_DESC};
+	info->tx_desc_lim = (struct rte_eth_desc_lim){MMNET_MAX_DESC, MMNET_MIN_DESC, 1,
+		MMNET_MIN_DESC, MMNET_MIN_DESC};
 	info->default_rxportconf.ring_size = MMNET_DEFAULT_DESC;
 	info->default_txportconf.ring_size = MMNET_DEFAULT_DESC;
 	info->default_rxportconf.burst_size = 32;
@@ -138,22 +144,27 @@ wants_headers(const struct mmnet_port *port)
 
 static int
 rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
-		const struct rte_eth_rxconf *conf, struct rte_mempool *mp)
+	const struct rte_eth_rxconf *conf, struct rte_mempool *mp)
 {
 	struct mmnet_port *port = port_of(dev);
 	struct mmnet_rxq *rxq = port->rxq[i];
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	if (rxq == NULL) {
-		rxq = rte_zmalloc_socket("mmnet_rxq", sizeof(*rxq), RTE_CACHE_LINE_SIZE, (int)socket);
+		rxq = rte_zmalloc_socket("mmnet_rxq", sizeof(*rxq), RTE_CACHE_LINE_SIZE,
+			(int)socket);
 		if (rxq == NULL)
 			return -ENOMEM;
-		snprintf(name, sizeof(name), "mmnet_%u_%u_%lx", port->port_id, i, (unsigned long)rte_rdtsc() & 0xffffff);
+		snprintf(name, sizeof(name), "mmnet_%u_%u_%lx", port->port_id, i,
+			(unsigned long)rte_rdtsc() & 0xffffff);
 		if (wants_headers(port))
-			rxq->headers = mmnet_headers_create(name, RTE_MAX(n, MMNET_DEFAULT_DESC), (int)socket);
+			rxq->headers = mmnet_headers_create(name, RTE_MAX(n, MMNET_DEFAULT_DESC),
+				(int)socket);
 		if (wants_headers(port) && rxq->headers == NULL) {
-			MMNET_LOG(ERR, "port %u: no memory for %u header mbufs of Rx queue %u: give EAL more memory, or use rx=copy",
-					port->port_id, n, i);
+			MMNET_LOG(ERR,
+				"port %u: no memory for %u header mbufs of Rx queue %u: give EAL "
+				"more memory, or use rx=copy",
+				port->port_id, n, i);
 			rte_free(rxq);
 			return -ENOMEM;
 		}
@@ -161,10 +172,13 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 	rxq->mp = mp;
 	rxq->nb_desc = n;
 	rxq->conf = (struct rte_eth_rxconf){.rx_free_thresh = conf->rx_free_thresh,
-		.rx_deferred_start = conf->rx_deferred_start, .offloads = conf->offloads};
+		.rx_deferred_start = conf->rx_deferred_start,
+		.offloads = conf->offloads};
 	rxq->room = rte_pktmbuf_data_room_size(mp) - RTE_PKTMBUF_HEADROOM;
 	/* The mbufs of a pool with external buffers keep theirs, and this flag says so, for as long as they live. */
-	rxq->fresh_flags = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF ? RTE_MBUF_F_EXTERNAL : 0;
+	rxq->fresh_flags = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF
+		? RTE_MBUF_F_EXTERNAL
+		: 0;
 	rxq->port_id = port->port_id;
 	rxq->port = port;
 	port->rxq[i] = rxq;
@@ -174,23 +188,27 @@ rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int soc
 }
 
 static int
-lane_setup(struct rte_eth_dev *dev, uint16_t ring, unsigned int socket, const struct rte_eth_txconf *conf)
+lane_setup(struct rte_eth_dev *dev, uint16_t ring, unsigned int socket,
+	const struct rte_eth_txconf *conf)
 {
 	struct mmnet_port *port = port_of(dev);
 	struct mmnet_txq *txq = port->txq[ring];
 	uint64_t offloads;
 
 	if (txq == NULL)
-		txq = rte_zmalloc_socket("mmnet_txq", sizeof(*txq), RTE_CACHE_LINE_SIZE, (int)socket);
+		txq = rte_zmalloc_socket("mmnet_txq", sizeof(*txq), RTE_CACHE_LINE_SIZE,
+			(int)socket);
 	if (txq == NULL)
 		return -ENOMEM;
 	txq->port = port;
 	txq->index = ring;
 	txq->lcore = LCORE_ID_ANY;
 	offloads = conf->offloads | dev->data->dev_conf.txmode.offloads;
-	txq->fast_free = (offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
-			RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start, .offloads = conf->offloads};
+	txq->fast_free =
+		(offloads & (RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE | RTE_ETH_TX_OFFLOAD_MULTI_SEGS)) ==
+		RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	txq->conf = (struct rte_eth_txconf){.tx_deferred_start = conf->tx_deferred_start,
+		.offloads = conf->offloads};
 	port->txq[ring] = txq;
 	port->ntx_made = RTE_MAX(port->ntx_made, (uint16_t)(ring + 1));
 	return 0;
@@ -198,7 +216,7 @@ lane_setup(struct rte_eth_dev *dev, uint16_t ring, unsigned int socket, const st
 
 static int
 tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
-		const struct rte_eth_txconf *conf)
+	const struct rte_eth_txconf *conf)
 {
 	struct mmnet_port *port = port_of(dev);
 	int ret = 0;
@@ -328,14 +346,21 @@ rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode
 	enum mmnet_rx_mode m = port_of(dev)->mode;
 
 	(void)i;
-	return burst_mode(dev, m == MMNET_RX_ZERO ? "Zero copy" : m == MMNET_RX_HEADER ? "Header copy" : "Copy", mode);
+	return burst_mode(dev,
+		m == MMNET_RX_ZERO             ? "Zero copy"
+			: m == MMNET_RX_HEADER ? "Header copy"
+					       : "Copy",
+		mode);
 }
 
 static int
 tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
 {
 	(void)i;
-	return burst_mode(dev, dev->tx_pkt_burst == mmnet_tx_burst_offload ? "By pointer, with metadata" : "By pointer", mode);
+	return burst_mode(dev,
+		dev->tx_pkt_burst == mmnet_tx_burst_offload ? "By pointer, with metadata"
+							    : "By pointer",
+		mode);
 }
 
 static const struct eth_dev_ops ops = {
@@ -397,14 +422,19 @@ prefer_arena_pools(const char *name)
 	int ret;
 
 	if (mmnet_has_pci_port()) {
-		MMNET_LOG(ERR, "%s: pools=arena is for processes whose ports are all virtual: no NIC can reach an arena; have the application make pools with mempool ops "
-				RTE_PMD_MMNET_ARENA_OPS " for the mmnet ports", name);
+		MMNET_LOG(ERR,
+			"%s: pools=arena is for processes whose ports are all virtual: no NIC can "
+			"reach an arena; have the application make pools with mempool "
+			"ops " RTE_PMD_MMNET_ARENA_OPS " for the mmnet ports",
+			name);
 		return -EINVAL;
 	}
 	ret = rte_mbuf_set_platform_mempool_ops(RTE_PMD_MMNET_ARENA_OPS);
 	if (ret != 0)
-		MMNET_LOG(ERR, "%s: pools=arena: another driver wants other pools (%s): use EAL's option --mbuf-pool-ops-name="
-				RTE_PMD_MMNET_ARENA_OPS " instead", name, strerror(-ret));
+		MMNET_LOG(ERR,
+			"%s: pools=arena: another driver wants other pools (%s): use EAL's option "
+			"--mbuf-pool-ops-name=" RTE_PMD_MMNET_ARENA_OPS " instead",
+			name, strerror(-ret));
 	return ret;
 }
 
@@ -524,19 +554,19 @@ static struct rte_vdev_driver driver = {
 
 RTE_PMD_REGISTER_VDEV(MMNET_DRIVER_NAME, driver);
 RTE_PMD_REGISTER_PARAM_STRING(MMNET_DRIVER_NAME,
-		"group=<name> "
-		"domain=<name> "
-		"peer=<name> "
-		"link=<name> "
-		"rx=auto|copy|header|zero "
-		"arena=<size> "
-		"hugepages=on|off "
-		"heap=on|off "
-		"pools=heap|arena "
-		"allow=<user>:<user>... "
-		"spread=<number> "
-		"mac=<address> "
-		"base=<address> "
-		"slot_size=<size> "
-		"slots=<number>");
+	"group=<name> "
+	"domain=<name> "
+	"peer=<name> "
+	"link=<name> "
+	"rx=auto|copy|header|zero "
+	"arena=<size> "
+	"hugepages=on|off "
+	"heap=on|off "
+	"pools=heap|arena "
+	"allow=<user>:<user>... "
+	"spread=<number> "
+	"mac=<address> "
+	"base=<address> "
+	"slot_size=<size> "
+	"slots=<number>");
 RTE_LOG_REGISTER(mmnet_logtype, pmd.net.mmnet, NOTICE);

@@ -28,8 +28,8 @@
 #define HEAD_MAX (127 + 511 + 60 + 4)
 /* Where the IPv4 header has its checksum. */
 #define IP_CSUM offsetof(struct rte_ipv4_hdr, hdr_checksum)
-#define FRAGMENT 256 /* no protocol has this number */
-#define TCP_ONCE RTE_TCP_CWR_FLAG              /* in the first piece only */
+#define FRAGMENT 256                                     /* no protocol has this number */
+#define TCP_ONCE RTE_TCP_CWR_FLAG                        /* in the first piece only */
 #define TCP_AT_END (RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG) /* in the last only */
 
 /* A packet that is being finished. Offsets are those of head, which has the tag already that is to be inserted. */
@@ -39,14 +39,14 @@ struct build {
 	uint32_t off;
 	uint32_t head_len;
 	uint32_t l3;
-	uint32_t l4;       /* 0: no checksum of UDP or TCP */
-	uint32_t l4_len;   /* with what follows of it, if there is one piece */
-	uint32_t payload;  /* what follows the headers */
-	uint32_t segsz;    /* of each piece; 0: one piece */
+	uint32_t l4;      /* 0: no checksum of UDP or TCP */
+	uint32_t l4_len;  /* with what follows of it, if there is one piece */
+	uint32_t payload; /* what follows the headers */
+	uint32_t segsz;   /* of each piece; 0: one piece */
 	bool ipv6;
 	bool ip_csum;
 	bool tcp;
-	bool tag;          /* one is to be inserted */
+	bool tag; /* one is to be inserted */
 	union {
 		uint8_t head[HEAD_MAX];
 		uint64_t align;
@@ -56,7 +56,8 @@ struct build {
 static uint32_t
 csum_offset(bool tcp)
 {
-	return tcp ? offsetof(struct rte_tcp_hdr, cksum) : offsetof(struct rte_udp_hdr, dgram_cksum);
+	return tcp ? offsetof(struct rte_tcp_hdr, cksum)
+		   : offsetof(struct rte_udp_hdr, dgram_cksum);
 }
 
 static uint8_t
@@ -78,7 +79,7 @@ static bool
 wants_tcp(const struct rte_mbuf *m)
 {
 	return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 ||
-	       (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM;
+		(m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM;
 }
 
 static bool
@@ -185,7 +186,8 @@ take_tcp_head(struct build *w, const struct rte_mbuf *m)
 {
 	uint32_t len = (uint32_t)(w->head[w->l4 + offsetof(struct rte_tcp_hdr, data_off)] >> 4) * 4;
 
-	if (len < sizeof(struct rte_tcp_hdr) || m->tso_segsz == 0 || len > w->l4_len || !take_head(w, m, w->l4 + len))
+	if (len < sizeof(struct rte_tcp_hdr) || m->tso_segsz == 0 || len > w->l4_len ||
+		!take_head(w, m, w->l4 + len))
 		return false;
 	w->segsz = m->tso_segsz;
 	w->ip_csum = !w->ipv6;
@@ -218,7 +220,9 @@ static bool
 parse_l4(struct build *w, const struct rte_mbuf *m)
 {
 	const uint8_t *ip = w->head + w->l3;
-	uint32_t l4 = w->l3 + m->l3_len, least = w->tcp ? (uint32_t)sizeof(struct rte_tcp_hdr) : (uint32_t)sizeof(struct rte_udp_hdr);
+	uint32_t l4 = w->l3 + m->l3_len,
+		 least = w->tcp ? (uint32_t)sizeof(struct rte_tcp_hdr)
+				: (uint32_t)sizeof(struct rte_udp_hdr);
 	int proto = ip_proto(ip, w->ipv6, m->l3_len);
 	uint32_t total;
 
@@ -229,7 +233,8 @@ parse_l4(struct build *w, const struct rte_mbuf *m)
 		return false;
 	if (proto == FRAGMENT)
 		return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0;
-	if (proto != (w->tcp ? IPPROTO_TCP : IPPROTO_UDP) || total - m->l3_len < least || !take_head(w, m, l4 + least))
+	if (proto != (w->tcp ? IPPROTO_TCP : IPPROTO_UDP) || total - m->l3_len < least ||
+		!take_head(w, m, l4 + least))
 		return false;
 	w->l4 = l4;
 	w->l4_len = total - m->l3_len;
@@ -250,9 +255,15 @@ parse(struct build *w, const struct rte_mbuf *m)
 	w->ip_csum = (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0 && !w->ipv6;
 	w->tcp = wants_tcp(m);
 	w->l3 = l4 || w->ip_csum ? m->l2_len : RTE_ETHER_HDR_LEN;
-	if (w->l3 < RTE_ETHER_HDR_LEN || !take_head(w, m, w->l3 + (l4 ? m->l3_len : w->ip_csum ? 20u : 0u)))
+	if (w->l3 < RTE_ETHER_HDR_LEN ||
+		!take_head(w, m,
+			w->l3 +
+				(l4                          ? m->l3_len
+						: w->ip_csum ? 20u
+							     : 0u)))
 		return false;
-	if (w->ip_csum && (w->head[w->l3] >> 4 != 4 || (w->head[w->l3] & 15) < 5 ||
+	if (w->ip_csum &&
+		(w->head[w->l3] >> 4 != 4 || (w->head[w->l3] & 15) < 5 ||
 			!take_head(w, m, w->l3 + (w->head[w->l3] & 15) * 4u)))
 		return false;
 	if (l4 && !parse_l4(w, m))
@@ -311,7 +322,8 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
 
 /* Add bytes [at, at + n) of the piece, which lie at data, to the sum of those from l4 on. */
 static void
-add_sum(const struct build *w, struct mmnet_sum *sum, const char *data, uint32_t at, uint32_t n, uint32_t l4_len)
+add_sum(const struct build *w, struct mmnet_sum *sum, const char *data, uint32_t at, uint32_t n,
+	uint32_t l4_len)
 {
 	uint32_t from = RTE_MAX(at, w->l4), to = RTE_MIN(at + n, w->l4 + l4_len);
 
@@ -324,12 +336,14 @@ static void
 put_piece(struct build *w, uint32_t done, uint32_t len)
 {
 	struct mmnet_txq *txq = w->txq;
-	uint32_t total = w->head_len + len, l4_len = w->segsz != 0 ? total - w->l4 : w->l4_len, at = 0;
+	uint32_t total = w->head_len + len, l4_len = w->segsz != 0 ? total - w->l4 : w->l4_len,
+		 at = 0;
 	struct mmnet_sum sum = {0};
 	char *first = NULL;
 
 	while (at < total) {
-		uint32_t n = RTE_MIN(total - at, (uint32_t)MMNET_BOUNCE_SIZE), head = at == 0 ? w->head_len : 0;
+		uint32_t n = RTE_MIN(total - at, (uint32_t)MMNET_BOUNCE_SIZE),
+			 head = at == 0 ? w->head_len : 0;
 		void *cookie;
 		char *to = mmnet_bounce_take(txq, &cookie);
 
@@ -338,7 +352,8 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 			memcpy(to, w->head, head);
 			edit_head(w, (uint8_t *)to, done, len, done + len == w->payload);
 			if (w->l4 != 0)
-				mmnet_sum_add_pseudo(&sum, (const uint8_t *)to + w->l3, w->ipv6, l4_proto(w), l4_len);
+				mmnet_sum_add_pseudo(&sum, (const uint8_t *)to + w->l3, w->ipv6,
+					l4_proto(w), l4_len);
 		}
 		copy_next(w, to + head, n - head);
 		if (w->l4 != 0)
@@ -370,7 +385,8 @@ count_pieces(const struct build *w)
 	if (w->payload > p.size)
 		p.count = (w->payload + p.size - 1) / p.size;
 	p.last = w->payload - (p.count - 1) * p.size;
-	p.buffers = (p.count - 1) * mmnet_bounce_buffers(w->head_len + p.size) + mmnet_bounce_buffers(w->head_len + p.last);
+	p.buffers = (p.count - 1) * mmnet_bounce_buffers(w->head_len + p.size) +
+		mmnet_bounce_buffers(w->head_len + p.last);
 	return p;
 }
 
@@ -405,11 +421,14 @@ can_in_place(const struct build *w, const struct rte_mbuf *m)
 	if (w->segsz != 0)
 		return false;
 	/* The tag goes between bytes of the first segment. */
-	if (w->tag && (m->data_len < 2 * RTE_ETHER_ADDR_LEN || rte_pktmbuf_headroom(m) < 4 || !mmnet_bytes_writable(m, 0, 1)))
+	if (w->tag &&
+		(m->data_len < 2 * RTE_ETHER_ADDR_LEN || rte_pktmbuf_headroom(m) < 4 ||
+			!mmnet_bytes_writable(m, 0, 1)))
 		return false;
 	if (w->ip_csum && !mmnet_bytes_writable(m, w->l3 - tag + IP_CSUM, sizeof(uint16_t)))
 		return false;
-	return w->l4 == 0 || mmnet_bytes_writable(m, w->l4 - tag + csum_offset(w->tcp), sizeof(uint16_t));
+	return w->l4 == 0 ||
+		mmnet_bytes_writable(m, w->l4 - tag + csum_offset(w->tcp), sizeof(uint16_t));
 }
 
 /* @return false: not done, although it could be */

@@ -24,7 +24,8 @@ mmnet_hash_init(struct mmnet_hash *h, const uint8_t key[MMNET_KEY_SIZE], uint32_
 		for (unsigned int byte = 1; byte < 256; byte++) {
 			unsigned int low = (unsigned int)__builtin_ctz(byte);
 
-			h->table[i][byte] = h->table[i][byte & (byte - 1)] ^ (uint32_t)(bits >> (low + 1));
+			h->table[i][byte] =
+				h->table[i][byte & (byte - 1)] ^ (uint32_t)(bits >> (low + 1));
 		}
 	}
 }
@@ -57,8 +58,8 @@ choose(uint32_t types, bool fragment, uint8_t proto, bool *ports)
 }
 
 static bool
-hash_ip(const struct mmnet_hash *h, uint32_t types, const uint8_t *addresses, unsigned int n, const uint8_t *l4,
-		const uint8_t *end, bool fragment, uint8_t proto, uint32_t *hash)
+hash_ip(const struct mmnet_hash *h, uint32_t types, const uint8_t *addresses, unsigned int n,
+	const uint8_t *l4, const uint8_t *end, bool fragment, uint8_t proto, uint32_t *hash)
 {
 	bool ports;
 
@@ -81,7 +82,9 @@ mmnet_hash_packet(const struct mmnet_hash *h, const struct rte_mbuf *m, uint32_t
 	if (p == NULL || len < RTE_ETHER_HDR_LEN)
 		return false;
 	type = (uint16_t)(p[at] << 8 | p[at + 1]);
-	for (int tags = 0; tags < 2 && (type == RTE_ETHER_TYPE_VLAN || type == RTE_ETHER_TYPE_QINQ) && at + 6 <= len; tags++) {
+	for (int tags = 0; tags < 2 &&
+		(type == RTE_ETHER_TYPE_VLAN || type == RTE_ETHER_TYPE_QINQ) && at + 6 <= len;
+		tags++) {
 		at += 4;
 		type = (uint16_t)(p[at] << 8 | p[at + 1]);
 	}
@@ -89,10 +92,11 @@ mmnet_hash_packet(const struct mmnet_hash *h, const struct rte_mbuf *m, uint32_t
 	if (type == RTE_ETHER_TYPE_IPV4 && p + sizeof(struct rte_ipv4_hdr) <= end) {
 		bool fragment = ((p[6] << 8 | p[7]) & FRAGMENT) != 0;
 
-		return hash_ip(h, h->types & 0xff, p + 12, 8, p + (p[0] & 15) * 4, end, fragment, p[9], hash);
+		return hash_ip(h, h->types & 0xff, p + 12, 8, p + (p[0] & 15) * 4, end, fragment,
+			p[9], hash);
 	}
 	if (type == RTE_ETHER_TYPE_IPV6 && p + sizeof(struct rte_ipv6_hdr) <= end)
-		return hash_ip(h, h->types >> MMNET_HASH_IPV6_SHIFT, p + 8, 32, p + sizeof(struct rte_ipv6_hdr), end,
-				p[6] == IPPROTO_FRAGMENT, p[6], hash);
+		return hash_ip(h, h->types >> MMNET_HASH_IPV6_SHIFT, p + 8, 32,
+			p + sizeof(struct rte_ipv6_hdr), end, p[6] == IPPROTO_FRAGMENT, p[6], hash);
 	return false;
 }

@@ -68,8 +68,12 @@ static void
 warn_once(const char *what)
 {
 	if (!warned)
-		MMNET_LOG(WARNING, "some of EAL's memory cannot be exported (%s): packets in it are copied once; "
-				"use hugepages or --no-huge with memfd support, and a group with larger slots", what);
+		MMNET_LOG(WARNING,
+			"some of EAL's memory cannot be exported (%s): packets in it are copied "
+			"once; "
+			"use hugepages or --no-huge with memfd support, and a group with larger "
+			"slots",
+			what);
 	warned = true;
 }
 
@@ -79,7 +83,8 @@ run_flush(struct run *run)
 	int ret = 0;
 
 	if (run->len != 0)
-		ret = fido_region_export(run->region, run->offset, run->len, run->fd, run->fd_offset);
+		ret = fido_region_export(run->region, run->offset, run->len, run->fd,
+			run->fd_offset);
 	if (ret == -EOPNOTSUPP)
 		unsupported = true;
 	else if (ret != 0)
@@ -101,7 +106,7 @@ run_add(struct run *run, const struct rte_memseg_list *msl, const struct rte_mem
 	}
 	/* Huge pages may be freed one by one, so each is an extent; small ones (--no-huge) never are. */
 	if (ms->len < FIDO_GRANULE_SIZE && run->len != 0 && run->msl == msl && run->fd == fd &&
-			run->offset + run->len == offset && run->fd_offset + run->len == fd_offset) {
+		run->offset + run->len == offset && run->fd_offset + run->len == fd_offset) {
 		run->len += ms->len;
 		return;
 	}
@@ -156,8 +161,10 @@ on_free(const void *addr, size_t len)
 		return;
 	offset = (uint64_t)((const char *)addr - (const char *)msl->base_va);
 	if (fido_region_withdraw(r, offset, len, WITHDRAW_MS) == -ETIMEDOUT)
-		MMNET_LOG(WARNING, "a peer reads, or has mapped, memory that EAL frees: it keeps %zu bytes until it lets go; free a mempool when all its packets are back",
-				len);
+		MMNET_LOG(WARNING,
+			"a peer reads, or has mapped, memory that EAL frees: it keeps %zu bytes "
+			"until it lets go; free a mempool when all its packets are back",
+			len);
 }
 
 static void
@@ -174,8 +181,10 @@ on_event(enum rte_mem_event event, const void *addr, size_t len, void *arg)
 static void
 give_up(void)
 {
-	MMNET_LOG(WARNING, "EAL's memory cannot be exported: packets in it are copied once, and counted; "
-			"pools=arena avoids that, so does /proc in a container, and on Xen the kernel module fido-grant (see doc/mmnet.md, doc/xen.md)");
+	MMNET_LOG(WARNING,
+		"EAL's memory cannot be exported: packets in it are copied once, and counted; "
+		"pools=arena avoids that, so does /proc in a container, and on Xen the kernel "
+		"module fido-grant (see doc/mmnet.md, doc/xen.md)");
 	while (heap_count != 0)
 		fido_region_destroy(heap[--heap_count].region);
 }

@@ -9,7 +9,8 @@
 static uint32_t
 tcp_length(const struct rte_mbuf *m, uint32_t at)
 {
-	const volatile uint8_t *data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *, at + offsetof(struct rte_tcp_hdr, data_off));
+	const volatile uint8_t *data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *,
+		at + offsetof(struct rte_tcp_hdr, data_off));
 	uint32_t len = (uint32_t)(*data_off >> 4) * 4;
 
 	return len < sizeof(struct rte_tcp_hdr) || at + len > m->data_len ? 0 : len;
@@ -32,8 +33,11 @@ apply_unfinished(const struct mmnet_meta *meta, struct rte_mbuf *m)
 	m->l3_len = meta->l3_len;
 	m->l4_len = len;
 	m->packet_type = RTE_PTYPE_L2_ETHER |
-			((f & MMNET_META_IPV6) != 0 ? RTE_PTYPE_L3_IPV6_EXT_UNKNOWN : RTE_PTYPE_L3_IPV4_EXT_UNKNOWN) |
-			((f & MMNET_META_TCP) != 0 ? RTE_PTYPE_L4_TCP : (f & MMNET_META_UDP) != 0 ? RTE_PTYPE_L4_UDP : 0u);
+		((f & MMNET_META_IPV6) != 0 ? RTE_PTYPE_L3_IPV6_EXT_UNKNOWN
+					    : RTE_PTYPE_L3_IPV4_EXT_UNKNOWN) |
+		((f & MMNET_META_TCP) != 0                  ? RTE_PTYPE_L4_TCP
+				: (f & MMNET_META_UDP) != 0 ? RTE_PTYPE_L4_UDP
+							    : 0u);
 	if ((f & MMNET_META_IP_CSUM) != 0)
 		m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_NONE;
 	if ((f & (MMNET_META_TCP | MMNET_META_UDP)) != 0)
@@ -58,7 +62,8 @@ mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m)
 		m->vlan_tci = meta->vlan_tci;
 		m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
 	}
-	if ((f & (MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP)) == 0 || apply_unfinished(meta, m))
+	if ((f & (MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP)) == 0 ||
+		apply_unfinished(meta, m))
 		return true;
 	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
 	return false;

@@ -23,22 +23,27 @@
 #include <fido/receiver.h>
 
 /** Bits of a descriptor's flags, and of mmnet_note.accepts. */
-#define MMNET_META_HASH (1u << FIDO_DESC_USER_SHIFT)          /**< hash is that of the receiver's key and types */
-#define MMNET_META_VLAN (1u << (FIDO_DESC_USER_SHIFT + 1))    /**< a VLAN tag, vlan_tci, belongs before the type */
-#define MMNET_META_IP_CSUM (1u << (FIDO_DESC_USER_SHIFT + 2)) /**< the IPv4 header has no checksum yet */
-#define MMNET_META_TCP (1u << (FIDO_DESC_USER_SHIFT + 3))     /**< the TCP header has none yet */
-#define MMNET_META_UDP (1u << (FIDO_DESC_USER_SHIFT + 4))     /**< the UDP header has none yet */
-#define MMNET_META_TSO (1u << (FIDO_DESC_USER_SHIFT + 5))     /**< to be cut: segsz bytes of payload each. With TCP */
-#define MMNET_META_IPV6 (1u << (FIDO_DESC_USER_SHIFT + 6))    /**< with TCP, UDP: IPv6, not IPv4 */
+#define MMNET_META_HASH \
+	(1u << FIDO_DESC_USER_SHIFT) /**< hash is that of the receiver's key and types */
+#define MMNET_META_VLAN \
+	(1u << (FIDO_DESC_USER_SHIFT + 1)) /**< a VLAN tag, vlan_tci, belongs before the type */
+#define MMNET_META_IP_CSUM \
+	(1u << (FIDO_DESC_USER_SHIFT + 2)) /**< the IPv4 header has no checksum yet */
+#define MMNET_META_TCP (1u << (FIDO_DESC_USER_SHIFT + 3)) /**< the TCP header has none yet */
+#define MMNET_META_UDP (1u << (FIDO_DESC_USER_SHIFT + 4)) /**< the UDP header has none yet */
+#define MMNET_META_TSO \
+	(1u << (FIDO_DESC_USER_SHIFT + 5)) /**< to be cut: segsz bytes of payload each. With TCP */
+#define MMNET_META_IPV6 (1u << (FIDO_DESC_USER_SHIFT + 6)) /**< with TCP, UDP: IPv6, not IPv4 */
 /** Packets that are not finished. */
-#define MMNET_META_UNFINISHED (MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP | MMNET_META_TSO | MMNET_META_IPV6)
+#define MMNET_META_UNFINISHED \
+	(MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP | MMNET_META_TSO | MMNET_META_IPV6)
 #define MMNET_META_ALL (MMNET_META_HASH | MMNET_META_VLAN | MMNET_META_UNFINISHED)
 
 /** Headers that are left to the receiver are no longer than what rx=header copies. */
 #define MMNET_META_HEADERS_MAX 128
 
 struct mmnet_meta {
-	uint16_t flags;  /**< 0: none */
+	uint16_t flags; /**< 0: none */
 	uint16_t vlan_tci;
 	uint16_t segsz;
 	uint16_t l2_len; /**< with IP_CSUM, TCP, UDP */
@@ -68,7 +73,8 @@ struct mmnet_note {
 	uint32_t hash_types; /**< MMNET_HASH_*; 0: packets need not be spread over the queues */
 	uint32_t reserved;
 	uint8_t key[MMNET_KEY_SIZE];
-	uint8_t reta[MMNET_RETA_SIZE]; /**< the queue for packets whose hash, modulo MMNET_RETA_SIZE, is the index */
+	uint8_t reta
+		[MMNET_RETA_SIZE]; /**< the queue for packets whose hash, modulo MMNET_RETA_SIZE, is the index */
 };
 _Static_assert(sizeof(struct mmnet_note) == 184, "layout");
 _Static_assert(sizeof(struct mmnet_note) <= FIDO_NOTE_MAX, "a note holds it");
@@ -77,15 +83,17 @@ _Static_assert(sizeof(struct mmnet_note) <= FIDO_NOTE_MAX, "a note holds it");
 static inline uint64_t
 mmnet_meta_word(const struct mmnet_meta *meta)
 {
-	return meta->vlan_tci | (uint64_t)meta->segsz << 16 | (uint64_t)(meta->l2_len & 0x7f) << 32 |
-	       (uint64_t)(meta->l3_len & 0x1ff) << 39;
+	return meta->vlan_tci | (uint64_t)meta->segsz << 16 |
+		(uint64_t)(meta->l2_len & 0x7f) << 32 | (uint64_t)(meta->l3_len & 0x1ff) << 39;
 }
 
 /** @return the bytes that headers have at least. */
 static inline uint32_t
 mmnet_meta_headers(const struct mmnet_meta *meta)
 {
-	uint32_t l4 = (meta->flags & MMNET_META_TCP) != 0 ? 20 : (meta->flags & MMNET_META_UDP) != 0 ? 8 : 0;
+	uint32_t l4 = (meta->flags & MMNET_META_TCP) != 0 ? 20
+		: (meta->flags & MMNET_META_UDP) != 0     ? 8
+							  : 0;
 
 	return meta->l2_len + meta->l3_len + l4;
 }
@@ -96,7 +104,8 @@ mmnet_meta_valid(const struct mmnet_meta *meta)
 {
 	uint32_t f = meta->flags;
 
-	if ((f & ~MMNET_META_ALL) != 0 || (f & (MMNET_META_TCP | MMNET_META_UDP)) == (MMNET_META_TCP | MMNET_META_UDP))
+	if ((f & ~MMNET_META_ALL) != 0 ||
+		(f & (MMNET_META_TCP | MMNET_META_UDP)) == (MMNET_META_TCP | MMNET_META_UDP))
 		return false;
 	if ((f & MMNET_META_TSO) != 0 && ((f & MMNET_META_TCP) == 0 || meta->segsz == 0))
 		return false;
@@ -104,8 +113,9 @@ mmnet_meta_valid(const struct mmnet_meta *meta)
 		return false;
 	if ((f & (MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP)) == 0)
 		return (f & MMNET_META_IPV6) == 0;
-	return meta->l2_len >= 14 && meta->l2_len <= 0x7f && meta->l3_len >= ((f & MMNET_META_IPV6) != 0 ? 40 : 20) &&
-	       mmnet_meta_headers(meta) <= MMNET_META_HEADERS_MAX;
+	return meta->l2_len >= 14 && meta->l2_len <= 0x7f &&
+		meta->l3_len >= ((f & MMNET_META_IPV6) != 0 ? 40 : 20) &&
+		mmnet_meta_headers(meta) <= MMNET_META_HEADERS_MAX;
 }
 
 /**
@@ -124,7 +134,8 @@ mmnet_meta_read(struct mmnet_meta *meta, const struct fido_desc *d, uint16_t acc
 	meta->l2_len = (uint16_t)(word >> 32 & 0x7f);
 	meta->l3_len = (uint16_t)(word >> 39 & 0x1ff);
 	meta->hash = d->len;
-	return (d->flags & FIDO_DESC_CHAINED) != 0 && (meta->flags & ~accepts) == 0 && mmnet_meta_valid(meta);
+	return (d->flags & FIDO_DESC_CHAINED) != 0 && (meta->flags & ~accepts) == 0 &&
+		mmnet_meta_valid(meta);
 }
 
 #endif

@@ -62,13 +62,17 @@ mmnet_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	struct mmnet_port *port = dev->data->dev_private;
 
 	if (too_long_to_copy(dev, mtu + (uint32_t)RTE_ETHER_HDR_LEN)) {
-		MMNET_LOG(ERR, "port %u: MTU %u: packets of that size do not fit into the mbufs of its Rx queues: use larger ones, or scattered Rx",
-				port->port_id, mtu);
+		MMNET_LOG(ERR,
+			"port %u: MTU %u: packets of that size do not fit into the mbufs of its Rx "
+			"queues: use larger ones, or scattered Rx",
+			port->port_id, mtu);
 		return -EINVAL;
 	}
 	/* Burst functions are chosen when the port starts, and this one looks at no lengths. */
-	if (port->started && dev->tx_pkt_burst == mmnet_tx_burst && mtu + MMNET_FRAME_OVERHEAD < MMNET_MAX_FRAME) {
-		MMNET_LOG(ERR, "port %u: MTU %u: stop the port, then set its first MTU", port->port_id, mtu);
+	if (port->started && dev->tx_pkt_burst == mmnet_tx_burst &&
+		mtu + MMNET_FRAME_OVERHEAD < MMNET_MAX_FRAME) {
+		MMNET_LOG(ERR, "port %u: MTU %u: stop the port, then set its first MTU",
+			port->port_id, mtu);
 		return -EBUSY;
 	}
 	set_limit(port, mtu);

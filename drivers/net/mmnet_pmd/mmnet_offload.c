@@ -18,12 +18,16 @@
 #include "mmnet.h"
 
 /* What a packet may ask for. */
-#define ASKS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)
+#define ASKS                                                                   \
+	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | \
+		RTE_MBUF_F_TX_TCP_SEG)
 /* What says that there is a packet in the packet, and not what is to be done. */
 #define TUNNEL (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 | RTE_MBUF_F_TX_OUTER_IPV6)
 /* What no packet gets here: sent all the same it would be wrong. */
-#define UNABLE (RTE_MBUF_F_TX_OFFLOAD_MASK & ~(ASKS | TUNNEL | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | \
-		RTE_MBUF_F_TX_IEEE1588_TMST))
+#define UNABLE                                                              \
+	(RTE_MBUF_F_TX_OFFLOAD_MASK &                                       \
+		~(ASKS | TUNNEL | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | \
+			RTE_MBUF_F_TX_IEEE1588_TMST))
 
 /* ---- what the peer wants ---- */
 
@@ -69,7 +73,8 @@ static inline void
 learn_changes(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 {
 	/* After a restart a peer's note may have the number of the last one: so the ring's identity, too. */
-	if (unlikely(p->queue_id != txq->q->sender->queue_id || p->seq != fido_txq_note_seq(txq->q)))
+	if (unlikely(
+		    p->queue_id != txq->q->sender->queue_id || p->seq != fido_txq_note_seq(txq->q)))
 		learn(txq, p);
 }
 
@@ -86,9 +91,11 @@ headers_in_front(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 	if (len > m->data_len || (meta->flags & MMNET_META_TCP) == 0)
 		return len <= m->data_len;
 	/* TCP's may be longer than the least that they can be. */
-	data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *, l4 + offsetof(struct rte_tcp_hdr, data_off));
+	data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *,
+		l4 + offsetof(struct rte_tcp_hdr, data_off));
 	tcp = (*data_off >> 4) * 4u;
-	return tcp >= sizeof(struct rte_tcp_hdr) && l4 + tcp <= m->data_len && l4 + tcp <= MMNET_META_HEADERS_MAX;
+	return tcp >= sizeof(struct rte_tcp_hdr) && l4 + tcp <= m->data_len &&
+		l4 + tcp <= MMNET_META_HEADERS_MAX;
 }
 
 /* @return true when the headers, which are in front, are those of a fragment: its peer would sum up what is not there */
@@ -100,7 +107,8 @@ is_fragment(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 
 	if (ipv6 && meta->l3_len == sizeof(struct rte_ipv6_hdr))
 		return false; /* without extension headers */
-	memcpy(ip, rte_pktmbuf_mtod_offset(m, const char *, meta->l2_len), ipv6 ? meta->l3_len : sizeof(struct rte_ipv4_hdr));
+	memcpy(ip, rte_pktmbuf_mtod_offset(m, const char *, meta->l2_len),
+		ipv6 ? meta->l3_len : sizeof(struct rte_ipv4_hdr));
 	return mmnet_finish_is_fragment(ip, ipv6, meta->l3_len);
 }
 
@@ -129,7 +137,8 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 		f |= MMNET_META_UDP;
 	if ((f & (MMNET_META_TCP | MMNET_META_UDP)) && (ol & RTE_MBUF_F_TX_IPV6))
 		f |= MMNET_META_IPV6;
-	if ((ol & RTE_MBUF_F_TX_TCP_SEG) && m->pkt_len > (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz) {
+	if ((ol & RTE_MBUF_F_TX_TCP_SEG) &&
+		m->pkt_len > (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz) {
 		f |= MMNET_META_TSO;
 		meta->segsz = m->tso_segsz;
 	}
@@ -159,22 +168,24 @@ is_tunnel_unable(const struct rte_mbuf *m)
 static inline bool
 is_unable(const struct rte_mbuf *m)
 {
-	return (m->ol_flags & UNABLE) != 0 || (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM ||
-	       (unlikely((m->ol_flags & TUNNEL) != 0) && is_tunnel_unable(m));
+	return (m->ol_flags & UNABLE) != 0 ||
+		(m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_SCTP_CKSUM ||
+		(unlikely((m->ol_flags & TUNNEL) != 0) && is_tunnel_unable(m));
 }
 
 static inline bool
 too_long(const struct mmnet_txq *txq, const struct rte_mbuf *m)
 {
 	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
-		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz > txq->port->max_frame;
+		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz >
+			txq->port->max_frame;
 	return m->pkt_len > txq->port->max_frame;
 }
 
 /* With its hash, if that was made. @return 1: put, 0: no room now, -1: it can never be sent */
 static int
-put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts, const struct mmnet_meta *hash,
-		struct fido_tx_burst *b)
+put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts,
+	const struct mmnet_meta *hash, struct fido_tx_burst *b)
 {
 	struct mmnet_meta meta = {.flags = hash->flags & accepts, .hash = hash->hash};
 	bool asks = (m->ol_flags & ASKS) != 0;
@@ -264,7 +275,8 @@ mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t done = 0, end, sent;
 
 	for (;;) {
-		for (end = done; end < n && likely(pkts[end]->pkt_len <= txq->port->max_frame); end++)
+		for (end = done; end < n && likely(pkts[end]->pkt_len <= txq->port->max_frame);
+			end++)
 			;
 		sent = end != done ? mmnet_tx_burst(queue, pkts + done, (uint16_t)(end - done)) : 0;
 		done = (uint16_t)(done + sent);

@@ -224,13 +224,15 @@ create_pool(struct mmnet_headers *h, const char *name, int socket)
 		.flags = RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF,
 	};
 	unsigned int elt = sizeof(struct rte_mbuf) + sizeof(struct mmnet_header_priv) +
-			   sizeof(struct rte_mbuf_ext_shared_info);
-	struct rte_mempool *mp = rte_mempool_create_empty(name, h->size, elt, 0, sizeof(priv), socket, 0);
+		sizeof(struct rte_mbuf_ext_shared_info);
+	struct rte_mempool *mp =
+		rte_mempool_create_empty(name, h->size, elt, 0, sizeof(priv), socket, 0);
 
 	if (mp == NULL)
 		return NULL;
 	rte_pktmbuf_pool_init(mp, &priv);
-	if (rte_mempool_set_ops_byname(mp, OPS_NAME, h) != 0 || rte_mempool_populate_default(mp) < 0) {
+	if (rte_mempool_set_ops_byname(mp, OPS_NAME, h) != 0 ||
+		rte_mempool_populate_default(mp) < 0) {
 		rte_mempool_free(mp);
 		return NULL;
 	}
@@ -308,7 +310,7 @@ mmnet_rx_settle_lcore(unsigned int lcore)
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		for (uint16_t i = 0; i < port->nrx_made; i++)
 			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
-					port->rxq[i]->headers->lcore == lcore)
+				port->rxq[i]->headers->lcore == lcore)
 				mmnet_rx_settle(port->rxq[i]);
 	fido_lock_release(&mmnet_ports_lock);
 }

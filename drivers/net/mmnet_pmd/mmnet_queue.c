@@ -78,7 +78,8 @@ mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 		fido_txq_pause(port->txq[i * port->spread + k]->q);
 	dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	for (uint16_t k = 0; k < port->spread; k++)
-		mmnet_txq_drain(port->txq[i * port->spread + k], fido_link_is_connected(port->link) ? MMNET_STOP_WAIT_MS : 0);
+		mmnet_txq_drain(port->txq[i * port->spread + k],
+			fido_link_is_connected(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	return 0;
 }
 
@@ -94,7 +95,8 @@ mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info 
 	size = mmnet_view_update(dev) == 0 && rxq->ring_size != 0 ? rxq->ring_size : rxq->nb_desc;
 	info->mp = rxq->mp;
 	info->conf = rxq->conf;
-	info->scattered_rx = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
+	info->scattered_rx =
+		(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 	info->nb_desc = (uint16_t)RTE_MIN(size, (uint32_t)UINT16_MAX);
 	info->rx_buf_size = rxq->room;
 }

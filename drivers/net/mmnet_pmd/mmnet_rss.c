@@ -13,9 +13,10 @@
 #include "mmnet.h"
 
 /* The one that most drivers have, from Microsoft's description of RSS. */
-static const uint8_t default_key[MMNET_KEY_SIZE] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d,
-	0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c,
-	0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+static const uint8_t default_key[MMNET_KEY_SIZE] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
+	0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30,
+	0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac,
+	0x01, 0xfa};
 
 static const struct {
 	uint64_t rte;
@@ -113,8 +114,8 @@ take_conf(struct rte_eth_dev *dev, const struct rte_eth_rss_conf *conf)
 	struct mmnet_note *note = &port_of(dev)->note;
 
 	if (conf->rss_key != NULL && conf->rss_key_len != MMNET_KEY_SIZE) {
-		MMNET_LOG(ERR, "port %u: a RSS key of %u bytes: use one of %u", port_of(dev)->port_id, conf->rss_key_len,
-				MMNET_KEY_SIZE);
+		MMNET_LOG(ERR, "port %u: a RSS key of %u bytes: use one of %u",
+			port_of(dev)->port_id, conf->rss_key_len, MMNET_KEY_SIZE);
 		return -EINVAL;
 	}
 	if (conf->rss_key != NULL)
@@ -132,7 +133,8 @@ mmnet_rss_configure(struct rte_eth_dev *dev)
 
 	memcpy(note->key, default_key, sizeof(note->key));
 	for (unsigned int i = 0; i < MMNET_RETA_SIZE; i++)
-		note->reta[i] = (uint8_t)(dev->data->nb_rx_queues != 0 ? i % dev->data->nb_rx_queues : 0);
+		note->reta[i] =
+			(uint8_t)(dev->data->nb_rx_queues != 0 ? i % dev->data->nb_rx_queues : 0);
 	if ((conf->rxmode.mq_mode & RTE_ETH_MQ_RX_RSS_FLAG) == 0)
 		rss.rss_hf = 0;
 	if (dev->data->nb_rx_queues == 0)
@@ -168,7 +170,8 @@ mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta
 	if (size != MMNET_RETA_SIZE)
 		return -EINVAL;
 	for (unsigned int i = 0; i < size; i++)
-		if ((reta[i / 64].mask >> i % 64 & 1) != 0 && reta[i / 64].reta[i % 64] >= dev->data->nb_rx_queues)
+		if ((reta[i / 64].mask >> i % 64 & 1) != 0 &&
+			reta[i / 64].reta[i % 64] >= dev->data->nb_rx_queues)
 			return -EINVAL;
 	for (unsigned int i = 0; i < size; i++)
 		if ((reta[i / 64].mask >> i % 64 & 1) != 0)

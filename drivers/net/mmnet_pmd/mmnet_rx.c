@@ -127,7 +127,8 @@ finish_message(struct reader *rd, const struct fido_desc *d, uint16_t before)
 
 	if (d->flags & FIDO_DESC_CHAINED)
 		return;
-	if (rxq->expecting && rd->n != before && unlikely(!mmnet_meta_apply(&rxq->meta, rd->pkts[before])))
+	if (rxq->expecting && rd->n != before &&
+		unlikely(!mmnet_meta_apply(&rxq->meta, rd->pkts[before])))
 		rd->t.bad++;
 	rxq->expecting = false;
 	if (rxq->strip && rd->n != before)
@@ -267,7 +268,7 @@ is_tagged(const struct fido_desc *d)
 	const uint8_t *p = d->data;
 
 	return p != NULL && d->len >= RTE_ETHER_HDR_LEN + 4 && p[12] == RTE_ETHER_TYPE_VLAN >> 8 &&
-	       p[13] == (RTE_ETHER_TYPE_VLAN & 0xff);
+		p[13] == (RTE_ETHER_TYPE_VLAN & 0xff);
 }
 
 /* @return mbufs that the message takes that begins with d, of which n descriptors have been read */
@@ -280,13 +281,15 @@ mbufs_of(const struct reader *rd, const struct fido_desc *d, uint16_t n, enum mm
 	if (mode == MMNET_RX_ZERO)
 		return rxq->strip && n != 0 && is_tagged(d);
 	if (mode == MMNET_RX_HEADER)
-		bytes = RTE_MIN(message_bytes(rd, d, n, MMNET_HEADER_COPY), (uint64_t)MMNET_HEADER_COPY);
+		bytes = RTE_MIN(message_bytes(rd, d, n, MMNET_HEADER_COPY),
+			(uint64_t)MMNET_HEADER_COPY);
 	else
 		bytes = message_bytes(rd, d, n, rxq->max_frame);
 	/* What is dropped needs none. */
 	if (bytes > rxq->max_frame || rxq->room == 0)
 		return 0;
-	return rxq->scatter && bytes > rxq->room ? ((uint32_t)bytes + rxq->room - 1) / rxq->room : 1;
+	return rxq->scatter && bytes > rxq->room ? ((uint32_t)bytes + rxq->room - 1) / rxq->room
+						 : 1;
 }
 
 /*
@@ -298,8 +301,8 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 {
 	while (len != 0 || rxq->head == NULL) {
 		struct rte_mbuf *tail = rxq->tail;
-		uint32_t room = tail != NULL && tail->pool == rxq->mp ?
-				rxq->room - tail->data_len : 0;
+		uint32_t room =
+			tail != NULL && tail->pool == rxq->mp ? rxq->room - tail->data_len : 0;
 		uint32_t part;
 
 		if (room == 0) {
@@ -329,7 +332,8 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
  * @return 0, -EMSGSIZE, -ENOBUFS: at the beginning of a message, it waits; later, it is not what it was at its beginning
  */
 static int
-copy_part(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t max, enum mmnet_rx_mode mode)
+copy_part(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t max,
+	enum mmnet_rx_mode mode)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 	int ret = 0;
@@ -390,7 +394,8 @@ copy_whole(struct reader *rd, const struct fido_desc *d)
 /* ---- mbufs that point into the peer's memory ---- */
 
 static inline struct rte_mbuf *
-take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_desc *d, uint32_t skip)
+take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_desc *d,
+	uint32_t skip)
 {
 	struct mmnet_headers *h = rxq->headers;
 	struct rte_mbuf *m = h->stack[--h->count];
@@ -454,7 +459,7 @@ take_meta(struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_r
 	struct mmnet_rxq *rxq = rd->rxq;
 
 	if (unlikely(rxq->dropping || rxq->head != NULL || rxq->expecting ||
-			    !mmnet_meta_read(&rxq->meta, d, rxq->accepts))) {
+		    !mmnet_meta_read(&rxq->meta, d, rxq->accepts))) {
 		rd->t.bad++;
 		rxq->expecting = false;
 		drop_message(rd, d, FIDO_STATUS_BAD_ADDRESS);
@@ -472,8 +477,8 @@ static inline bool
 take_copy(struct reader *rd, const struct fido_desc *d, uint16_t n)
 {
 	/* A long packet before this one, in the same chunk, may have taken more mbufs than its share. */
-	if (likely(d->len <= rd->rxq->whole && !(d->flags & FIDO_DESC_CHAINED) && rd->rxq->head == NULL &&
-			rd->rxq->fresh_count != 0)) {
+	if (likely(d->len <= rd->rxq->whole && !(d->flags & FIDO_DESC_CHAINED) &&
+		    rd->rxq->head == NULL && rd->rxq->fresh_count != 0)) {
 		copy_whole(rd, d);
 		return true;
 	}
@@ -488,7 +493,8 @@ take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool f
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
 		return true;
 	}
-	if (full && rd->rxq->head == NULL && unlikely(reserve(rd->rxq, mbufs_of(rd, d, n, MMNET_RX_ZERO)) == -ENOBUFS))
+	if (full && rd->rxq->head == NULL &&
+		unlikely(reserve(rd->rxq, mbufs_of(rd, d, n, MMNET_RX_ZERO)) == -ENOBUFS))
 		return false;
 	if (unlikely((d->flags & FIDO_DESC_CHAINED) || rd->rxq->head != NULL)) {
 		zero_chain(rd, d);
@@ -517,8 +523,8 @@ take_split(struct reader *rd, const struct fido_desc *d, uint16_t n)
 	uint32_t skip = left_to_copy(rxq);
 	int ret = 0;
 
-	if (rxq->head == NULL && !(d->flags & FIDO_DESC_CHAINED) && d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole &&
-			rxq->fresh_count != 0) {
+	if (rxq->head == NULL && !(d->flags & FIDO_DESC_CHAINED) &&
+		d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole && rxq->fresh_count != 0) {
 		copy_whole(rd, d);
 		return true;
 	}
@@ -552,7 +558,8 @@ take_split(struct reader *rd, const struct fido_desc *d, uint16_t n)
 }
 
 static __rte_always_inline bool
-take(struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_rx_mode mode, const bool full)
+take(struct reader *rd, const struct fido_desc *d, uint16_t n, enum mmnet_rx_mode mode,
+	const bool full)
 {
 	if (mode == MMNET_RX_COPY)
 		return take_copy(rd, d, n);
@@ -643,8 +650,9 @@ read_ring(struct reader *rd, enum mmnet_rx_mode mode, const bool full)
 			uint16_t before = rd->n, left = (uint16_t)(got - i);
 			bool meta = full && unlikely(d[i].flags & FIDO_DESC_INLINE);
 
-			if (unlikely(meta ? !take_meta(rd, &d[i], left, mode) :
-					    !filter(rd, &d[i]) && !take(rd, &d[i], left, mode, full))) {
+			if (unlikely(meta ? !take_meta(rd, &d[i], left, mode)
+					  : !filter(rd, &d[i]) &&
+						    !take(rd, &d[i], left, mode, full))) {
 				wait_for_mbufs(rd, &d[i], left);
 				got = 0;
 				break;
@@ -703,7 +711,8 @@ first_ring(struct reader *rd)
 	struct mmnet_rxq *rxq = rd->rxq;
 	struct fido_rxq *q = rxq->q;
 
-	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped && !rxq->expecting && !rxq->waiting)) {
+	if (likely(rxq->head == NULL && !rxq->dropping && !rxq->stopped && !rxq->expecting &&
+		    !rxq->waiting)) {
 		if (++q->next >= q->count)
 			q->next = 0;
 		return q->next;
@@ -715,7 +724,8 @@ first_ring(struct reader *rd)
 }
 
 static __rte_always_inline uint16_t
-rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode, const bool full)
+rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_rx_mode mode,
+	const bool full)
 {
 	struct fido_rxq *q = rxq->q;
 	struct reader rd = {.rxq = rxq, .pkts = pkts, .max = n};
@@ -728,7 +738,8 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, enum mmnet_
 		if (++first == q->count)
 			first = 0;
 		read_ring(&rd, mode, full);
-		if (unlikely(rxq->head != NULL || rxq->dropping || (full && rxq->expecting) || rxq->waiting)) {
+		if (unlikely(rxq->head != NULL || rxq->dropping || (full && rxq->expecting) ||
+			    rxq->waiting)) {
 			suspend(&rd);
 			break;
 		}

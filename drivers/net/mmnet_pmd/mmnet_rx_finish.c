@@ -93,7 +93,7 @@ static bool
 is_unfinished(const struct rte_mbuf *m)
 {
 	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE ||
-	       (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_NONE;
+		(m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_NONE;
 }
 
 struct rte_mbuf *
@@ -103,8 +103,8 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	uint8_t p[TAGGED];
 
 	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 || m->pkt_len < RTE_ETHER_HDR_LEN + 4 ||
-			!mmnet_bytes_read(m, 0, sizeof(p), p) || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
-			p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
+		!mmnet_bytes_read(m, 0, sizeof(p), p) || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
+		p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
 		return m;
 	/* A tag that its sender knows nothing of: without it these headers would be longer than the packet. */
 	if (unfinished && m->l2_len < RTE_ETHER_HDR_LEN + 4)
@@ -145,7 +145,8 @@ static void
 add_hashes(const struct mmnet_hash *hash, struct rte_mbuf **pkts, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++)
-		if ((pkts[i]->ol_flags & RTE_MBUF_F_RX_RSS_HASH) == 0 && mmnet_hash_packet(hash, pkts[i], &pkts[i]->hash.rss))
+		if ((pkts[i]->ol_flags & RTE_MBUF_F_RX_RSS_HASH) == 0 &&
+			mmnet_hash_packet(hash, pkts[i], &pkts[i]->hash.rss))
 			pkts[i]->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
 }
 
@@ -185,8 +186,10 @@ mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
 /* ---- what is asked for ---- */
 
 #define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
-#define FULL (RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_RSS_HASH | \
-		RTE_ETH_RX_OFFLOAD_TIMESTAMP | RTE_ETH_RX_OFFLOAD_TCP_LRO)
+#define FULL                                                                 \
+	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |       \
+		RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP | \
+		RTE_ETH_RX_OFFLOAD_TCP_LRO)
 
 bool
 mmnet_rx_wants_full(const struct rte_eth_dev *dev)
@@ -200,7 +203,8 @@ takes_uncut(const struct rte_eth_dev *dev)
 {
 	const struct mmnet_port *port = dev->data->dev_private;
 
-	if (port->mode == MMNET_RX_ZERO || (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
+	if (port->mode == MMNET_RX_ZERO ||
+		(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
 		return true;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
 		if (port->rxq[i] != NULL && port->rxq[i]->room < MMNET_MAX_FRAME)
@@ -216,7 +220,8 @@ mmnet_rx_accepts(const struct rte_eth_dev *dev)
 
 	/* One that only has checksums checked may pass packets on without a look at the answer. */
 	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
-		accepts |= takes_uncut(dev) ? MMNET_META_UNFINISHED : MMNET_META_UNFINISHED & ~MMNET_META_TSO;
+		accepts |= takes_uncut(dev) ? MMNET_META_UNFINISHED
+					    : MMNET_META_UNFINISHED & ~MMNET_META_TSO;
 	if ((offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0)
 		accepts |= MMNET_META_VLAN;
 	if ((offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0)
@@ -230,7 +235,7 @@ mmnet_rx_choose(struct rte_eth_dev *dev)
 	const struct mmnet_port *port = dev->data->dev_private;
 	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
 	bool timestamp = (offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0 &&
-			rte_mbuf_dyn_rx_timestamp_register(&time_offset, &time_flag) == 0;
+		rte_mbuf_dyn_rx_timestamp_register(&time_offset, &time_flag) == 0;
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		struct mmnet_rxq *rxq = port->rxq[i];

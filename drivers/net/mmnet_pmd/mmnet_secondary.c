@@ -102,8 +102,10 @@ void
 mmnet_secondary_serve(void)
 {
 	/* Again for each port; and where EAL's memory is not shared (--in-memory) there are no secondary processes. */
-	if (rte_mp_action_register(MESSAGE_NAME, answer) != 0 && rte_errno != EEXIST && rte_errno != ENOTSUP)
-		MMNET_LOG(WARNING, "secondary processes will see no statistics: %s", rte_strerror(rte_errno));
+	if (rte_mp_action_register(MESSAGE_NAME, answer) != 0 && rte_errno != EEXIST &&
+		rte_errno != ENOTSUP)
+		MMNET_LOG(WARNING, "secondary processes will see no statistics: %s",
+			rte_strerror(rte_errno));
 }
 
 /* ---- a secondary ---- */
@@ -175,8 +177,10 @@ mmnet_secondary_probe(struct rte_vdev_device *vdev)
 	struct rte_eth_dev *dev = rte_eth_dev_attach_secondary(name);
 
 	if (dev == NULL) {
-		MMNET_LOG(ERR, "%s: a secondary process cannot have a port of its own: make it a primary (another --file-prefix), as another domain",
-				name);
+		MMNET_LOG(ERR,
+			"%s: a secondary process cannot have a port of its own: make it a primary "
+			"(another --file-prefix), as another domain",
+			name);
 		return -ENODEV;
 	}
 	dev->device = &vdev->device;

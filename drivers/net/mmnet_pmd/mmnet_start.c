@@ -25,11 +25,11 @@ mmnet_has_pci_port(void)
 {
 	uint16_t id;
 
-	RTE_ETH_FOREACH_DEV(id) {
+	RTE_ETH_FOREACH_DEV (id) {
 		struct rte_eth_dev_info info;
 
 		if (rte_eth_dev_info_get(id, &info) == 0 && info.device != NULL &&
-				strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0)
+			strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0)
 			return true;
 	}
 	return false;
@@ -42,8 +42,10 @@ resolve_mode(const struct rte_eth_dev *dev, enum mmnet_rx_mode *mode)
 
 	*mode = port_of(dev)->args.rx;
 	if (*mode == MMNET_RX_HEADER && !scatter) {
-		MMNET_LOG(ERR, "port %u: rx=header needs scattered Rx: enable it (testpmd: --enable-scatter), or use rx=auto",
-				port_of(dev)->port_id);
+		MMNET_LOG(ERR,
+			"port %u: rx=header needs scattered Rx: enable it (testpmd: "
+			"--enable-scatter), or use rx=auto",
+			port_of(dev)->port_id);
 		return -EINVAL;
 	}
 	if (*mode == MMNET_RX_AUTO)
@@ -79,7 +81,8 @@ bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i
 {
 	uint64_t buffers = RTE_MIN(arena->len / MMNET_BOUNCE_SIZE / n, (uint64_t)UINT16_MAX);
 
-	txq->bounce_free = rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
+	txq->bounce_free =
+		rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
 	if (txq->bounce_free == NULL)
 		return -ENOMEM;
 	txq->bounce_arena = arena;
@@ -124,7 +127,9 @@ const uint32_t *
 mmnet_ptypes(struct rte_eth_dev *dev, size_t *n)
 {
 	*n = 0;
-	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0 ? mmnet_csum_types(n) : NULL;
+	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0
+		? mmnet_csum_types(n)
+		: NULL;
 }
 
 /* @return true when a transmit queue does more than put packets into one ring */
@@ -156,7 +161,8 @@ bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 		struct mmnet_txq *txq = port->txq[i];
 
 		if (txq->peer == NULL)
-			txq->peer = rte_zmalloc("mmnet_tx_peer", sizeof(*txq->peer), RTE_CACHE_LINE_SIZE);
+			txq->peer = rte_zmalloc("mmnet_tx_peer", sizeof(*txq->peer),
+				RTE_CACHE_LINE_SIZE);
 		if (txq->peer == NULL)
 			return -ENOMEM;
 	}
@@ -172,8 +178,8 @@ queues_start(struct rte_eth_dev *dev)
 
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
-		dev->data->rx_queue_state[i] = port->rxq[i]->stopped ? RTE_ETH_QUEUE_STATE_STOPPED :
-				RTE_ETH_QUEUE_STATE_STARTED;
+		dev->data->rx_queue_state[i] = port->rxq[i]->stopped ? RTE_ETH_QUEUE_STATE_STOPPED
+								     : RTE_ETH_QUEUE_STATE_STARTED;
 	}
 	for (uint16_t i = 0; i < port->ntx; i++) {
 		struct mmnet_txq *txq = port->txq[i];
@@ -187,8 +193,9 @@ queues_start(struct rte_eth_dev *dev)
 			fido_txq_pause(txq->q);
 		else
 			fido_txq_resume(txq->q);
-		dev->data->tx_queue_state[i / port->spread] = txq->conf.tx_deferred_start ? RTE_ETH_QUEUE_STATE_STOPPED :
-				RTE_ETH_QUEUE_STATE_STARTED;
+		dev->data->tx_queue_state[i / port->spread] = txq->conf.tx_deferred_start
+			? RTE_ETH_QUEUE_STATE_STOPPED
+			: RTE_ETH_QUEUE_STATE_STARTED;
 	}
 }
 
@@ -208,11 +215,12 @@ intr_start(struct rte_eth_dev *dev)
 		return -ENOMEM;
 	for (uint16_t i = 0; i < port->nrx; i++)
 		if (rte_intr_vec_list_index_set(h, i, RTE_INTR_VEC_RXTX_OFFSET + i) != 0 ||
-				rte_intr_efds_index_set(h, i, fido_rxq_fd(port->rxq[i]->q)) != 0)
+			rte_intr_efds_index_set(h, i, fido_rxq_fd(port->rxq[i]->q)) != 0)
 			return -rte_errno;
-	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 || rte_intr_nb_efd_set(h, port->nrx) != 0 ||
-			rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
-			rte_intr_efd_counter_size_set(h, 0) != 0)
+	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 ||
+		rte_intr_nb_efd_set(h, port->nrx) != 0 ||
+		rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
+		rte_intr_efd_counter_size_set(h, 0) != 0)
 		return -rte_errno;
 	return 0;
 }
@@ -235,14 +243,18 @@ has_queues(const struct rte_eth_dev *dev)
 
 	for (uint16_t i = 0; i < data->nb_rx_queues; i++)
 		if (data->rx_queues[i] == NULL) {
-			MMNET_LOG(ERR, "port %u: Rx queue %u is not set up: call rte_eth_rx_queue_setup() before the port is started",
-					data->port_id, i);
+			MMNET_LOG(ERR,
+				"port %u: Rx queue %u is not set up: call rte_eth_rx_queue_setup() "
+				"before the port is started",
+				data->port_id, i);
 			return false;
 		}
 	for (uint16_t i = 0; i < data->nb_tx_queues; i++)
 		if (data->tx_queues[i] == NULL) {
-			MMNET_LOG(ERR, "port %u: Tx queue %u is not set up: call rte_eth_tx_queue_setup() before the port is started",
-					data->port_id, i);
+			MMNET_LOG(ERR,
+				"port %u: Tx queue %u is not set up: call rte_eth_tx_queue_setup() "
+				"before the port is started",
+				data->port_id, i);
 			return false;
 		}
 	return true;

@@ -45,7 +45,8 @@ static const struct counter tx_counters[] = {
 static uint64_t
 since(const void *now, const void *base, size_t offset)
 {
-	return *(const uint64_t *)((const char *)now + offset) - *(const uint64_t *)((const char *)base + offset);
+	return *(const uint64_t *)((const char *)now + offset) -
+		*(const uint64_t *)((const char *)base + offset);
 }
 
 static uint64_t
@@ -61,7 +62,8 @@ tx_get(const struct mmnet_txq *txq, size_t offset)
 }
 
 int
-mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *stats, struct mmnet_queue_stats *queues)
+mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *stats,
+	struct mmnet_queue_stats *queues)
 {
 	const struct mmnet_port *port = dev->data->dev_private;
 	int ret = mmnet_view_update(dev);
@@ -71,7 +73,8 @@ mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *stats, struct mm
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		uint64_t packets = rx_get(port->rxq[i], RX(packets));
 		uint64_t bytes = rx_get(port->rxq[i], RX(bytes));
-		uint64_t errors = rx_get(port->rxq[i], RX(bad)) + rx_get(port->rxq[i], RX(too_long));
+		uint64_t errors =
+			rx_get(port->rxq[i], RX(bad)) + rx_get(port->rxq[i], RX(too_long));
 
 		stats->ipackets += packets;
 		stats->ibytes += bytes;
@@ -191,7 +194,8 @@ mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned
 
 /* @return number of names: those of the counters, and the last one */
 static unsigned int
-name_set(struct rte_eth_xstat_name *names, const char *prefix, const struct counter *counters, unsigned int n, const char *last)
+name_set(struct rte_eth_xstat_name *names, const char *prefix, const struct counter *counters,
+	unsigned int n, const char *last)
 {
 	for (unsigned int i = 0; i < n; i++)
 		snprintf(names[i].name, sizeof(names[i].name), "%s_%s", prefix, counters[i].name);

@@ -35,12 +35,14 @@ list(const char *cmd, const char *params, struct rte_tel_data *d)
 }
 
 static void
-add_rxq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struct mmnet_rxq *rxq, uint16_t i)
+add_rxq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struct mmnet_rxq *rxq,
+	uint16_t i)
 {
 	struct fido_rxq_fill fill;
 
 	fido_rxq_look(rxq->q, UINT32_MAX, &fill);
-	rte_tel_data_add_dict_int(d, "started", data->rx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED);
+	rte_tel_data_add_dict_int(d, "started",
+		data->rx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED);
 	rte_tel_data_add_dict_int(d, "rings", (int)fill.rings);
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "waiting", (int)fill.waiting);
@@ -50,12 +52,14 @@ add_rxq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 }
 
 static void
-add_txq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struct mmnet_txq *txq, uint16_t i)
+add_txq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struct mmnet_txq *txq,
+	uint16_t i)
 {
 	struct fido_txq_fill fill;
 
 	fido_txq_look(txq->q, &fill);
-	rte_tel_data_add_dict_int(d, "started", data->tx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED);
+	rte_tel_data_add_dict_int(d, "started",
+		data->tx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED);
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "room", (int)fill.room);
 	rte_tel_data_add_dict_int(d, "out", (int)fido_txq_out(txq->q));
@@ -148,8 +152,11 @@ info(const char *cmd, const char *params, struct rte_tel_data *d)
 
 RTE_INIT(mmnet_telemetry_register)
 {
-	rte_telemetry_register_cmd("/mmnet/list", list, "Returns the mmnet ports. Takes no parameters");
-	rte_telemetry_register_cmd("/mmnet/info", info, "Returns the state of an mmnet port, its link and its queues. Parameters: int port_id");
+	rte_telemetry_register_cmd("/mmnet/list", list,
+		"Returns the mmnet ports. Takes no parameters");
+	rte_telemetry_register_cmd("/mmnet/info", info,
+		"Returns the state of an mmnet port, its link and its queues. Parameters: int "
+		"port_id");
 }
 
 /* ---- for people ---- */
@@ -162,19 +169,28 @@ mmnet_priv_dump(struct rte_eth_dev *dev, FILE *file)
 
 	if (ret != 0)
 		return ret;
-	fprintf(file, "mmnet port %u: domain %s of group %s, link %s to %s\n", port->port_id, port->args.domain, port->args.group,
-			port->args.link, port->args.peer);
-	fprintf(file, "  %s%s, link %s, rx=%s (%s), heap=%s\n", port->started ? "started" : "stopped",
-			port->admin_down ? ", set down" : "", dev->data->dev_link.link_status ? "up" : "down",
-			mmnet_mode_name(port->args.rx), mmnet_mode_name(port->mode), port->args.no_heap ? "off" : "on");
+	fprintf(file, "mmnet port %u: domain %s of group %s, link %s to %s\n", port->port_id,
+		port->args.domain, port->args.group, port->args.link, port->args.peer);
+	fprintf(file, "  %s%s, link %s, rx=%s (%s), heap=%s\n",
+		port->started ? "started" : "stopped", port->admin_down ? ", set down" : "",
+		dev->data->dev_link.link_status ? "up" : "down", mmnet_mode_name(port->args.rx),
+		mmnet_mode_name(port->mode), port->args.no_heap ? "off" : "on");
 	for (uint16_t i = 0; i < port->nrx; i++)
-		fprintf(file, "  rx queue %u: %s, ring of %u, %" PRIu64 " descriptors read, %" PRIu64 " given back\n", i,
-				dev->data->rx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED ? "started" : "stopped",
-				port->rxq[i]->ring_size, port->rxq[i]->now.polled,
-				port->rxq[i]->now.completed);
+		fprintf(file,
+			"  rx queue %u: %s, ring of %u, %" PRIu64 " descriptors read, %" PRIu64
+			" given back\n",
+			i,
+			dev->data->rx_queue_state[i] == RTE_ETH_QUEUE_STATE_STARTED ? "started"
+										    : "stopped",
+			port->rxq[i]->ring_size, port->rxq[i]->now.polled,
+			port->rxq[i]->now.completed);
 	for (uint16_t i = 0; i < port->ntx; i++)
-		fprintf(file, "  tx queue %u: %s, ring of %u, %" PRIu64 " descriptors posted, %u out\n", i,
-				dev->data->tx_queue_state[i / port->spread] == RTE_ETH_QUEUE_STATE_STARTED ? "started" : "stopped",
-				port->ring_size, port->txq[i]->now.posted, port->txq[i]->out);
+		fprintf(file,
+			"  tx queue %u: %s, ring of %u, %" PRIu64 " descriptors posted, %u out\n",
+			i,
+			dev->data->tx_queue_state[i / port->spread] == RTE_ETH_QUEUE_STATE_STARTED
+				? "started"
+				: "stopped",
+			port->ring_size, port->txq[i]->now.posted, port->txq[i]->out);
 	return 0;
 }

@@ -107,7 +107,8 @@ mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max)
 	unsigned int total = 0, n;
 
 	do {
-		n = fido_txq_reap_locked(txq->q, cookies, RTE_MIN(max - total, (unsigned int)REAP_MAX));
+		n = fido_txq_reap_locked(txq->q, cookies,
+			RTE_MIN(max - total, (unsigned int)REAP_MAX));
 		free_cookies(txq, cookies, n);
 		total += n;
 	} while (n != 0 && total < max);
@@ -172,8 +173,8 @@ mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
  * @return packets put
  */
 static __rte_always_inline uint16_t
-put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base, struct rte_mbuf **pkts, uint16_t n,
-		struct fido_tx_burst *b)
+put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base,
+	struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
 	uint32_t room = fido_sender_room(txq->q->sender);
 	struct fido_cursor c = fido_sender_begin(txq->q->sender);
@@ -190,8 +191,9 @@ put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base, st
 		uint64_t off = rte_pktmbuf_mtod(m, uintptr_t) - base;
 		uint64_t g = off >> FIDO_GRANULE_SHIFT;
 
-		if (unlikely(m->nb_segs != 1 || off >= size || (off + len) >> FIDO_GRANULE_SHIFT != g ||
-				    fido_load_relaxed(&granules[g]) - 1u >= epoch))
+		if (unlikely(m->nb_segs != 1 || off >= size ||
+			    (off + len) >> FIDO_GRANULE_SHIFT != g ||
+			    fido_load_relaxed(&granules[g]) - 1u >= epoch))
 			break;
 		fido_cursor_put(&c, gaddr + off, len, 0, m);
 		bytes += len;
@@ -219,7 +221,8 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 	const struct fido_txq *q = txq->q;
 	uint64_t slots = fido_load_acquire(&q->peer->slots) & ~(UINT64_C(1) << q->slot);
 	uint64_t base = q->layout.base, bytes = 0;
-	uint32_t room = fido_sender_room(q->sender), shift = q->layout.slot_shift, count = q->layout.slots;
+	uint32_t room = fido_sender_room(q->sender), shift = q->layout.slot_shift,
+		 count = q->layout.slots;
 	struct fido_cursor c = fido_sender_begin(q->sender);
 	uint16_t i;
 
@@ -243,7 +246,8 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 
 /* Packets that the group's address is the pointer of: of an arena, come back to us, or another domain's. */
 static __rte_noinline uint16_t
-put_by_gaddr(struct mmnet_txq *txq, uint64_t slot, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
+put_by_gaddr(struct mmnet_txq *txq, uint64_t slot, struct rte_mbuf **pkts, uint16_t n,
+	struct fido_tx_burst *b)
 {
 	const struct fido_region *r;
 
@@ -277,12 +281,14 @@ mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 
 /* Put as many packets as there is room for. Those that can never be sent are freed and counted. */
 static uint16_t
-put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b, uint16_t *dropped)
+put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b,
+	uint16_t *dropped)
 {
 	uint16_t i = 0;
 
 	while (i < n) {
-		uint64_t slot = fido_layout_slot(&txq->q->layout, rte_pktmbuf_mtod(pkts[i], uintptr_t));
+		uint64_t slot =
+			fido_layout_slot(&txq->q->layout, rte_pktmbuf_mtod(pkts[i], uintptr_t));
 		uint16_t put;
 		int ret;
 
@@ -363,7 +369,8 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 	done = put_burst(txq, pkts, n, &b, &dropped);
 	/* Packets of several segments, or that are copied, need more than one ticket each. */
 	if (unlikely(done < n) && mmnet_tx_reap_max(txq, UINT32_MAX) != 0)
-		done = (uint16_t)(done + put_burst(txq, pkts + done, (uint16_t)(n - done), &b, &dropped));
+		done = (uint16_t)(done +
+			put_burst(txq, pkts + done, (uint16_t)(n - done), &b, &dropped));
 	if (unlikely(done < n))
 		fido_counter_add(&q->stats->ring_full, 1);
 	if (unlikely(dropped != 0))

@@ -38,11 +38,11 @@ extern "C" {
  *   each pool is one), and what rte_pktmbuf_pool_create() says
  */
 static inline struct rte_mempool *
-rte_pmd_mmnet_pool_create(const char *name, unsigned int n, unsigned int cache_size, uint16_t priv_size,
-		uint16_t data_room_size)
+rte_pmd_mmnet_pool_create(const char *name, unsigned int n, unsigned int cache_size,
+	uint16_t priv_size, uint16_t data_room_size)
 {
-	return rte_pktmbuf_pool_create_by_ops(name, n, cache_size, priv_size, data_room_size, SOCKET_ID_ANY,
-			RTE_PMD_MMNET_ARENA_OPS);
+	return rte_pktmbuf_pool_create_by_ops(name, n, cache_size, priv_size, data_room_size,
+		SOCKET_ID_ANY, RTE_PMD_MMNET_ARENA_OPS);
 }
 
 #ifdef __cplusplus

@@ -126,7 +126,8 @@ look_at_ending(struct work_struct *work)
 	u32 before, left;
 
 	mutex_lock(&ending_lock);
-	list_for_each_entry_safe(grant, next, &ending, list) {
+	list_for_each_entry_safe(grant, next, &ending, list)
+	{
 		before = count_pages(grant);
 		left = grant_try_end(grant);
 		atomic_sub(before - left, &pages_ending);
@@ -366,7 +367,8 @@ ioctl_end(struct holder *holder, const struct fido_grant_end __user *arg)
 	if (copy_from_user(&end, arg, sizeof(end)))
 		return -EFAULT;
 	mutex_lock(&holder->lock);
-	list_for_each_entry(grant, &holder->grants, list) {
+	list_for_each_entry(grant, &holder->grants, list)
+	{
 		if (grant->id != end.id)
 			continue;
 		list_del(&grant->list);
@@ -412,7 +414,8 @@ fido_grant_release(struct inode *inode, struct file *file)
 	struct holder *holder = file->private_data;
 	struct grant *grant, *next;
 
-	list_for_each_entry_safe(grant, next, &holder->grants, list) {
+	list_for_each_entry_safe(grant, next, &holder->grants, list)
+	{
 		list_del(&grant->list);
 		grant_end(grant);
 	}
@@ -452,8 +455,7 @@ fido_grant_exit(void)
 
 	misc_deregister(&fido_grant_device);
 	cancel_delayed_work_sync(&ending_work);
-	list_for_each_entry_safe(grant, next, &ending, list)
-		grant_hand_over(grant);
+	list_for_each_entry_safe(grant, next, &ending, list) grant_hand_over(grant);
 }
 
 module_init(fido_grant_init);

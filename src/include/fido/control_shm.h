@@ -36,14 +36,17 @@ extern "C" {
 /** What the domain has mapped of another slot. */
 struct fido_mapped_shm {
 	uint64_t generation; /**< of the slot's owner; 0: nothing of this slot is mapped */
-	uint64_t epoch;      /**< newest epoch of the owner up to which all of its memory is mapped */
+	uint64_t epoch; /**< newest epoch of the owner up to which all of its memory is mapped */
 	uint64_t bytes;
-	uint64_t received;   /**< this generation has, or had, a ring that is read here */
-	uint64_t ended;      /**< this generation has ended, and `newest` is about it */
-	uint64_t newest;     /**< when the newest message that is held here of those that came by way of it was read
+	uint64_t received; /**< this generation has, or had, a ring that is read here */
+	uint64_t ended;    /**< this generation has ended, and `newest` is about it */
+	uint64_t
+		newest; /**< when the newest message that is held here of those that came by way of it was read
 				  (fido_clock_after); UINT64_MAX: some have not been read yet; 0: none is held */
-	uint64_t held;       /**< gaddr of a fido_held_shm, complete when newest is not UINT64_MAX; 0: none */
-	uint64_t withdrawn;  /**< newest epoch of the owner up to which all that it withdrew is unmapped */
+	uint64_t
+		held; /**< gaddr of a fido_held_shm, complete when newest is not UINT64_MAX; 0: none */
+	uint64_t
+		withdrawn; /**< newest epoch of the owner up to which all that it withdrew is unmapped */
 };
 
 #define FIDO_HELD_LIST_MAX 510
@@ -92,12 +95,13 @@ struct fido_link_shm {
 	uint16_t nrx;
 	char peer[FIDO_NAME_MAX];
 	char name[FIDO_NAME_MAX];
-	uint64_t tx_stats;         /**< gaddr of ntx fido_tx_stats_shm */
-	uint64_t rx_stats;         /**< gaddr of nrx fido_rx_stats_shm */
-	uint32_t stranded;         /**< buffers out on rings of before */
-	uint32_t note;             /**< offset of a fido_note_shm in the control region; 0: none */
+	uint64_t tx_stats; /**< gaddr of ntx fido_tx_stats_shm */
+	uint64_t rx_stats; /**< gaddr of nrx fido_rx_stats_shm */
+	uint32_t stranded; /**< buffers out on rings of before */
+	uint32_t note;     /**< offset of a fido_note_shm in the control region; 0: none */
 	struct fido_queue_ref_shm tx[FIDO_LINK_QUEUES_MAX]; /**< our senders */
-	struct fido_queue_ref_shm rx[FIDO_LINK_QUEUES_MAX]; /**< our receivers, by the peer's tx index */
+	struct fido_queue_ref_shm
+		rx[FIDO_LINK_QUEUES_MAX]; /**< our receivers, by the peer's tx index */
 };
 
 /** What the application at this end of a link tells the one at the other (link.h). Writer: who calls fido_link_set_note(). */
@@ -115,14 +119,14 @@ struct fido_control_shm {
 	uint32_t slot_shift;
 	uint32_t slots;
 	uint32_t slot;
-	uint32_t pid;            /**< for people; pid namespaces may differ */
-	uint64_t control_size;   /**< bytes of the control region */
-	uint64_t start_time_ns;  /**< CLOCK_REALTIME at join */
-	uint64_t epoch;          /**< of the domain's memory: grows with each export and withdrawal */
-	uint64_t heartbeat;      /**< turns of the control thread */
+	uint32_t pid;           /**< for people; pid namespaces may differ */
+	uint64_t control_size;  /**< bytes of the control region */
+	uint64_t start_time_ns; /**< CLOCK_REALTIME at join */
+	uint64_t epoch;     /**< of the domain's memory: grows with each export and withdrawal */
+	uint64_t heartbeat; /**< turns of the control thread */
 	char name[FIDO_NAME_MAX];
-	uint64_t table;          /**< gaddr of the table that fido_domain_publish() names; 0: none */
-	uint32_t table_kind;     /**< what kind of table it is */
+	uint64_t table;      /**< gaddr of the table that fido_domain_publish() names; 0: none */
+	uint32_t table_kind; /**< what kind of table it is */
 	uint32_t pad0;
 	uint64_t pad[18];
 	struct fido_mapped_shm mapped[FIDO_SLOTS_MAX];

@@ -17,17 +17,17 @@ extern "C" {
 
 /** Counters of a sender; in the domain's control region. Writer: the sending thread. */
 struct fido_tx_stats_shm {
-	uint64_t packets;     /**< messages posted */
-	uint64_t bytes;       /**< bytes posted */
-	uint64_t zero_copy;   /**< messages of own memory, by pointer */
-	uint64_t forwarded;   /**< messages with another domain's memory, by pointer */
-	uint64_t copied;      /**< messages copied into the arena first */
-	uint64_t posted;      /**< descriptors posted = tickets taken */
-	uint64_t reaped;      /**< tickets that came back */
-	uint64_t errors;      /**< tickets that came back with an error */
-	uint64_t ring_full;   /**< bursts that were cut short: no ticket left */
-	uint64_t doorbells;   /**< times the peer was woken */
-	uint64_t dropped;     /**< messages that can never be sent (too long, too many segments) */
+	uint64_t packets;   /**< messages posted */
+	uint64_t bytes;     /**< bytes posted */
+	uint64_t zero_copy; /**< messages of own memory, by pointer */
+	uint64_t forwarded; /**< messages with another domain's memory, by pointer */
+	uint64_t copied;    /**< messages copied into the arena first */
+	uint64_t posted;    /**< descriptors posted = tickets taken */
+	uint64_t reaped;    /**< tickets that came back */
+	uint64_t errors;    /**< tickets that came back with an error */
+	uint64_t ring_full; /**< bursts that were cut short: no ticket left */
+	uint64_t doorbells; /**< times the peer was woken */
+	uint64_t dropped;   /**< messages that can never be sent (too long, too many segments) */
 	uint64_t reserved[5];
 };
 

@@ -29,11 +29,13 @@ struct fido_domain;
 /** How to join. Zero-initialize; what is left zero takes its default. */
 struct fido_domain_config {
 	const char *group; /**< "demo" or "host:demo": transport and group name */
-	const char *name;  /**< this domain's name, unique in the group; [A-Za-z0-9_.-], < FIDO_NAME_MAX */
-	struct fido_layout layout; /**< of a new group; an existing group's own layout must equal it unless 0 */
-	size_t control_size;       /**< bytes for control block and rings; default 8 MiB */
-	bool no_hugepages;         /**< arenas use ordinary pages, without a warning */
-	bool watches;              /**< it makes no links; on Xen others show it their control region and no more */
+	const char *
+		name; /**< this domain's name, unique in the group; [A-Za-z0-9_.-], < FIDO_NAME_MAX */
+	struct fido_layout
+		layout; /**< of a new group; an existing group's own layout must equal it unless 0 */
+	size_t control_size; /**< bytes for control block and rings; default 8 MiB */
+	bool no_hugepages;   /**< arenas use ordinary pages, without a warning */
+	bool watches; /**< it makes no links; on Xen others show it their control region and no more */
 	/**
 	 * host: users whose processes may map this domain's memory, by name or id, "alice:1001"; this user and
 	 * root always may. NULL: everybody whom the permissions of the group's folder let in.
@@ -93,7 +95,8 @@ void fido_domain_publish(struct fido_domain *domain, uint32_t kind, const void *
  * @param len bytes, a multiple of 8
  * @return 0, -ENOENT: there is no such peer, or it publishes no table of this kind
  */
-int fido_domain_peer_table(struct fido_domain *domain, const char *peer, uint32_t kind, void *copy, size_t len);
+int fido_domain_peer_table(struct fido_domain *domain, const char *peer, uint32_t kind, void *copy,
+	size_t len);
 
 #ifdef __cplusplus
 }

@@ -73,7 +73,8 @@ fido_layout_slot_base(const struct fido_layout *layout, uint32_t slot)
 struct fido_map {
 	uint64_t base;          /**< the layout's base; whole granules */
 	uint64_t granule_count; /**< granules in the whole layout */
-	uint8_t *granules;      /**< 1: mapped, 0: not; written by the control thread, read by the data path */
+	uint8_t *
+		granules; /**< 1: mapped, 0: not; written by the control thread, read by the data path */
 };
 
 /** @return true when granule g is mapped. */
@@ -106,7 +107,8 @@ fido_map_ptr(const struct fido_map *map, uint64_t gaddr, uint32_t len)
 	if (__builtin_expect((gaddr & (FIDO_GRANULE_SIZE - 1)) + len > FIDO_GRANULE_SIZE, 0))
 		return fido_map_ptr_across(map, gaddr, len);
 	/* An address below base wraps to a huge granule. */
-	if (__builtin_expect(!fido_map_granule_test(map, (gaddr - map->base) >> FIDO_GRANULE_SHIFT), 0))
+	if (__builtin_expect(!fido_map_granule_test(map, (gaddr - map->base) >> FIDO_GRANULE_SHIFT),
+		    0))
 		return NULL;
 	return (const void *)(uintptr_t)gaddr;
 }

@@ -15,8 +15,9 @@ extern "C" {
 #endif
 
 struct fido_group_config {
-	const char *unix_group; /**< name or id of the Unix group whose users may join; NULL: as the folder's place has it */
-	mode_t mode;            /**< of the folder, and without x of all that is in it; 0: 0770 with unix_group, else 0750 */
+	const char *
+		unix_group; /**< name or id of the Unix group whose users may join; NULL: as the folder's place has it */
+	mode_t mode; /**< of the folder, and without x of all that is in it; 0: 0770 with unix_group, else 0750 */
 };
 
 /**

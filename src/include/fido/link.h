@@ -30,14 +30,17 @@ struct fido_link;
 struct fido_rxq;
 struct fido_txq;
 
-enum fido_link_event { FIDO_LINK_UP, FIDO_LINK_DOWN };
+enum fido_link_event {
+	FIDO_LINK_UP,
+	FIDO_LINK_DOWN
+};
 
 /** Called by the control thread, without locks held, when the link comes up or goes down. */
 typedef void (*fido_link_event_fn)(void *arg, enum fido_link_event event);
 
 struct fido_link_config {
-	const char *peer; /**< name of the domain at the other end */
-	const char *name; /**< which link to that peer; NULL: "0" */
+	const char *peer;         /**< name of the domain at the other end */
+	const char *name;         /**< which link to that peer; NULL: "0" */
 	fido_link_event_fn event; /**< may be NULL */
 	void *arg;
 };
@@ -48,7 +51,7 @@ struct fido_link_config {
  * @see fido_link_destroy
  */
 int fido_link_create(struct fido_domain *domain, const struct fido_link_config *config,
-		struct fido_link **out);
+	struct fido_link **out);
 
 /**
  * Set the number of queues and the transmit rings' size. The link is closed. Queue handles of before stay
@@ -94,8 +97,8 @@ struct fido_offer {
  * @param prefix what their names begin with
  * @return number of offers written, at most max
  */
-unsigned int fido_domain_offers(struct fido_domain *domain, const char *prefix, struct fido_offer *offers,
-		unsigned int max);
+unsigned int fido_domain_offers(struct fido_domain *domain, const char *prefix,
+	struct fido_offer *offers, unsigned int max);
 
 /** @return true: up, this end may post. */
 bool fido_link_is_up(const struct fido_link *link);

@@ -15,16 +15,22 @@ extern "C" {
 /** Longest message, with its terminating zero; what is longer is cut. */
 #define FIDO_LOG_MAX 512
 
-enum fido_log_level { FIDO_LOG_ERROR, FIDO_LOG_WARNING, FIDO_LOG_INFO, FIDO_LOG_DEBUG };
+enum fido_log_level {
+	FIDO_LOG_ERROR,
+	FIDO_LOG_WARNING,
+	FIDO_LOG_INFO,
+	FIDO_LOG_DEBUG
+};
 
 /**
  * Receives each message, one line without a newline. Any thread of the process may call it, also with
  * libfido's locks held: it must not call libfido.
  */
-typedef void (*fido_log_fn)(/** Longest message, with its terminating zero; what is longer is cut. */
+typedef void (
+	*fido_log_fn)(/** Longest message, with its terminating zero; what is longer is cut. */
 #define FIDO_LOG_MAX 512
 
-enum fido_log_level level, const char *message);
+	enum fido_log_level level, const char *message);
 
 /** Where messages go; NULL: to stderr, warnings and errors only (the default). */
 void fido_log_set(fido_log_fn fn);
@@ -36,7 +42,7 @@ void fido_log_set(fido_log_fn fn);
 void fido_log(/** Longest message, with its terminating zero; what is longer is cut. */
 #define FIDO_LOG_MAX 512
 
-enum fido_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+	enum fido_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** The last error message of this thread; "" when there was none. Valid until the next call that fails. */
 const char *fido_last_error(void);

@@ -21,13 +21,15 @@ extern "C" {
 /** One domain that is watched. */
 struct fido_observation {
 	char name[FIDO_NAME_MAX];
-	const struct fido_control_shm *control; /**< mapped read-only, anywhere; NULL: it does not answer */
+	const struct fido_control_shm
+		*control; /**< mapped read-only, anywhere; NULL: it does not answer */
 	uint64_t size;
-	uint64_t generation;                    /**< when we connected */
-	int socket;                             /**< readable (end of file) when the domain is gone */
-	void *peer;                             /**< the transport's */
+	uint64_t generation; /**< when we connected */
+	int socket;          /**< readable (end of file) when the domain is gone */
+	void *peer;          /**< the transport's */
 	bool alive;
-	uint64_t moved_ns; /**< it does not answer: when it last did anything, CLOCK_REALTIME; 0: not known */
+	uint64_t
+		moved_ns; /**< it does not answer: when it last did anything, CLOCK_REALTIME; 0: not known */
 };
 
 struct fido_observer;

@@ -75,8 +75,9 @@ extern "C" {
 #define FIDO_STATUS_BAD_ADDRESS 1 /**< the memory named was not mapped in the receiver */
 #define FIDO_STATUS_DROPPED 2     /**< the receiver had no room for the message */
 #define FIDO_STATUS_CLOSED 3      /**< the receiver left before it read the descriptor */
-#define FIDO_STATUS_RECALLED 4    /**< the receiver has died; it may have read it, and nobody does now. Never in a ring */
-#define FIDO_STATUS_USER 0x100    /**< from here on they are the application's */
+#define FIDO_STATUS_RECALLED \
+	4 /**< the receiver has died; it may have read it, and nobody does now. Never in a ring */
+#define FIDO_STATUS_USER 0x100 /**< from here on they are the application's */
 #define FIDO_GADDR_MASK ((UINT64_C(1) << FIDO_GADDR_BITS) - 1)
 
 /** One descriptor in the sender's memory. Writer: sender. */

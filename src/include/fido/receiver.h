@@ -43,7 +43,8 @@ struct fido_desc {
 	uint32_t len;
 };
 
-FIDO_STATIC_ASSERT(sizeof(struct fido_desc) == 24 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the words' order");
+FIDO_STATIC_ASSERT(sizeof(struct fido_desc) == 24 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	"the words' order");
 
 /** The receiver's end of a queue. Private to the receiver. */
 struct fido_receiver {
@@ -53,7 +54,8 @@ struct fido_receiver {
 	const uint32_t *peer_sleeps;
 	const struct fido_map *map;
 	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; or 0 */
-	uint64_t *polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
+	uint64_t *
+		polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
 	uint64_t *old_at;    /**< by ticket: the same for those of FIDO_BATCH_OLD */
 	uint32_t batch;      /**< the batch that is being read */
 	uint32_t batch_mask; /**< batches that have a number of their own - 1 */
@@ -64,8 +66,8 @@ struct fido_receiver {
 	uint16_t run_ticket; /**< run that is being gathered */
 	uint16_t run_count;
 	uint16_t run_status;
-	bool broken;         /**< the peer broke I6 */
-	uint32_t held_count; /**< tickets held */
+	bool broken;                           /**< the peer broke I6 */
+	uint32_t held_count;                   /**< tickets held */
 	const struct fido_doorbell *peer_bell; /**< wakes the sender */
 	uint64_t queue_id;
 	struct fido_receiver_shm *shm;
@@ -196,8 +198,8 @@ struct fido_complete_cursor {
 static inline struct fido_complete_cursor
 fido_complete_begin(const struct fido_receiver *r)
 {
-	return (struct fido_complete_cursor){r->held, r->comp, r->mask, r->shift, r->prod, 0, r->run_ticket, r->run_count,
-		r->run_status};
+	return (struct fido_complete_cursor){r->held, r->comp, r->mask, r->shift, r->prod, 0,
+		r->run_ticket, r->run_count, r->run_status};
 }
 
 /** End a burst of completions. The last run may not be visible yet: fido_complete_flush() before, fido_receiver_flush(). */
@@ -219,8 +221,8 @@ fido_complete_flush(struct fido_complete_cursor *c)
 
 	if (c->run_count == 0)
 		return;
-	word = (uint64_t)c->run_status << 48 | (uint64_t)c->run_count << 32 | (uint32_t)c->run_ticket << 16 |
-	       (uint16_t)((c->prod >> c->shift) + 1);
+	word = (uint64_t)c->run_status << 48 | (uint64_t)c->run_count << 32 |
+		(uint32_t)c->run_ticket << 16 | (uint16_t)((c->prod >> c->shift) + 1);
 	/* R3: pairs with A3. All reads of the buffers come before their tickets go back. */
 	fido_store_release(&c->comp[c->prod & c->mask], word);
 	c->prod++;
@@ -234,7 +236,8 @@ fido_complete_put(struct fido_complete_cursor *c, uint16_t ticket, uint16_t stat
 	assert(c->held[ticket] != 0);
 	c->held[ticket] = 0;
 	c->count++;
-	if (c->run_count != 0 && status == c->run_status && ticket == ((c->run_ticket + c->run_count) & c->mask)) {
+	if (c->run_count != 0 && status == c->run_status &&
+		ticket == ((c->run_ticket + c->run_count) & c->mask)) {
 		c->run_count++;
 		return;
 	}

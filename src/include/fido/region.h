@@ -27,14 +27,14 @@ extern "C" {
 
 /** One region. Read by the data path (fido_txq_gaddr); written by the control path. */
 struct fido_region {
-	uintptr_t va;             /**< where the owner uses it */
-	uint64_t len;             /**< bytes of address space */
-	uint64_t gaddr;           /**< where the group sees it */
-	uint32_t *granule_epoch;  /**< by granule: epoch in which it was exported, 0: it is not */
+	uintptr_t va;            /**< where the owner uses it */
+	uint64_t len;            /**< bytes of address space */
+	uint64_t gaddr;          /**< where the group sees it */
+	uint32_t *granule_epoch; /**< by granule: epoch in which it was exported, 0: it is not */
 	struct fido_domain *domain;
 	uint32_t index;
-	int fd;                   /**< arena: its memfd; else -1 */
-	uint32_t page_size;       /**< bytes; smallest page of an extent */
+	int fd;             /**< arena: its memfd; else -1 */
+	uint32_t page_size; /**< bytes; smallest page of an extent */
 	bool arena;
 };
 
@@ -56,7 +56,7 @@ int fido_arena_create(struct fido_domain *domain, size_t size, struct fido_regio
  * @return 0, -EINVAL, -ENOSPC
  */
 int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t align,
-		struct fido_region **out);
+	struct fido_region **out);
 
 /**
  * Export pages of an imported region. Peers are told; until a peer has mapped them they are not sent to
@@ -70,7 +70,7 @@ int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t 
  *         (here only arenas can be exported: Xen without the fido-grant module, no /proc), -errno
  */
 int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len, int fd,
-		uint64_t fd_offset);
+	uint64_t fd_offset);
 
 /**
  * Withdraw pages before they are freed: from now on they are not sent, and peers unmap them as soon as no ticket is out
@@ -85,7 +85,7 @@ int fido_region_export(struct fido_region *region, uint64_t offset, uint64_t len
  *   - -EINVAL: not such a range
  */
 int fido_region_withdraw(struct fido_region *region, uint64_t offset, uint64_t len,
-		unsigned int timeout_ms);
+	unsigned int timeout_ms);
 
 /**
  * Withdraw everything and free the region; waits some milliseconds for the peers to let go of it. NULL is legal. An arena may be destroyed while

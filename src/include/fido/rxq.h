@@ -32,12 +32,13 @@ struct fido_link;
 /** A receive queue: it reads one ring for each of the peer's transmit queues that fall to it. */
 struct fido_rxq {
 	struct fido_lock lock;
-	uint16_t count;                     /**< receivers in use */
-	uint16_t next;                      /**< where the next burst starts */
+	uint16_t count; /**< receivers in use */
+	uint16_t next;  /**< where the next burst starts */
 	struct fido_rx_stats_shm *stats;
 	struct fido_receiver *receivers[FIDO_RXQ_RECEIVERS_MAX];
-	const struct fido_receiver *watched; /**< its memory stays, as somebody may look at it without the lock */
-	struct fido_doorbell *bell;         /**< rings when descriptors come and we are armed */
+	const struct fido_receiver
+		*watched; /**< its memory stays, as somebody may look at it without the lock */
+	struct fido_doorbell *bell; /**< rings when descriptors come and we are armed */
 	struct fido_sleeper sleeper;
 	struct fido_link *link;
 	uint16_t index;
@@ -59,7 +60,8 @@ struct fido_rx {
 unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max);
 
 /** Complete, taking the lock itself; flushes and wakes the sender if it sleeps. Any thread. */
-void fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status);
+void fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n,
+	uint16_t status);
 
 /** What the rings of a receive queue hold now. */
 struct fido_rxq_fill {

@@ -27,8 +27,10 @@ extern "C" {
 
 /** What a ticket stands for; of use only after the receiver's death. */
 struct fido_posted {
-	uint64_t at;   /**< not later than it was published (fido_clock_before); UINT64_MAX: read by nobody any more */
-	uint64_t what; /**< gaddr [47:0], length in units of FIDO_POSTED_UNIT, rounded up, [63:48], at most 65535 */
+	uint64_t
+		at; /**< not later than it was published (fido_clock_before); UINT64_MAX: read by nobody any more */
+	uint64_t
+		what; /**< gaddr [47:0], length in units of FIDO_POSTED_UNIT, rounded up, [63:48], at most 65535 */
 };
 
 #define FIDO_POSTED_UNIT 64u
@@ -39,21 +41,22 @@ struct fido_sender {
 	const uint64_t *comp;       /**< in the receiver's memory */
 	const uint32_t *peer_armed; /**< in the receiver's memory */
 	const uint32_t *peer_sleeps;
-	uint16_t *free_ticket;      /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
-	void **cookie;              /**< by ticket; NULL: not out */
+	uint16_t *free_ticket; /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
+	void **cookie;         /**< by ticket; NULL: not out */
 	struct fido_posted *posted; /**< by ticket */
 	uint32_t mask;              /**< N - 1 */
 	uint32_t shift;             /**< log2 N */
-	uint32_t prod;              /**< next position to write; each takes a ticket, so free tickets = free_put - prod */
-	uint32_t first;             /**< first position not published yet */
-	uint64_t first_w1;          /**< its second word, kept back until publish */
-	uint32_t free_put;          /**< free-running: place of free_ticket that is filled next */
-	uint32_t cons;              /**< next completion to read */
-	uint16_t run_ticket;        /**< rest of a run that reap's caller had no room for */
+	uint32_t
+		prod; /**< next position to write; each takes a ticket, so free tickets = free_put - prod */
+	uint32_t first;      /**< first position not published yet */
+	uint64_t first_w1;   /**< its second word, kept back until publish */
+	uint32_t free_put;   /**< free-running: place of free_ticket that is filled next */
+	uint32_t cons;       /**< next completion to read */
+	uint16_t run_ticket; /**< rest of a run that reap's caller had no room for */
 	uint16_t run_left;
 	uint16_t run_status;
-	bool broken;                /**< the peer broke I6: no more use of its ring */
-	uint64_t error_count;       /**< tickets that came back with a status other than OK */
+	bool broken;          /**< the peer broke I6: no more use of its ring */
+	uint64_t error_count; /**< tickets that came back with a status other than OK */
 	uint64_t queue_id;
 	struct fido_sender_shm *shm;
 	const struct fido_receiver_shm *peer_shm;
@@ -96,8 +99,9 @@ struct fido_cursor {
 static inline struct fido_cursor
 fido_sender_begin(const struct fido_sender *s)
 {
-	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted, fido_clock_before(), s->first_w1,
-		(uint16_t)((s->prod >> s->shift) + 1), s->mask, s->prod, s->prod & s->mask, s->first & s->mask};
+	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted,
+		fido_clock_before(), s->first_w1, (uint16_t)((s->prod >> s->shift) + 1), s->mask,
+		s->prod, s->prod & s->mask, s->first & s->mask};
 }
 
 /** End a burst of posts. The descriptors are not visible yet: fido_sender_publish(). */
@@ -139,7 +143,8 @@ fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t fl
 	uint64_t w1 = (uint64_t)len << 32 | (uint32_t)ticket << 16 | c->lap;
 
 	c->cookie[ticket] = cookie;
-	c->posted[ticket] = (struct fido_posted){c->now, gaddr | fido_posted_units(len) << FIDO_GADDR_BITS};
+	c->posted[ticket] =
+		(struct fido_posted){c->now, gaddr | fido_posted_units(len) << FIDO_GADDR_BITS};
 	fido_store_relaxed(&d->w0, gaddr | (uint64_t)flags << FIDO_GADDR_BITS);
 	if (c->at == c->first_at)
 		c->first_w1 = w1;
@@ -256,7 +261,8 @@ fido_sender_next_run(struct fido_sender *s)
  * @return number; fewer: the next one is not out (I6)
  */
 static inline uint32_t
-fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, uint32_t put, uint32_t n)
+fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, uint32_t put,
+	uint32_t n)
 {
 	uint16_t *free_ticket = s->free_ticket + put;
 	void **cookie = s->cookie + ticket;
@@ -306,8 +312,10 @@ fido_sender_take_run(struct fido_sender *s, void **cookies, unsigned int max)
 	uint32_t n = s->run_left < max ? s->run_left : max, size = s->mask + 1, done = 0;
 
 	while (done < n && !s->broken) {
-		uint32_t ticket = (s->run_ticket + done) & s->mask, put = (s->free_put + done) & s->mask;
-		uint32_t room = size - (ticket > put ? ticket : put), part = n - done < room ? n - done : room;
+		uint32_t ticket = (s->run_ticket + done) & s->mask,
+			 put = (s->free_put + done) & s->mask;
+		uint32_t room = size - (ticket > put ? ticket : put),
+			 part = n - done < room ? n - done : room;
 		uint32_t got = fido_sender_take_part(s, cookies + done, ticket, put, part);
 
 		/* Nothing of this word or of later ones can be believed. */
@@ -338,8 +346,8 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 
 	while (n < max && (s->run_left != 0 || fido_sender_next_run(s)))
 		/* Packets that come and go one by one are not worth vectors. */
-		n += s->run_left == 1 ? fido_sender_take_one(s, cookies + n) :
-					fido_sender_take_run(s, cookies + n, max - n);
+		n += s->run_left == 1 ? fido_sender_take_one(s, cookies + n)
+				      : fido_sender_take_run(s, cookies + n, max - n);
 	return n;
 }
 

@@ -40,23 +40,25 @@ struct fido_peer_view {
 /** A transmit queue. */
 struct fido_txq {
 	struct fido_lock lock;
-	bool own_bell;                      /**< bell is not shared with a receive queue */
-	bool open;                          /**< posting is allowed: the link is up, and the queue is not paused */
-	bool up;                            /**< the link is */
-	bool paused;                        /**< by the application */
+	bool own_bell; /**< bell is not shared with a receive queue */
+	bool open;     /**< posting is allowed: the link is up, and the queue is not paused */
+	bool up;       /**< the link is */
+	bool paused;   /**< by the application */
 	uint16_t index;
-	uint32_t slot;                      /**< this domain's own */
-	struct fido_sender *sender;         /**< NULL: not connected; may outlive `open` to be reaped */
-	struct fido_tx_ring *old;            /**< rings of before, with tickets still out */
+	uint32_t slot;              /**< this domain's own */
+	struct fido_sender *sender; /**< NULL: not connected; may outlive `open` to be reaped */
+	struct fido_tx_ring *old;   /**< rings of before, with tickets still out */
 	struct fido_tx_stats_shm *stats;
 	const struct fido_doorbell *peer_bell; /**< the receiver's */
 	const struct fido_peer_view *peer;
-	const struct fido_note_shm *note;   /**< what the peer's application says of this link; NULL: nothing */
+	const struct fido_note_shm
+		*note; /**< what the peer's application says of this link; NULL: nothing */
 	struct fido_region *const *regions; /**< own regions; NULL entries at the end */
 	const struct fido_region *last;     /**< the region that the last packet lay in */
 	struct fido_layout layout;
-	const uint8_t *own_granules;        /**< by granule of the own slot: index in regions, plus 1; 0: none */
-	struct fido_doorbell *bell;         /**< rings when completions come and we are armed */
+	const uint8_t
+		*own_granules; /**< by granule of the own slot: index in regions, plus 1; 0: none */
+	struct fido_doorbell *bell; /**< rings when completions come and we are armed */
 	struct fido_sleeper sleeper;
 	struct fido_link *link;
 };
@@ -65,8 +67,8 @@ struct fido_txq {
 struct fido_buf {
 	const void *data; /**< memory of this domain, or of another that it was received from */
 	uint32_t len;
-	uint16_t flags;   /**< FIDO_DESC_CHAINED: the next buffer belongs to the same message */
-	void *cookie;     /**< comes back by fido_txq_reap(); not NULL */
+	uint16_t flags; /**< FIDO_DESC_CHAINED: the next buffer belongs to the same message */
+	void *cookie;   /**< comes back by fido_txq_reap(); not NULL */
 };
 
 /**
@@ -86,17 +88,18 @@ int fido_txq_post(struct fido_txq *q, const struct fido_buf *bufs, unsigned int 
  */
 unsigned int fido_txq_reap(struct fido_txq *q, void **cookies, unsigned int max);
 /** The same, with the status of each. */
-unsigned int fido_txq_reap_status(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max);
+unsigned int fido_txq_reap_status(struct fido_txq *q, void **cookies, uint16_t *status,
+	unsigned int max);
 /** @return tickets of this queue that are out, on rings of now and of before. */
 uint32_t fido_txq_out(struct fido_txq *q);
 
 /** What the ring of a transmit queue holds now. */
 struct fido_txq_fill {
-	uint32_t size; /**< 0: not connected */
-	uint32_t room; /**< descriptors that can be posted at once */
-	uint32_t done; /**< tickets of this ring that came back and wait to be reaped */
+	uint32_t size;     /**< 0: not connected */
+	uint32_t room;     /**< descriptors that can be posted at once */
+	uint32_t done;     /**< tickets of this ring that came back and wait to be reaped */
 	uint32_t done_old; /**< the same of retired rings, recalled tickets included */
-	bool open;     /**< posting is allowed */
+	bool open;         /**< posting is allowed */
 };
 
 /** Look into a transmit queue's ring. Takes the lock itself; any thread. */
@@ -213,7 +216,7 @@ fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr
 			if (slot == q->slot)
 				return fido_txq_reach_own_slot(q, a, len);
 			return fido_load_acquire(&q->peer->slots) >> slot & 1 ? FIDO_REACH_FOREIGN
-									       : FIDO_REACH_NONE;
+									      : FIDO_REACH_NONE;
 		}
 		r = fido_txq_find_region(q, a);
 		if (r == NULL)
@@ -237,9 +240,9 @@ fido_txq_wake_receiver(struct fido_txq *q)
 
 /** What a burst of posts was: counted once, when it is published. */
 struct fido_tx_burst {
-	uint64_t own;         /**< messages of this domain's memory, or without any */
-	uint64_t forwarded;   /**< messages with another domain's memory */
-	uint64_t copied;      /**< messages copied into the arena first */
+	uint64_t own;       /**< messages of this domain's memory, or without any */
+	uint64_t forwarded; /**< messages with another domain's memory */
+	uint64_t copied;    /**< messages copied into the arena first */
 	uint64_t descriptors;
 	uint64_t bytes;
 };

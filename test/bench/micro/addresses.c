@@ -26,7 +26,8 @@ spread(uint64_t base, uint64_t size)
 static void
 check(struct bench *b)
 {
-	struct fido_layout layout = {FIDO_DEFAULT_BASE, FIDO_DEFAULT_SLOT_SHIFT, FIDO_DEFAULT_SLOTS};
+	struct fido_layout layout = {FIDO_DEFAULT_BASE, FIDO_DEFAULT_SLOT_SHIFT,
+		FIDO_DEFAULT_SLOTS};
 	uint64_t size = (uint64_t)bench_arg(b) << 20, *a = spread(FIDO_DEFAULT_BASE, size);
 	uint32_t at = 0;
 	struct fido_map map;
@@ -56,7 +57,8 @@ translate(struct bench *b)
 	uintptr_t va = UINT64_C(0x7f0000000000);
 	struct fido_region region = {.va = va, .len = size, .gaddr = FIDO_DEFAULT_BASE};
 	struct fido_peer_view peer = {.epoch = 1};
-	struct fido_txq q = {.last = &region, .peer = &peer,
+	struct fido_txq q = {.last = &region,
+		.peer = &peer,
 		.layout = {FIDO_DEFAULT_BASE, FIDO_DEFAULT_SLOT_SHIFT, FIDO_DEFAULT_SLOTS}};
 	uint64_t *a = spread(va, size);
 	uint32_t at = 0;
@@ -67,7 +69,8 @@ translate(struct bench *b)
 	while (bench_next(b, BENCH_TURNS))
 		for (unsigned int i = 0; i < BENCH_TURNS; i++) {
 			uint64_t gaddr = 0;
-			enum fido_reach reach = fido_txq_gaddr(&q, (void *)(uintptr_t)a[at++ % ADDRESSES], 1500, &gaddr);
+			enum fido_reach reach = fido_txq_gaddr(&q,
+				(void *)(uintptr_t)a[at++ % ADDRESSES], 1500, &gaddr);
 
 			__asm__ volatile("" : : "r"(gaddr), "r"(reach));
 		}

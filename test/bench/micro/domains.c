@@ -37,7 +37,9 @@ now(void)
 static _Noreturn void
 owner(uint64_t size, bool hugepages, int out, int in)
 {
-	struct fido_domain_config config = {.group = group, .name = "owner", .no_hugepages = !hugepages};
+	struct fido_domain_config config = {.group = group,
+		.name = "owner",
+		.no_hugepages = !hugepages};
 	struct fido_domain *domain = NULL;
 	struct fido_region *arena = NULL;
 	uint64_t gaddr = 0;
@@ -45,8 +47,9 @@ owner(uint64_t size, bool hugepages, int out, int in)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	micro_pin_second();
-	if (fido_domain_join(&domain, &config) == 0 && fido_arena_create(domain, size, &arena) == 0 &&
-			arena->page_size == (hugepages ? 2u << 20 : 4096u)) {
+	if (fido_domain_join(&domain, &config) == 0 &&
+		fido_arena_create(domain, size, &arena) == 0 &&
+		arena->page_size == (hugepages ? 2u << 20 : 4096u)) {
 		memset((void *)arena->va, 1, size);
 		gaddr = arena->gaddr;
 	}
@@ -68,7 +71,8 @@ join(uint64_t gaddr, uint64_t size)
 
 	if (fido_domain_join(&domain, &config) != 0)
 		return -1;
-	while (fido_map_ptr(fido_domain_map(domain), gaddr + size - 1, 1) == NULL && now() - start < 10)
+	while (fido_map_ptr(fido_domain_map(domain), gaddr + size - 1, 1) == NULL &&
+		now() - start < 10)
 		fido_pause();
 	end = now();
 	fido_domain_leave(domain);
@@ -165,7 +169,8 @@ doorbell(struct bench *b)
 	struct bells bells = {NULL, NULL};
 	struct micro_thread *t;
 
-	if (fido_host_bell_create(NULL, &bells.there) != 0 || fido_host_bell_create(NULL, &bells.back) != 0) {
+	if (fido_host_bell_create(NULL, &bells.there) != 0 ||
+		fido_host_bell_create(NULL, &bells.back) != 0) {
 		bench_skip(b, "no doorbells");
 		return;
 	}

@@ -15,7 +15,11 @@
 
 #include "micro.h"
 
-enum layout { LAP, LAP_LAST, INDEX };
+enum layout {
+	LAP,
+	LAP_LAST,
+	INDEX
+};
 
 struct desc {
 	uint64_t w0;
@@ -50,7 +54,8 @@ poll_ring(enum layout layout, uint32_t pos, unsigned int burst, uint16_t *ticket
 		uint32_t there = fido_load_acquire(&prod) - pos;
 
 		for (; n < burst && n < there; n++)
-			tickets[n] = (uint16_t)(fido_load_relaxed(&ring[(pos + n) % RING].w1) >> 16);
+			tickets[n] =
+				(uint16_t)(fido_load_relaxed(&ring[(pos + n) % RING].w1) >> 16);
 		return n;
 	}
 	for (; n < burst; n++) {
@@ -66,7 +71,8 @@ poll_ring(enum layout layout, uint32_t pos, unsigned int burst, uint16_t *ticket
 static inline uint32_t
 complete(uint32_t cpos, uint16_t ticket, unsigned int count)
 {
-	fido_store_release(&comp[cpos % RING], (uint64_t)count << 32 | (uint32_t)ticket << 16 | lap_of(cpos));
+	fido_store_release(&comp[cpos % RING],
+		(uint64_t)count << 32 | (uint32_t)ticket << 16 | lap_of(cpos));
 	return cpos + 1;
 }
 
@@ -134,7 +140,8 @@ post(struct sender *s, enum layout layout, unsigned int burst)
 	for (unsigned int i = 0; i < burst; i++) {
 		uint32_t p = s->pos + i;
 		struct desc *d = &ring[p % RING];
-		uint64_t w1 = (uint64_t)64 << 32 | (uint32_t)s->fifo[s->get++ % RING] << 16 | lap_of(p);
+		uint64_t w1 =
+			(uint64_t)64 << 32 | (uint32_t)s->fifo[s->get++ % RING] << 16 | lap_of(p);
 
 		fido_prefetch_write(&ring[(p + 64) % RING]);
 		fido_store_relaxed(&d->w0, p * UINT64_C(2048));
@@ -183,9 +190,9 @@ measure(struct bench *b, enum layout layout, bool runs)
 	micro_stop(t);
 }
 
-#define LAYOUT(name, layout, runs) \
+#define LAYOUT(name, layout, runs)        \
 	static void name(struct bench *b) \
-	{ \
+	{                                 \
 		measure(b, layout, runs); \
 	}
 LAYOUT(lap_single, LAP, false)

@@ -52,7 +52,7 @@ ping_pong(struct bench *b)
 /* ---- a stream ---- */
 
 struct stream {
-	uint64_t line[LINES][LINE / 8]; /* the last word says which lap it is of */
+	uint64_t line[LINES][LINE / 8];              /* the last word says which lap it is of */
 	uint64_t done __attribute__((aligned(128))); /* lines that the receiver has read */
 	unsigned int burst;
 };
@@ -75,7 +75,8 @@ stream_receiver(void *arg)
 		for (unsigned int i = 1; i < s->burst; i++)
 			fido_prefetch_read(s->line[(pos + i) % LINES]);
 		for (unsigned int i = 0; i < s->burst && !micro_stopping(); pos++, i++)
-			while (fido_load_acquire(&s->line[pos % LINES][7]) != pos / LINES + 1 && !micro_stopping())
+			while (fido_load_acquire(&s->line[pos % LINES][7]) != pos / LINES + 1 &&
+				!micro_stopping())
 				;
 		fido_store_release(&s->done, pos);
 	}

@@ -99,7 +99,8 @@ micro_stop(struct micro_thread *t)
 void *
 micro_alloc(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("bench-micro: memory");
@@ -125,8 +126,9 @@ micro_queue_create(struct micro_queue *q)
 	q->receiver_shm = micro_alloc(fido_receiver_shm_size(RING));
 	q->buffers = micro_alloc((size_t)RING * MICRO_BUFFER);
 	layout.base = (uintptr_t)q->buffers & ~(FIDO_GRANULE_SIZE - 1);
-	if (fido_map_init(&q->map, &layout) != 0 || fido_sender_create(&q->s, q->sender_shm, RING, 1) != 0 ||
-			fido_receiver_create(&q->r, q->receiver_shm, q->sender_shm, RING, &q->map) != 0) {
+	if (fido_map_init(&q->map, &layout) != 0 ||
+		fido_sender_create(&q->s, q->sender_shm, RING, 1) != 0 ||
+		fido_receiver_create(&q->r, q->receiver_shm, q->sender_shm, RING, &q->map) != 0) {
 		fprintf(stderr, "bench-micro: no memory for a queue\n");
 		exit(1);
 	}
@@ -149,7 +151,9 @@ int
 main(int argc, char **argv)
 {
 	if (!micro_pin_first()) {
-		fprintf(stderr, "bench-micro: cannot run on the CPUs of FIDO_BENCH_CPUS: give two that there are, e.g. 0,1\n");
+		fprintf(stderr,
+			"bench-micro: cannot run on the CPUs of FIDO_BENCH_CPUS: give two that "
+			"there are, e.g. 0,1\n");
 		return 2;
 	}
 	register_queue();

@@ -61,10 +61,15 @@ request(enum fido_blk_op op, uint32_t flags, uint64_t size)
 {
 	uint16_t index = (uint16_t)(done % queues);
 	struct fido_blk_queue *q = fido_blk_queue(blk, index);
-	uint64_t until = now_ns() + LIMIT_NS, places = fido_blk_info(blk)->size / (size != 0 ? size : 1);
+	uint64_t until = now_ns() + LIMIT_NS,
+		 places = fido_blk_info(blk)->size / (size != 0 ? size : 1);
 	struct iovec iov = {(void *)mem->va, size};
-	struct fido_blk_request r = {.op = op, .flags = flags, .offset = op == FIDO_BLK_FLUSH ? 0 : done % places * size,
-		.length = size, .iov = flags & FIDO_BLK_LEND ? NULL : &iov, .iovcnt = flags & FIDO_BLK_LEND ? 0 : 1};
+	struct fido_blk_request r = {.op = op,
+		.flags = flags,
+		.offset = op == FIDO_BLK_FLUSH ? 0 : done % places * size,
+		.length = size,
+		.iov = flags & FIDO_BLK_LEND ? NULL : &iov,
+		.iovcnt = flags & FIDO_BLK_LEND ? 0 : 1};
 	struct fido_blk_completion c;
 	int ret = fido_blk_submit(q, &r, 1);
 
@@ -105,11 +110,13 @@ report(void)
 		fido_blk_queue_stats(fido_blk_queue(blk, i), &s);
 		for (unsigned int k = 0; k < kept_count; k++)
 			pieces += kept_by[k] == i ? kept_pieces[k] : 0;
-		printf("%s{\"reads\":%" PRIu64 ",\"read_bytes\":%" PRIu64 ",\"writes\":%" PRIu64 ",\"write_bytes\":%" PRIu64
-		       ",\"flushes\":%" PRIu64 ",\"discards\":%" PRIu64 ",\"write_zeroes\":%" PRIu64 ",\"errors\":%" PRIu64
-		       ",\"pieces_lent\":%u}", i == 0 ? "" : ",", s.requests[FIDO_BLK_READ], s.read_bytes,
-				s.requests[FIDO_BLK_WRITE], s.write_bytes, s.requests[FIDO_BLK_FLUSH],
-				s.requests[FIDO_BLK_DISCARD], s.requests[FIDO_BLK_WRITE_ZEROES], s.errors, pieces);
+		printf("%s{\"reads\":%" PRIu64 ",\"read_bytes\":%" PRIu64 ",\"writes\":%" PRIu64
+		       ",\"write_bytes\":%" PRIu64 ",\"flushes\":%" PRIu64 ",\"discards\":%" PRIu64
+		       ",\"write_zeroes\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"pieces_lent\":%u}",
+			i == 0 ? "" : ",", s.requests[FIDO_BLK_READ], s.read_bytes,
+			s.requests[FIDO_BLK_WRITE], s.write_bytes, s.requests[FIDO_BLK_FLUSH],
+			s.requests[FIDO_BLK_DISCARD], s.requests[FIDO_BLK_WRITE_ZEROES], s.errors,
+			pieces);
 	}
 	printf("]}\n");
 	fflush(stdout);
@@ -123,9 +130,9 @@ many(const char *verb, uint64_t n, uint64_t size)
 		const char *verb;
 		enum fido_blk_op op;
 		uint32_t flags;
-	} verbs[] = {{"read", FIDO_BLK_READ, 0}, {"write", FIDO_BLK_WRITE, 0}, {"flush", FIDO_BLK_FLUSH, 0},
-		{"discard", FIDO_BLK_DISCARD, 0}, {"zeroes", FIDO_BLK_WRITE_ZEROES, 0},
-		{"lend", FIDO_BLK_READ, FIDO_BLK_LEND}};
+	} verbs[] = {{"read", FIDO_BLK_READ, 0}, {"write", FIDO_BLK_WRITE, 0},
+		{"flush", FIDO_BLK_FLUSH, 0}, {"discard", FIDO_BLK_DISCARD, 0},
+		{"zeroes", FIDO_BLK_WRITE_ZEROES, 0}, {"lend", FIDO_BLK_READ, FIDO_BLK_LEND}};
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verb, verbs[i].verb) != 0)
@@ -193,7 +200,8 @@ main(int argc, char **argv)
 	int ret;
 
 	if (argc < 6) {
-		fprintf(stderr, "usage: blk-client GROUP DOMAIN BACKEND VOLUME QUEUES [exclusive]\n");
+		fprintf(stderr,
+			"usage: blk-client GROUP DOMAIN BACKEND VOLUME QUEUES [exclusive]\n");
 		return 2;
 	}
 	config.group = argv[1];

@@ -19,15 +19,15 @@
 struct flow {
 	uint32_t seed;
 	uint16_t queue;
-	uint16_t rxq; /**< by which it came first */
+	uint16_t rxq;     /**< by which it came first */
 	uint64_t packets; /**< without duplicates */
 	uint64_t bytes;
 	uint64_t first; /**< smallest and largest number seen */
 	uint64_t last;
 	uint64_t duplicate;
-	uint64_t late; /**< came after one with a larger number */
+	uint64_t late;        /**< came after one with a larger number */
 	uint64_t wrong_queue; /**< came by another queue than the first */
-	uint64_t *seen; /**< a bit for each */
+	uint64_t *seen;       /**< a bit for each */
 };
 
 struct flows {

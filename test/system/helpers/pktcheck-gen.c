@@ -26,7 +26,8 @@ gen_pool(struct app *app)
 
 	snprintf(name, sizeof(name), "gen_%lu", (unsigned long)app->pools);
 	app->pools++;
-	return pool_create(app->opt.pool, name, app->opt.mbufs != 0 ? app->opt.mbufs : 8192, app->opt.room);
+	return pool_create(app->opt.pool, name, app->opt.mbufs != 0 ? app->opt.mbufs : 8192,
+		app->opt.room);
 }
 
 int

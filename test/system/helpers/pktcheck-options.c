@@ -82,7 +82,8 @@ static const char usage[] =
 	"  sink   receive and check --expect packets; keep --hold of them and check these again,\n"
 	"         before long unless --keep\n"
 	"  echo   as sink, and send each back by the same port\n"
-	"  clone  as sink; clone each, then free, check or send (--return any) original and clones\n"
+	"  clone  as sink; clone each, then free, check or send (--return any) original and "
+	"clones\n"
 	"         in any order, on a second lcore too\n"
 	"  --ether DST-SRC: packets arrive with these Ethernet addresses\n"
 	"  --csum: the ports are to make and check IPv4 header checksums (--ipv4)\n"
@@ -202,7 +203,8 @@ use_ether(const char *text)
 	if (dash == NULL)
 		return false;
 	*dash = '\0';
-	if (rte_ether_unformat_addr(copy, &dst) != 0 || rte_ether_unformat_addr(dash + 1, &src) != 0)
+	if (rte_ether_unformat_addr(copy, &dst) != 0 ||
+		rte_ether_unformat_addr(dash + 1, &src) != 0)
 		return false;
 	packet_use_ether(&dst, &src);
 	return true;

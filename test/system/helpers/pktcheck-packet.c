@@ -181,7 +181,8 @@ packet_turn(struct rte_mbuf *m)
  * live, and the checksum that belongs to it. Everything else is as it was sent.
  */
 static void
-expect_routed(const struct header *h, const struct rte_ipv4_hdr *ip, const struct packet_id *id, bool *turned)
+expect_routed(const struct header *h, const struct rte_ipv4_hdr *ip, const struct packet_id *id,
+	bool *turned)
 {
 	*turned = ip->src_addr == rte_cpu_to_be_32(there);
 	if (ip->time_to_live < TTL)

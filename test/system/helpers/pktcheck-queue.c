@@ -33,7 +33,8 @@ halt_rx(struct app *app)
 	after = rte_eth_rx_queue_count(0, 0);
 	app->halt_wrong += ret != 0 || before < 0 || after < before;
 	app->halt_waiting = RTE_MAX(app->halt_waiting, (uint64_t)RTE_MAX(after, 0));
-	app->halt_wrong += after > 0 && rte_eth_rx_descriptor_status(0, 0, 0) != RTE_ETH_RX_DESC_DONE;
+	app->halt_wrong +=
+		after > 0 && rte_eth_rx_descriptor_status(0, 0, 0) != RTE_ETH_RX_DESC_DONE;
 	app->halt_wrong += rte_eth_dev_rx_queue_start(0, 0) != 0;
 }
 

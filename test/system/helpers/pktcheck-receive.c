@@ -45,7 +45,8 @@ check(struct app *app, const struct rte_mbuf *m, struct packet_id *id)
 	if (at >= 0) {
 		if (__atomic_fetch_add(&app->corrupt, 1, __ATOMIC_RELAXED) < 10)
 			fprintf(stderr,
-				"pktcheck: byte %d of packet %lu of flow %x:%u (%u bytes, %u segments) is wrong\n",
+				"pktcheck: byte %d of packet %lu of flow %x:%u (%u bytes, %u "
+				"segments) is wrong\n",
 				at, (unsigned long)id->seq, id->seed, id->queue, m->pkt_len,
 				m->nb_segs);
 		return false;

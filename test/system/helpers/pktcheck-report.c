@@ -83,7 +83,8 @@ print_totals(const struct app *app, unsigned int in_use)
 	printf(",\"corrupt\":%" PRIu64 ",\"swapped\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"duplicate\":%" PRIu64 ",\"late\":%" PRIu64 ",\"wrong_queue\":%" PRIu64
 	       ",\"unknown\":%" PRIu64 ",\"checked\":%" PRIu64,
-		app->corrupt, app->swapped, lost, duplicate, late, wrong, app->flows.unknown, app->checked);
+		app->corrupt, app->swapped, lost, duplicate, late, wrong, app->flows.unknown,
+		app->checked);
 	printf(",\"seconds\":%.6f,\"mbufs_missing\":%u,\"pools\":%" PRIu64
 	       ",\"pages_added\":%" PRIu64 ",\"pages_freed\":%" PRIu64,
 		app->seconds, in_use, app->pools, app->pages_added, app->pages_freed);

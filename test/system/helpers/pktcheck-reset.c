@@ -40,12 +40,14 @@ look_new(struct app *app, uint16_t port, const struct rte_ether_addr *mac)
 	struct rte_eth_stats stats;
 	uint16_t mtu = 0;
 
-	app->reset_wrong += rte_eth_dev_info_get(port, &info) != 0 || info.nb_rx_queues != 0 || info.nb_tx_queues != 0;
+	app->reset_wrong += rte_eth_dev_info_get(port, &info) != 0 || info.nb_rx_queues != 0 ||
+		info.nb_tx_queues != 0;
 	app->reset_wrong += rte_eth_dev_get_mtu(port, &mtu) != 0 || mtu != RTE_ETHER_MTU;
 	app->reset_wrong += rte_eth_macaddrs_get(port, macs, RTE_DIM(macs)) < 2 ||
 		!rte_is_same_ether_addr(&macs[0], mac) || !rte_is_zero_ether_addr(&macs[1]);
 	app->reset_wrong += rte_eth_promiscuous_get(port) != 1;
-	app->reset_wrong += rte_eth_stats_get(port, &stats) != 0 || stats.opackets != 0 || stats.ipackets != 0;
+	app->reset_wrong +=
+		rte_eth_stats_get(port, &stats) != 0 || stats.opackets != 0 || stats.ipackets != 0;
 	/* Nobody has configured it. */
 	app->reset_wrong += rte_eth_dev_start(port) == 0;
 }
@@ -55,7 +57,8 @@ reset_step(struct app *app)
 {
 	struct rte_ether_addr mac;
 
-	if (app->opt.reset == 0 || app->stopping || app->tx_packets < (app->resets + 1) * app->opt.reset)
+	if (app->opt.reset == 0 || app->stopping ||
+		app->tx_packets < (app->resets + 1) * app->opt.reset)
 		return;
 	app->resets++;
 	wait_received(app);

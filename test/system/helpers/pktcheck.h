@@ -41,16 +41,19 @@ enum back {
 
 struct options {
 	enum mode mode;
-	enum ipv4 ipv4; /**< packets that a router takes, to this port of its; echo writes to them */
+	enum ipv4
+		ipv4; /**< packets that a router takes, to this port of its; echo writes to them */
 	bool net_100; /**< IPv4 addresses of 100.0.0.0/8, which other routers know */
-	const char *ether; /**< DST-SRC: the Ethernet addresses that packets arrive with; NULL: those they were sent with */
+	const char *
+		ether; /**< DST-SRC: the Ethernet addresses that packets arrive with; NULL: those they were sent with */
 	bool csum; /**< leave IPv4 header checksums to the ports, and see that they make and check them */
-	enum pool pool; /**< what the mbufs' memory is: as the application gets it, an mmnet arena, external buffers */
+	enum pool
+		pool; /**< what the mbufs' memory is: as the application gets it, an mmnet arena, external buffers */
 	enum back back; /**< gen: do packets come back; clone: send back */
 	uint32_t size_min;
 	uint32_t size_max;
 	bool random_size;
-	uint64_t count; /**< to send; 0: until stopped */
+	uint64_t count;  /**< to send; 0: until stopped */
 	uint64_t expect; /**< to receive, then end; 0: until stopped */
 	uint32_t segs; /**< each packet has 1 to so many segments, or more if they are too small */
 	uint32_t room; /**< bytes that an mbuf of ours takes */
@@ -58,16 +61,17 @@ struct options {
 	uint32_t seed;
 	uint32_t gap_us; /**< between bursts */
 	uint32_t window; /**< gen: packets of ours that may be on their way; 0: any number */
-	uint32_t hold; /**< packets kept before they are freed; gen: by its peer */
-	uint32_t churn; /**< so many pools, one after the other */
-	uint32_t halt; /**< each so many packets the queue is stopped, and started again; 0: never */
+	uint32_t hold;   /**< packets kept before they are freed; gen: by its peer */
+	uint32_t churn;  /**< so many pools, one after the other */
+	uint32_t
+		halt; /**< each so many packets the queue is stopped, and started again; 0: never */
 	uint32_t reset; /**< gen: each so many packets the ports are reset; 0: never */
-	uint32_t mbufs;      /**< gen: to send; else: to receive; 0: enough */
+	uint32_t mbufs; /**< gen: to send; else: to receive; 0: enough */
 	uint16_t rxq, txq, rxd, txd;
-	const char *go; /**< gen: begin when there is such a file; NULL: at once */
-	double timeout; /**< seconds: give up */
+	const char *go;  /**< gen: begin when there is such a file; NULL: at once */
+	double timeout;  /**< seconds: give up */
 	double duration; /**< seconds: then stop */
-	bool keep; /**< sink: what is held is, even when nothing comes */
+	bool keep;       /**< sink: what is held is, even when nothing comes */
 	bool scatter;
 	bool spin;
 	bool times; /**< have the ports say when a packet was received, and see that it can be so */
@@ -82,23 +86,26 @@ struct app {
 	uint16_t rxq;
 	uint16_t txq;
 	struct rte_mempool *rx_pool;
-	struct rte_mempool *tx_pool; /**< gen */
+	struct rte_mempool *tx_pool;    /**< gen */
 	struct rte_mempool *clone_pool; /**< clone */
 	struct rte_ring *to_worker;
 	struct flows flows;
 	uint64_t corrupt; /**< written by the worker too */
 	uint64_t swapped;
 	uint64_t checked; /**< packets whose checksum the port has found right */
-	uint64_t rx_own; /**< right packets that this program sent itself */
+	uint64_t rx_own;  /**< right packets that this program sent itself */
 	uint64_t rx_packets, rx_bytes, rx_max_segs, rx_max_burst;
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
 	uint64_t pools, pages_added, pages_freed;
-	uint64_t halts, halt_wrong, halt_waiting; /**< waiting: most that waited in a stopped queue */
-	uint64_t resets, reset_wrong, reset_out; /**< out: most buffers that a peer had kept meanwhile */
-	uint64_t times_right, times_wrong, times_own; /**< own: right ones of packets that this program sent itself */
+	uint64_t halts, halt_wrong,
+		halt_waiting; /**< waiting: most that waited in a stopped queue */
+	uint64_t resets, reset_wrong,
+		reset_out; /**< out: most buffers that a peer had kept meanwhile */
+	uint64_t times_right, times_wrong,
+		times_own; /**< own: right ones of packets that this program sent itself */
 	uint64_t monitor_seen, monitor_empty, monitor_wrong, monitor_refused;
 	uint64_t now_us;
-	double seconds; /**< from the first link up to the end of the run */
+	double seconds;       /**< from the first link up to the end of the run */
 	bool link[PORTS_MAX]; /**< at the end of the run */
 	bool stopping;
 	volatile bool worker_stop;
@@ -145,7 +152,8 @@ void times_sent(const struct app *app, uint64_t seq);
 /** A port is about to be polled. */
 void times_before(const struct app *app, uint16_t port);
 /** It has been: look at all that it gave. */
-void times_after(struct app *app, uint16_t port, uint16_t queue, struct rte_mbuf *const *m, uint16_t n);
+void times_after(struct app *app, uint16_t port, uint16_t queue, struct rte_mbuf *const *m,
+	uint16_t n);
 /** The same for a packet of this program's own, that came back. */
 void times_came_back(struct app *app, const struct rte_mbuf *m, uint64_t seq);
 

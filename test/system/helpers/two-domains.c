@@ -69,7 +69,7 @@ struct command {
 struct report {
 	uint64_t generation;
 	uint64_t bytes;
-	uint64_t pending;   /* messages still to be sent */
+	uint64_t pending; /* messages still to be sent */
 	uint64_t packets[QUEUES];
 	uint64_t buffers[QUEUES];  /* left: posted, right: polled */
 	uint64_t returned[QUEUES]; /* left: reaped, right: completed */
@@ -86,8 +86,8 @@ struct end {
 	struct fido_region *arena;
 	struct fido_link *link;
 	struct report report;
-	uint64_t hold;           /* messages to keep */
-	uint64_t pace;           /* messages a second */
+	uint64_t hold; /* messages to keep */
+	uint64_t pace; /* messages a second */
 	uint64_t pace_from_ns;
 	uint64_t pace_sent;
 	uint32_t size;
@@ -212,7 +212,7 @@ release(struct end *e)
 {
 	for (unsigned int q = 0; q < QUEUES; q++) {
 		fido_rxq_complete(fido_link_rxq(e->link, (uint16_t)q), e->held[q], e->held_count[q],
-				FIDO_STATUS_OK);
+			FIDO_STATUS_OK);
 		e->report.returned[q] += e->held_count[q];
 		e->held_count[q] = 0;
 	}
@@ -294,7 +294,8 @@ command_run(struct end *e, const struct command *c, bool left)
 static void
 join(struct end *e, const char *group, bool left)
 {
-	struct fido_domain_config dc = {.group = group, .name = left ? "left" : "right",
+	struct fido_domain_config dc = {.group = group,
+		.name = left ? "left" : "right",
 		.no_hugepages = true};
 	struct fido_link_config lc = {.peer = left ? "right" : "left"};
 	int ret = fido_domain_join(&e->domain, &dc);
@@ -381,7 +382,7 @@ tell(struct child *c, const struct command *cmd)
 	if (send(c->fd, cmd, sizeof(*cmd), MSG_NOSIGNAL) < 0)
 		return false;
 	return poll(&p, 1, WAIT_MS) > 0 &&
-	       recv(c->fd, &c->report, sizeof(c->report), 0) == (ssize_t)sizeof(c->report);
+		recv(c->fd, &c->report, sizeof(c->report), 0) == (ssize_t)sizeof(c->report);
 }
 
 static uint64_t
@@ -399,22 +400,24 @@ static bool
 settled(const struct child *left, const struct child *right)
 {
 	return left->report.up && right->report.up && left->report.pending == 0 &&
-	       sum(left->report.buffers) == sum(right->report.buffers) &&
-	       sum(left->report.returned) == sum(right->report.returned);
+		sum(left->report.buffers) == sum(right->report.buffers) &&
+		sum(left->report.returned) == sum(right->report.returned);
 }
 
 static void
 print_report(const char *name, const struct report *r)
 {
-	printf("\"%s\":{\"pid\":%" PRIu32 ",\"slot\":%" PRIu32 ",\"generation\":\"%" PRIu64 "\",\"up\":%s,"
-	       "\"ring_size\":%" PRIu32 ",\"bytes\":%" PRIu64 ",\"packets\":%" PRIu64 ",\"queues\":[",
-			name, r->pid, r->slot, r->generation, r->up ? "true" : "false", r->ring, r->bytes,
-			sum(r->packets));
+	printf("\"%s\":{\"pid\":%" PRIu32 ",\"slot\":%" PRIu32 ",\"generation\":\"%" PRIu64
+	       "\",\"up\":%s,"
+	       "\"ring_size\":%" PRIu32 ",\"bytes\":%" PRIu64 ",\"packets\":%" PRIu64
+	       ",\"queues\":[",
+		name, r->pid, r->slot, r->generation, r->up ? "true" : "false", r->ring, r->bytes,
+		sum(r->packets));
 	for (unsigned int i = 0; i < QUEUES; i++)
 		printf("%s{\"packets\":%" PRIu64 ",\"buffers\":%" PRIu64 ",\"returned\":%" PRIu64
 		       ",\"full\":%" PRIu64 ",\"armed\":%" PRIu64 "}",
-				i == 0 ? "" : ",", r->packets[i], r->buffers[i], r->returned[i],
-				r->full[i], r->armed[i]);
+			i == 0 ? "" : ",", r->packets[i], r->buffers[i], r->returned[i], r->full[i],
+			r->armed[i]);
 	printf("]}");
 }
 

@@ -80,7 +80,8 @@ receive(char payload[XENSTORE_PAYLOAD_MAX + 1])
 
 /* Ask, and wait for the answer; watches that fire meanwhile are looked at later. @return false: refused */
 static bool
-ask(enum xsd_sockmsg_type type, const char *payload, size_t len, char answer[XENSTORE_PAYLOAD_MAX + 1])
+ask(enum xsd_sockmsg_type type, const char *payload, size_t len,
+	char answer[XENSTORE_PAYLOAD_MAX + 1])
 {
 	char message[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
 	struct xsd_sockmsg head = {.type = type, .len = (uint32_t)len};
@@ -124,7 +125,8 @@ store_watch(const char *path)
 	char payload[256], answer[XENSTORE_PAYLOAD_MAX + 1];
 	int len = snprintf(payload, sizeof(payload), "%s%ctoken", path, '\0');
 
-	if (len < 0 || (size_t)len >= sizeof(payload) || !ask(XS_WATCH, payload, (size_t)len + 1, answer))
+	if (len < 0 || (size_t)len >= sizeof(payload) ||
+		!ask(XS_WATCH, payload, (size_t)len + 1, answer))
 		die("watch xenstore");
 }
 
@@ -139,7 +141,8 @@ run(const char *command)
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
-		int in = open("/dev/null", O_RDONLY), out = open(OUT_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		int in = open("/dev/null", O_RDONLY),
+		    out = open(OUT_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 		dup2(in, STDIN_FILENO);
 		dup2(out, STDOUT_FILENO);
@@ -257,7 +260,8 @@ call(const char *domid, const char *seconds, const char *file, const char *comma
 	snprintf(value, sizeof(value), "%s%.*s", sequence, XENSTORE_PAYLOAD_MAX, command);
 	if (!store_read(name, gone))
 		return GUEST_GONE;
-	if (len + strlen(command) > XENSTORE_PAYLOAD_MAX || !store_write(cmd, value, len + strlen(command)))
+	if (len + strlen(command) > XENSTORE_PAYLOAD_MAX ||
+		!store_write(cmd, value, len + strlen(command)))
 		die("the command cannot be written to xenstore");
 	do {
 		if (store_read(done, value) && strncmp(value, sequence, len) == 0) {

@@ -80,8 +80,8 @@ main(int argc, char **argv)
 
 	if (argc < 2 || events == NULL || fido_xen_grants_open("selftest", domid, &grants) != 0)
 		die("open");
-	port = argc > 2 ? xenevtchn_bind_interdomain(events, domid, (evtchn_port_t)atoi(argv[2])) :
-			  xenevtchn_bind_unbound_port(events, domid);
+	port = argc > 2 ? xenevtchn_bind_interdomain(events, domid, (evtchn_port_t)atoi(argv[2]))
+			: xenevtchn_bind_unbound_port(events, domid);
 	if (port < 0 || fido_xen_table_create(&table, domid, (uint32_t)port) != 0)
 		die("root");
 	fido_xen_table_root(table, &root)->alive = 1;

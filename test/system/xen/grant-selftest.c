@@ -132,7 +132,8 @@ pinned(void)
 	if (fd < 0 || write(fd, "1", 1) != 1)
 		die("stat_refresh: %s", strerror(errno));
 	close(fd);
-	return read_number("/proc/vmstat", "nr_foll_pin_acquired") - read_number("/proc/vmstat", "nr_foll_pin_released");
+	return read_number("/proc/vmstat", "nr_foll_pin_acquired") -
+		read_number("/proc/vmstat", "nr_foll_pin_released");
 }
 
 static void
@@ -151,18 +152,20 @@ expect_refused(const char *what, int want, struct fido_grant_add add)
 static void
 refuse_numbers(uint64_t memory)
 {
-	expect_refused("not aligned", EINVAL, (struct fido_grant_add){.addr = memory + 8, .count = 1, .domid = 1});
-	expect_refused("no pages", EINVAL, (struct fido_grant_add){.addr = memory, .count = 0, .domid = 1});
+	expect_refused("not aligned", EINVAL,
+		(struct fido_grant_add){.addr = memory + 8, .count = 1, .domid = 1});
+	expect_refused("no pages", EINVAL,
+		(struct fido_grant_add){.addr = memory, .count = 0, .domid = 1});
 	expect_refused("too many pages", EINVAL,
-			(struct fido_grant_add){.addr = memory, .count = PAGES + 1, .domid = 1});
+		(struct fido_grant_add){.addr = memory, .count = PAGES + 1, .domid = 1});
 	expect_refused("2^32 - 1 pages", EINVAL,
-			(struct fido_grant_add){.addr = memory, .count = UINT32_MAX, .domid = 1});
+		(struct fido_grant_add){.addr = memory, .count = UINT32_MAX, .domid = 1});
 	expect_refused("no domain's id", EINVAL,
-			(struct fido_grant_add){.addr = memory, .count = 1, .domid = NO_DOMID});
+		(struct fido_grant_add){.addr = memory, .count = 1, .domid = NO_DOMID});
 	expect_refused("an id of 17 bits", EINVAL,
-			(struct fido_grant_add){.addr = memory, .count = 1, .domid = 0x10001});
+		(struct fido_grant_add){.addr = memory, .count = 1, .domid = 0x10001});
 	expect_refused("references to nowhere", EFAULT,
-			(struct fido_grant_add){.addr = memory, .count = PAGES, .domid = 1, .refs = PAGE});
+		(struct fido_grant_add){.addr = memory, .count = PAGES, .domid = 1, .refs = PAGE});
 }
 
 static void
@@ -176,28 +179,30 @@ refuse_memory(int memfd, char *memory)
 	memset(anonymous, 1, BYTES);
 	memset(copied, 1, BYTES);
 	expect_refused("private memory", EINVAL,
-			(struct fido_grant_add){.addr = (uintptr_t)anonymous, .count = PAGES, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)anonymous, .count = PAGES, .domid = 1});
 	expect_refused("a private copy of a file", EINVAL,
-			(struct fido_grant_add){.addr = (uintptr_t)copied, .count = PAGES, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)copied, .count = PAGES, .domid = 1});
 	expect_refused("the program", EINVAL,
-			(struct fido_grant_add){.addr = (uintptr_t)program, .count = 1, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)program, .count = 1, .domid = 1});
 	expect_refused("an address of the kernel", EFAULT,
-			(struct fido_grant_add){.addr = UINT64_C(0xffff800000000000), .count = 1, .domid = 1});
+		(struct fido_grant_add){.addr = UINT64_C(0xffff800000000000),
+			.count = 1,
+			.domid = 1});
 	expect_refused("the last page there is", EFAULT,
-			(struct fido_grant_add){.addr = -(uint64_t)PAGE, .count = 2, .domid = 1});
+		(struct fido_grant_add){.addr = -(uint64_t)PAGE, .count = 2, .domid = 1});
 	/* What of a range can be granted is not when some of it cannot. */
 	munmap(memory + BYTES / 2, PAGE);
 	expect_refused("a hole", EFAULT,
-			(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
 	mmap(memory + BYTES / 2, PAGE, PROT_NONE, MAP_SHARED | MAP_FIXED, memfd, 0);
 	expect_refused("a page without access", EFAULT,
-			(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
 	mmap(memory + BYTES / 2, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	expect_refused("a private page", EINVAL,
-			(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
 	ftruncate(memfd, BYTES / 4);
 	expect_refused("pages beyond the end of the file", EFAULT,
-			(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES / 2, .domid = 1});
+		(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES / 2, .domid = 1});
 	close(file);
 }
 
@@ -205,7 +210,10 @@ static void
 refuse_ends(uint64_t memory)
 {
 	static uint32_t refs[PAGES];
-	struct fido_grant_add add = {.addr = memory, .count = 1, .domid = 1, .refs = (uintptr_t)refs};
+	struct fido_grant_add add = {.addr = memory,
+		.count = 1,
+		.domid = 1,
+		.refs = (uintptr_t)refs};
 	struct fido_grant_end end = {.id = 12345};
 
 	if (ioctl(module_fd, FIDO_GRANT_IOC_END, &end) == 0 || errno != ENOENT)
@@ -228,7 +236,10 @@ static void
 refuse_too_many(uint64_t memory)
 {
 	static uint32_t refs[PAGES];
-	struct fido_grant_add add = {.addr = memory, .count = PAGES, .domid = 1, .refs = (uintptr_t)refs};
+	struct fido_grant_add add = {.addr = memory,
+		.count = PAGES,
+		.domid = 1,
+		.refs = (uintptr_t)refs};
 	long before = pinned();
 	int n = 0;
 
@@ -237,8 +248,8 @@ refuse_too_many(uint64_t memory)
 	if (errno != ENOSPC || n == 0)
 		die("grant %d of %d pages: %s", n, PAGES, strerror(errno));
 	if (read_number(PARAMETERS "granted", NULL) != n * PAGES || pinned() != before + n * PAGES)
-		die("%ld pages are granted and %ld pinned, not %d", read_number(PARAMETERS "granted", NULL),
-				pinned() - before, n * PAGES);
+		die("%ld pages are granted and %ld pinned, not %d",
+			read_number(PARAMETERS "granted", NULL), pinned() - before, n * PAGES);
 	printf("%d grants of %d pages\n", n, PAGES);
 	close(module_fd);
 }
@@ -257,13 +268,14 @@ refuse(void)
 	refuse_ends((uintptr_t)memory);
 	refuse_memory(memfd, memory + BYTES);
 	if (read_number(PARAMETERS "granted", NULL) != 0 || pinned() != before)
-		die("%ld pages stay granted, %ld pinned", read_number(PARAMETERS "granted", NULL), pinned() - before);
+		die("%ld pages stay granted, %ld pinned", read_number(PARAMETERS "granted", NULL),
+			pinned() - before);
 	ftruncate(memfd, BYTES);
 	refuse_too_many((uintptr_t)memory);
-	if (read_number(PARAMETERS "granted", NULL) != 0 || read_number(PARAMETERS "ending", NULL) != 0 ||
-			pinned() != before)
-		die("%ld pages stay granted, %ld pinned at the end", read_number(PARAMETERS "granted", NULL),
-				pinned() - before);
+	if (read_number(PARAMETERS "granted", NULL) != 0 ||
+		read_number(PARAMETERS "ending", NULL) != 0 || pinned() != before)
+		die("%ld pages stay granted, %ld pinned at the end",
+			read_number(PARAMETERS "granted", NULL), pinned() - before);
 	return 0;
 }
 
@@ -293,7 +305,8 @@ give(int count, char **domids)
 		size_t directory = BYTES + (size_t)k * PAGE;
 		uint32_t root;
 
-		grant(&e, 0, PAGES, number(domids[k]), (uint32_t *)memory + directory / sizeof(uint32_t));
+		grant(&e, 0, PAGES, number(domids[k]),
+			(uint32_t *)memory + directory / sizeof(uint32_t));
 		grant(&e, directory, 1, number(domids[k]), &root);
 		printf("%s %u\n", domids[k], root);
 	}
@@ -364,7 +377,8 @@ compare(void)
 static void
 zero_fill(char *at, size_t len)
 {
-	if (mmap(at, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at)
+	if (mmap(at, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		    0) != at)
 		die("zeros: %s", strerror(errno));
 }
 
@@ -450,12 +464,14 @@ static int
 wait_until(long granted, long ending)
 {
 	for (int ms = 0; ms < LIMIT_MS; ms += 20) {
-		if (read_number(PARAMETERS "granted", NULL) == granted && read_number(PARAMETERS "ending", NULL) == ending)
+		if (read_number(PARAMETERS "granted", NULL) == granted &&
+			read_number(PARAMETERS "ending", NULL) == ending)
 			return 0;
 		usleep(20000);
 	}
-	die("granted is %ld, not %ld; ending is %ld, not %ld", read_number(PARAMETERS "granted", NULL), granted,
-			read_number(PARAMETERS "ending", NULL), ending);
+	die("granted is %ld, not %ld; ending is %ld, not %ld",
+		read_number(PARAMETERS "granted", NULL), granted,
+		read_number(PARAMETERS "ending", NULL), ending);
 }
 
 static void

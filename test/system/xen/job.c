@@ -137,7 +137,8 @@ supervise(const char *name, const char *command, int log, int started)
 	write_number(path_of(name, "pid"), (int)pid);
 	close(started);
 	waitpid(pid, &status, 0);
-	write_number(path_of(name, "status"), WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	write_number(path_of(name, "status"),
+		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	_exit(0);
 }
 
@@ -214,7 +215,8 @@ await(const char *name, int seconds, const char *pattern)
 	}
 	print_log(name, SIZE_MAX);
 	if (result != 0)
-		printf("job: %s %s without a line '%s'\n", name, result == 1 ? "ended" : "still runs", pattern);
+		printf("job: %s %s without a line '%s'\n", name,
+			result == 1 ? "ended" : "still runs", pattern);
 	return result;
 }
 
@@ -224,12 +226,13 @@ kill_group(const char *name, const char *signal_name)
 	static const struct {
 		const char *name;
 		int number;
-	} signals[] = {{"INT", SIGINT}, {"TERM", SIGTERM}, {"KILL", SIGKILL}, {"USR1", SIGUSR1}, {"STOP", SIGSTOP},
-		{"CONT", SIGCONT}};
+	} signals[] = {{"INT", SIGINT}, {"TERM", SIGTERM}, {"KILL", SIGKILL}, {"USR1", SIGUSR1},
+		{"STOP", SIGSTOP}, {"CONT", SIGCONT}};
 	int pid = number_in(path_of(name, "pid"));
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (strcmp(signals[i].name, signal_name) == 0 && pid > 0 && kill(-pid, signals[i].number) == 0)
+		if (strcmp(signals[i].name, signal_name) == 0 && pid > 0 &&
+			kill(-pid, signals[i].number) == 0)
 			return 0;
 	die("kill");
 }

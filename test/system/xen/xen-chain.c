@@ -31,10 +31,11 @@ static void
 format_report(char *line, size_t size)
 {
 	snprintf(line, size,
-			"passed=%" PRIu64 " damaged=%" PRIu64 " reused=%" PRIu64 " twice=%" PRIu64 " lost=%" PRIu64
-			" stranded=%" PRIu64 " unreachable=%" PRIu64 " quiet=%u",
-			fido_load_relaxed(&report->passed), report->damaged, report->reused, report->twice,
-			report->lost_buffers, report->stranded, report->unreachable, fido_load_relaxed(&report->quiet));
+		"passed=%" PRIu64 " damaged=%" PRIu64 " reused=%" PRIu64 " twice=%" PRIu64
+		" lost=%" PRIu64 " stranded=%" PRIu64 " unreachable=%" PRIu64 " quiet=%u",
+		fido_load_relaxed(&report->passed), report->damaged, report->reused, report->twice,
+		report->lost_buffers, report->stranded, report->unreachable,
+		fido_load_relaxed(&report->quiet));
 }
 
 static void
@@ -83,7 +84,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	/* Sparse: what has arrived takes a bit each. */
-	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (chain == MAP_FAILED)
 		return 2;
 	chain->group = argv[1];
@@ -104,5 +106,5 @@ main(int argc, char **argv)
 	format_report(line, sizeof(line));
 	puts(line);
 	return ret != 0 || report->damaged != 0 || report->reused != 0 || report->twice != 0 ||
-	       report->lost_buffers != 0;
+		report->lost_buffers != 0;
 }

@@ -39,7 +39,7 @@ struct pair {
 	struct fido_link *link;
 	struct fido_txq *txq;
 	struct fido_rxq *rxq;
-	uint64_t seed;      /* of what we send */
+	uint64_t seed; /* of what we send */
 	uint64_t peer_seed;
 	uint32_t buffers;
 	uint64_t messages;
@@ -84,7 +84,8 @@ send_some(struct pair *p)
 	unsigned int n = 0;
 	int done;
 
-	while (n < BURST && p->sent + n < p->messages && p->sent + n - p->back < p->buffers - RING) {
+	while (n < BURST && p->sent + n < p->messages &&
+		p->sent + n - p->back < p->buffers - RING) {
 		uint64_t seq = p->sent + n;
 		uint64_t *at = (uint64_t *)(p->arena->va + seq % p->buffers * BUFFER);
 
@@ -176,7 +177,9 @@ write_must_fault(const void *theirs)
 static void
 start(struct pair *p, char **argv)
 {
-	struct fido_domain_config config = {.group = argv[1], .name = argv[2], .no_hugepages = true};
+	struct fido_domain_config config = {.group = argv[1],
+		.name = argv[2],
+		.no_hugepages = true};
 	struct fido_link_config link = {.peer = argv[3]};
 	size_t size = strtoul(argv[4], NULL, 10) << 20;
 	time_t until = time(NULL) + LIMIT_S;
@@ -190,7 +193,8 @@ start(struct pair *p, char **argv)
 		die("join");
 	if (fido_arena_create(p->domain, size, &p->arena) != 0)
 		die("arena");
-	if (fido_link_create(p->domain, &link, &p->link) != 0 || fido_link_configure(p->link, 1, 1, RING) != 0)
+	if (fido_link_create(p->domain, &link, &p->link) != 0 ||
+		fido_link_configure(p->link, 1, 1, RING) != 0)
 		die("link");
 	p->txq = fido_link_txq(p->link, 0);
 	p->rxq = fido_link_rxq(p->link, 0);
@@ -220,11 +224,13 @@ main(int argc, char **argv)
 	exchange(&p);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	write_must_fault(p.theirs);
-	doorbells = fido_load_relaxed(&p.txq->stats->doorbells) + fido_load_relaxed(&p.rxq->stats->doorbells);
+	doorbells = fido_load_relaxed(&p.txq->stats->doorbells) +
+		fido_load_relaxed(&p.rxq->stats->doorbells);
 	copied = fido_load_relaxed(&p.txq->stats->copied);
-	printf("pair sent=%" PRIu64 " received=%" PRIu64 " doorbells=%" PRIu64 " sleeps=%" PRIu64 " copied=%" PRIu64 " ms=%ld\n",
-			p.sent, p.received, doorbells, p.sleeps, copied,
-			(to.tv_sec - from.tv_sec) * 1000L + (to.tv_nsec - from.tv_nsec) / 1000000L);
+	printf("pair sent=%" PRIu64 " received=%" PRIu64 " doorbells=%" PRIu64 " sleeps=%" PRIu64
+	       " copied=%" PRIu64 " ms=%ld\n",
+		p.sent, p.received, doorbells, p.sleeps, copied,
+		(to.tv_sec - from.tv_sec) * 1000L + (to.tv_nsec - from.tv_nsec) / 1000000L);
 	/* The peer may still read our memory, and see its write refused. */
 	usleep(200000);
 	fido_link_destroy(p.link);

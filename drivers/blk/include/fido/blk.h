@@ -53,8 +53,8 @@ struct fido_blk_queue;
 enum fido_blk_op {
 	FIDO_BLK_READ = 1,
 	FIDO_BLK_WRITE,
-	FIDO_BLK_FLUSH,        /**< offset, length and iov are not used */
-	FIDO_BLK_DISCARD,      /**< the contents are of no more use; reads then give zeros or what was there */
+	FIDO_BLK_FLUSH, /**< offset, length and iov are not used */
+	FIDO_BLK_DISCARD, /**< the contents are of no more use; reads then give zeros or what was there */
 	FIDO_BLK_WRITE_ZEROES,
 };
 
@@ -65,14 +65,16 @@ enum fido_blk_op {
 
 /** What a volume can do. */
 #define FIDO_BLK_CAN_WRITE 0x1u
-#define FIDO_BLK_CAN_FLUSH 0x2u        /**< without it writes are durable, or the volume is not made to last */
+#define FIDO_BLK_CAN_FLUSH \
+	0x2u /**< without it writes are durable, or the volume is not made to last */
 #define FIDO_BLK_CAN_FUA 0x4u
 #define FIDO_BLK_CAN_DISCARD 0x8u
 #define FIDO_BLK_CAN_WRITE_ZEROES 0x10u
 
 struct fido_blk_info {
-	uint64_t size;         /**< bytes */
-	uint64_t identity;     /**< of the contents; another one: another volume, or one that has lost its memory */
+	uint64_t size; /**< bytes */
+	uint64_t
+		identity; /**< of the contents; another one: another volume, or one that has lost its memory */
 	uint32_t block_size;   /**< bytes; offsets and lengths are multiples of it */
 	uint32_t max_transfer; /**< bytes of one read or write */
 	uint32_t max_segments; /**< of one write */
@@ -83,45 +85,48 @@ struct fido_blk_info {
 struct fido_blk_config {
 	const char *backend; /**< name of the domain that serves the volume */
 	const char *volume;
-	uint16_t queues;     /**< 1 to FIDO_LINK_QUEUES_MAX; default 1 */
-	uint32_t depth;      /**< requests of a queue in flight or lent, up to FIDO_BLK_DEPTH_MAX; default 128 */
-	size_t bounce_size;  /**< bytes for copies of memory that the backend cannot read, each queue; default 2 MiB */
+	uint16_t queues; /**< 1 to FIDO_LINK_QUEUES_MAX; default 1 */
+	uint32_t
+		depth; /**< requests of a queue in flight or lent, up to FIDO_BLK_DEPTH_MAX; default 128 */
+	size_t bounce_size; /**< bytes for copies of memory that the backend cannot read, each queue; default 2 MiB */
 	bool read_only;
-	bool exclusive;      /**< fails when another client has it open; no other can open it then */
-	int timeout_ms;      /**< how long fido_blk_open() waits for the backend; default 5000; below 0: for ever */
+	bool exclusive; /**< fails when another client has it open; no other can open it then */
+	int timeout_ms; /**< how long fido_blk_open() waits for the backend; default 5000; below 0: for ever */
 };
 
 struct fido_blk_request {
 	enum fido_blk_op op;
-	uint32_t flags;          /**< FIDO_BLK_FUA, FIDO_BLK_LEND */
-	uint64_t offset;         /**< bytes */
-	uint64_t length;         /**< bytes */
-	const struct iovec *iov; /**< read without LEND: to where; write: from where; in all `length` bytes */
-	unsigned int iovcnt;     /**< up to FIDO_BLK_SEGMENTS_MAX */
-	void *cookie;            /**< comes back in the completion */
+	uint32_t flags;  /**< FIDO_BLK_FUA, FIDO_BLK_LEND */
+	uint64_t offset; /**< bytes */
+	uint64_t length; /**< bytes */
+	const struct iovec
+		*iov; /**< read without LEND: to where; write: from where; in all `length` bytes */
+	unsigned int iovcnt; /**< up to FIDO_BLK_SEGMENTS_MAX */
+	void *cookie;        /**< comes back in the completion */
 };
 
 struct fido_blk_lent;
 
 struct fido_blk_completion {
 	void *cookie;
-	int error;                 /**< 0, -errno */
-	unsigned int iovcnt;       /**< of what was lent: up to FIDO_BLK_LENT_MAX */
-	const struct iovec *iov;   /**< read-only; valid until it is released */
+	int error;                  /**< 0, -errno */
+	unsigned int iovcnt;        /**< of what was lent: up to FIDO_BLK_LENT_MAX */
+	const struct iovec *iov;    /**< read-only; valid until it is released */
 	struct fido_blk_lent *lent; /**< for fido_blk_release(); NULL: nothing was lent */
 };
 
 /** Counters of a queue since the volume was opened. */
 struct fido_blk_stats {
-	uint64_t requests[8];   /**< completed, by enum fido_blk_op */
-	uint64_t errors;        /**< of these, with an error */
+	uint64_t requests[8]; /**< completed, by enum fido_blk_op */
+	uint64_t errors;      /**< of these, with an error */
 	uint64_t read_bytes;
 	uint64_t write_bytes;
-	uint64_t lent;          /**< reads that lent */
-	uint64_t copied_reads;  /**< reads that were copied to the caller's memory */
-	uint64_t copied_writes; /**< writes that had to be copied so that the backend can read them */
-	uint64_t resent;        /**< requests that were sent again */
-	uint64_t sessions;      /**< times the queue has found the backend */
+	uint64_t lent;         /**< reads that lent */
+	uint64_t copied_reads; /**< reads that were copied to the caller's memory */
+	uint64_t
+		copied_writes; /**< writes that had to be copied so that the backend can read them */
+	uint64_t resent;       /**< requests that were sent again */
+	uint64_t sessions;     /**< times the queue has found the backend */
 };
 
 /**
@@ -142,7 +147,8 @@ struct fido_blk_stats {
  *   - -ENOSPC, -ENOMEM, -EEXIST: no room for the link, its rings or memory, here or in the backend (for all of timeout_ms)
  * fido_last_error() says what to do.
  */
-int fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config, struct fido_blk **out);
+int fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
+	struct fido_blk **out);
 
 /**
  * Close. Requests that are in flight may or may not be done; nothing is completed any more. What was lent is released: it must
@@ -179,10 +185,12 @@ bool fido_blk_is_connected(const struct fido_blk *blk);
  *   - -ENOMEM: there is no memory to remember the first request's iov
  * When the volume has failed (-ESTALE, -EPROTO) requests are accepted, and complete with that error.
  */
-int fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *requests, unsigned int n);
+int fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *requests,
+	unsigned int n);
 
 /** Take completions; does all that a queue has to do beside (reconnecting, sending again). Does not block. @return number */
-unsigned int fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion *completions, unsigned int max);
+unsigned int fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion *completions,
+	unsigned int max);
 
 /** Give back what was lent. @param n number of them; in the order in which they came is cheapest */
 void fido_blk_release(struct fido_blk_queue *q, struct fido_blk_lent *const *lent, unsigned int n);
