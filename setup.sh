@@ -12,7 +12,7 @@ examples=$build/dpdk-examples
 
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
-	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
+	gcc g++ libc6-dev make clang clang-format-14 libclang-rt-14-dev meson ninja-build pkg-config
 	libcmocka-dev libbenchmark-dev libcjson-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
 	cppcheck e2fsprogs ethtool fio fuse3 gnuplot-nox iperf3 iproute2 iputils-ping jq libnbd-bin nbdkit procps python3 qemu-utils
 	mandoc shellcheck spin strace tcpdump util-linux valgrind
@@ -48,6 +48,7 @@ usage()
 	cat <<-EOF
 	usage: setup.sh [--build] [--no-hugepages] [--xen] [--packages] [--check]
 	       setup.sh --raise-hugepages MB
+	       setup.sh --dpdk VERSION [--dpdk-source DIR]
 	Installs what Fido needs on Debian 12, fetches DPDK's driver headers and some of its examples
 	into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing that is done
 	already.
@@ -57,6 +58,8 @@ usage()
 	                        test/run.sh asks for it
 	  --packages            also what the tests of Debian packages need (lintian, dkms); test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
+	  --dpdk VERSION        nothing but this: build DPDK 24.11 or 25.11 into a cache folder (once), and print the
+	                        folder, for -Ddpdk_prefix=; from Debian's source package, or the source tree DIR
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
 	EOF
@@ -365,6 +368,9 @@ while [ $# -gt 0 ]; do
 		[[ ${2:-} =~ ^[0-9]+$ ]] || die "--raise-hugepages needs a number of MB"
 		raise_hugepages "$2"
 		exit 0
+		;;
+	--dpdk)
+		exec "$top/test/dpdk/build.sh" "${2:-}" ${4:+"$4"}
 		;;
 	-h | --help)
 		usage
