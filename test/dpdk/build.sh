@@ -15,9 +15,12 @@ cache=${FIDO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fido}
 declare -A suites=([24.11]=trixie [25.11]=sid)
 drivers=bus/vdev,bus/pci,mempool/ring,net/bonding,net/memif,net/null,net/pcap,net/ring,net/tap,net/vhost,net/virtio
 programs=test-pmd,dumpcap,pdump,proc-info
+# What these need, beside what is always built.
+libraries=bitratestats,bpf,cryptodev,dmadev,eventdev,gro,gso,hash,ip_frag,latencystats,meter,metrics,pcapng,pdump,rcu
+libraries+=,sched,security,stack,timer,vhost
 options=(
 	-Dbuildtype=release -Dplatform=generic -Ddefault_library=shared -Dtests=false -Denable_driver_sdk=true
-	-Ddeveloper_mode=disabled "-Denable_drivers=$drivers" "-Denable_apps=$programs"
+	-Ddeveloper_mode=disabled "-Denable_drivers=$drivers" "-Denable_apps=$programs" "-Denable_libs=$libraries"
 )
 
 say()
@@ -85,9 +88,10 @@ build()
 	have=$(cat "$source/VERSION" 2>/dev/null) || die "$source is no source tree of DPDK: it has no file VERSION"
 	[[ $have = "$version".* ]] || die "$source has version $have, not $version"
 	say "building dpdk $have: this takes some minutes"
-	meson setup "$work/build" "$source" --prefix="$prefix" --libdir=lib "${options[@]}" \
+	# Debian's Python, which has the modules that the build needs.
+	PATH=/usr/bin:$PATH meson setup "$work/build" "$source" --prefix="$prefix" --libdir=lib "${options[@]}" \
 		-Dc_link_args="-Wl,-rpath,$prefix/lib" >>"$work/log" 2>&1 || die "it cannot be configured (log: $work/log)"
-	ninja -C "$work/build" -j"${FIDO_JOBS:-$(nproc)}" install >>"$work/log" 2>&1 || die "it does not build (log: $work/log)"
+	PATH=/usr/bin:$PATH ninja -C "$work/build" -j"${FIDO_JOBS:-$(nproc)}" install >>"$work/log" 2>&1 || die "it does not build (log: $work/log)"
 }
 
 want_prefix=0
