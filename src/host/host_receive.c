@@ -276,7 +276,7 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 	}
 	if (m->lost)
 		fido_domain_peer_lacks(h->domain, s->peer, -EMFILE);
-	/* The memory lost before `again` comes with it: to ask for that too would never end. */
+	/* What we lost before `again` comes after it: asking for that too would never end. */
 	s->lost = (s->lost && !m->map.again) || s->peer->lacks != 0;
 	fido_domain_peer_epoch(h->domain, s->peer, m->map.epoch, m->map.epoch);
 	return 0;
@@ -309,7 +309,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	for (int i = 0; i < m->nfds; i++) {
 		struct fido_doorbell *bell;
 
-		/* For old kernels, where nothing else keeps a ring from blocking (event.h). */
+		/* On old kernels only this flag keeps a ring from blocking (event.h). */
 		fcntl(m->fds[i], F_SETFL, O_NONBLOCK);
 		bell = fido_host_bell_of_fd(m->fds[i]);
 		m->fds[i] = -1;

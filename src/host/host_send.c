@@ -202,7 +202,7 @@ fido_host_offer_doorbells(void *transport, struct fido_link *link)
 	}
 	ret = fido_host_send(peer->session, FIDO_HOST_BELLS, &msg, sizeof(msg), fds, n, false);
 	have_sent(h, peer->session);
-	/* Others handle a peer that does not read or is gone. */
+	/* sweep() handles a peer that does not read or is gone. */
 	return ret == -EPIPE || ret == -ENOBUFS ? 0 : ret;
 }
 

@@ -178,7 +178,7 @@ fido_local_slot_open(const struct fido_local_folder *g, uint32_t n, uint64_t gen
 void
 fido_local_slot_moved(int claim)
 {
-	futimens(claim, NULL); /* On failure observers only do not see since when we hang. */
+	futimens(claim, NULL); /* If this fails, observers cannot tell how long we have hung. */
 }
 
 /* @return when the slot's file changed, if a living domain of this name owns it; else 0 */

@@ -6,10 +6,10 @@
  * @file
  * Slots of a group on the host transport: which domain owns one, and which domains map its memory.
  * Two kernel locks answer this at once, without a message to anybody, so also for a stopped domain.
- * The kernel releases both when their process ends: this is how a death is learned of.
+ * The kernel releases both when their process ends: this is how others learn of a death.
  *
- *   flock on slot.<n> held by the slot's owner as long as it lives byte n of `lock`, F_OFD_SETLK
- *   held (shared) by the owner and by every domain that maps the slot
+ *   flock on slot.<n>              held by the slot's owner as long as it lives
+ *   byte n of `lock`, F_OFD_SETLK  held (shared) by the owner and by all domains that map the slot
  *
  * I1. A slot is claimed under the folder's lock, and only when no process holds its byte.
  * I2. A domain that maps a slot takes the byte first, then checks that the owner lives. A new claim
