@@ -80,7 +80,8 @@ fido_host_claim(struct fido_local_folder *g, struct fido_domain *d, struct fido_
 		return ret;
 	c->slots = fido_local_slots_open(g);
 	if (c->slots < 0) {
-		fido_log(FIDO_LOG_ERROR, "cannot open %s/lock: %s", g->dir, strerror(-c->slots));
+		fido_log(FIDO_LOG_ERROR, "cannot open %s/lock: %s: let this user read and write it",
+			g->dir, strerror(-c->slots));
 		return c->slots;
 	}
 	for (uint32_t n = 0; n < d->layout.slots; n++) {

@@ -36,8 +36,8 @@ on_refuse(struct host *h, uint64_t reason)
 			d->group, d->name, (unsigned int)geteuid(), d->name);
 	else
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: a domain refused %s: use the same version of Fido in all "
-			"domains",
+			"group %s: a domain refused %s for a protocol error: use the same version "
+			"of Fido in all domains",
 			d->group, d->name);
 }
 

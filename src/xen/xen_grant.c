@@ -179,8 +179,8 @@ log_gntalloc_full(uint32_t pages)
 	else
 		fido_log(FIDO_LOG_ERROR,
 			"cannot grant %u pages (%u KiB): gntalloc grants at most %lu pages in all: "
-			"echo %u > " GNTALLOC_LIMIT
-			" (to stay: options xen-gntalloc limit=%u in a file of /etc/modprobe.d), "
+			"echo %u > " GNTALLOC_LIMIT " (permanently: options xen-gntalloc limit=%u "
+			"in a file of /etc/modprobe.d), "
 			"or use less memory (arena=, -m)",
 			pages, pages * (FIDO_XEN_PAGE / 1024), limit, GNTALLOC_LIMIT_AMPLE,
 			GNTALLOC_LIMIT_AMPLE);
