@@ -394,6 +394,12 @@ lint_includes()
 	run_script lint/includes 60
 }
 
+# The pages, their examples, and the comments of the public headers.
+lint_docs()
+{
+	run_script lint/docs 120
+}
+
 # What later releases of DPDK have changed in their headers.
 lint_dpdk_versions()
 {
@@ -406,7 +412,7 @@ lint_results()
 	python3 "$top/test/bench/report.py" --check
 }
 
-lint_tests=(cppcheck dpdk-versions includes results shell spdx)
+lint_tests=(cppcheck docs dpdk-versions includes results shell spdx)
 
 list_lint()
 {
