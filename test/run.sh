@@ -397,7 +397,7 @@ lint_includes()
 # The pages, their examples, and the comments of the public headers.
 lint_docs()
 {
-	run_script lint/docs 120
+	run_script lint/docs 300
 }
 
 # What later releases of DPDK have changed in their headers.
