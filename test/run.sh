@@ -389,7 +389,7 @@ lint_spdx()
 	return $bad
 }
 
-# The tables and plots of doc/results are those that its figures give.
+# The tables in doc/results and the plots in doc/img show the figures of doc/results/*.json.
 lint_results()
 {
 	python3 "$top/test/bench/report.py" --check
