@@ -22,10 +22,9 @@ fido_clock_check(void)
 
 	if (!__get_cpuid(LEAF_EXTENDED_FEATURES, &a, &b, &c, &d) || !(d & EDX_RDTSCP)) {
 		fido_log(FIDO_LOG_ERROR,
-			"this processor has no RDTSCP, which is needed to timestamp messages: for "
-			"a "
-			"virtual machine, choose a processor model that has it (QEMU: -cpu max or "
-			"-cpu host)");
+			"this processor has no RDTSCP, needed to timestamp messages: choose a "
+			"processor model with it for the virtual machine (QEMU: -cpu max or -cpu "
+			"host)");
 		return -ENOTSUP;
 	}
 #endif

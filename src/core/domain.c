@@ -259,8 +259,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 
 	if (config->group == NULL || config->name == NULL) {
 		fido_log(FIDO_LOG_ERROR,
-			"cannot join a group: its name or the domain's is missing: give both, as "
-			"in "
+			"cannot join a group: a group name and a domain name are needed, as in "
 			"group=demo,domain=fwd");
 		return -EINVAL;
 	}
