@@ -113,7 +113,7 @@ control_init(struct fido_domain *d)
 	c->regions[0].exported = d->control_size;
 	c->regions[0].page_size = FIDO_HEAP_PAGE;
 	fido_map_set(&d->map, (uintptr_t)c, d->control_size);
-	/* R8: pairs with A8 in fido_control_check(). */
+	/* R8: pairs with A8 in fido_control_check(). The block is written before its magic. */
 	fido_store_release(&c->magic, FIDO_CONTROL_MAGIC);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Descriptors that a child of fork() closes. */
+/* Close guarded file descriptors in every child of fork(). */
 
 #include "fork_guard.h"
 

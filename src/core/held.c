@@ -95,7 +95,7 @@ fido_held_newest(const struct fido_control_shm *c, uint32_t slot, uint64_t gener
 
 	if (fido_load_acquire(&m->received) != generation)
 		return 0;
-	/* A11: pairs with R11. */
+	/* A11: pairs with R11. `newest` is about this generation. */
 	if (fido_load_acquire(&m->ended) != generation)
 		return UINT64_MAX;
 	/* A10: pairs with R10. Messages that are not held any more are not read any more. */

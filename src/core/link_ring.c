@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The rings of a link, and their life: LIVE with their incarnation; OLD when the link has gone down
- * and tickets are still out or held; RETIRED when only the memory must stay.
+ * and tickets are still out or held; RETIRED when only the memory must stay. The public headers
+ * call every ring that is not LIVE retired.
  *
  * Who may free ring memory, and when:
  * - A receiver is polled only after it has seen `attached` in the sender's part. From then on the
@@ -36,7 +37,7 @@ set_bell(struct fido_lock *lock, const struct fido_doorbell **place,
 	fido_lock_take(lock);
 	*place = bell;
 	fido_lock_release(lock);
-	/* The peer may have missed rings of its previous doorbell, or before it had one. */
+	/* The peer may have missed a wake-up while we had its previous doorbell, or none. */
 	fido_doorbell_ring(bell);
 }
 

@@ -263,7 +263,8 @@ arena_memory(struct fido_domain *d, size_t size, bool huge)
 	if (ret == 0)
 		return fd;
 	close(fd);
-	return ret == -ENOSPC ? -ENOMEM : ret; /* -ENOSPC means: memory_create() has logged it. */
+	/* -ENOSPC would tell the caller that memory_create() has logged the failure. */
+	return ret == -ENOSPC ? -ENOMEM : ret;
 }
 
 /* Allocate huge pages if there are any, otherwise ordinary pages. @return a descriptor, -errno */

@@ -200,10 +200,9 @@ unread(struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 /* What has been read from a ring in one call. */
 struct taken {
 	struct fido_rx *rx;
-	unsigned int n; /* of rx */
-	unsigned int
-		first;     /* start of the last message if its end has not been read; otherwise n */
-	uint32_t dropping; /* descriptors of a message that is being given back; 0: none is */
+	unsigned int n;     /* of rx */
+	unsigned int first; /* start of the last message while its end is missing; otherwise n */
+	uint32_t dropping;  /* descriptors of a message that is being given back; 0: none is */
 };
 
 static void

@@ -114,7 +114,7 @@ fido_receiver_poll(struct fido_receiver *r, struct fido_desc *d, unsigned int ma
 	if (__builtin_expect(r->broken, 0))
 		return 0;
 	for (n = 0; n < max; n++) {
-		/* A2: pairs with R2. */
+		/* A2: pairs with R2. The burst is written before its first lap is seen. */
 		uint64_t word[2] = {0, fido_load_acquire(&shm->w1)};
 		uint32_t ticket = (uint32_t)word[1] >> 16;
 		uint64_t gaddr;

@@ -49,7 +49,11 @@ struct fido_region {
  *
  * @param size bytes, rounded up to whole granules
  * @param out  receives the region, which the domain owns until fido_region_destroy()
- * @return 0, -EINVAL (size is 0), -ENOSPC (no room in the slot, or no memory), other -errno
+ * @return
+ *   - 0
+ *   - -EINVAL: size is 0
+ *   - -ENOSPC: no room in the slot, too many regions, or a limit of the transport
+ *   - -ENOMEM, other -errno
  * @see fido_region_destroy
  */
 int fido_arena_create(struct fido_domain *domain, size_t size, struct fido_region **out);
