@@ -17,10 +17,13 @@
 extern "C" {
 #endif
 
-/** Atomic load or store of the word at p (1, 2, 4 or 8 bytes), with the ordering in the name. */
+/** Load the word at p (1, 2, 4 or 8 bytes) atomically, without an ordering. */
 #define fido_load_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+/** Load the word at p. Accesses after this call stay after it. */
 #define fido_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+/** Store v in the word at p (1, 2, 4 or 8 bytes) atomically, without an ordering. */
 #define fido_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+/** Store v in the word at p. Accesses before this call stay before it. */
 #define fido_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /** Full fence: orders a store before a later load. Only the sleep handshake needs it. */

@@ -90,10 +90,11 @@ fido_clock_after(void)
 int fido_clock_check(void);
 
 /**
- * @return CLOCK_MONOTONIC in ns or ms, for timeouts and pauses within a process. To compare times
- *         of different domains use the clock above. Any thread; does not block.
+ * @return CLOCK_MONOTONIC in ns, for timeouts and pauses within a process. To compare times of
+ *         different domains use the clock above. Any thread; does not block.
  */
 uint64_t fido_now_ns(void);
+/** @return fido_now_ns() in ms. Any thread; does not block. */
 uint64_t fido_now_ms(void);
 
 #ifdef __cplusplus

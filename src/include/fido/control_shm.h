@@ -28,7 +28,8 @@
 extern "C" {
 #endif
 
-#define FIDO_CONTROL_MAGIC UINT32_C(0x4f444946) /* "FIDO" */
+/** Magic of a complete control block: "FIDO". */
+#define FIDO_CONTROL_MAGIC UINT32_C(0x4f444946)
 /** Peers of another version are refused. */
 #define FIDO_LAYOUT_VERSION 2
 

@@ -80,12 +80,11 @@ int fido_domain_join(struct fido_domain **out, const struct fido_domain_config *
  */
 void fido_domain_leave(struct fido_domain *domain);
 
-/**
- * @return the domain's name, its group's name (without transport), its generation. Strings live as
- *         long as the domain. Any thread; does not block.
- */
+/** @return the domain's name; it lives as long as the domain. Any thread; does not block. */
 const char *fido_domain_name(const struct fido_domain *domain);
+/** @return the group's name, without transport, likewise. */
 const char *fido_domain_group(const struct fido_domain *domain);
+/** @return the domain's generation, a number that no other domain of the group ever has. */
 uint64_t fido_domain_generation(const struct fido_domain *domain);
 
 /**

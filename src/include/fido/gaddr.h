@@ -38,11 +38,14 @@ extern "C" {
 #define FIDO_GADDR_BITS 48
 /** A granule, the unit in which libfido knows what is mapped: 2 MiB. */
 #define FIDO_GRANULE_SHIFT 21
+/** Bytes of a granule. */
 #define FIDO_GRANULE_SIZE (UINT64_C(1) << FIDO_GRANULE_SHIFT)
 
 /** The default layout: 64 slots of 1 TiB from 0x1100_0000_0000. */
 #define FIDO_DEFAULT_BASE UINT64_C(0x110000000000)
+/** Slot shift of the default layout. */
 #define FIDO_DEFAULT_SLOT_SHIFT 40
+/** Slots of the default layout. */
 #define FIDO_DEFAULT_SLOTS 64
 
 /** A group's layout: the same in all its domains, checked at join. */

@@ -44,6 +44,7 @@ struct fido_link;
 struct fido_rxq;
 struct fido_txq;
 
+/** What happened to a link. */
 enum fido_link_event {
 	FIDO_LINK_UP,  /**< this end may post */
 	FIDO_LINK_DOWN /**< this end may not post: link down, or quiesced by the peer */
@@ -125,11 +126,11 @@ void fido_link_destroy(struct fido_link *link);
 
 /** A link that a peer offers to this domain, and that does not exist here. */
 struct fido_offer {
-	char peer[FIDO_NAME_MAX];
-	char name[FIDO_NAME_MAX];
-	uint16_t ntx;        /**< transmit queues of the peer's end */
-	uint16_t nrx;        /**< receive queues of the peer's end */
-	uint64_t generation; /**< of the peer */
+	char peer[FIDO_NAME_MAX]; /**< name of the peer */
+	char name[FIDO_NAME_MAX]; /**< name of the link */
+	uint16_t ntx;             /**< transmit queues of the peer's end */
+	uint16_t nrx;             /**< receive queues of the peer's end */
+	uint64_t generation;      /**< of the peer */
 };
 
 /**

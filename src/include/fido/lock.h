@@ -24,7 +24,7 @@ extern "C" {
 
 /** Zero-initialized: free. */
 struct fido_lock {
-	uint8_t held;
+	uint8_t held; /**< 1: held */
 };
 
 /** Take the lock if it is free. Any thread; does not block. @return true: taken */

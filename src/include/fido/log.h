@@ -15,11 +15,12 @@ extern "C" {
 /** Longest message in bytes, with the terminating zero. A longer one is truncated. */
 #define FIDO_LOG_MAX 512
 
+/** Levels of messages, the gravest first. */
 enum fido_log_level {
-	FIDO_LOG_ERROR,
-	FIDO_LOG_WARNING,
-	FIDO_LOG_INFO,
-	FIDO_LOG_DEBUG
+	FIDO_LOG_ERROR,   /**< an operation failed; sets fido_last_error() */
+	FIDO_LOG_WARNING, /**< it works, but not as it should */
+	FIDO_LOG_INFO,    /**< something happened: a peer came, left or died */
+	FIDO_LOG_DEBUG    /**< for developers */
 };
 
 /**

@@ -66,8 +66,9 @@
 extern "C" {
 #endif
 
-/** Ring sizes, in descriptors: powers of two in this range. */
+/** Smallest ring, in descriptors. Ring sizes are powers of two. */
 #define FIDO_RING_MIN 16
+/** Largest ring, in descriptors. */
 #define FIDO_RING_MAX 32768
 /** Descriptor flag: more descriptors of the same message follow. */
 #define FIDO_DESC_CHAINED UINT16_C(0x0001)

@@ -57,6 +57,7 @@ extern "C" {
 struct fido_blk;
 struct fido_blk_queue;
 
+/** Operations. */
 enum fido_blk_op {
 	FIDO_BLK_READ = 1,
 	FIDO_BLK_WRITE,
@@ -70,12 +71,15 @@ enum fido_blk_op {
 /** Request flag: the read lends the backend's memory, and has no iov. */
 #define FIDO_BLK_LEND 0x2u
 
-/** Features of a volume. */
+/** Feature of a volume: it can be written. */
 #define FIDO_BLK_CAN_WRITE 0x1u
-/** Without this feature every write is durable, or the volume is volatile. */
+/** Feature: FIDO_BLK_FLUSH. Without it every write is durable, or the volume is volatile. */
 #define FIDO_BLK_CAN_FLUSH 0x2u
+/** Feature: the flag FIDO_BLK_FUA. */
 #define FIDO_BLK_CAN_FUA 0x4u
+/** Feature: FIDO_BLK_DISCARD. */
 #define FIDO_BLK_CAN_DISCARD 0x8u
+/** Feature: FIDO_BLK_WRITE_ZEROES. */
 #define FIDO_BLK_CAN_WRITE_ZEROES 0x10u
 
 /** Properties of a volume. */
@@ -100,7 +104,7 @@ struct fido_blk_config {
 	uint32_t depth;
 	/** Bytes per queue for copies of memory that the backend cannot read; default 2 MiB. */
 	size_t bounce_size;
-	bool read_only;
+	bool read_only; /**< refuse writes */
 	bool exclusive; /**< admit no other client; fail if another has the volume open */
 	/** How long fido_blk_open() waits for the backend; default 5000; negative: no limit. */
 	int timeout_ms;

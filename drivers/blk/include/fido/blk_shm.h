@@ -20,7 +20,9 @@
 extern "C" {
 #endif
 
-#define FIDO_BLK_SHM_MAGIC UINT32_C(0x4b4c4246) /* "FBLK" */
+/** Kind and magic of the table: "FBLK". */
+#define FIDO_BLK_SHM_MAGIC UINT32_C(0x4b4c4246)
+/** Version of the table's layout. */
 #define FIDO_BLK_SHM_VERSION 2
 
 /**
