@@ -84,7 +84,7 @@ void fido_domain_leave(struct fido_domain *domain);
 const char *fido_domain_name(const struct fido_domain *domain);
 /** @return the group's name, without transport, likewise. */
 const char *fido_domain_group(const struct fido_domain *domain);
-/** @return the domain's generation, a number that no other domain of the group ever has. */
+/** @return the domain's generation, a number that is new at each join. */
 uint64_t fido_domain_generation(const struct fido_domain *domain);
 
 /**
