@@ -236,6 +236,8 @@ take_fio_headers()
 		mkdir -p "$new/$folder"
 		cp "$source/$folder"/*.h "$new/$folder/" || die "fio $version has no headers in $folder"
 	done
+	# The engine says no to any other fio.
+	printf '#define FIO_BUILT_FOR "fio-%s"\n' "${version%%-*}" >"$new/fio_built_for.h"
 	fio_headers_compile "$new" || die "the headers of fio $version do not compile (log: $build/setup.log)"
 	echo "$version" >"$new/version"
 	rm -rf "$fio_headers"

@@ -3,8 +3,8 @@
  * fio's ioengine for block volumes of another domain. fio's buffers are in an arena: what is written is not copied. Reads lend
  * the backend's memory; fio does not look at what it reads, unless it verifies: then the lent memory is copied to fio's buffer.
  *
- * fio calls setup() in its first process, init() in the job's own thread or process: only the size of the volume is kept of
- * the former.
+ * fio calls setup() in its first process, the others in the job's own thread or process: only the size of the volume is kept
+ * of the former. The volume is opened when the buffers are there: the backend maps them before it answers.
  */
 #include "fio_config.h"
 
@@ -13,6 +13,9 @@
 
 #include <fio.h>
 #include <verify.h>
+#if __has_include(<fio_built_for.h>)
+#include <fio_built_for.h> /* by setup.sh: the version of these headers */
+#endif
 
 #include "options.h"
 #include "volume.h"
@@ -56,11 +59,9 @@ refuse(const struct thread_data *td, const char *why)
 
 /* libfido says what to do about its part; what to do with our options is added. */
 static void
-explain(int err, const char *domain)
+explain(int err)
 {
-	if (err == -EEXIST)
-		log_err("fio: fido: give another domain= than %s, or leave it out\n", domain);
-	else if (err == -ETIMEDOUT)
+	if (err == -ETIMEDOUT)
 		log_err("fio: fido: connect_timeout= waits longer\n");
 	else if (err == -EBUSY)
 		log_err("fio: fido: end the other client, or leave exclusive= out in both\n");
@@ -75,7 +76,7 @@ name_domain(const struct thread_data *td, char *name, size_t size)
 
 	if (o->domain == NULL)
 		snprintf(name, size, "fio-%d-%u", (int)getpid(), td->thread_number);
-	else if (td->o.numjobs > 1)
+	else if (td->o.numjobs > 1 || td->subjob_number != 0) /* the clones of a job have numjobs=1 */
 		snprintf(name, size, "%s-%u", o->domain, td->subjob_number);
 	else
 		snprintf(name, size, "%s", o->domain);
@@ -87,33 +88,61 @@ changes(const struct thread_data *td)
 	return td_write(td) || td_trim(td);
 }
 
-/* @param for_size only its size is asked for @return 0, errno: a message was written */
+/* @return 0, errno: a message was written */
 static int
-open_volume(struct thread_data *td, struct fio_volume *v, bool for_size)
+join_group(const struct thread_data *td, struct fio_volume *v)
 {
 	const struct fio_fido_options *o = td->eo;
 	char domain[2 * FIDO_NAME_MAX];
 	struct fio_volume_config config = {
 		.group = o->group,
 		.domain = domain,
+		.no_hugepages = o->hugepages == 0,
+	};
+	int ret;
+
+	name_domain(td, domain, sizeof(domain));
+	ret = fio_volume_join(v, &config);
+	if (ret == -EEXIST)
+		log_err("fio: fido: give another domain= than %s, or leave it out\n", domain);
+	return -ret;
+}
+
+/* @param for_size only its size is asked for @return 0, errno: a message was written */
+static int
+open_volume(const struct thread_data *td, struct fio_volume *v, bool for_size)
+{
+	const struct fio_fido_options *o = td->eo;
+	struct fio_volume_config config = {
 		.backend = o->backend != NULL ? o->backend : "disk",
 		.volume = o->volume,
 		.depth = for_size ? 1 : td->o.iodepth,
 		.timeout_ms = o->connect_timeout > 0 ? (int)o->connect_timeout * 1000 : 1,
 		.read_only = for_size || !changes(td),
 		.exclusive = !for_size && o->exclusive != 0,
-		.no_hugepages = o->hugepages == 0,
 	};
-	int ret;
+	int ret = fio_volume_open(v, &config);
 
-	name_domain(td, domain, sizeof(domain));
-	ret = fio_volume_open(v, &config);
 	if (ret != 0)
-		explain(ret, domain);
+		explain(ret);
 	return -ret;
 }
 
 /* ---- set-up ---- */
+
+/* Structures that fio and an engine share change from version to version. */
+static int
+check_version(void)
+{
+#ifdef FIO_BUILT_FOR
+	if (strcmp(fio_version_string, FIO_BUILT_FOR) != 0) {
+		log_err("fio: fido: this is %s, and the engine was built for %s: build it again with the headers of this one\n",
+			fio_version_string, FIO_BUILT_FOR);
+		return EINVAL;
+	}
+#endif
+	return 0;
+}
 
 static int
 check_options(struct thread_data *td)
@@ -136,11 +165,20 @@ static int
 fido_setup(struct thread_data *td)
 {
 	struct fio_volume v;
-	int ret = check_options(td);
+	int ret = check_version();
 
+	if (ret != 0)
+		return ret;
+	ret = check_options(td);
 	if (ret == 0)
-		ret = open_volume(td, &v, true);
+		ret = join_group(td, &v);
 	if (ret != 0) {
+		td->error = ret;
+		return ret;
+	}
+	ret = open_volume(td, &v, true);
+	if (ret != 0) {
+		fio_volume_close(&v);
 		td->error = ret;
 		return ret;
 	}
@@ -218,41 +256,69 @@ static int
 fido_init(struct thread_data *td)
 {
 	const struct fio_fido_options *o = td->eo;
-	const struct fido_blk_info *info;
 	struct engine *e;
 	int ret = allocate(td, &e);
 
 	if (ret != 0)
 		return ret;
-	ret = open_volume(td, &e->volume, false);
-	if (ret != 0)
-		goto err_free;
-	info = fido_blk_info(e->volume.blk);
-	ret = check_sizes(td, info);
-	if (ret == 0)
-		ret = check_features(td, info->features);
-	if (ret != 0)
-		goto err_free;
+	ret = join_group(td, &e->volume);
+	if (ret != 0) {
+		free_engine(e);
+		return ret;
+	}
 	e->lends = o->lend != 0;
 	e->copies = td->o.verify != VERIFY_NONE;
 	e->sleeps = o->sleep != 0;
+	td->io_ops_data = e;
+	return 0;
+}
+
+static int
+fido_post_init(struct thread_data *td)
+{
+	struct engine *e = td->io_ops_data;
+	const struct fido_blk_info *info;
+
+	/* fio 3.33 goes on without the buffers that it did not get. */
+	if (td->error != 0)
+		return td->error;
+	td->error = open_volume(td, &e->volume, false);
+	if (td->error != 0)
+		return td->error;
+	info = fido_blk_info(e->volume.blk);
+	td->error = check_sizes(td, info);
+	if (td->error == 0)
+		td->error = check_features(td, info->features);
 	e->can_flush = (info->features & FIDO_BLK_CAN_FLUSH) != 0;
 	if (td->o.sync_io != 0 && (info->features & FIDO_BLK_CAN_FUA) != 0)
 		e->change_flags = FIDO_BLK_FUA;
-	td->io_ops_data = e;
-	return 0;
-err_free:
-	free_engine(e);
-	return ret;
+	return td->error;
+}
+
+/* On standard error: standard output may be JSON. */
+static void
+tell_counters(const struct thread_data *td, const struct engine *e)
+{
+	struct fido_blk_stats s;
+
+	fido_blk_queue_stats(e->volume.q, &s);
+	log_err("fio: fido: job %u: lent %" PRIu64 " copied_reads %" PRIu64 " writes %" PRIu64 " copied_writes %" PRIu64
+		" flushes %" PRIu64 " discards %" PRIu64 " resent %" PRIu64 " sessions %" PRIu64 "\n", td->thread_number,
+		s.lent, s.copied_reads, s.requests[FIDO_BLK_WRITE], s.copied_writes, s.requests[FIDO_BLK_FLUSH],
+		s.requests[FIDO_BLK_DISCARD], s.resent, s.sessions);
 }
 
 static void
 fido_cleanup(struct thread_data *td)
 {
+	const struct fio_fido_options *o = td->eo;
 	struct engine *e = td->io_ops_data;
 
-	if (e != NULL)
-		free_engine(e);
+	if (e == NULL)
+		return;
+	if (o->counters != 0 && e->volume.q != NULL)
+		tell_counters(td, e);
+	free_engine(e);
 	td->io_ops_data = NULL;
 }
 
@@ -493,6 +559,7 @@ __attribute__((visibility("default"))) struct ioengine_ops ioengine = {
 	.flags = FIO_DISKLESSIO | FIO_NOEXTEND | FIO_NODISKUTIL | FIO_NO_OFFLOAD,
 	.setup = fido_setup,
 	.init = fido_init,
+	.post_init = fido_post_init,
 	.cleanup = fido_cleanup,
 	.iomem_alloc = fido_iomem_alloc,
 	.iomem_free = fido_iomem_free,

@@ -25,6 +25,7 @@ struct fio_option fio_fido_options[] = {
 	SWITCH(exclusive, "0", "Nobody else may have the volume open"),
 	SWITCH(hugepages, "1", "The arena has huge pages if there are any"),
 	SWITCH(sleep, "0", "Sleep when nothing has come, instead of looking again at once"),
+	SWITCH(counters, "0", "At the end, write on standard error what the volume's queue has counted"),
 	{
 		.name = "connect_timeout",
 		.lname = "connect_timeout",

@@ -16,6 +16,7 @@ struct fio_fido_options {
 	unsigned int exclusive;
 	unsigned int hugepages;
 	unsigned int sleep;
+	unsigned int counters;
 	unsigned int connect_timeout; /**< seconds */
 };
 

@@ -9,13 +9,21 @@
 #define SLEEP_MS 100
 
 int
-fio_volume_open(struct fio_volume *v, const struct fio_volume_config *config)
+fio_volume_join(struct fio_volume *v, const struct fio_volume_config *config)
 {
 	const struct fido_domain_config domain = {
 		.group = config->group,
 		.name = config->domain,
 		.no_hugepages = config->no_hugepages,
 	};
+
+	*v = (struct fio_volume){0};
+	return fido_domain_join(&v->domain, &domain);
+}
+
+int
+fio_volume_open(struct fio_volume *v, const struct fio_volume_config *config)
+{
 	const struct fido_blk_config blk = {
 		.backend = config->backend,
 		.volume = config->volume,
@@ -24,20 +32,11 @@ fio_volume_open(struct fio_volume *v, const struct fio_volume_config *config)
 		.exclusive = config->exclusive,
 		.timeout_ms = config->timeout_ms,
 	};
-	int ret;
+	int ret = fido_blk_open(v->domain, &blk, &v->blk);
 
-	*v = (struct fio_volume){0};
-	ret = fido_domain_join(&v->domain, &domain);
-	if (ret != 0)
-		return ret;
-	ret = fido_blk_open(v->domain, &blk, &v->blk);
-	if (ret != 0) {
-		fido_domain_leave(v->domain);
-		*v = (struct fio_volume){0};
-		return ret;
-	}
-	v->q = fido_blk_queue(v->blk, 0);
-	return 0;
+	if (ret == 0)
+		v->q = fido_blk_queue(v->blk, 0);
+	return ret;
 }
 
 void

@@ -15,7 +15,7 @@
 #include <fido/blk.h>
 #include <fido/region.h>
 
-/** How to open. */
+/** How to join and to open. */
 struct fio_volume_config {
 	const char *group;
 	const char *domain;
@@ -36,12 +36,15 @@ struct fio_volume {
 	void *heap;                /**< of buffers that are in no arena; NULL: none */
 };
 
+/** Join the group. @return 0, -errno: libfido has said why; nothing is left behind */
+int fio_volume_join(struct fio_volume *v, const struct fio_volume_config *config);
 /**
- * Join the group and open the volume. Blocks for up to timeout_ms.
- * @return 0, -errno: libfido has said why; nothing is left behind
+ * Open the volume, in the group. Blocks for up to timeout_ms. Buffers that were allocated before are known to the backend when
+ * it returns; of later ones it may hear after the first writes, which are then copied.
+ * @return 0, -errno: libfido has said why
  */
 int fio_volume_open(struct fio_volume *v, const struct fio_volume_config *config);
-/** Close, and leave the group. Blocks as fido_blk_close() does. Of a closed one: legal. */
+/** Close, and leave the group. Blocks as fido_blk_close() does. Of one that is not open, or has not joined: legal. */
 void fio_volume_close(struct fio_volume *v);
 
 /**
