@@ -22,6 +22,7 @@ struct fio_option fio_fido_options[] = {
 	WORD(volume, "Volume (required)"),
 	SWITCH(lend, "1", "Reads lend the backend's memory, or are copied to fio's"),
 	SWITCH(arena, "1", "fio's buffers are in an arena, where the backend reads what is written; or it is copied"),
+	SWITCH(touch, "0", "Use every byte: add up what is read, where it is; make anew what is written"),
 	SWITCH(exclusive, "0", "Nobody else may have the volume open"),
 	SWITCH(hugepages, "1", "The arena has huge pages if there are any"),
 	SWITCH(sleep, "0", "Sleep when nothing has come, instead of looking again at once"),

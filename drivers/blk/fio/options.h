@@ -13,6 +13,7 @@ struct fio_fido_options {
 	char *volume;
 	unsigned int lend;
 	unsigned int arena;
+	unsigned int touch;
 	unsigned int exclusive;
 	unsigned int hugepages;
 	unsigned int sleep;
