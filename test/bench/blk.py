@@ -2,7 +2,8 @@
 """The benchmark set `blk`: block volumes of another domain.
 
 Called by run.sh. What each benchmark measures is said in doc/benchmarks.md. One CPU for each side: the one that serves, and the one
-that asks. The `direct` cases are the same program with the store in its own process and thread: the monolithic limit.
+that asks, which is fio in all cases. The `direct` ones are the same engine with the store in its own process and thread: the
+monolithic limit.
 """
 import json
 import os
@@ -32,17 +33,6 @@ def parts(bench_name):
             "seq" if kind.startswith("s") else "rand", depth)
 
 
-def perf_options(bench, bench_name, peer, size):
-    way, pattern, depth = parts(bench_name)
-    options = ["--rw", way, "--pattern", pattern, "--bs", str(size), "--depth", depth,
-               "--time", str(bench.window), "--json", "--seed", "1"]
-    if peer.endswith("-touch"):
-        options.append("--touch")
-    if peer == "fido-copy":
-        options += ["--copy"] if way == "read" else ["--memory", "malloc"]
-    return options
-
-
 def answer(bench, cpu, argv):
     """Run a client to its end; its JSON."""
     argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(bench.cpus[cpu]), *argv]
@@ -51,12 +41,6 @@ def answer(bench, cpu, argv):
         raise SampleError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
     # fio says other things first.
     return json.loads(done.stdout[done.stdout.find("{"):])
-
-
-def perf(bench, program, options):
-    said = answer(bench, CLIENT_CPU, [program, "--group", bench.group, "--domain", "vm",
-                                      "--backend", "disk", *options])
-    return {"pps": said["iops"], "_said": said}
 
 
 def fio(bench, options):
@@ -69,7 +53,16 @@ def fio(bench, options):
 
 def fio_options(bench_name, size):
     way, pattern, depth = parts(bench_name)
-    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}", f"--iodepth={depth}"]
+    # Half of the depth at a time: both sides have work. fio's default is one at a time.
+    half = max(1, int(depth) // 2)
+    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}", f"--iodepth={depth}",
+            f"--iodepth_batch={half}", "--iodepth_batch_complete_min=1",
+            f"--iodepth_batch_complete_max={half}"]
+
+
+def engine(bench, path, volume, *options):
+    return fio(bench, [f"--ioengine=external:{bench.build}/{path}", f"--group={bench.group}", "--domain=vm",
+                       f"--volume={volume}", *options])
 
 
 def serve(bench, store):
@@ -90,12 +83,15 @@ def memory(bench, bench_name, peer, size):
         wait_until(lambda: server.check() and os.path.exists(path), 30, "nbdkit: its socket")
         return fio(bench, ["--ioengine=nbd", f"--uri=nbd+unix:///?socket={path}",
                            f"--size={VOLUME_MIB}M", *fio_options(bench_name, size)])
-    options = perf_options(bench, bench_name, peer, size)
+    options = fio_options(bench_name, size)
+    if peer.endswith("-touch"):
+        options.append("--touch=1")
+    if peer == "fido-copy":
+        options += ["--lend=0", "--arena=0"]
     if peer.startswith("direct"):
-        return perf(bench, bench.build + "/test/bench/bench-blk-direct",
-                    ["--volume", f"mem:{VOLUME_MIB}M", *options])
+        return engine(bench, "test/bench/bench-fio-direct.so", f"mem:{VOLUME_MIB}M", *options)
     serve(bench, f"mem:{VOLUME_MIB}M")
-    return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf", ["--volume", "v", *options])
+    return engine(bench, "drivers/blk/fio/fio_fido.so", "v", *options)
 
 
 def make_file(path):
@@ -117,8 +113,7 @@ def file(bench, bench_name, peer, size):
                            f"--filename={path}", f"--size={VOLUME_MIB}M",
                            *fio_options(bench_name[1:], size)])
     serve(bench, f"file:{path},direct=on")
-    return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf",
-                ["--volume", "v", *perf_options(bench, bench_name[1:], "fido", size)])
+    return engine(bench, "drivers/blk/fio/fio_fido.so", "v", *fio_options(bench_name[1:], size))
 
 
 # --- the set ---
