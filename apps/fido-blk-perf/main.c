@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * fido-blk-perf: load a block volume, measure it, or check every byte of it. See doc/fido-blk-
- * perf.md.
- */
+/* fido-blk-perf: check a block volume across kills. See doc/fido-blk-perf.md. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -23,15 +20,9 @@
 #include "team.h"
 
 #define EXIT_USAGE 2
-/*
- * fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked
- * at in between.
- */
+/* fido_blk_open() cannot be interrupted: so long at a time, signals are looked at in between. */
 #define OPEN_SLICE_MS 1000
-/*
- * A volume that somebody has for himself is free when the last write of a killed one is done: it is
- * asked for so often.
- */
+/* A volume that a killed one had for itself is free when its last write is done: asked so often. */
 #define BUSY_US 20000
 
 /* While it is tried again and again, only the last message is of interest. */
@@ -100,7 +91,7 @@ explain_open(const struct perf_options *opt, int err)
 		fprintf(stderr,
 			"fido-blk-perf: end the other client, or leave --exclusive out in both\n");
 	else if (err == -EROFS)
-		fprintf(stderr, "fido-blk-perf: give --read-only and --rw read\n");
+		fprintf(stderr, "fido-blk-perf: give --read-only and --verify-only\n");
 }
 
 static uint64_t
@@ -120,8 +111,8 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 	struct fido_blk_config config = {
 		.backend = opt->backend,
 		.volume = opt->volume,
-		.queues = opt->queues,
-		.depth = opt->depth,
+		.queues = (uint16_t)opt->queues,
+		.depth = (uint32_t)opt->depth,
 		.read_only = opt->read_only,
 		.exclusive = opt->exclusive,
 	};
@@ -134,7 +125,7 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 	do {
 		left_ms = opt->connect_timeout_s * 1000 - (double)(now_ms() - start);
 		config.timeout_ms = OPEN_SLICE_MS;
-		if (opt->connect_timeout_s >= 0 && left_ms < OPEN_SLICE_MS)
+		if (left_ms < OPEN_SLICE_MS)
 			config.timeout_ms = left_ms < 1 ? 1 : (int)left_ms;
 		ret = fido_blk_open(domain, &config, blk);
 		if (is_signalled(signals)) {
@@ -145,8 +136,7 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 		busy = ret == -EBUSY && opt->exclusive;
 		if (busy)
 			usleep(BUSY_US);
-	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
-		(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
+	} while ((ret == -ETIMEDOUT && left_ms > OPEN_SLICE_MS) || (busy && left_ms > 0));
 	mute_errors = false;
 	if (ret == -EINTR)
 		fprintf(stderr, "fido-blk-perf: ended before volume %s was open\n", opt->volume);
@@ -159,20 +149,13 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 static int
 report(const struct perf_options *opt, const struct perf_result *r)
 {
-	int ret = 0;
-
-	if (opt->json)
-		ret = perf_result_print_json(stdout, opt, r);
-	else
-		perf_result_print(stdout, opt, r);
-	if (ret != 0)
-		fprintf(stderr, "fido-blk-perf: cannot make the summary: %s\n", strerror(-ret));
-	if (ret != 0 || app_output_flush() != 0)
+	perf_result_print(stdout, opt, r);
+	if (app_output_flush() != 0)
 		return EXIT_FAILURE;
 	if (r->unanswered != 0)
 		fprintf(stderr,
-			"fido-blk-perf: %" PRIu64
-			" requests were not answered: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
+			"fido-blk-perf: %" PRIu64 " requests were not answered: is the backend gone? "
+			"Start it again, or wait longer (--stop-timeout)\n",
 			r->unanswered);
 	if (r->failures != 0)
 		fprintf(stderr, "fido-blk-perf: %" PRIu64 " errors or wrong blocks\n", r->failures);
@@ -184,17 +167,14 @@ static int
 use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team,
 	int signals)
 {
-	static struct perf_result result;
-	struct perf_volume_range range;
+	struct perf_result result = {0};
 	struct fido_blk *blk;
 	int ret = open_volume(opt, domain, signals, &blk);
 	int status = EXIT_FAILURE;
 
 	if (ret != 0)
 		return EXIT_FAILURE;
-	ret = perf_volume_settle(opt, fido_blk_info(blk), &range);
-	if (ret == 0)
-		ret = perf_team_open(team, blk, &range);
+	ret = perf_team_open(team, opt, blk);
 	if (ret == 0)
 		ret = perf_team_run(team, signals, &result);
 	if (ret == 0)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -198,10 +199,23 @@ perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version)
 		;
 }
 
-uint64_t
-perf_state_acknowledged(const struct perf_state *state, uint64_t i)
+uint64_t *
+perf_state_flush_begin(const struct perf_state *state)
 {
-	return fido_load_acquire(&state->blocks[i].acknowledged);
+	uint64_t *covered = malloc(state->count * sizeof(covered[0]));
+
+	/* What is loaded here was acknowledged before the flush is submitted: acquire. */
+	for (uint64_t i = 0; covered != NULL && i < state->count; i++)
+		covered[i] = fido_load_acquire(&state->blocks[i].acknowledged);
+	return covered;
+}
+
+void
+perf_state_flush_end(struct perf_state *state, uint64_t *covered, bool done)
+{
+	for (uint64_t i = 0; covered != NULL && done && i < state->count; i++)
+		perf_state_flush(state, i, covered[i]);
+	free(covered);
 }
 
 bool

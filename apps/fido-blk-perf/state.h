@@ -99,8 +99,14 @@ uint64_t perf_state_submit(struct perf_state *state, uint64_t i, bool zeros);
 void perf_state_acknowledge(struct perf_state *state, uint64_t i, uint64_t version);
 /** The version is durable. Any thread. */
 void perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version);
-/** @return the version that is acknowledged. Any thread. */
-uint64_t perf_state_acknowledged(const struct perf_state *state, uint64_t i);
+/**
+ * A flush is about to be submitted: remember what it covers, which is what is acknowledged on all
+ * queues. Any thread.
+ * @return the versions of all blocks; NULL: there is no memory, and nothing counts as covered
+ */
+uint64_t *perf_state_flush_begin(const struct perf_state *state);
+/** The flush is done. Any thread. @param covered is freed @param done it has completed well */
+void perf_state_flush_end(struct perf_state *state, uint64_t *covered, bool done);
 /** @return true when the block was ever submitted. */
 bool perf_state_is_written(const struct perf_state *state, uint64_t i);
 
