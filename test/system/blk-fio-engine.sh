@@ -87,6 +87,9 @@ test_jobs()
 	expect_counter copies lent 0
 	expect_ge "$(counter copies copied_reads)" 1000 "reads that were copied"
 	expect_eq "$(counter copies copied_writes)" "$(counter copies writes)" "writes that were copied"
+	# Every byte is used; what fio verifies stays as it is.
+	job_done touched --rw=randrw --size=8M --bs=4k --iodepth=16 --touch=1 "${check[@]}"
+	expect_counter touched copied_writes 0
 	job_done bursts --rw=randrw --size=8M --bs=4k --iodepth=64 --iodepth_batch=16 --iodepth_batch_complete_min=4 "${check[@]}"
 	job_done deep --rw=randrw --size=8M --bs=4k --iodepth=1024 "${check[@]}"
 	links_are_clean
@@ -120,6 +123,11 @@ test_others_see_the_same()
 		job_says "verify failed" --rw=randread --randseed=7 --bs=64k --size=32M --iodepth=32 --lend=$lend "${check[@]}"
 		grep -q "offset $((65536 * 100))," "$lib_dir/said" || fail "it does not say where: $(cat "$lib_dir/said")"
 	done
+	echo "+ what touch=1 writes is other than before"
+	cp "$image" before
+	job_done touching --rw=write --bs=64k --size=32M --iodepth=32 --touch=1 --zero_buffers
+	! cmp -s -n $((32 << 20)) "$image" before || fail "nothing was written"
+	! cmp -s -n 65536 "$image" /dev/zero || fail "what is written is fio's buffer, not made anew"
 	echo "ok: others see the same"
 }
 
@@ -149,10 +157,9 @@ test_kinds()
 # What it writes survives, each byte.
 test_backend_killed()
 {
-	local i
 	job killed --rw=randrw --bsrange=4k-64k --size=48M --io_size=100g --time_based --runtime=600 --iodepth=32 \
 		--verify_backlog=256 "${check[@]}" --domain=killed
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		moves killed
 		kill_hard disk
 		sleep 0.1
