@@ -41,23 +41,14 @@ block_crc(const void *block, size_t size)
 	return ~crc32c(crc, (const uint8_t *)block + after, size - after);
 }
 
-uint64_t
-perf_block_volume(const char *name)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Each word of a body is another one than that of any other version, place or run. */
 static uint64_t
 body_key(const struct perf_block_header *h)
 {
 	uint64_t place = le64toh(h->offset) >> 3 ^ le64toh(h->volume);
 
-	return (le64toh(h->seed) ^ le64toh(h->version) << 20 ^ place) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (le64toh(h->seed) ^ le64toh(h->version) << 20 ^ place) *
+		UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 static uint64_t
@@ -181,7 +172,8 @@ const char *
 perf_block_kind_name(enum perf_block_kind kind)
 {
 	static const char *const names[] = {"a whole block", "zeros",
-		"no block of this volume and state file", "a block of another place", "a torn block"};
+		"no block of this volume and state file", "a block of another place",
+		"a torn block"};
 
 	return names[kind];
 }

@@ -47,8 +47,6 @@ struct perf_block_id {
 	uint32_t queue;
 };
 
-/** @return a number for the volume's name. */
-uint64_t perf_block_volume(const char *name);
 /** Make the block's contents. @param size multiple of 8, at least PERF_BLOCK_MIN */
 void perf_block_fill(void *block, size_t size, const struct perf_block_id *id);
 /** Look at a block. @param version of a GOOD block: its version; else 0 */

@@ -100,8 +100,8 @@ perf_check_read(struct perf_worker *w, struct perf_slot *slot, bool keep)
 		uint64_t version;
 		enum perf_block_kind kind = perf_block_check(block, run->block_size, run->volume,
 			offset_of(w, slot, b), &version);
-		enum perf_state_verdict verdict = perf_state_judge(&run->state, slot->first_block + b,
-			kind, version, power_lost);
+		enum perf_state_verdict verdict = perf_state_judge(&run->state,
+			slot->first_block + b, kind, version, power_lost);
 
 		w->checks.blocks++;
 		if (keep)

@@ -156,8 +156,9 @@ fault_of(struct fido_blk_queue *q, const struct fido_blk_request *r)
 	struct fido_blk *blk = q->blk;
 	enum fake_fault fault = blk->config.fault;
 
-	if (fault == FAKE_NONE || (fault < sizeof(fault_op) / sizeof(fault_op[0]) &&
-					  fault_op[fault] != 0 && fault_op[fault] != r->op))
+	if (fault == FAKE_NONE ||
+		(fault < sizeof(fault_op) / sizeof(fault_op[0]) && fault_op[fault] != 0 &&
+			fault_op[fault] != r->op))
 		return FAKE_NONE;
 	blk->chances++;
 	if (blk->chances <= blk->config.after ||

@@ -27,6 +27,7 @@ static struct perf_result result;
 static struct fake_config fake;
 static struct fido_blk *blk;
 static char path[64];
+static const volatile sig_atomic_t no_signal;
 
 static int
 set_up(void **state)
@@ -55,8 +56,9 @@ parse(const char *line)
 	char *argv[48] = {"fido-blk-perf"}, *next = words, *word;
 	int argc = 1;
 
-	snprintf(words, sizeof(words), "--group g --backend fake --volume v --memory malloc --seed 1 %s%s",
-		line, strstr(line, "--state") != NULL ? path : "");
+	snprintf(words, sizeof(words),
+		"--group g --backend fake --volume v --memory malloc --seed 1 %s%s", line,
+		strstr(line, "--state") != NULL ? path : "");
 	while ((word = strsep(&next, " ")) != NULL)
 		argv[argc++] = word;
 	assert_int_equal(perf_options_parse(&opt, argc, argv), 0);
@@ -74,7 +76,7 @@ run_parsed(void)
 	assert_int_equal(perf_team_create(&team, &opt, NULL), 0);
 	ret = perf_team_open(&team, &opt, blk);
 	if (ret == 0)
-		assert_int_equal(perf_team_run(&team, -1, &result), 0);
+		assert_int_equal(perf_team_run(&team, &no_signal, &result), 0);
 	perf_team_destroy(&team);
 	return ret;
 }
@@ -146,8 +148,9 @@ requests_are_what_the_options_say(void **state)
 	const struct fake_seen *seen;
 
 	fake.size = 16 * MIB;
-	run_clean("--range 1m+64k --read-percent 70 --count 10000 --depth 8 --bs 4k-16k --flush-every 10 "
-		  "--zeroes-percent 20 --discard-percent 10 --copy");
+	run_clean(
+		"--range 1m+64k --read-percent 70 --count 10000 --depth 8 --bs 4k-16k --flush-every 10 "
+		"--zeroes-percent 20 --discard-percent 10 --copy");
 	seen = fake_blk_seen(blk, 0);
 	assert_in_range(seen->ops[FIDO_BLK_READ], 6500, 7200);
 	assert_in_range(seen->ops[FIDO_BLK_WRITE], 1900, 2300);

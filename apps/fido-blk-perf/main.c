@@ -2,12 +2,9 @@
 /* fido-blk-perf: check a block volume across kills. See doc/fido-blk-perf.md. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,42 +37,13 @@ on_message(enum fido_log_level level, const char *message)
 	fputc('\n', stderr);
 }
 
-/* Signals come by a descriptor from now on, in all threads. @return the descriptor, or -errno */
-static int
-catch_signals(void)
+/* Those that ask to end. */
+static volatile sig_atomic_t signals;
+
+static void
+on_signal(int number)
 {
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
-
-static bool
-is_signalled(int signals)
-{
-	struct pollfd fd = {.fd = signals, .events = POLLIN};
-
-	return poll(&fd, 1, 0) > 0;
-}
-
-static int
-join_group(const struct perf_options *opt, struct fido_domain **domain)
-{
-	struct fido_domain_config config = {
-		.group = opt->group,
-		.name = opt->domain,
-		.no_hugepages = opt->no_hugepages,
-	};
-	int ret = fido_domain_join(domain, &config);
-
-	if (ret == -EEXIST)
-		fprintf(stderr, "fido-blk-perf: give another --domain than %s\n", opt->domain);
-	return ret;
+	signals++;
 }
 
 /* libfido says what to do about its part; what to do with our options is added. */
@@ -105,8 +73,7 @@ now_ms(void)
 
 /* @return 0, -EINTR (a signal came), -errno; a message was written */
 static int
-open_volume(const struct perf_options *opt, struct fido_domain *domain, int signals,
-	struct fido_blk **blk)
+open_volume(const struct perf_options *opt, struct fido_domain *domain, struct fido_blk **blk)
 {
 	struct fido_blk_config config = {
 		.backend = opt->backend,
@@ -128,7 +95,7 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 		if (left_ms < OPEN_SLICE_MS)
 			config.timeout_ms = left_ms < 1 ? 1 : (int)left_ms;
 		ret = fido_blk_open(domain, &config, blk);
-		if (is_signalled(signals)) {
+		if (signals != 0) {
 			if (ret == 0)
 				fido_blk_close(*blk);
 			ret = -EINTR;
@@ -154,7 +121,8 @@ report(const struct perf_options *opt, const struct perf_result *r)
 		return EXIT_FAILURE;
 	if (r->unanswered != 0)
 		fprintf(stderr,
-			"fido-blk-perf: %" PRIu64 " requests were not answered: is the backend gone? "
+			"fido-blk-perf: %" PRIu64
+			" requests were not answered: is the backend gone? "
 			"Start it again, or wait longer (--stop-timeout)\n",
 			r->unanswered);
 	if (r->failures != 0)
@@ -164,19 +132,18 @@ report(const struct perf_options *opt, const struct perf_result *r)
 
 /* Open the volume, run, report. @return the exit status */
 static int
-use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team,
-	int signals)
+use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team)
 {
 	struct perf_result result = {0};
 	struct fido_blk *blk;
-	int ret = open_volume(opt, domain, signals, &blk);
+	int ret = open_volume(opt, domain, &blk);
 	int status = EXIT_FAILURE;
 
 	if (ret != 0)
 		return EXIT_FAILURE;
 	ret = perf_team_open(team, opt, blk);
 	if (ret == 0)
-		ret = perf_team_run(team, signals, &result);
+		ret = perf_team_run(team, &signals, &result);
 	if (ret == 0)
 		status = report(opt, &result);
 	fido_blk_close(blk);
@@ -184,16 +151,23 @@ use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_tea
 }
 
 static int
-run(struct perf_options *opt, int signals)
+run(struct perf_options *opt)
 {
+	struct fido_domain_config config = {
+		.group = opt->group,
+		.name = opt->domain,
+		.no_hugepages = opt->no_hugepages,
+	};
 	struct fido_domain *domain;
 	struct perf_team team;
-	int status = EXIT_FAILURE;
+	int ret = fido_domain_join(&domain, &config), status = EXIT_FAILURE;
 
-	if (join_group(opt, &domain) != 0)
+	if (ret == -EEXIST)
+		fprintf(stderr, "fido-blk-perf: give another --domain than %s\n", opt->domain);
+	if (ret != 0)
 		return status;
 	if (perf_team_create(&team, opt, domain) == 0) {
-		status = use_volume(opt, domain, &team, signals);
+		status = use_volume(opt, domain, &team);
 		perf_team_destroy(&team);
 	}
 	fido_domain_leave(domain);
@@ -204,7 +178,8 @@ int
 main(int argc, char **argv)
 {
 	struct perf_options opt;
-	int ret, signals;
+	const struct sigaction action = {.sa_handler = on_signal};
+	int ret;
 
 	app_output_begin("fido-blk-perf");
 	ret = perf_options_parse(&opt, argc, argv);
@@ -213,11 +188,8 @@ main(int argc, char **argv)
 	if (ret > 0)
 		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	fido_log_set(on_message);
-	signals = catch_signals();
-	if (signals < 0) {
-		fprintf(stderr, "fido-blk-perf: no signalfd: %s\n", strerror(-signals));
-		return EXIT_FAILURE;
-	}
-	ret = run(&opt, signals);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	ret = run(&opt);
 	return app_output_end() == 0 ? ret : EXIT_FAILURE;
 }

@@ -158,28 +158,7 @@ static int
 take_text(const struct row *row, struct perf_options *opt)
 {
 	*(const char **)field_of(row, opt) = optarg;
-	return row->max == 0 || (optarg[0] != '\0' && strlen(optarg) <= row->max)
-		? 0
-		: wrong(row, "a volume's name has 1 to 63 bytes");
-}
-
-/* A domain's name. Before a group's there may be a transport; which there are libfido knows. */
-static int
-take_name(const struct row *row, struct perf_options *opt)
-{
-	const char *name = optarg, *colon = strchr(optarg, ':');
-	char transport[FIDO_NAME_MAX];
-	bool valid = true;
-
-	*(const char **)field_of(row, opt) = optarg;
-	if (colon != NULL && row->max != 0) {
-		valid = snprintf(transport, sizeof(transport), "%.*s", (int)(colon - optarg), optarg) <
-				(int)sizeof(transport) && fido_name_valid(transport);
-		name = colon + 1;
-	}
-	return valid && fido_name_valid(name)
-		? 0
-		: wrong(row, "a name is 1 to 31 of A-Z a-z 0-9 _ . - and does not start with a dot");
+	return 0;
 }
 
 /* "4k" or "4k-64k" */
@@ -212,22 +191,20 @@ take_range(const struct row *row, struct perf_options *opt)
 	if (plus != NULL &&
 		(plus == optarg || perf_options_bytes(optarg, &end, &opt->range_offset) == 0) &&
 		end == plus &&
-		(plus[1] == '\0' || (perf_options_bytes(plus + 1, NULL, &opt->range_length) == 0 &&
-					    opt->range_length != 0)))
+		(plus[1] == '\0' ||
+			(perf_options_bytes(plus + 1, NULL, &opt->range_length) == 0 &&
+				opt->range_length != 0)))
 		return 0;
 	return wrong(row,
 		"give OFFSET+SIZE in bytes, as 1g+64m, +64m (from the start) or 1g+ (to the end)");
 }
 
 static int
-take_verify_block(const struct row *row, struct perf_options *opt)
+take_bytes(const struct row *row, struct perf_options *opt)
 {
-	uint64_t *out = &opt->verify_block;
-
-	return perf_options_bytes(optarg, NULL, out) == 0 && *out >= PERF_BLOCK_MIN &&
-				*out <= 1u << 20 && (*out & (*out - 1)) == 0
+	return perf_options_bytes(optarg, NULL, field_of(row, opt)) == 0
 		? 0
-		: wrong(row, "give a power of two from 512 to 1m");
+		: wrong(row, "give bytes, as 512 or 4k");
 }
 
 static int
@@ -241,29 +218,28 @@ static take_fn take_help;
 
 /* ---- all options ---- */
 
-#define FIELD(name) offsetof(struct perf_options, name)
-#define FLAG(field) take_flag, FIELD(field), 0, 1, NULL, ""
-#define NUMBER(field, min, max) take_number, FIELD(field), min, max, NULL, "N"
-#define SECONDS(field) take_seconds, FIELD(field), 0, 0, NULL, "SEC"
-#define NAME(field, transport, arg) take_name, FIELD(field), 0, transport, NULL, arg
-#define WORD(field, words) take_word, FIELD(field), 0, 0, words, words
-#define TEXT(field, max, arg) take_text, FIELD(field), 0, max, NULL, arg
+#define AT(field) offsetof(struct perf_options, field)
+#define FLAG(field) take_flag, AT(field), 0, 1, NULL, ""
+#define NUMBER(field, min, max) take_number, AT(field), min, max, NULL, "N"
+#define SECONDS(field) take_seconds, AT(field), 0, 0, NULL, "SEC"
+#define WORD(field, words) take_word, AT(field), 0, 0, words, words
+#define TEXT(field, arg) take_text, AT(field), 0, 0, NULL, arg
 #define OTHER(take, arg) take, 0, 0, 0, NULL, arg
 
 /* clang-format off */
 static const struct row rows[] = {
-	{"group", required_argument, NAME(group, 1, "G"), "the group: NAME or TRANSPORT:NAME"},
-	{"domain", required_argument, NAME(domain, 0, "NAME"), "this domain's own (default blk-perf)"},
-	{"backend", required_argument, NAME(backend, 0, "NAME"), "the domain that serves the volume"},
-	{"volume", required_argument, TEXT(volume, FIDO_BLK_VOLUME_MAX - 1, "NAME"), "the volume"},
+	{"group", required_argument, TEXT(group, "G"), "the group: NAME or TRANSPORT:NAME"},
+	{"domain", required_argument, TEXT(domain, "NAME"), "this domain's own (default blk-perf)"},
+	{"backend", required_argument, TEXT(backend, "NAME"), "the domain that serves the volume"},
+	{"volume", required_argument, TEXT(volume, "NAME"), "the volume"},
 	{"read-only", no_argument, FLAG(read_only), "open it for reading only"},
 	{"exclusive", no_argument, FLAG(exclusive), "nobody else may have it open"},
 	{"connect-timeout", required_argument, SECONDS(connect_timeout_s), "(default 5)"},
-	{"state", required_argument, TEXT(state, 0, "FILE"),
+	{"state", required_argument, TEXT(state, "FILE"),
 		"what each block must hold; goes on where a killed run ended"},
 	{"verify-only", no_argument, FLAG(verify_only), "check all that FILE says was written"},
 	{"after-power-loss", no_argument, FLAG(power_lost), "only what was flushed must be there"},
-	{"verify-block", required_argument, OTHER(take_verify_block, "SIZE"), "(default 4k)"},
+	{"verify-block", required_argument, take_bytes, AT(verify_block), 0, 0, NULL, "SIZE", "(default 4k)"},
 	{"range", required_argument, OTHER(take_range, "[OFFSET]+[SIZE]"), "only this part"},
 	{"read-percent", required_argument, NUMBER(read_percent, 0, 100), "reads (default 50)"},
 	{"zeroes-percent", required_argument, NUMBER(zeroes_percent, 0, 100),
@@ -307,7 +283,8 @@ take_help(const struct row *row, struct perf_options *opt)
 	      "Write to a volume of fido-blkd, and check every byte that is read.\n\n",
 		stdout);
 	for (row = rows; row < rows + ROWS; row++) {
-		snprintf(left, sizeof(left), "%s--%s %s", row == rows ? "-g, " : "", row->name, row->arg);
+		snprintf(left, sizeof(left), "%s--%s %s", row == rows ? "-g, " : "", row->name,
+			row->arg);
 		printf("  %-25s %s\n", row->take == take_help ? "-h, --help" : left, row->help);
 	}
 	fputs("exit status: 0; 1: wrong data, an error, or the volume cannot be opened; 2: wrong usage\n"
@@ -334,7 +311,11 @@ check_together(const struct perf_options *opt)
 			"--zeroes-percent and --discard-percent", "are together more than 100"},
 		{opt->segments > opt->bs_min, "--segments",
 			"a piece has at least a byte: give fewer than --bs has bytes"},
-		{opt->bs_min % opt->verify_block != 0, "--bs", "must be a multiple of --verify-block"},
+		{opt->verify_block < PERF_BLOCK_MIN || opt->verify_block > 1u << 20 ||
+				(opt->verify_block & (opt->verify_block - 1)) != 0,
+			"--verify-block", "give a power of two from 512 to 1m"},
+		{opt->verify_block != 0 && opt->bs_min % opt->verify_block != 0, "--bs",
+			"must be a multiple of --verify-block"},
 		{opt->verify_only && opt->state == NULL, "--verify-only",
 			"give the --state FILE of the run that wrote"},
 		{opt->power_lost && opt->state == NULL, "--after-power-loss",
@@ -361,13 +342,15 @@ take_all(struct perf_options *opt, int argc, char **argv)
 		const char *word = argv[optind - 1];
 
 		if (key == ':')
-			return usage_error("option", word, "needs a value; see fido-blk-perf --help");
+			return usage_error("option", word,
+				"needs a value; see fido-blk-perf --help");
 		if (key == '?')
 			return usage_error("option", word,
 				"is unknown, or takes no value; see fido-blk-perf --help");
 		if (key == 'h')
 			return take_help(NULL, opt);
-		ret = key == 'g' ? take_name(rows, opt) : rows[key - 256].take(&rows[key - 256], opt);
+		ret = key == 'g' ? take_text(rows, opt)
+				 : rows[key - 256].take(&rows[key - 256], opt);
 		if (ret != 0)
 			return ret;
 	}

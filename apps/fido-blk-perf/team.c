@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +13,7 @@
 #include "team.h"
 
 /* So often the main thread looks whether it is time, or all have ended. */
-#define WATCH_MS 10
+#define WATCH_US 10000
 
 /* What the volume cannot do is refused; its range becomes one of whole blocks. */
 static int
@@ -42,7 +40,8 @@ settle(struct perf_options *opt, const struct fido_blk_info *info)
 		{writes && opt->zeroes_percent != 0 &&
 				(info->features & FIDO_BLK_CAN_WRITE_ZEROES) == 0,
 			"it has no write of zeroes: leave --zeroes-percent out", 0},
-		{writes && opt->discard_percent != 0 && (info->features & FIDO_BLK_CAN_DISCARD) == 0,
+		{writes && opt->discard_percent != 0 &&
+				(info->features & FIDO_BLK_CAN_DISCARD) == 0,
 			"it has no discard: leave --discard-percent out", 0},
 		{beyond, "--range goes beyond that", info->size},
 		{offset % unit != 0 || opt->range_length % unit != 0,
@@ -88,9 +87,12 @@ perf_team_create(struct perf_team *team, const struct perf_options *opt, struct 
 	}
 	team->workers = calloc(n, sizeof(team->workers[0]));
 	for (unsigned int i = 0; team->workers != NULL && i < n; i++)
-		team->workers[i] = (struct perf_worker){.opt = opt, .run = &team->run,
-			.index = (uint16_t)i, .random.state = opt->seed + i,
-			.budget = opt->count == 0 ? UINT64_MAX : opt->count / n + (i < opt->count % n)};
+		team->workers[i] = (struct perf_worker){.opt = opt,
+			.run = &team->run,
+			.index = (uint16_t)i,
+			.random.state = opt->seed + i,
+			.budget = opt->count == 0 ? UINT64_MAX
+						  : opt->count / n + (i < opt->count % n)};
 	for (unsigned int i = 0; team->workers != NULL && i < n && ret == 0; i++)
 		ret = perf_worker_create(&team->workers[i], domain);
 	if (team->workers != NULL && ret == 0)
@@ -109,17 +111,17 @@ open_state(struct perf_run *run, const struct fido_blk_info *info)
 {
 	const struct perf_options *opt = run->opt;
 	struct perf_state_config config = {
-		.volume = perf_block_volume(opt->volume),
+		.volume = perf_block_sum(opt->volume, strlen(opt->volume)),
 		.identity = info->identity,
 		.volume_size = info->size,
 		.offset = opt->range_offset,
 		.length = opt->range_length,
-		.block_size = (uint32_t)opt->verify_block,
+		.block_size = opt->verify_block,
 	};
 	int ret = perf_state_open(&run->state, opt->state, &config);
 
 	run->volume = config.volume ^ run->state.history;
-	run->block_size = config.block_size;
+	run->block_size = (uint32_t)config.block_size;
 	run->can_flush = info->features & FIDO_BLK_CAN_FLUSH;
 	run->can_fua = info->features & FIDO_BLK_CAN_FUA;
 	return ret;
@@ -130,7 +132,8 @@ perf_team_open(struct perf_team *team, struct perf_options *opt, struct fido_blk
 {
 	const struct fido_blk_info *info = fido_blk_info(blk);
 	int ret = settle(opt, info);
-	uint64_t all = opt->range_length / opt->verify_block, unit = opt->bs_min / opt->verify_block;
+	uint64_t all = opt->range_length / opt->verify_block,
+		 unit = opt->bs_min / opt->verify_block;
 	uint64_t each = all / opt->queues / unit * unit;
 
 	if (ret == 0)
@@ -191,17 +194,17 @@ perf_result_print(FILE *out, const struct perf_options *opt, const struct perf_r
 		{"sessions", s->sessions}, {"errors", r->total.errors},
 		{"unanswered", r->unanswered}, {"failures", r->failures}};
 
-	fprintf(out, "{\"app\":\"fido-blk-perf\",\"queues\":%" PRIu64 ",\"seed\":%" PRIu64, opt->queues,
-		opt->seed);
+	fprintf(out, "{\"app\":\"fido-blk-perf\",\"queues\":%" PRIu64 ",\"seed\":%" PRIu64,
+		opt->queues, opt->seed);
 	fprintf(out, ",\"seconds\":%.3f", r->seconds);
 	for (unsigned int op = FIDO_BLK_READ; op <= FIDO_BLK_WRITE_ZEROES; op++)
-		fprintf(out, ",\"%s\":{\"requests\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", names[op - 1],
-			r->total.requests[op], r->total.bytes[op]);
+		fprintf(out, ",\"%s\":{\"requests\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+			names[op - 1], r->total.requests[op], r->total.bytes[op]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		fprintf(out, ",\"%s\":%" PRIu64, numbers[i].key, numbers[i].value);
 	fprintf(out,
-		",\"verify\":{\"blocks\":%" PRIu64 ",\"lent_again\":%" PRIu64 ",\"overwritten\":%" PRIu64
-		",\"wrong\":%" PRIu64 "}}\n",
+		",\"verify\":{\"blocks\":%" PRIu64 ",\"lent_again\":%" PRIu64
+		",\"overwritten\":%" PRIu64 ",\"wrong\":%" PRIu64 "}}\n",
 		c->blocks, c->again, c->overwritten, c->wrong);
 }
 
@@ -234,18 +237,6 @@ start_threads(struct perf_team *team)
 	return 0;
 }
 
-static void
-heed_signal(struct perf_team *team, int signals)
-{
-	struct signalfd_siginfo info;
-
-	if (read(signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	/* Who asks twice does not want to wait. */
-	perf_run_advance(&team->run,
-		perf_run_phase(&team->run) >= PERF_STOP ? PERF_ABANDON : PERF_STOP);
-}
-
 /* At the end: is anything still coming? A backend that is away must not keep us for ever. */
 static void
 watch_answers(struct perf_team *team, uint64_t *answers, double *since, double now)
@@ -266,17 +257,17 @@ watch_answers(struct perf_team *team, uint64_t *answers, double *since, double n
 }
 
 static void
-watch_until_end(struct perf_team *team, int signals)
+watch_until_end(struct perf_team *team, const volatile sig_atomic_t *signals)
 {
-	struct pollfd fd = {.fd = signals, .events = POLLIN};
 	double since = now_s(), end = 0;
 	uint64_t answers = 0;
 
 	while (fido_load_acquire(&team->run.running) != 0) {
 		double now;
 
-		if (poll(&fd, 1, WATCH_MS) > 0)
-			heed_signal(team, signals);
+		usleep(WATCH_US);
+		if (*signals != 0)
+			perf_run_advance(&team->run, *signals > 1 ? PERF_ABANDON : PERF_STOP);
 		now = now_s();
 		if (end == 0 && team->opt->time_s > 0 &&
 			fido_load_acquire(&team->run.ready) == team->count)
@@ -288,7 +279,8 @@ watch_until_end(struct perf_team *team, int signals)
 }
 
 int
-perf_team_run(struct perf_team *team, int signals, struct perf_result *result)
+perf_team_run(struct perf_team *team, const volatile sig_atomic_t *signals,
+	struct perf_result *result)
 {
 	double start = now_s();
 	int ret = start_threads(team);

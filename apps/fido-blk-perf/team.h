@@ -4,6 +4,7 @@
 
 /** @file All workers of a run, and the main thread that watches them. */
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "worker.h"
@@ -42,11 +43,12 @@ int perf_team_create(struct perf_team *team, const struct perf_options *opt,
 int perf_team_open(struct perf_team *team, struct perf_options *opt, struct fido_blk *blk);
 /**
  * Run until the end.
- * @param signals descriptor from which signals come that end the run; -1: none
+ * @param signals how many there were that ask to end; the second one does not want to wait
  * @param result zero-initialized
  * @return 0, -errno: the threads cannot be started; a message was written
  */
-int perf_team_run(struct perf_team *team, int signals, struct perf_result *result);
+int perf_team_run(struct perf_team *team, const volatile sig_atomic_t *signals,
+	struct perf_result *result);
 /** Write the summary, as one line of JSON. */
 void perf_result_print(FILE *out, const struct perf_options *opt, const struct perf_result *r);
 /** Nothing runs. */

@@ -76,8 +76,8 @@ make_change(struct perf_worker *w, struct perf_slot *slot, enum fido_blk_op op)
 	if (op == FIDO_BLK_WRITE)
 		perf_worker_set_iov(w, slot);
 	for (uint64_t b = 0; b < slot->block_count; b++) {
-		slot->versions[b] = perf_state_submit(&run->state, slot->first_block + b,
-			op != FIDO_BLK_WRITE);
+		slot->versions[b] =
+			perf_state_submit(&run->state, slot->first_block + b, op != FIDO_BLK_WRITE);
 		if (op == FIDO_BLK_WRITE)
 			fill_block(w, slot, b);
 	}
@@ -126,8 +126,7 @@ next_overwrite(struct perf_worker *w, struct perf_slot *slot)
 	for (uint32_t i = 0; i < w->kept_count && kept == NULL; i++)
 		if (w->kept[i]->lend == PERF_LEND_WANTED)
 			kept = w->kept[i];
-	if (kept == NULL ||
-		!claim(w, slot, kept->first_block - w->first_block, kept->block_count))
+	if (kept == NULL || !claim(w, slot, kept->first_block - w->first_block, kept->block_count))
 		return false;
 	kept->lend = PERF_LEND_WRITING;
 	slot->overwrites = kept;

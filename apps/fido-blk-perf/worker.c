@@ -206,7 +206,8 @@ report_error(struct perf_worker *w, const struct perf_slot *slot, int error)
 	if (perf_worker_failed(w))
 		fprintf(stderr,
 			"fido-blk-perf: queue %u: %s of %" PRIu64 " bytes at %" PRIu64 ": %s%s\n",
-			w->index, names[r->op], r->length, r->offset, strerror(-error), advice(error));
+			w->index, names[r->op], r->length, r->offset, strerror(-error),
+			advice(error));
 	/* All others will fail the same way, as fast as they are made. */
 	if (error == -ESTALE)
 		perf_run_advance(w->run, PERF_STOP);
