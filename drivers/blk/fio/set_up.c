@@ -216,7 +216,8 @@ allocate(struct thread_data *td, struct engine **out)
 	e->depth = td->o.iodepth;
 	e->pending = calloc(e->depth, sizeof(e->pending[0]));
 	e->iov = calloc(e->depth, sizeof(e->iov[0]));
-	e->done = calloc(e->depth, sizeof(e->done[0]));
+	/* What fio has got stays until it asks again; meanwhile as many can fail at once. */
+	e->done = calloc(2 * (size_t)e->depth, sizeof(e->done[0]));
 	if (e->pending == NULL || e->iov == NULL || e->done == NULL) {
 		free_engine(e);
 		return ENOMEM;
