@@ -169,15 +169,25 @@ add(void *to, const void *from, size_t size)
 		((uint64_t *)to)[i] += fido_load_relaxed(&((const uint64_t *)from)[i]);
 }
 
+/* While they run, too. */
+static void
+add_counters(struct perf_counters *total, const struct perf_team *team)
+{
+	for (unsigned int i = 0; i < team->count; i++)
+		add(total, &team->workers[i].counters, sizeof(*total));
+}
+
+/* After they have ended. */
 static void
 collect(struct perf_result *r, const struct perf_team *team)
 {
+	add_counters(&r->total, team);
 	for (const struct perf_worker *w = team->workers; w < team->workers + team->count; w++) {
-		add(&r->total, &w->counters, sizeof(r->total));
 		add(&r->stats, &w->stats, sizeof(r->stats));
 		add(&r->checks, &w->checks, sizeof(r->checks));
 		add(&r->unanswered, &w->unanswered, sizeof(r->unanswered));
 	}
+	r->failures = fido_load_relaxed(&team->run.failures);
 }
 
 void
@@ -241,13 +251,13 @@ start_threads(struct perf_team *team)
 static void
 watch_answers(struct perf_team *team, uint64_t *answers, double *since, double now)
 {
-	struct perf_result r = {0};
+	struct perf_counters total = {0};
 	uint64_t have;
 
-	collect(&r, team);
-	have = r.total.errors;
+	add_counters(&total, team);
+	have = total.errors;
 	for (unsigned int op = 0; op < 8; op++)
-		have += r.total.requests[op];
+		have += total.requests[op];
 	if (have != *answers || perf_run_phase(&team->run) < PERF_FINISH) {
 		*answers = have;
 		*since = now;
@@ -291,6 +301,5 @@ perf_team_run(struct perf_team *team, const volatile sig_atomic_t *signals,
 			pthread_join(team->workers[i].thread, NULL);
 	result->seconds = now_s() - start;
 	collect(result, team);
-	result->failures = fido_load_relaxed(&team->run.failures);
 	return ret;
 }
