@@ -218,12 +218,11 @@ static take_fn take_help;
 
 /* ---- all options ---- */
 
-#define AT(field) offsetof(struct perf_options, field)
-#define FLAG(field) take_flag, AT(field), 0, 1, NULL, ""
-#define NUMBER(field, min, max) take_number, AT(field), min, max, NULL, "N"
-#define SECONDS(field) take_seconds, AT(field), 0, 0, NULL, "SEC"
-#define WORD(field, words) take_word, AT(field), 0, 0, words, words
-#define TEXT(field, arg) take_text, AT(field), 0, 0, NULL, arg
+#define FLAG(field) take_flag, offsetof(struct perf_options, field), 0, 1, NULL, ""
+#define NUMBER(field, min, max) take_number, offsetof(struct perf_options, field), min, max, NULL, "N"
+#define SECONDS(field) take_seconds, offsetof(struct perf_options, field), 0, 0, NULL, "SEC"
+#define WORD(field, words) take_word, offsetof(struct perf_options, field), 0, 0, words, words
+#define TEXT(field, arg) take_text, offsetof(struct perf_options, field), 0, 0, NULL, arg
 #define OTHER(take, arg) take, 0, 0, 0, NULL, arg
 
 /* clang-format off */
@@ -239,7 +238,7 @@ static const struct row rows[] = {
 		"what each block must hold; goes on where a killed run ended"},
 	{"verify-only", no_argument, FLAG(verify_only), "check all that FILE says was written"},
 	{"after-power-loss", no_argument, FLAG(power_lost), "only what was flushed must be there"},
-	{"verify-block", required_argument, take_bytes, AT(verify_block), 0, 0, NULL, "SIZE", "(default 4k)"},
+	{"verify-block", required_argument, take_bytes, offsetof(struct perf_options, verify_block), 0, 0, NULL, "SIZE", "(default 4k)"},
 	{"range", required_argument, OTHER(take_range, "[OFFSET]+[SIZE]"), "only this part"},
 	{"read-percent", required_argument, NUMBER(read_percent, 0, 100), "reads (default 50)"},
 	{"zeroes-percent", required_argument, NUMBER(zeroes_percent, 0, 100),
