@@ -123,6 +123,7 @@ build_in()
 		elif [ "$dir" != "$build" ]; then
 			ln -sfn "$build/dpdk-headers" "$dir/dpdk-headers"
 		fi
+		[ "$dir" = "$build" ] || ln -sfn "$build/fio-headers" "$dir/fio-headers"
 		meson setup "$dir" "$top" -Dwerror=true -Dauto_features=enabled "$@" || return 1
 	fi
 	# shellcheck disable=SC2086 # several words

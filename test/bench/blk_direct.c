@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The limit: the front-end's interface as direct calls of the store, in one process and one thread. fido-blk-perf linked with
+ * The limit: the front-end's interface as direct calls of the store, in one process and one thread. fio's engine linked with
  * this does the same work as with libfido-blk and fido-blkd, without a domain in between. The volume's name is the store
  * ("mem:256M"); one queue.
  */

@@ -27,6 +27,7 @@ allowed()
 	drivers/blk/front drivers/blk/common
 	drivers/blk/store drivers/blk/common
 	drivers/blk/back drivers/blk/common drivers/blk/store
+	drivers/blk/fio
 	drivers/blk/nbdkit
 	EOF
 }
