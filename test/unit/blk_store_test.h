@@ -3,7 +3,8 @@
 #define FIDO_BLK_STORE_TEST_H
 
 /**
- * @file Shared by the store tests: a store and a channel to it in a domain, as in a worker of the
+ * @file
+ * Shared by the store tests: a store and a channel to it in a domain, as in a worker of the
  * backend, and requests. Waiting sleeps as a worker does, so that each test also tests arm().
  */
 

@@ -21,8 +21,7 @@ slot_is_unmapped(uint32_t slot)
 static void
 alone(void **state)
 {
-	fido_domain_leave(
-		test_join("a")); /* by now the C library has made its one-time allocations */
+	fido_domain_leave(test_join("a")); /* the C library allocates once */
 	for (int i = 0; i < 5; i++) {
 		unsigned int fds = test_entries("/proc/self/fd"),
 			     tasks = test_entries("/proc/self/task");

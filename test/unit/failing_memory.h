@@ -3,7 +3,8 @@
 #define FAILING_MEMORY_H
 
 /**
- * @file malloc(), calloc() and realloc() of libfido and the test, which fail on demand. Linked with
+ * @file
+ * malloc(), calloc() and realloc() of libfido and the test, which fail on demand. Linked with
  * --wrap.
  */
 

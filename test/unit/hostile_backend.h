@@ -3,8 +3,9 @@
 #define HOSTILE_BACKEND_H
 
 /**
- * @file A process that claims to be the block backend "disk", accepts links and commands, and
- * answers with one kind of nonsense.
+ * @file
+ * A process that claims to be the block backend "disk", accepts links and commands, and answers
+ * with one kind of nonsense.
  */
 
 #include <stddef.h>

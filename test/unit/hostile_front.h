@@ -3,9 +3,10 @@
 #define HOSTILE_FRONT_H
 
 /**
- * @file A process that is client "evil" of the backend "disk": it sends valid and malformed
- * commands and meanwhile scribbles over all its memory. It uses volumes v1 and v2, and asks for
- * exclusive use of v0, which another client has open.
+ * @file
+ * A process that is client "evil" of the backend "disk": it sends valid and malformed commands and
+ * meanwhile scribbles over all its memory. It uses volumes v1 and v2, and asks for exclusive use of
+ * v0, which another client has open.
  */
 
 /**

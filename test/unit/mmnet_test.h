@@ -3,8 +3,9 @@
 #define MMNET_TEST_H
 
 /**
- * @file For tests of the driver in a process that is also its peer: a domain `peer` of libfido
- * alone, and EAL with mmnet ports of domain `victim`, each linked to it.
+ * @file
+ * For tests of the driver in a process that is also its peer: a domain `peer` of libfido alone, and
+ * EAL with mmnet ports of domain `victim`, each linked to it.
  */
 
 #include "test.h"

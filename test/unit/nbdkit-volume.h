@@ -3,8 +3,9 @@
 #define FIDO_TEST_NBDKIT_VOLUME_H
 
 /**
- * @file A volume for the tests of the nbdkit plugin's parts: <fido/blk.h> over plain memory, with
- * one queue. A thread answers in any order after any delay. The volume fails if two threads use the
+ * @file
+ * A volume for the tests of the nbdkit plugin's parts: <fido/blk.h> over plain memory, with one
+ * queue. A thread answers in any order after any delay. The volume fails if two threads use the
  * queue at once, and overwrites lent memory that was released.
  */
 

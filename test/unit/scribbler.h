@@ -3,9 +3,9 @@
 #define SCRIBBLER_H
 
 /**
- * @file A hostile domain: a process that joins as "b", brings up a link to "a", lets honest traffic
- * run, and then scribbles over all its shared memory and sends malformed messages until it is
- * killed.
+ * @file
+ * A hostile domain: a process that joins as "b", brings up a link to "a", lets honest traffic run,
+ * and then scribbles over all its shared memory and sends malformed messages until it is killed.
  */
 
 #include <stdint.h>

@@ -3,7 +3,8 @@
 #define FIDO_TEST_H
 
 /**
- * @file Shared by the unit tests.
+ * @file
+ * Shared by the unit tests.
  *
  * A test is a program: TEST_MAIN(cmocka tests...). It runs in its own folder for groups, which is
  * removed at exit. A test that needs domains in other processes starts itself again (test_spawn)
