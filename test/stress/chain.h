@@ -62,9 +62,8 @@ struct chain {
 	uint32_t members;
 	int idle_ms; /**< look again after this time when something waits for a time only */
 	bool sleeps; /**< look again only on a doorbell, or wake_fd */
-	int wake_fd
-		[CHAIN_MEMBERS_MAX]; /**< with sleeps: an eventfd each, for a change of stop or pause */
-	uint32_t pause;              /**< 1: the generator makes no more packets */
+	int wake_fd[CHAIN_MEMBERS_MAX]; /**< with sleeps: eventfds for changes of stop or pause */
+	uint32_t pause;                 /**< 1: the generator makes no more packets */
 	struct member_report member[CHAIN_MEMBERS_MAX];
 	/** A bit for each packet that has reached the end of the chain, by life and number. */
 	uint8_t arrived[CHAIN_LIVES_MAX][CHAIN_SEQ_MAX / 8];

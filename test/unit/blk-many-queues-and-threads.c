@@ -114,6 +114,7 @@ run(const char *store, bool sleeps)
 		.queues = QUEUES,
 		.depth = DEPTH};
 	struct user users[2 * QUEUES];
+	const struct fido_control_shm *control;
 	const struct fido_blk_volume_shm *v;
 	struct fido_blk *other;
 	struct blk_test t;
@@ -135,17 +136,9 @@ run(const char *store, bool sleeps)
 		pthread_join(users[i].thread, NULL);
 	fido_blk_close(other);
 	blk_test_close(&t);
-	v = (const struct fido_blk_volume_shm
-			*)(uintptr_t)((const struct fido_blk_shm
-						      *)(uintptr_t)((const struct fido_control_shm
-										    *)(uintptr_t)
-									    fido_layout_slot_base(
-										    fido_domain_layout(
-											    t.disk),
-										    fido_domain_slot(
-											    t.disk)))
-					      ->table)
-		    ->volumes;
+	control = (const void *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
+		fido_domain_slot(t.disk));
+	v = ((const struct fido_blk_shm *)(uintptr_t)control->table)->volumes;
 	for (int i = 0; i < 2; i++)
 		TEST_WAIT(fido_load_relaxed(&v[i].clients) == 0 &&
 			fido_load_relaxed(&v[i].closed.lent) ==
