@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a forwarder that is told to stop (SIGINT, SIGTERM) under full load loses nothing that it has accepted: what
-# its peer was allowed to send arrives, counted the same at each station.
+# Proves: a forwarder stopped (SIGINT, SIGTERM) under full load loses nothing that it has accepted:
+# all that its peer was allowed to send arrives, by the same count at each station.
 #
 #	gen ==[ as fast as it can ]==> fwd ==> sink       SIGINT to fwd; gen and sink go on
 set -eu

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: packets of another driver (pcap) go into a chain of domains and come out of it at another driver
-# byte by byte the same, both ways at once, in every Rx mode.
+# Proves: packets of another driver (pcap) enter a chain of domains and leave it at another driver
+# unchanged, byte by byte, both ways at once, in every Rx mode.
 #
 #	a.pcap --> net_pcap0 [a] net_mmnet ==> [b] ==> net_mmnet [c] net_pcap0 --> from-a.pcap
 #	from-c.pcap <-- net_pcap0 [a] net_mmnet <== [b] <== net_mmnet [c] net_pcap0 <-- c.pcap

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a port that was reset (rte_eth_dev_reset) is as new: no queues, its first address, MTU and counters; it can be
-# configured again, also with other queues; the link comes up again, all packets get through, and what a peer kept
-# meanwhile comes back. The same for testpmd's port under traffic.
+# Proves: a port that was reset (rte_eth_dev_reset) is as new: no queues, its first address, MTU and
+# counters; it can be configured again, also with other queues; the link comes up again, all packets
+# get through, and what a peer held meanwhile comes back. The same for testpmd's port under traffic.
 #
 #	gen ==> sink                          gen resets its port again and again
 #	gen ==> [0 testpmd 1] ==> echo        testpmd does with one port, or both

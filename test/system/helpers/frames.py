@@ -35,7 +35,7 @@ def ipv6(proto, src, dst, payload):
     return struct.pack("!IHBB16s16s", 6 << 28, len(payload), proto, 64, src, dst) + payload
 
 
-# Where the checksum is in the header of a protocol.
+# Offset of the checksum in a protocol's header.
 SUM_AT = {UDP: 6, TCP: 16}
 
 
