@@ -4,8 +4,8 @@
 # order, by another lcore too: the content stays right until the last reference goes, and then every
 # buffer comes back.
 #
-#   gen ==> clone      clone makes 1 or 2 clones of each packet, keeps up to 300 of them, then frees,
-#   gen <== clone      checks, returns or hands them to a second lcore (which does the same), at random
+#   gen ==> clone      clone makes 1 or 2 clones of each packet, keeps up to 300, then frees, checks,
+#   gen <== clone      returns or hands them to a second lcore (which does the same), at random
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Build what the bed boots, below $xen_dir; sourced by bed.sh, which sets $xen_dir and $xen_bed.
 # shellcheck disable=SC2154
+#
 #   xen          the hypervisor, unpacked (QEMU loads no other)
 #   vmlinux      the kernel for all domains, unpacked (xz takes seconds in emulation)
 #   domu.cpio    the guests' files: busybox, modules, the project's programs

@@ -3,6 +3,7 @@
 # Helpers for scenarios that measure a network between domA and domB, each with a kernel interface,
 # whatever lies between them. lib.sh has been sourced.
 # shellcheck disable=SC2154
+#
 #   net_vifs                 give both an interface eth0 of Xen's own, on a bridge in dom0
 #   net_measure LABEL INTERFACE MIDDLE
 #                            ping, then transfer net_mib MiB by TCP from domA to domB, checked;
