@@ -189,7 +189,7 @@ stop()
 	fi
 	lib_reap "$name"
 	[ "$lib_status" = "$want" ] ||
-		fail "$name ended with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
+		fail "$name exited with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
 }
 
 finish()
@@ -198,7 +198,7 @@ finish()
 	wait_for "$2" "! is_running '$name'" || fail "$name did not exit within $2 s"
 	lib_reap "$name"
 	[ "$lib_status" = "$want" ] ||
-		fail "$name ended with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
+		fail "$name exited with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
 }
 
 result()

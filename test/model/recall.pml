@@ -55,7 +55,7 @@
  * broken at-once: -DDOMAINS=3 -DAT_ONCE -- it comes back as soon as the receiver has died
  * broken dead-in-the-middle: -DDOMAINS=4 -DNO_FOLLOW -- deaths behind the receiver are ignored
  * broken listed-while-unread: -DDOMAINS=3 -DLIST_UNREAD -- lists while a message is unread
- * broken not-listed-while-held: -DDOMAINS=4 -DLIST_NOT_PASSED -- held, forwarded messages are unlisted
+ * broken not-listed-while-held: -DDOMAINS=4 -DLIST_NOT_PASSED -- forwarded messages are not listed
  * broken completes-early: -DDOMAINS=3 -DCOMPLETES_EARLY -- a forwarder completes its ticket at once
  * broken death-not-certain: -DDOMAINS=3 -DNOT_CERTAIN -- a closed connection is taken for a death
  * broken notes-forgotten-singly: -DDOMAINS=5 -DFORGET_SINGLY -O2 -- drops notes one by one
@@ -63,10 +63,10 @@
  * broken time-before-reading: -DDOMAINS=4 -DTIME_EARLY -- the clock is read before the message is
  * broken waits-for-the-dead: -DDOMAINS=3 -DWAIT_FOR_DEAD -- waits for the dead, too: a leak
  * broken holders-only: -DDOMAINS=3 -DHOLDERS_ONLY -- publishes nothing if it holds nothing: a leak
- * broken times-only: -DDOMAINS=3 -DBUFFERS=2 -DKEEP -DTIMES_ONLY -- one kept holds back others: a leak
+ * broken times-only: -DDOMAINS=3 -DBUFFERS=2 -DKEEP -DTIMES_ONLY -- one kept blocks others: a leak
  * broken echo-addresses-only: -DDOMAINS=3 -DECHO -DADDRESSES_ONLY -- waits for itself: a leak
  * broken echo-time-forgotten: -DDOMAINS=3 -DECHO -DTIME_LATE -- publishes too late a time: a leak
- * broken echo-holds-nothing: -DDOMAINS=3 -DECHO -DHOLDS_NOTHING -- waits till nothing is held: a leak
+ * broken echo-holds-nothing: -DDOMAINS=3 -DECHO -DHOLDS_NOTHING -- waits for all holders: a leak
  */
 
 #ifndef BUFFERS

@@ -87,7 +87,7 @@ daemon=$(cat "$work/daemon.pid")
 at_exit '[ -z "$daemon" ] || kill "$daemon"'
 expect_eq "$(nbdcopy "nbd+unix:///?socket=$work/daemon.sock" - | sha256sum)" "$(sha256sum <"$work/disk.img")" "sums"
 echo_run kill "$daemon"
-wait_for 5 "! kill -0 $daemon 2>/dev/null" || fail "the daemon does not end"
+wait_for 5 "! kill -0 $daemon 2>/dev/null" || fail "the daemon does not exit"
 daemon=
 echo_run nbdcopy -- [ nbdkit --exit-with-parent "$nbdkit_plugin" "group=$fido_group" hugepages=off disk ] "$work/copy"
 expect_same "$work/disk.img" "$work/copy"

@@ -10,7 +10,7 @@
 set -eu
 # shellcheck source=test/system/blk.bash
 . "$(dirname "$0")/blk.bash"
-command -v nbdkit >/dev/null || skip "nbdkit is not here (apt-get install nbdkit)"
+command -v nbdkit >/dev/null || skip "nbdkit is not installed (apt-get install nbdkit)"
 
 state=$PWD/state
 image=$PWD/image

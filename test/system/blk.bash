@@ -44,7 +44,7 @@ perf_done()
 	perf "$@"
 	wait_for 60 "! is_running '$1'" || fail "$1 did not exit within 60 s"
 	lib_reap "$1"
-	[ "$lib_status" = 0 ] || fail "$1 ended with status $lib_status: $(head -n 7 "$(log_of "$1")")"
+	[ "$lib_status" = 0 ] || fail "$1 exited with status $lib_status: $(head -n 7 "$(log_of "$1")")"
 	expect_perf "$1" '.failures == 0 and .errors == 0 and .unanswered == 0 and (.verify == null or .verify.wrong == 0)'
 }
 

@@ -22,7 +22,7 @@ group=$fido_group
 [ -x "$client" ] || fail "there is no $client: build first (meson setup build && ninja -C build)"
 [ -x "$ctl" ] || skip "fido-ctl was not built: it needs libcjson (apt-get install libcjson-dev)"
 [ -x "$blkd" ] || skip "fido-blkd was not built: it needs liburing and libnbd (apt-get install liburing-dev libnbd-dev)"
-command -v jq >/dev/null || skip "jq is not here: it checks the JSON (apt-get install jq)"
+command -v jq >/dev/null || skip "jq is not installed: it checks the JSON (apt-get install jq)"
 
 own_rundir
 work=$(mktemp -d)

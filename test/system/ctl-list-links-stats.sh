@@ -20,7 +20,7 @@ domains=$FIDO_BUILD/test/system/helpers/two-domains
 group=$fido_group
 [ -x "$domains" ] || fail "there is no $domains: build first (meson setup build && ninja -C build)"
 [ -x "$ctl" ] || skip "fido-ctl was not built: it needs libcjson (apt-get install libcjson-dev)"
-command -v jq >/dev/null || skip "jq is not here: it checks the JSON (apt-get install jq)"
+command -v jq >/dev/null || skip "jq is not installed: it checks the JSON (apt-get install jq)"
 
 # A private folder of groups; its name must be short.
 FIDO_RUNDIR=$(mktemp -d /tmp/fido-ctl.XXXXXX)
@@ -303,7 +303,7 @@ test_top()
 test_screen()
 {
 	command -v script >/dev/null || {
-		echo "not tested: top on a terminal (script is not here: apt-get install bsdutils)"
+		echo "not tested: top on a terminal (script is not installed: apt-get install bsdutils)"
 		return 0
 	}
 	echo "+ script -c 'fido-ctl top --group $group', then the key q"
@@ -313,7 +313,7 @@ test_screen()
 		<"$work/keys" >"$work/out" 8>&- 9>&- &
 	wait_for 10 "grep -aq 'pps ' '$work/out'" || fail "no rates on the screen"
 	printf q >&8
-	wait $! || fail "top on a terminal did not end at q"
+	wait $! || fail "top on a terminal did not quit at q"
 	exec 8>&-
 	head -c 8 "$work/out" | matches -F $'\033[?1049h' || fail "no screen of its own"
 	tail -c 8 "$work/out" | matches -F $'\033[?1049l' || fail "the screen was not given back"
@@ -436,6 +436,6 @@ start_domains
 test_list
 echo "+ domains: quit"
 echo quit >&9
-wait_for 5 "! is_running domains" || fail "the domains do not end"
+wait_for 5 "! is_running domains" || fail "the domains do not exit"
 stop domains
 test_no_group "after"

@@ -39,7 +39,7 @@ if [ ! -x "$fwd" ]; then
 	exit 1
 fi
 if ! command -v perl >/dev/null; then
-	echo "SKIP: perl is not here: it makes and checks the packets: apt-get install perl-base"
+	echo "SKIP: perl is not installed: it makes and checks the packets: apt-get install perl-base"
 	exit 77
 fi
 

@@ -91,7 +91,7 @@ up first
 pktcheck bad "$(on 1)" "$(dev 0 first second)" -- --mode sink --duration 0.1
 ended bad
 says bad "there is a domain first already: choose another name \(domain=NAME\), or stop that one"
-is_running first || fail "the first one ended with it"
+is_running first || fail "the first one exited with it"
 pktcheck second "$(on 1)" "$(dev 0 second first)" -- --mode gen --count 1000
 finish second 20
 stop first

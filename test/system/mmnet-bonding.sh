@@ -24,7 +24,7 @@ come_to()
 	local before
 	before=$(xstat "$1" 0 rx_good_packets)
 	wait_for 20 "[ \$(xstat $1 0 rx_good_packets) -gt $((before + 1000)) ]" ||
-		fail "mode $mode: nothing comes to $1 after $2"
+		fail "mode $mode: nothing arrives at $1 after $2"
 }
 
 gen()

@@ -85,9 +85,9 @@ same()
 # EAL sometimes fails to end a secondary process, status 1: only the written file counts.
 dumpcap_ended()
 {
-	wait_for 30 "! is_running dumpcap" || fail "dpdk-dumpcap does not end"
+	wait_for 30 "! is_running dumpcap" || fail "dpdk-dumpcap does not exit"
 	lib_reap dumpcap
-	[ "$lib_status" -le 1 ] || fail "dpdk-dumpcap ended with status $lib_status: $(tail -n 5 "$(log_of dumpcap)")"
+	[ "$lib_status" -le 1 ] || fail "dpdk-dumpcap exited with status $lib_status: $(tail -n 5 "$(log_of dumpcap)")"
 }
 
 # All has been written, except for a buffer's worth: as much as was sent, and nothing more for a

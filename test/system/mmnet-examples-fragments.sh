@@ -11,7 +11,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 640
-command -v tcpdump >/dev/null || skip "tcpdump is not here: apt-get install tcpdump"
+command -v tcpdump >/dev/null || skip "tcpdump is not installed: apt-get install tcpdump"
 # Both drop what does not fit into a ring: the fragments of this many packets do.
 count=100
 mac=02:f1:d0:00:00:01

@@ -103,7 +103,7 @@ idle()
 			fail "${title[n]}: buffers are still out"
 	done
 	# All buffers are back. The last timed sleep is over when none ends for a second.
-	wait_for 10 rest || fail "the forwarders do not come to rest"
+	wait_for 10 rest || fail "the forwarders do not become idle"
 	for n in "${!title[@]}"; do
 		armed[n]=$(wakeups "fwd$n")
 		sleeps[n]=$(switches "fwd$n" "${task[n]}")

@@ -10,7 +10,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 512
-command -v strace >/dev/null || skip "strace is not here: apt-get install strace"
+command -v strace >/dev/null || skip "strace is not installed: apt-get install strace"
 
 # worker NAME: the thread that forwards; the main one waits for commands, or watches the links
 worker()

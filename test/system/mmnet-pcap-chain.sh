@@ -11,7 +11,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 512
-command -v perl >/dev/null || skip "perl is not here: it makes and reads the files: apt-get install perl-base"
+command -v perl >/dev/null || skip "perl is not installed: it makes and reads the files: apt-get install perl-base"
 work=$(mktemp -d "$lib_dir/pcap.XXXXXX")
 
 # make FILE SEED SIZE...: packets of random bytes

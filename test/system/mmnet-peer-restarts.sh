@@ -59,7 +59,7 @@ for rx in zero copy auto; do
 	wait_for 10 "[ \$(xstat sink 0 rx_good_packets) -gt 1000 ]" || fail "no traffic to the sink with rx=$rx"
 	stop sink
 	expect_whole sink
-	is_running gen || fail "gen ended with its peer"
+	is_running gen || fail "gen exited with its peer"
 done
 pktcheck sink "$(on 1)" "$(dev 0 sink gen rx=zero)" -- --mode sink --expect 50000
 finish sink 30

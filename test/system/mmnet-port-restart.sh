@@ -33,7 +33,7 @@ flows()
 	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" && return
 	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" links --group "$fido_group" || true
 	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" stats --group "$fido_group" || true
-	fail "no packets come back after: $1"
+	fail "no packets return after: $1"
 }
 
 for rx in zero copy; do

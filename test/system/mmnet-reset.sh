@@ -48,7 +48,7 @@ flows()
 	local before
 	up gen
 	before=$(xstat gen 0 rx_good_packets)
-	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" || fail "no packets come back after: $1"
+	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" || fail "no packets return after: $1"
 }
 
 # pmd_port FIELD...: of testpmd's port 0

@@ -68,7 +68,7 @@ expect_eq "${PIPESTATUS[0]}" 0 "fido-fwd whose reader has gone, which says: $(ca
 
 echo "+ fido-blkd ends"
 kill -INT "${lib_pid[disk]}"
-wait_for 20 "! is_running disk" || fail "fido-blkd does not end"
+wait_for 20 "! is_running disk" || fail "fido-blkd does not exit"
 lib_reap disk
 expect_eq "$lib_status" 1 "exit status of fido-blkd, whose output was lost"
 nothing_runs

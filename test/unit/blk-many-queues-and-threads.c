@@ -115,6 +115,7 @@ run(const char *store, bool sleeps)
 		.depth = DEPTH};
 	struct user users[2 * QUEUES];
 	const struct fido_control_shm *control;
+	const struct fido_blk_shm *table;
 	const struct fido_blk_volume_shm *v;
 	struct fido_blk *other;
 	struct blk_test t;
@@ -138,7 +139,8 @@ run(const char *store, bool sleeps)
 	blk_test_close(&t);
 	control = (const void *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
 		fido_domain_slot(t.disk));
-	v = ((const struct fido_blk_shm *)(uintptr_t)control->table)->volumes;
+	table = (const void *)(uintptr_t)control->table;
+	v = (const void *)(uintptr_t)table->volumes;
 	for (int i = 0; i < 2; i++)
 		TEST_WAIT(fido_load_relaxed(&v[i].clients) == 0 &&
 			fido_load_relaxed(&v[i].closed.lent) ==

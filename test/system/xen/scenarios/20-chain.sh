@@ -28,7 +28,7 @@ flows()
 	wait_for 10 '[ -n "$(reported domC passed)" ]' || fail "domC reports nothing"
 	before=$(reported domC passed)
 	wait_for 30 "[ \"\$(reported domC passed)\" -gt $((before + 200)) ]" ||
-		fail "no packets come to domC: $(log_bg domA chain) $(log_bg domB chain) $(log_bg domC chain)"
+		fail "no packets reach domC: $(log_bg domA chain) $(log_bg domB chain) $(log_bg domC chain)"
 }
 
 member domA 0
