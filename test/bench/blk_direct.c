@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The limit: the front-end's interface as direct calls of the store, in one process and one thread. fio's engine linked with
- * this does the same work as with libfido-blk and fido-blkd, without a domain in between. The volume's name is the store
- * ("mem:256M"); one queue.
+ * The upper limit: the front-end's interface as direct calls of the store, in one process and one
+ * thread. fio's engine linked with this does the same work as with libfido-blk and fido-blkd,
+ * without a domain in between. The volume's name is the store ("mem:256M"); there is one queue.
  */
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define LENT_MAX FIDO_BLK_LENT_MAX
 
 struct request {
-	struct blk_io io; /* first: blk_io_done() gets it */
+	struct blk_io io; /* first member: passed to blk_io_done() */
 	struct request *next;
 	struct fido_blk_queue *q;
 	void *cookie;
@@ -30,7 +30,7 @@ struct fido_blk_queue {
 	struct fido_blk *blk;
 	struct request *requests;
 	struct request *free;
-	struct request *first; /* done */
+	struct request *first; /* completed */
 	struct request **end;
 	unsigned int inflight;
 	struct fido_blk_stats stats;

@@ -1,4 +1,4 @@
-/* A volume that is served read-only says that it cannot be written, and its file need not be writable. */
+/* A volume served read-only reports that it is read-only; its file need not be writable. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 

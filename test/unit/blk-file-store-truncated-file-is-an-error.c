@@ -1,4 +1,8 @@
-/* Reads behind the end of a file that was truncated fail with EIO, and give no zeros; the rest of it can still be read. */
+/*
+ * Reads beyond the end of a truncated file fail with EIO instead of returning zeros.
+ *
+ * The rest of the file can still be read.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 

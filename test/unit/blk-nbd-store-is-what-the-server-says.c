@@ -1,4 +1,7 @@
-/* Size, blocks, features and the number of channels are the server's; what it cannot do is not offered. */
+/*
+ * Size, block sizes, features and channel count are the server's; unsupported features are not
+ * offered.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
@@ -84,7 +87,7 @@ read_only(void **state)
 	end();
 }
 
-/* Zeros are written where the server has no command for them. */
+/* Zeros are written as data where the server lacks the command. */
 static void
 no_zeroes(void **state)
 {

@@ -1,4 +1,6 @@
-/* When an NBD server comes back with another size requests fail with ESTALE, until the right one is back. */
+/*
+ * Requests fail with ESTALE after an NBD server returns with another size, until the size is right.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 

@@ -1,4 +1,4 @@
-/* A write is sent from where it is when its pieces are large, or meet; small or odd pieces are copied together once, and counted. */
+/* Large or adjacent pieces are sent in place; small or odd ones are copied once, and counted. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 

@@ -1,4 +1,4 @@
-/* A store that cannot be opened is refused with a message that names the volume, and what there is. */
+/* An unknown store is refused with a message that names the volume and the available stores. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 

@@ -1,4 +1,4 @@
-/* When all domains of a group were killed the next one finds a new group: another layout is accepted. */
+/* After all domains of a group were killed the next one starts a new group, with any layout. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,6 @@
-/* When all slots are in use joining fails with -ENOSPC and a message, and works again when a domain has left. */
+/*
+ * With all slots in use, joining fails with -ENOSPC and a message; it works once a domain has left.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* A layout that cannot be used is refused with a message, and nothing is left behind. */
+/* An invalid layout is refused with a message, and nothing is left behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* A group or domain name that is no name is refused with a message, and nothing is left behind. */
+/* An invalid group or domain name is refused with a message, and nothing is left behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,8 @@
-/* The control region's size is rounded up; one that cannot be is refused with a message, nothing left behind. */
+/*
+ * The control region's size is rounded up; an impossible one is refused with a message.
+ *
+ * Nothing is left behind.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,8 @@
-/* A group of another layout version, or with a broken file, is refused with both versions, and left as it is. */
+/*
+ * A group of another layout version, or with a broken file, is refused and left unchanged.
+ *
+ * The message names both versions.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

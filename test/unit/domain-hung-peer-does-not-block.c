@@ -1,4 +1,7 @@
-/* A domain that hangs (SIGSTOP) keeps nobody from joining, linking and leaving; it is linked when it goes on. */
+/*
+ * A stopped domain (SIGSTOP) keeps no other from joining, linking and leaving; it links when
+ * continued.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

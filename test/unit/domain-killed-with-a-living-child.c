@@ -1,4 +1,8 @@
-/* A domain that is killed is dead although a child that it forked lives on: its name and slot are free, its links go down. */
+/*
+ * A killed domain is dead even if a child that it forked lives on.
+ *
+ * Its name and slot are free, its links go down.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

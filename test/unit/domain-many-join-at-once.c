@@ -1,4 +1,4 @@
-/* Domains that join and leave at the same time all find each other, none twice and none missed. */
+/* Domains that join and leave at the same time all find each other exactly once. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

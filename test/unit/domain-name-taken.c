@@ -1,4 +1,6 @@
-/* A name that a living domain has is refused, from the same process and from another; the first is not harmed. */
+/*
+ * A living domain's name is refused to others, in its own process or not; the first is not harmed.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* A peer that speaks another version is refused, and the message names both versions. */
+/* A peer of another protocol version is refused, and the message names both versions. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

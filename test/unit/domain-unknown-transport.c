@@ -1,4 +1,4 @@
-/* A group of a transport that does not exist is refused with a message that names the form to use. */
+/* A group of an unknown transport is refused with a message that names the form to use. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* When the owner of a forwarded buffer is killed, the one who holds it reads it until it lets go. */
+/* A forwarded buffer stays readable for its holder after its owner is killed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,6 @@
-/* When two domains in the middle are killed, in either order, the owner still waits for the last reader behind them. */
+/*
+ * When two middle domains are killed, in either order, the owner still waits for the last reader.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* Destroying links and leaving at once is safe, whatever the control threads are doing at the time. */
+/* Destroying links and leaving right after is safe, whatever the control threads are doing. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,6 @@
-/* A link that is there already, to a bad name, to the domain itself, or with a bad shape is refused with a message. */
+/*
+ * A link with a taken or bad name, to the domain itself or of bad shape is refused with a message.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

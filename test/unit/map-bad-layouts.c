@@ -1,4 +1,4 @@
-/* A layout that is not usable is refused, and nothing is made. */
+/* An unusable layout is refused, and nothing is mapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

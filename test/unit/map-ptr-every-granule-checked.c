@@ -1,4 +1,6 @@
-/* A range over several granules is refused when any one of them, first, middle or last, is not mapped. */
+/*
+ * A range over several granules is refused if any one of them, first, middle or last, is unmapped.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* An address is a pointer exactly up to the last byte of the granules that are mapped. */
+/* An address yields a pointer exactly up to the last byte of the mapped granules. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

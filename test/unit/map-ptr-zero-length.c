@@ -1,4 +1,4 @@
-/* A length of 0 is checked as 1: the address itself must be mapped. */
+/* A length of 0 is checked like 1: the address itself must be mapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,8 @@
-/* In header mode the first 128 bytes of a packet are in one writable segment, however its sender has cut it; the rest follows. */
+/*
+ * In header mode a packet's first 128 bytes are in one writable segment, however it was segmented.
+ *
+ * The rest follows.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mmnet_test.h"
 

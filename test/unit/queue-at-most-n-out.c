@@ -1,4 +1,4 @@
-/* At most N tickets are out: a full ring has no room until a cookie was reaped, one for one. */
+/* At most N tickets are out: a full ring has room for one more per reaped cookie. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

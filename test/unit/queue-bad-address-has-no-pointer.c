@@ -1,4 +1,4 @@
-/* A descriptor whose memory is not mapped here comes without a pointer, and only it is affected. */
+/* A descriptor of unmapped memory is delivered without a pointer; no other is affected. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

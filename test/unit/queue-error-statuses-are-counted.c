@@ -1,4 +1,6 @@
-/* Each ticket that comes back with a status other than OK is counted, and its cookie comes back all the same. */
+/*
+ * Each ticket that returns with a status other than OK is counted, and its cookie still comes back.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* A receiver that scribbles over its ring at random never makes the sender crash, or give a cookie back twice. */
+/* A receiver that scribbles over its ring never crashes the sender or returns a cookie twice. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

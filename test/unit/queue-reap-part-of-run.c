@@ -1,4 +1,4 @@
-/* Reaping fewer cookies than a completion returns loses none: the rest comes with the next call. */
+/* Reaping fewer cookies than a completion returns loses none: the next call returns the rest. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

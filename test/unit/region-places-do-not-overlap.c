@@ -1,4 +1,4 @@
-/* Regions lie in their slot aligned and without overlap, and the place of one that is gone is used again. */
+/* Regions lie aligned in their slot without overlap, and the range of a destroyed one is reused. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
@@ -54,7 +54,7 @@ places(void **state)
 		if (round == 100)
 			after = highest;
 	}
-	assert_true(highest - TEST_BASE <= after - TEST_BASE + 512 * M); /* places are used again */
+	assert_true(highest - TEST_BASE <= after - TEST_BASE + 512 * M); /* ranges are reused */
 	fido_domain_leave(d);
 	test_rundir_empty();
 }

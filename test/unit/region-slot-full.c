@@ -1,4 +1,7 @@
-/* What does not fit into the slot, or is one region too many, is refused with a message; what is there is not harmed. */
+/*
+ * A region too large for the slot, or one too many, is refused with a message; others are not
+ * harmed.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

@@ -1,4 +1,8 @@
-/* Withdrawing pages waits until every peer has unmapped them; one that hangs is reported; it reads zeros then. */
+/*
+ * Withdrawing pages waits until every peer has unmapped them; a hung peer is reported.
+ *
+ * The pages then read as zeros.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 

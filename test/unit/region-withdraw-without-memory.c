@@ -1,4 +1,8 @@
-/* Pages can be withdrawn, any of them, when neither side has memory left: peers unmap them, and they are not sent. */
+/*
+ * Any pages can be withdrawn when neither side has memory left: peers unmap them.
+ *
+ * They are not sent afterwards.
+ */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
