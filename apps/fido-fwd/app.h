@@ -10,6 +10,7 @@
 #include "options.h"
 #include "pools.h"
 #include "port.h"
+#include "route.h"
 #include "status.h"
 #include "stream.h"
 

@@ -3,6 +3,7 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
+#include "counter.h"
 #include "engine.h"
 #include "packet.h"
 #include "sum.h"

@@ -9,6 +9,7 @@
 #include <rte_interrupts.h>
 #include <rte_pause.h>
 
+#include "counter.h"
 #include "engine.h"
 #include "lcore.h"
 #include "wake.h"
@@ -60,8 +61,10 @@ fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt)
 	lcore->wait_ms = WAIT_MIN_MS;
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		struct fwd_stream *s = lcore->streams[i];
+		const struct fwd_port *source = &lcore->ports[s->rx_port];
 
-		s->rx_bell = lcore->ports[s->rx_port].rx_intr;
+		s->run = fwd_engine_choose(opt->mode, !s->sink->multi_segs, source->rx_unfinished);
+		s->rx_bell = source->rx_intr;
 		find_tx_bell(lcore, s);
 		lcore->can_wait = lcore->can_wait || s->rx_bell || s->tx_bell;
 		/* Twice: an interrupt may have been on its way when its cause was seen. */

@@ -21,6 +21,7 @@
 #include <rte_pdump.h>
 
 #include "app.h"
+#include "counter.h"
 #include "output.h"
 #include "wake.h"
 

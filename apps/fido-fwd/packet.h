@@ -17,9 +17,6 @@
 
 #include "pools.h"
 
-/* How much of a packet moves into a header of our own, at most. */
-#define FWD_HEADER_BYTES 128
-
 /* How often the packets of a burst had to be copied. */
 struct fwd_packet_work {
 	uint32_t header_copies;

@@ -8,7 +8,6 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
-#include "packet.h"
 #include "pools.h"
 
 #define CACHE 256u

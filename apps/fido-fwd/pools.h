@@ -13,6 +13,9 @@
 #include "options.h"
 #include "port.h"
 
+/* Bytes of a packet that a buffer of the header pool holds. */
+#define FWD_HEADER_BYTES 128
+
 struct fwd_pools {
 	struct rte_mempool *rx;     /* filled by the drivers */
 	struct rte_mempool *header; /* first segments of packets whose payload stays in place */

@@ -8,6 +8,7 @@
 #include <rte_ethdev.h>
 
 #include "app.h"
+#include "counter.h"
 #include "output.h"
 
 static double

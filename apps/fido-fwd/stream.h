@@ -25,6 +25,7 @@
 #include "options.h"
 #include "pools.h"
 #include "port.h"
+#include "route.h"
 
 struct fwd_stream;
 
@@ -50,7 +51,7 @@ struct fwd_stream_counters {
 };
 
 struct __rte_cache_aligned fwd_stream {
-	fwd_engine run;
+	fwd_engine run; /* set by fwd_lcore_prepare() */
 	uint16_t rx_port;
 	uint16_t rx_queue;
 	uint16_t tx_port;
@@ -74,25 +75,6 @@ struct __rte_cache_aligned fwd_stream {
 	struct rte_mbuf *packet[FWD_BURST_MAX];
 };
 
-struct fwd_route {
-	uint16_t from;
-	uint16_t to;
-};
-
-struct fwd_routes {
-	struct fwd_route route[RTE_MAX_ETHPORTS]; /* a port is the beginning of one at most */
-	unsigned int count;
-};
-
-/*
- * Find the routes that the options ask for, among the ports that EAL found.
- *
- * @return
- *   - 0: at least one route
- *   - -EINVAL, -ENODEV: impossible; a message has been printed
- */
-int fwd_routes_find(struct fwd_routes *routes, const struct fwd_options *opt);
-
 /*
  * Create the streams of all routes: one for each Rx queue.
  *
@@ -114,20 +96,6 @@ unsigned int fwd_streams_count(const struct fwd_routes *routes, const struct fwd
  */
 void fwd_streams_spread(const struct fwd_stream *streams, unsigned int count,
 	unsigned int nb_lcores, unsigned int *lcore_of);
-
-/* Add n to a counter; for its one writer. */
-static inline void
-fwd_count(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-		memory_order_relaxed);
-}
-
-static inline uint64_t
-fwd_read(const _Atomic uint64_t *counter)
-{
-	return atomic_load_explicit(counter, memory_order_relaxed);
-}
 
 /* Tell whether the stream holds packets. */
 static inline bool
