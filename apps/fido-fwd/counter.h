@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Add n to a counter; for its one writer. */
+/* Add n to a counter. Only its writer may call this. */
 static inline void
 fwd_count(_Atomic uint64_t *counter, uint64_t n)
 {
@@ -14,6 +14,7 @@ fwd_count(_Atomic uint64_t *counter, uint64_t n)
 		memory_order_relaxed);
 }
 
+/* Return the value of a counter. Any thread. */
 static inline uint64_t
 fwd_read(const _Atomic uint64_t *counter)
 {

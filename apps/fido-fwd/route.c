@@ -20,7 +20,7 @@ add_route(struct fwd_routes *routes, uint16_t from, uint16_t to)
 			continue;
 		fprintf(stderr,
 			"fido-fwd: --map: two routes begin at port %u: "
-			"what it receives can leave by one port only\n",
+			"give one destination for each source port\n",
 			from);
 		return -EINVAL;
 	}
@@ -28,7 +28,7 @@ add_route(struct fwd_routes *routes, uint16_t from, uint16_t to)
 	return 0;
 }
 
-/* Find the port that text, of length len, names by number or by name. */
+/* Look up a port by number or by name. text is len characters long. */
 static bool
 find_port(const char *text, size_t len, uint16_t *port)
 {
@@ -65,7 +65,10 @@ print_ports(void)
 	fputc('\n', stderr);
 }
 
-/* Take one A:B. Names may have colons too, as PCI addresses do: any of them may part A from B. */
+/*
+ * Parse one A:B. Port names can contain colons, as PCI addresses do: try each colon as the
+ * separator.
+ */
 static int
 map_one(struct fwd_routes *routes, const char *text, size_t len)
 {
@@ -114,7 +117,7 @@ pair_routes(struct fwd_routes *routes, const uint16_t *ports, unsigned int count
 	if (count % 2 != 0) {
 		fprintf(stderr,
 			"fido-fwd: --pairs needs an even number of ports, EAL found %u: "
-			"add or leave out one, or use --chain or --map A:B\n",
+			"add or remove one, or use --chain or --map A:B\n",
 			count);
 		print_ports();
 		return -EINVAL;
@@ -137,9 +140,9 @@ fwd_routes_find(struct fwd_routes *routes, const struct fwd_options *opt)
 		ports[count++] = port;
 	if (count == 0) {
 		fprintf(stderr,
-			"fido-fwd: there are no ports: EAL found no device: add some before "
-			"the --, as --vdev=net_mmnet0,group=G,domain=D,peer=P, or bind a NIC "
-			"to a DPDK driver; " SEE_HELP "\n");
+			"fido-fwd: there are no ports: EAL found no device: add one before "
+			"the --, such as --vdev=net_mmnet0,group=G,domain=D,peer=P, or bind "
+			"a NIC to a DPDK driver; " SEE_HELP "\n");
 		return -ENODEV;
 	}
 	switch (opt->topology) {

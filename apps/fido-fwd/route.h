@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* route: which port's packets leave by which port. */
+/* route: packets received by one port leave by another. */
 #ifndef FIDO_FWD_ROUTE_H
 #define FIDO_FWD_ROUTE_H
 
@@ -15,16 +15,16 @@ struct fwd_route {
 };
 
 struct fwd_routes {
-	struct fwd_route route[RTE_MAX_ETHPORTS]; /* a port is the beginning of one at most */
+	struct fwd_route route[RTE_MAX_ETHPORTS]; /* no two from the same port */
 	unsigned int count;
 };
 
 /*
- * Find the routes that the options ask for, among the ports that EAL found.
+ * Set the routes that the options ask for, between the ports that EAL found.
  *
  * @return
  *   - 0: at least one route
- *   - -EINVAL, -ENODEV: impossible; a message has been printed
+ *   - -EINVAL, -ENODEV: the options do not fit the ports; a message has been printed
  */
 int fwd_routes_find(struct fwd_routes *routes, const struct fwd_options *opt);
 

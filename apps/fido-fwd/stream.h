@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * stream: what one Rx queue receives leaves by one Tx queue.
+ * stream: moves packets from one Rx queue to one Tx queue.
  *
- * A stream is run by one lcore, and a Tx queue is used by one lcore only: nothing here is locked.
- * It holds one burst: no other is received before all of that one has been sent, or dropped and
- * counted.
+ * One lcore runs a stream, and only one lcore uses a Tx queue: no locks. A stream holds one burst.
+ * It receives the next burst after it has sent all of this one, or dropped and counted it.
  *
  *	0 ........ sent ........ ready    next ........ count
  *	   gone          to send             to prepare
  *
  * I1: sent <= ready <= next <= count <= burst.
- * I2: rx = tx + dropped + what is held. The counters have one writer, the stream's lcore.
+ * I2: rx = tx + dropped + held. The counters have one writer, the stream's lcore.
  */
 #ifndef FIDO_FWD_STREAM_H
 #define FIDO_FWD_STREAM_H
@@ -33,7 +32,7 @@ struct fwd_stream;
  * Receive, prepare and send once.
  *
  * @return
- *   How many packets got on by a step: 0 when there was nothing to do, or nothing could be done
+ *   Number of packets received, prepared and sent, added up; 0: no progress
  */
 typedef unsigned int (*fwd_engine)(struct fwd_stream *stream);
 
@@ -42,11 +41,11 @@ struct fwd_stream_counters {
 	_Atomic uint64_t rx_bytes;
 	_Atomic uint64_t tx_packets;
 	_Atomic uint64_t tx_bytes;
-	_Atomic uint64_t dropped_packets;  /* link down, or too long, or left over at the end */
-	_Atomic uint64_t too_long_packets; /* those of them that the Tx port cannot take */
+	_Atomic uint64_t dropped_packets;  /* link down, too long, or unsent at exit */
+	_Atomic uint64_t too_long_packets; /* dropped: the Tx port cannot send them */
 	_Atomic uint64_t header_copies;
 	_Atomic uint64_t full_copies;
-	_Atomic uint64_t tx_stalls; /* rounds in which the Tx queue took nothing */
+	_Atomic uint64_t tx_stalls; /* calls in which the Tx queue accepted nothing */
 	_Atomic uint64_t sum;       /* --mode touch: sum of all packets, see sum.h */
 };
 
@@ -57,20 +56,20 @@ struct __rte_cache_aligned fwd_stream {
 	uint16_t tx_port;
 	uint16_t tx_queue;
 	uint16_t burst;
-	bool hold;   /* keep packets while the link is down */
-	bool closed; /* receive no more; send what is held */
+	bool hold;   /* --on-down hold: keep packets while the link is down */
+	bool closed; /* receive no more; send the held packets */
 	uint16_t count;
 	uint16_t next;
 	uint16_t ready;
 	uint16_t sent;
-	uint64_t pending_bytes; /* of the packets held; not yet counted as sent */
+	uint64_t pending_bytes; /* bytes of the burst, not counted as sent yet */
 	const struct fwd_pools *pools;
 	const struct fwd_port *sink;
-	/* How the lcore that runs it can sleep; set by fwd_lcore_prepare(). */
-	bool rx_bell; /* the Rx queue has an interrupt */
-	bool tx_bell; /* buffers of the Tx queue that come back raise the interrupt of tx_bell_queue */
-	uint16_t tx_bell_queue;                  /* an Rx queue of tx_port */
-	const struct fwd_stream *tx_bell_reader; /* who reads that queue; NULL: nobody */
+	/* How the stream's lcore can sleep; set by fwd_lcore_prepare(). */
+	bool rx_bell;           /* the Rx queue has an interrupt */
+	bool tx_bell;           /* returned Tx buffers raise the interrupt of tx_bell_queue */
+	uint16_t tx_bell_queue; /* an Rx queue of tx_port */
+	const struct fwd_stream *tx_bell_reader; /* the stream that reads it, or NULL */
 	struct fwd_stream_counters counters;
 	struct rte_mbuf *packet[FWD_BURST_MAX];
 };
@@ -79,25 +78,25 @@ struct __rte_cache_aligned fwd_stream {
  * Create the streams of all routes: one for each Rx queue.
  *
  * @return
- *   - *streams, an array of *count; freed by rte_free()
+ *   - array of *count streams; the caller frees it with rte_free()
  *   - NULL: no memory; a message has been printed
  */
 struct fwd_stream *fwd_streams_create(const struct fwd_routes *routes,
 	const struct fwd_options *opt, const struct fwd_port *ports, const struct fwd_pools *pools,
 	unsigned int *count);
 
-/* Return how many streams fwd_streams_create() makes. */
+/* Return how many streams fwd_streams_create() creates. */
 unsigned int fwd_streams_count(const struct fwd_routes *routes, const struct fwd_port *ports);
 
 /*
- * Spread the streams over nb_lcores lcores: lcore_of[i] becomes 0..nb_lcores - 1. Streams that
- * share a Tx queue come together, and so do the two directions between a pair of queues as long as
- * that leaves no lcore without work.
+ * Spread the streams over nb_lcores lcores: set lcore_of[i] to 0..nb_lcores - 1. Streams that share
+ * a Tx queue get the same lcore. So do the two directions between a pair of queues, unless that
+ * leaves an lcore without work.
  */
 void fwd_streams_spread(const struct fwd_stream *streams, unsigned int count,
 	unsigned int nb_lcores, unsigned int *lcore_of);
 
-/* Tell whether the stream holds packets. */
+/* Return whether the stream holds packets. */
 static inline bool
 fwd_stream_is_pending(const struct fwd_stream *stream)
 {
