@@ -4,7 +4,8 @@
  * arena, so the packets are sent without a copy although EAL's own memory is not exported
  * (heap=off).
  *
- *   example-arena-send --vdev=net_mmnet0,group=demo,domain=gen,peer=sink,heap=off [EAL options] -- COUNT
+ *   example-arena-send --vdev=net_mmnet0,group=demo,domain=gen,peer=sink,heap=off \
+ *                      [EAL options] -- COUNT
  */
 #include <inttypes.h>
 #include <stdio.h>

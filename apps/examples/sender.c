@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A domain that writes COUNT lines into its own arena, where PEER reads them. It exits when PEER has
- * returned all buffers.
+ * A domain that writes COUNT lines into its own arena, where PEER reads them. It exits when PEER
+ * has returned all buffers.
  *
  *   example-sender GROUP NAME PEER COUNT
  */
