@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory is not posted by address to a peer that was not sent it, until it is sent.
  *
  * Whatever else reaches that peer later.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include "transport_fault.h"

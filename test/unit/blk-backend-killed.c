@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests survive a backend that is killed under load and restarted.
  *
  * Each request completes; the backend may have executed it twice. No data is lost or damaged. If
  * the volume has lost its contents, its requests fail.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <errno.h>

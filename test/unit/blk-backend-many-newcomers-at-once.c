@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A backend that many clients open at once serves as many as it has room for and refuses the rest.
  *
  * Each refused client learns of the refusal. Offers that do not come from front-ends hide no real
  * client.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <poll.h>

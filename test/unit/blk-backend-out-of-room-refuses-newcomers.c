@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A backend out of descriptors or control memory refuses new clients and keeps serving the others.
  *
  * Both the backend and the client report the refusal. When some clients leave, new ones are
  * accepted.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 /* A backend without limits would accept them all. */

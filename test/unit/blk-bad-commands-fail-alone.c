@@ -1,5 +1,5 @@
-/* The backend answers a malformed command, flag or memory range with an error and serves on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The backend answers a malformed command, flag or memory range with an error and serves on. */
 #include "blk_test.h"
 
 #include <errno.h>

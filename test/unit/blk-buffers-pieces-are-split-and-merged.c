@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The allocator splits buffers to the size asked, never overlaps them, and merges all that are
  * freed.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #define SIZE (4u << 20)

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Hanging writes of a front-end that leaves store their data or nothing.
  *
  * The front-end closes, destroys its memory and leaves the group while the writes hang.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <fcntl.h>

@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Writes that need a copy go on after the backend has died and come back.
  *
  * This holds even if the copies of the interrupted writes fill all the memory for copies and other
  * writes queue before them.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <fcntl.h>

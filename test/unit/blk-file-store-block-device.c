@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The file store serves a block device with 4096-byte blocks.
  *
  * It serves the whole device, with direct I/O in the device's block size, to one backend at a time,
  * and recognizes it when opened again.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A write to a full medium fails with ENOSPC, even if part of it fits, and damages no older data.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #define M (1u << 20)

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A file keeps its identity across opens; another file, size or re-created file has a different
  * one.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 static struct store_test t;

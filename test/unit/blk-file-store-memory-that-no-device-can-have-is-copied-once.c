@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory that is readable but unusable for device I/O is copied once and written.
  *
  * Some memory of a hypervisor is of this kind.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* Far more requests of every kind than the ring has entries complete once each. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Far more requests of every kind than the ring has entries complete once each. */
 #include "blk_store_test.h"
 
 #define REQUESTS 6000u

@@ -1,5 +1,5 @@
-/* The options of "file:" work, or are refused with a message that says what to write or do. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The options of "file:" work, or are refused with a message that says what to write or do. */
 #include "blk_store_test.h"
 
 #include <fcntl.h>

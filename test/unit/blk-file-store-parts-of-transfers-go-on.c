@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads and writes that the kernel does in part or interrupts are continued until complete.
  *
  * Any number of pieces.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #include <liburing.h>

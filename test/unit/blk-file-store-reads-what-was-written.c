@@ -1,5 +1,5 @@
-/* The file store reads back what was written: any size, any number of pieces, many in flight. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The file store reads back what was written: any size, any number of pieces, many in flight. */
 #include "blk_store_test.h"
 
 #define SIZE (8u << 20)

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads beyond the end of a truncated file fail with EIO instead of returning zeros.
  *
  * The rest of the file can still be read.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #define SIZE (1u << 20)

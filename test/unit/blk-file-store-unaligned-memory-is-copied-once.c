@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Direct I/O copies only unaligned addresses or lengths, once, and counts it; buffered I/O never
  * copies.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #define LEN 32768u

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Ranges are zeroed, also large ones and without help of the file system; a discard harms no
  * neighbour.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When a front-end is killed, its requests end, its lent memory returns and its volume is free
  * again.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <sys/prctl.h>

@@ -1,5 +1,5 @@
-/* A backend that answers with nonsense neither crashes, hangs nor misleads a front-end. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A backend that answers with nonsense neither crashes, hangs nor misleads a front-end. */
 /*
  * Afterwards an honest backend works.
  *

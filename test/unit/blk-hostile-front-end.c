@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A client that scribbles over all its memory neither crashes a backend nor disturbs other clients.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * It also sends malformed commands. All memory lent to it comes back.
  *

@@ -1,5 +1,5 @@
-/* Lent memory keeps its content while its blocks are written or zeroed, in part or whole. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Lent memory keeps its content while its blocks are written or zeroed, in part or whole. */
 #include "blk_test.h"
 
 #define LEN 32768

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * With many queues, volumes, clients and threads each reads what it wrote and no memory stays lent.
  *
  * The queues also sleep and are woken.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <poll.h>

@@ -1,5 +1,5 @@
-/* Threads that share a page through the memory store alone never read a half-written page. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Threads that share a page through the memory store alone never read a half-written page. */
 #include "test.h"
 
 #include <pthread.h>

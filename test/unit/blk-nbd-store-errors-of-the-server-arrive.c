@@ -1,5 +1,5 @@
-/* A request that an NBD server fails gets the server's errno; others and the connection go on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A request that an NBD server fails gets the server's errno; others and the connection go on. */
 #include "blk_store_test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* A channel to a hung server can be closed: none of its requests completes later, none is lost. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A channel to a hung server can be closed: none of its requests completes later, none is lost. */
 #include "blk_store_test.h"
 
 #define FLIGHT 200

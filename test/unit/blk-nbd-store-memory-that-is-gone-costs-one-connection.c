@@ -1,5 +1,5 @@
-/* Memory that is unreadable when sent costs one connection; later writes are copied first. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that is unreadable when sent costs one connection; later writes are copied first. */
 #include "blk_store_test.h"
 
 #include <sys/mman.h>

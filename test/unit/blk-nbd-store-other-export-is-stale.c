@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Requests fail with ESTALE after an NBD server returns with another size, until the size is right.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_store_test.h"
 
 static void

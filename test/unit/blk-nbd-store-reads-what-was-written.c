@@ -1,5 +1,5 @@
-/* The NBD store reads back what was written: many connections, pieces and requests in flight. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The NBD store reads back what was written: many connections, pieces and requests in flight. */
 #include "blk_store_test.h"
 
 #define SIZE (16u << 20)

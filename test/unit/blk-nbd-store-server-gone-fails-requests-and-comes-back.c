@@ -1,5 +1,5 @@
-/* When an NBD server is killed all requests fail; when it is back the same channel works again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* When an NBD server is killed all requests fail; when it is back the same channel works again. */
 #include "blk_store_test.h"
 
 #include <poll.h>

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Opening a volume fails with the reason, and works once the reason is gone.
  *
  * No backend, no such volume, in use, read-only, invalid configuration.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 #include <errno.h>

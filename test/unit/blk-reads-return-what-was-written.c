@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads return what was written: copied or lent, in one piece or many.
  *
  * Writes from an arena need no copy, writes from other memory one, which is counted.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "blk_test.h"
 
 static struct fido_blk_stats

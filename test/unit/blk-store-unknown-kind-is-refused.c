@@ -1,5 +1,5 @@
-/* An unknown store is refused with a message that names the volume and the available stores. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An unknown store is refused with a message that names the volume and the available stores. */
 #include "blk_store_test.h"
 
 static void

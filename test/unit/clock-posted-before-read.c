@@ -1,5 +1,5 @@
-/* A message's read time is never before its post time, whichever cores the two domains run on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A message's read time is never before its post time, whichever cores the two domains run on. */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* A reader gets a link's record as it was at one time, or not at all, while its owner writes it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A reader gets a link's record as it was at one time, or not at all, while its owner writes it. */
 #include "test.h"
 
 #include <pthread.h>

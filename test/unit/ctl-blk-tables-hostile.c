@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Whatever volume table a domain publishes and changes, fido-ctl reads nothing outside and prints
  * text.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A descriptor of unmapped memory is dropped, completed with an error and counted; the link goes
  * on.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 /* Post an address unchecked, which an honest sender never does. */

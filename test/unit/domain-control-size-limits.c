@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The control region's size is rounded up; an impossible one is refused with a message.
  *
  * Nothing is left behind.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static int

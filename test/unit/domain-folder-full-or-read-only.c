@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Joining on a full or read-only file system fails with a message and leaves nothing behind.
  *
  * Whichever file is the first for which space or inodes are missing.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <sched.h>

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Living domains restore the group's folder when it is removed; newcomers find them all.
  *
  * Each newcomer gets a slot of its own.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <ftw.h>

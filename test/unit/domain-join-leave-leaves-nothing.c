@@ -1,5 +1,5 @@
-/* A domain that joins and leaves leaves no file, mapping, descriptor or thread behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A domain that joins and leaves leaves no file, mapping, descriptor or thread behind. */
 #include "test.h"
 
 #include <sys/mman.h>

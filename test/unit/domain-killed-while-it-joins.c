@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A domain that dies before its HELLO is read is not mapped and frees its slot.
  *
  * It is not reported as a breach of the protocol.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include "domain_private.h"

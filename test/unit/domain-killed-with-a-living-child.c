@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A killed domain is dead even if a child that it forked lives on.
  *
  * Its name and slot are free, its links go down.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <signal.h>

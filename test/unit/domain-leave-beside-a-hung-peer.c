@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Domains whose memory a hung peer maps, and with idle links to it, leave without waiting for it.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 /* If each waited a second for the peer, the limit would be exceeded. */

@@ -1,5 +1,5 @@
-/* Leaving does not wait for the folder's lock; the folder still goes with the last domain. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Leaving does not wait for the folder's lock; the folder still goes with the last domain. */
 #include "test.h"
 
 #include <fcntl.h>

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Domains without descriptors for each other meet once descriptors are available again.
  *
  * However long the shortage lasts, and at whichever step of the meeting it begins.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 /* Longer than a stranger may stay connected, and than the first domain's last try to connect. */

@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A domain that asks for another layout than its group's is refused; one that asks for none gets
  * it.
  *
  * The message names both layouts.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static void

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A clean leave frees its slot at once beside a hung domain; any number of later joins succeed.
  *
  * Those that join afterwards find each other.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define SLOTS 4

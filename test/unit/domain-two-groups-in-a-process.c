@@ -1,5 +1,5 @@
-/* Two groups in one process work in disjoint layouts and are refused in overlapping ones. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Two groups in one process work in disjoint layouts and are refused in overlapping ones. */
 #include "test.h"
 
 static int

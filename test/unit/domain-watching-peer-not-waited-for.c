@@ -1,5 +1,5 @@
-/* A peer that only watches is not waited for when memory is exported, and gets no link. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer that only watches is not waited for when memory is exported, and gets no link. */
 #include "test.h"
 
 #include "domain_private.h"

@@ -1,5 +1,5 @@
-/* A peer that makes a doorbell blocking, full or empty, blocks neither its ringer nor its owner. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer that makes a doorbell blocking, full or empty, blocks neither its ringer nor its owner. */
 #include "test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* A buffer whose owner the next domain has not mapped is not forwarded: posting it is refused. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A buffer whose owner the next domain has not mapped is not forwarded: posting it is refused. */
 #include "test.h"
 
 static void

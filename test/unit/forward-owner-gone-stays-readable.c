@@ -1,5 +1,5 @@
-/* A forwarded buffer stays readable for its holder after its owner is killed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A forwarded buffer stays readable for its holder after its owner is killed. */
 #include "test.h"
 
 static void

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What A sends to D over B and C, D reads in A's memory at A's address; each buffer returns that
  * way.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define COUNT 20u

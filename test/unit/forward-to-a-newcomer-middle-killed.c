@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A buffer forwarded to a newcomer returns only after the newcomer has let go.
  *
  * A domain earlier on the path does not know the newcomer yet when the one in the middle dies.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 /*

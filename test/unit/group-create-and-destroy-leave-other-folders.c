@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Creating, joining and destroying a group changes nothing in another program's folder.
  *
  * Nor does it open the folder above.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A peer that scribbles over all its memory neither crashes a domain nor harms another peer's
  * traffic.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  *   b (hostile) ====== a (honest) ------ c (honest)
  *                                 ---->  messages with a pattern

@@ -1,5 +1,5 @@
-/* Destroying links and leaving right after is safe, whatever the control threads are doing. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Destroying links and leaving right after is safe, whatever the control threads are doing. */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* After fido_link_destroy() the application's event function neither runs nor is called again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* After fido_link_destroy() the application's event function neither runs nor is called again. */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A link that is created, used and destroyed leaks no descriptors, even if its name is never
  * reused.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static void

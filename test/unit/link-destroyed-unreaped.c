@@ -1,5 +1,5 @@
-/* A destroyed link frees its place once its tickets are back, even if nobody reaps them. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A destroyed link frees its place once its tickets are back, even if nobody reaps them. */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* A link comes up whichever end is opened first, and whether or not the peer has joined yet. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A link comes up whichever end is opened first, and whether or not the peer has joined yet. */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* The application gets one event per change of a link, in turn, and none for its own calls. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The application gets one event per change of a link, in turn, and none for its own calls. */
 #include "test.h"
 
 struct seen {

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A held buffer keeps its content while its link is closed, reopened and destroyed, and then
  * returns.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 /* Post `count` buffers, beginning with `first`; b polls and holds them. */

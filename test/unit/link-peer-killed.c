@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When the receiver is killed, its link goes down and the buffers it held are stranded, unchanged.
  *
  * Stranded buffers are counted.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include "link_private.h"

@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A killed peer that restarts is linked again by itself, with a new generation; no other restarts.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include "link_private.h"

@@ -1,5 +1,5 @@
-/* Quiescing stops the peer from posting; what is under way still completes; resuming undoes it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Quiescing stops the peer from posting; what is under way still completes; resuming undoes it. */
 #include "test.h"
 
 static void

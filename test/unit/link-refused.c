@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A link with a taken or bad name, to the domain itself or of bad shape is refused with a message.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static int

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Links closed and opened a hundred times under traffic lose and duplicate no packet and no cookie.
  *
  * Each packet arrives once or is refused.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A sender's buffers stay readable after it leaves or dies, until the receiver returns them.
  *
  * This includes buffers that the receiver can still poll. Afterwards they are unmapped.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static void

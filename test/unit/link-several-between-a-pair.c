@@ -1,5 +1,5 @@
-/* Two domains can have many links, distinguished by name, each with its own traffic. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Two domains can have many links, distinguished by name, each with its own traffic. */
 #include "test.h"
 
 #define LINKS 5

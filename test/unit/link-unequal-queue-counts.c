@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * With any number of queues at either end every packet arrives once, in the order of its queue.
  *
  * 1 to 4, 4 to 1, 3 to 2, and none.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define PER_QUEUE 1000u

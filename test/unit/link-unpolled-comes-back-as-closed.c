@@ -1,5 +1,5 @@
-/* Messages that a receiver has not polled when it closes come back with an error, counted. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages that a receiver has not polled when it closes come back with an error, counted. */
 #include "test.h"
 
 static void

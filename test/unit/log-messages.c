@@ -1,5 +1,5 @@
-/* Messages go where the application says; an error is also its own thread's last error. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages go where the application says; an error is also its own thread's last error. */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* An unusable layout is refused, and nothing is mapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An unusable layout is refused, and nothing is mapped. */
 #include "test.h"
 
 #include "map.h"

@@ -1,5 +1,5 @@
-/* Memory that passes fido_map_ptr() in one thread is mapped, whichever thread mapped it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that passes fido_map_ptr() in one thread is mapped, whichever thread mapped it. */
 #include "test.h"
 
 #include <pthread.h>

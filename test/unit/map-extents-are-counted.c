@@ -1,5 +1,5 @@
-/* An extent is mapped once however often requested, and reads as zeros after its last unmap. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An extent is mapped once however often requested, and reads as zeros after its last unmap. */
 #include "test.h"
 
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* Any part of a mapping can be mapped again or unmapped by itself: pages are counted one by one. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Any part of a mapping can be mapped again or unmapped by itself: pages are counted one by one. */
 #include "test.h"
 
 #include <sys/mman.h>

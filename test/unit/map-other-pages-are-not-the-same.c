@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pages at another offset or of another file are not taken for those already mapped at an address.
  *
  * Another domain of the same process has mapped those.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* The unexported part of a partly mapped granule reads as zeros, without a fault. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The unexported part of a partly mapped granule reads as zeros, without a fault. */
 #include "test.h"
 
 #include <sys/mman.h>

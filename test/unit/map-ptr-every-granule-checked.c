@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A range over several granules is refused if any one of them, first, middle or last, is unmapped.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define BASE TEST_QUEUE_BASE

@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Addresses below or above the layout, or that wrap round 2^64, are refused, whatever the length.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define BASE TEST_QUEUE_BASE

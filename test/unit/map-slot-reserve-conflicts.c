@@ -1,5 +1,5 @@
-/* A slot's address range is reserved for one generation of one layout until its last release. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A slot's address range is reserved for one generation of one layout until its last release. */
 #include "test.h"
 
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any mapped granules can be unmapped when no memory is left: they read as zeros, the rest stays.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <sys/mman.h>

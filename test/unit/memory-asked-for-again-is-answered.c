@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A peer that asks for memory again is sent all of it from the beginning, even if there is none.
  *
  * This includes what could not be sent while the peer's socket was full.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <fcntl.h>

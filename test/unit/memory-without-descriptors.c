@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory that a lack of descriptors keeps unmapped is not sent by address until they are available.
  *
  * Descriptors may be missing at the owner or at its peer.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define G FIDO_GRANULE_SIZE

@@ -1,5 +1,5 @@
-/* Messages are polled whole, unless one is longer than the caller's room; none is lost. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages are polled whole, unless one is longer than the caller's room; none is lost. */
 #include "test.h"
 
 #define MESSAGES 200u

@@ -1,5 +1,5 @@
-/* A message of several buffers is posted whole or not at all; an impossible one is refused. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A message of several buffers is posted whole or not at all; an impossible one is refused. */
 #include "test.h"
 
 static struct test_pair p;

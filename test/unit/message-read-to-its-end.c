@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A poll that has read a ring's worth still finishes its message: a correct sender is not cut off.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define RING 16

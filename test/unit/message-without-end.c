@@ -1,5 +1,5 @@
-/* A message without an end breaks its ring; a flood of bad messages keeps no receiver polling. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A message without an end breaks its ring; a flood of bad messages keeps no receiver polling. */
 #include "test.h"
 
 #include <pthread.h>

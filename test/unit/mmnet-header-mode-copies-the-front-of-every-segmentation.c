@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * In header mode a packet's first 128 bytes are in one writable segment, however it was segmented.
  *
  * The rest follows.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "mmnet_test.h"
 
 #define LEN 300

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A packet that needs more mbufs than are free waits in its ring, whole, and blocks no other
  * forever.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  *   peer (libfido alone) ====== victim (mmnet ports, all with one small pool)
  *

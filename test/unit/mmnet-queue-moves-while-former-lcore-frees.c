@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Each buffer returns once when a receive queue moves between lcores while the former one frees
  * packets.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  *   peer (libfido, main thread) ====== victim (a mmnet port, polled by two lcores in turn)
  *

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A received packet's VLAN tag is stripped in each Rx mode, however the packet was segmented.
  *
  * Every buffer returns to its owner.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "mmnet_test.h"
 
 #define LEN 34

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * nbdkit's threads share a queue: each gets its own answers, none waits forever, all can be
  * released.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>

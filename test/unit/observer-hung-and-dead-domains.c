@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A hung domain is shown as not answering and delays the observer only briefly; a dead one is
  * hidden.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static void

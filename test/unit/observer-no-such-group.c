@@ -1,5 +1,5 @@
-/* Observing a missing group, or by an invalid name, fails with a message and creates nothing. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Observing a missing group, or by an invalid name, fails with a message and creates nothing. */
 #include "test.h"
 
 static void

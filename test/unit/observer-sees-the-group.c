@@ -1,5 +1,5 @@
-/* An observer shows each domain's regions, links and counters by slot, and disturbs no domain. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An observer shows each domain's regions, links and counters by slot, and disturbs no domain. */
 #include "test.h"
 
 static const struct fido_link_shm *

@@ -1,5 +1,5 @@
-/* At most N tickets are out: a full ring has room for one more per reaped cookie. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* At most N tickets are out: a full ring has room for one more per reaped cookie. */
 #include "test.h"
 
 static void

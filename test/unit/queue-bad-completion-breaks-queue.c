@@ -1,5 +1,5 @@
-/* An invalid completion (no such ticket, not out, twice, wrong count) breaks only its queue. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An invalid completion (no such ticket, not out, twice, wrong count) breaks only its queue. */
 #include "test.h"
 
 #define WORD(ticket, count) ((uint64_t)(count) << 32 | (uint64_t)(ticket) << 16 | 1)

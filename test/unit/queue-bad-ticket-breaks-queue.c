@@ -1,5 +1,5 @@
-/* A descriptor whose ticket is out of range or held breaks only its queue: -EPROTO from then on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A descriptor whose ticket is out of range or held breaks only its queue: -EPROTO from then on. */
 #include "test.h"
 
 #define W1(ticket, lap) (UINT64_C(1) << 32 | (uint64_t)(ticket) << 16 | (lap))

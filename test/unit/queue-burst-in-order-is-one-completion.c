@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A burst completed in order is one completion word; a gap, step back or new status starts another.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 /*

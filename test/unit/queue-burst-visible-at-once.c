@@ -1,5 +1,5 @@
-/* A burst becomes visible as a whole at its publication, and no part of it before. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A burst becomes visible as a whole at its publication, and no part of it before. */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* A sender that scribbles over its ring never crashes the receiver or makes it read outside. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A sender that scribbles over its ring never crashes the receiver or makes it read outside. */
 #include "test.h"
 
 #define STEPS 1000000

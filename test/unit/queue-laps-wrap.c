@@ -1,5 +1,5 @@
-/* A queue works across the wrap of its lap number (16 bits) and of its position (32 bits). */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A queue works across the wrap of its lap number (16 bits) and of its position (32 bits). */
 #include "test.h"
 
 /* Keep the ring half full and the first ticket held throughout: laps differ, tickets move. */

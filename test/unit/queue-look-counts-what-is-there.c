@@ -1,5 +1,5 @@
-/* A queue reports its rings truly: waiting, held and returned tickets, and the room left. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A queue reports its rings truly: waiting, held and returned tickets, and the room left. */
 #include "test.h"
 
 static struct fido_rxq_fill

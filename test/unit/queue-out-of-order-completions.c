@@ -1,5 +1,5 @@
-/* Tickets come back in any order: one held throughout holds back only itself, never the ring. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Tickets come back in any order: one held throughout holds back only itself, never the ring. */
 #include "test.h"
 
 #define N_MAX 256

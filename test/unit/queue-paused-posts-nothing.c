@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A paused queue posts nothing while its link stays up and its posted messages come back.
  *
  * This holds across a restart of the peer.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static void

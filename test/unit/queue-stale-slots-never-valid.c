@@ -1,5 +1,5 @@
-/* A slot not written in the present lap is never taken for a descriptor or completion. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A slot not written in the present lap is never taken for a descriptor or completion. */
 #include "test.h"
 
 static void

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * With its ends in two threads a queue delivers every buffer whole and in order.
  *
  * A buffer is free only when the receiver has finished with it.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A watched queue's next descriptor can be read as long as it is watched, even if the peer dies.
  *
  * It shows when a descriptor arrives.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 static const uint64_t *word;

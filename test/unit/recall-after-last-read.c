@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A domain's last reads come before it publishes that it holds nothing of a dead peer.
  *
  * So the owner reuses a buffer only after they are done.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <pthread.h>

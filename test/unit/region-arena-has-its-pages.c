@@ -1,5 +1,5 @@
-/* An arena, and the used part of the control region, have their pages before the first access. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An arena, and the used part of the control region, have their pages before the first access. */
 #include "test.h"
 
 #include <sys/stat.h>

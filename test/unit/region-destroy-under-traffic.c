@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * While a thread sends from regions that come and go, missing memory is refused or reads as zeros.
  *
  * It never faults.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Memory that a receiver reads keeps its content while its owner destroys, withdraws or leaves. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that a receiver reads keeps its content while its owner destroys, withdraws or leaves. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

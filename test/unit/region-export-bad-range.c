@@ -1,5 +1,5 @@
-/* An export of partial granules, outside the region or file, or exported already is refused. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An export of partial granules, outside the region or file, or exported already is refused. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

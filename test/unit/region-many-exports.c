@@ -1,5 +1,5 @@
-/* A peer maps any number of separately exported pages, from before it joined or while it hung. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer maps any number of separately exported pages, from before it joined or while it hung. */
 #include "test.h"
 
 #define COUNT 150u

@@ -1,5 +1,5 @@
-/* Regions lie aligned in their slot without overlap, and the range of a destroyed one is reused. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Regions lie aligned in their slot without overlap, and the range of a destroyed one is reused. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

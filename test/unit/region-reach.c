@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A sender knows of each address whether its peer can read it.
  *
  * Own and exported, another domain's and mapped, or neither.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

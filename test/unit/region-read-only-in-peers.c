@@ -1,5 +1,5 @@
-/* A domain's exported memory can be read by its peers and changed by none, whatever they try. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A domain's exported memory can be read by its peers and changed by none, whatever they try. */
 #include "test.h"
 
 #include "domain_private.h"

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A region too large for the slot, or one too many, is refused with a message; others are not
  * harmed.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

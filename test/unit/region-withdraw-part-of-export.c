@@ -1,5 +1,5 @@
-/* Any part of pages exported in one piece can be withdrawn, and exported again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Any part of pages exported in one piece can be withdrawn, and exported again. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Withdrawing pages waits until every peer has unmapped them; a hung peer is reported.
  *
  * The pages then read as zeros.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

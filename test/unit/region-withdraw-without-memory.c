@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any pages can be withdrawn when neither side has memory left: peers unmap them.
  *
  * They are not sent afterwards.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include "failing_memory.h"

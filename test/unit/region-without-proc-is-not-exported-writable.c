@@ -1,5 +1,5 @@
-/* Without /proc no peer gets a writable descriptor: heaps are not exported, sealed arenas are. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Without /proc no peer gets a writable descriptor: heaps are not exported, sealed arenas are. */
 #include "test.h"
 
 #include <fcntl.h>

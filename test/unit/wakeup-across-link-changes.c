@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Doorbells work after a link was reopened, reconfigured or re-created, and for its retired rings.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <poll.h>

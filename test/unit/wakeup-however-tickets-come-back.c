@@ -1,9 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A sleeping sender is woken however its tickets come back, on old and new rings.
  *
  * Completed, dropped, closed or recalled.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <poll.h>

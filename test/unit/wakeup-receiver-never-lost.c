@@ -1,7 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Every packet wakes a receiver that arms and sleeps on its doorbell, however close the two race.
  */
-/* SPDX-License-Identifier: BSD-3-Clause */
 #include "test.h"
 
 #include <poll.h>

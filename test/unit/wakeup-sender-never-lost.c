@@ -1,5 +1,5 @@
-/* Every completion wakes a sender that arms and sleeps, however close the two race. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Every completion wakes a sender that arms and sleeps, however close the two race. */
 #include "test.h"
 
 #include <poll.h>

@@ -1,5 +1,5 @@
-/* Whatever a peer writes into its grant tables, and when, only complete, valid pieces come out. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Whatever a peer writes into its grant tables, and when, only complete, valid pieces come out. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
