@@ -22,8 +22,7 @@
 struct fio_option fio_fido_options[] = {
 	WORD(group, "Group of domains: demo, host:demo (required)"),
 	WORD(domain,
-		"Name of this job in the group (default: fio-PID-JOB); numjobs>1 appends -0, -1, "
-		"..."),
+		"Name of this job in the group (default: fio-PID-JOB); numjobs>1 appends -0, ..."),
 	WORD(backend, "Domain that serves the volume (default: disk)"),
 	WORD(volume, "Volume (required)"),
 	SWITCH(lend, "1", "1: reads lend the backend's memory; 0: copy them to fio's buffers"),
