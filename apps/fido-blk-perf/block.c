@@ -13,15 +13,15 @@
 
 #define MAGIC UINT64_C(0x314b4c424f444946) /* "FIDOBLK1" */
 
-static_assert(sizeof(struct perf_block_header) == 64, "it is written to media");
+static_assert(sizeof(struct perf_block_header) == 64, "layout on media");
 static_assert(offsetof(struct perf_block_header, crc) == 60,
-	"the checksum covers what is before and after it");
+	"the checksum covers all bytes before and after it");
 
-/* ISA-L's: several times as fast as zlib's crc32, which would cost more than all the rest. */
+/* ISA-L is several times as fast as zlib, whose crc32 would cost more than all other work. */
 static uint32_t
 crc32c(uint32_t crc, const void *data, size_t size)
 {
-	/* It reads only; its prototype has no const. */
+	/* It does not write; its prototype only lacks the const. */
 	return crc32_iscsi((unsigned char *)(uintptr_t)data, (int)size, crc);
 }
 
@@ -41,7 +41,7 @@ block_crc(const void *block, size_t size)
 	return ~crc32c(crc, (const uint8_t *)block + after, size - after);
 }
 
-/* Each word of a body is another one than that of any other version, place or run. */
+/* The words of a body differ between versions, places and runs. */
 static uint64_t
 body_key(const struct perf_block_header *h)
 {
@@ -133,8 +133,8 @@ describe_body(FILE *out, const void *block, size_t size, const struct perf_block
 		fprintf(out, "    its body is what the header says\n");
 	else
 		fprintf(out,
-			"    its body is not what the header says in %zu of %zu words, from byte %zu to "
-			"byte %zu\n",
+			"    its body is not what the header says in %zu of %zu words, from byte "
+			"%zu to byte %zu\n",
 			wrong, size / 8 - sizeof(*h) / 8, 8 * first, 8 * last + 7);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Proves: a block that was written is known again, and any change of it, its place or its volume is
- * noticed.
+ * Proves: a written block is recognized, and any change of its bytes, its place or its volume is
+ * detected.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ check(const void *what, uint64_t volume, uint64_t offset)
 	return kind;
 }
 
-/* RFC 3720's test of crc32c. */
+/* The check value of crc32c. */
 static void
 the_checksum_is_crc32c(void **state)
 {
@@ -82,7 +82,7 @@ zeros_and_garbage_are_told_apart(void **state)
 	assert_int_equal(check(other, 11, 8192), PERF_BLOCK_OTHER);
 }
 
-/* Half of one version, half of another one: at every border of sectors, and within. */
+/* The first part of one version, the rest of another: cut at and between sector boundaries. */
 static void
 a_mix_of_versions_is_torn(void **state)
 {

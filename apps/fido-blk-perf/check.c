@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looking at what was read, and telling of what is wrong with it. */
+/* Check what was read, and report wrong data. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -12,7 +12,7 @@ offset_of(const struct perf_worker *w, const struct perf_slot *slot, uint64_t b)
 	return slot->request.offset + b * w->run->block_size;
 }
 
-/* Block b of what was read: in place if it can be, where the application would use it. */
+/* @return block b of what was read: in place, or copied to scratch if it spans pieces */
 static const void *
 block_of(const struct perf_worker *w, const struct perf_slot *slot, uint64_t b)
 {
@@ -23,7 +23,7 @@ block_of(const struct perf_worker *w, const struct perf_slot *slot, uint64_t b)
 		lent ? slot->lent_iovcnt : slot->request.iovcnt, b * size, size, w->scratch);
 }
 
-/* The message's beginning, with the streams locked: lines of two queues do not mix. */
+/* Lock stderr, so that lines of two queues do not mix, and begin a message. */
 static void
 begin_message(const struct perf_worker *w, const struct perf_slot *slot, uint64_t offset)
 {
@@ -41,7 +41,8 @@ meaning(enum perf_state_verdict verdict, const struct perf_state_block *b, uint6
 	if (verdict == PERF_STATE_LOST)
 		return version < b->flushed ? "a flushed write is lost"
 					    : "an acknowledged write is lost";
-	return verdict == PERF_STATE_FUTURE ? "this was never written" : "this cannot be";
+	return verdict == PERF_STATE_FUTURE ? "this version was never submitted"
+					    : "this is no intact block of this place";
 }
 
 static void
@@ -60,15 +61,14 @@ tell_wrong(struct perf_worker *w, const struct perf_slot *slot, uint64_t b,
 	if (kind == PERF_BLOCK_GOOD)
 		fprintf(stderr, ", version %" PRIu64, version);
 	fprintf(stderr,
-		"; right are versions %" PRIu64 " to %" PRIu64
-		" (acknowledged, submitted; flushed %" PRIu64 "; last change to zeros %" PRIu64
-		"): %s\n",
+		"; expected version %" PRIu64 " (acknowledged) to %" PRIu64
+		" (submitted); flushed %" PRIu64 ", last change to zeros %" PRIu64 ": %s\n",
 		s->acknowledged, s->submitted, s->flushed, s->zeroed, meaning(verdict, s, version));
 	perf_block_describe(stderr, block, run->block_size);
 	funlockfile(stderr);
 }
 
-/* What was to be lent must have been, all of it. */
+/* A lending read must have lent all that was asked for. */
 static bool
 check_length(struct perf_worker *w, const struct perf_slot *slot)
 {
@@ -81,7 +81,7 @@ check_length(struct perf_worker *w, const struct perf_slot *slot)
 	w->checks.wrong++;
 	if (perf_worker_failed(w)) {
 		begin_message(w, slot, slot->request.offset);
-		fprintf(stderr, "%zu bytes were lent\n", length);
+		fprintf(stderr, "the backend lent %zu bytes\n", length);
 		funlockfile(stderr);
 	}
 	return false;
@@ -91,7 +91,7 @@ bool
 perf_check_read(struct perf_worker *w, struct perf_slot *slot, bool keep)
 {
 	struct perf_run *run = w->run;
-	/* Later on, no power has been lost: what was acknowledged in this run must be there. */
+	/* Only FIRST follows the power loss. After it, all that was acknowledged must be there. */
 	bool power_lost = w->opt->power_lost && w->stage == PERF_STAGE_FIRST;
 	bool right = check_length(w, slot);
 
@@ -134,10 +134,9 @@ perf_check_again(struct perf_worker *w, struct perf_slot *slot)
 		if (perf_worker_failed(w)) {
 			begin_message(w, slot, offset_of(w, slot, b));
 			fprintf(stderr,
-				"it has changed while it was lent (checksum %08" PRIx32
-				", was %08" PRIx32 ")%s; now it is:\n",
-				sum, slot->sums[b],
-				overwritten ? ", the block was written in the meantime" : "");
+				"it changed while it was lent (checksum %08" PRIx32
+				", was %08" PRIx32 ")%s; its contents now:\n",
+				sum, slot->sums[b], overwritten ? " and overwritten" : "");
 			perf_block_describe(stderr, block, run->block_size);
 			funlockfile(stderr);
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Its assertions are part of the tests. */
+/* The assertions are part of the tests. */
 #undef NDEBUG
 #include <assert.h>
 #include <errno.h>
@@ -17,14 +17,14 @@
 #include "random.h"
 
 #define DEPTH FIDO_BLK_DEPTH_MAX
-/* A fault that is done once may go unseen: a lost write may be followed by another one. */
+/* One request in so many has the fault: a single lost write may be hidden by a later one. */
 #define EVERY 20
 
 /* A request in flight, or a lend. */
 struct fido_blk_lent {
 	struct fido_blk_request request;
 	struct iovec iov[FIDO_BLK_SEGMENTS_MAX];
-	uint8_t *memory; /* of a lend; NULL: it is live */
+	uint8_t *memory; /* copy for a lend, or NULL */
 	bool used;
 	bool lent;
 };
@@ -32,7 +32,7 @@ struct fido_blk_lent {
 struct fido_blk_queue {
 	struct fido_blk *blk;
 	struct fido_blk_lent slots[DEPTH];
-	unsigned int order[DEPTH]; /* in flight */
+	unsigned int order[DEPTH]; /* slots in flight */
 	unsigned int inflight;
 	unsigned int used;
 	struct perf_random random;
@@ -46,8 +46,8 @@ struct fido_blk {
 	struct fido_blk_info info;
 	uint8_t *memory;
 	uint8_t *durable;
-	pthread_mutex_t lock; /* a flush copies what other queues write */
-	unsigned int chances; /* requests that the fault could be in */
+	pthread_mutex_t lock; /* because a flush copies what other queues write */
+	unsigned int chances; /* requests that the fault applies to */
 	struct fido_blk_queue *queues[FIDO_LINK_QUEUES_MAX];
 };
 
@@ -135,7 +135,7 @@ fido_blk_queue(struct fido_blk *blk, uint16_t i)
 
 /* ---- faults ---- */
 
-/* The operation that a fault is in; 0: any. */
+/* The operation that a fault applies to; 0: any. */
 static const enum fido_blk_op fault_op[] = {
 	[FAKE_WRITE_LOST] = FIDO_BLK_WRITE,
 	[FAKE_WRITE_TORN] = FIDO_BLK_WRITE,
@@ -149,7 +149,7 @@ static const enum fido_blk_op fault_op[] = {
 	[FAKE_FLUSH_NOTHING] = FIDO_BLK_FLUSH,
 };
 
-/* The lock is held. @return the fault that this request has */
+/* The caller holds the lock. @return the fault to inject into this request */
 static enum fake_fault
 fault_of(struct fido_blk_queue *q, const struct fido_blk_request *r)
 {
@@ -200,7 +200,7 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 			i++;
 		q->slots[i] = (struct fido_blk_lent){.request = requests[done], .used = true};
 		if (requests[done].iovcnt != 0) {
-			/* The array is the caller's again at once. */
+			/* The caller may reuse its array at once. */
 			memcpy(q->slots[i].iov, requests[done].iov,
 				requests[done].iovcnt * sizeof(struct iovec));
 			q->slots[i].request.iov = q->slots[i].iov;
@@ -214,8 +214,8 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 }
 
 /*
- * A process that is killed in the middle of copying to memory leaves half a block; the kernel
- * writes whole pages.
+ * Write to a file by pwrite(): the kernel writes whole pages, also for a killed process. A memcpy()
+ * that is killed would leave half a block.
  */
 static void
 store(struct fido_blk *blk, uint64_t offset, const uint8_t *from, uint64_t length)
@@ -247,7 +247,7 @@ do_change(struct fido_blk *blk, const struct fido_blk_request *r, enum fake_faul
 	free(copy);
 }
 
-/* In odd pieces, so that blocks lie across them. */
+/* Cut lent memory into pieces of odd lengths, so that blocks span them. @return the pieces */
 static unsigned int
 cut(struct fido_blk_queue *q, struct fido_blk_lent *slot, uint8_t *memory, uint64_t length)
 {
@@ -318,7 +318,7 @@ do_one(struct fido_blk_queue *q, struct fido_blk_lent *slot, struct fido_blk_com
 			memcpy(blk->durable, blk->memory, blk->info.size);
 		return;
 	case FIDO_BLK_DISCARD:
-		/* Some become zeros, some stay. */
+		/* Some discards write zeros, some do nothing. */
 		if (perf_random_below(&q->random, 2) == 0)
 			return;
 		/* fall through */
@@ -339,7 +339,7 @@ free_slot(struct fido_blk_queue *q, struct fido_blk_lent *slot)
 	q->used--;
 }
 
-/* Any order, and not all at once. */
+/* Complete in random order, and not all at once. */
 unsigned int
 fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion *completions, unsigned int max)
 {
@@ -377,7 +377,7 @@ fido_blk_fd(const struct fido_blk_queue *q)
 	return q->fd;
 }
 
-/* What is in flight waits to be polled: then one does not sleep. */
+/* Never sleep with requests in flight: only fido_blk_poll() completes them. */
 bool
 fido_blk_arm(struct fido_blk_queue *q)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Proves, on a front-end of the test's own (fake_blk.h): a run without faults is clean and does
- * what the options say; each kind of fault is found; what a killed run has left is judged rightly
- * by the next; and a run ends whatever the backend does.
+ * Proves, on a fake front-end (fake_blk.h): a run without faults is clean and does what the options
+ * say; each kind of fault is found; a run judges correctly what a killed run left; and a run ends
+ * whatever the backend does.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -48,7 +48,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* With a seed, one queue does the same each time. "--state" at the end gets the test's file. */
+/* The fixed seed makes one queue repeatable. A final "--state " gets the test's file appended. */
 static void
 parse(const char *line)
 {
@@ -65,7 +65,7 @@ parse(const char *line)
 	fake.queues = (uint16_t)opt.queues;
 }
 
-/* @return of perf_team_open(), with the options in opt */
+/* Run with the options in opt. @return the value of perf_team_open() */
 static int
 run_parsed(void)
 {
@@ -81,7 +81,7 @@ run_parsed(void)
 	return ret;
 }
 
-/* One run with these options on blk, which is made if there is none. */
+/* Run with these options on blk; create blk first if there is none. */
 static void
 run(const char *line)
 {
@@ -148,9 +148,8 @@ requests_are_what_the_options_say(void **state)
 	const struct fake_seen *seen;
 
 	fake.size = 16 * MIB;
-	run_clean(
-		"--range 1m+64k --read-percent 70 --count 10000 --depth 8 --bs 4k-16k --flush-every 10 "
-		"--zeroes-percent 20 --discard-percent 10 --copy");
+	run_clean("--range 1m+64k --read-percent 70 --count 10000 --depth 8 --bs 4k-16k "
+		  "--flush-every 10 --zeroes-percent 20 --discard-percent 10 --copy");
 	seen = fake_blk_seen(blk, 0);
 	assert_in_range(seen->ops[FIDO_BLK_READ], 6500, 7200);
 	assert_in_range(seen->ops[FIDO_BLK_WRITE], 1900, 2300);
@@ -170,7 +169,7 @@ requests_are_what_the_options_say(void **state)
 	assert_true(seen->min_offset > MIB);
 }
 
-/* All is written at first, all is read at the end. */
+/* FIRST writes every block, LAST reads every block. */
 static void
 every_block_is_written_and_read(void **state)
 {
@@ -190,7 +189,7 @@ time_ends_it(void **state)
 	assert_true(result.seconds < 10);
 }
 
-/* The library takes fewer requests than there are slots. */
+/* The front-end accepts fewer requests than there are slots. */
 static void
 fewer_are_taken_than_are_made(void **state)
 {
@@ -286,16 +285,16 @@ a_backend_without_answers_does_not_keep_us(void **state)
 		fake.fault = FAKE_NO_ANSWER;
 		fake.after = 1000;
 		run(lines[i]);
-		/* Some of the slots may have been kept lends. */
+		/* Kept lends may occupy some of the slots. */
 		assert_in_range(result.unanswered, 4, 8);
 		assert_true(result.seconds < 10);
 		tear_down(state);
 	}
 }
 
-/* ---- another run goes on ---- */
+/* ---- a later run continues ---- */
 
-/* Run and be killed in the middle, with a volume that outlives it. */
+/* Start a run, and kill it while it runs. The volume outlives it. */
 static void
 run_and_be_killed(const char *line, unsigned int after_us)
 {
@@ -309,7 +308,7 @@ run_and_be_killed(const char *line, unsigned int after_us)
 	usleep(after_us);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	/* And not before, by itself. */
+	/* The signal ended it: it did not exit by itself. */
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
@@ -319,7 +318,7 @@ what_a_killed_run_leaves_is_right(void **state)
 	char line[200];
 
 	use_file();
-	/* All is written once before: a block that never was may hold anything. */
+	/* Write every block first: one that was never written may hold anything. */
 	run_clean("--read-percent 0 --count 1 --state ");
 	fake_blk_destroy(blk);
 	blk = NULL;
@@ -331,14 +330,14 @@ what_a_killed_run_leaves_is_right(void **state)
 	}
 	run_clean("--verify-only --state ");
 	assert_int_equal(result.checks.blocks, 2 * MIB / 4096);
-	/* The same is found wrong when one byte of it is. */
+	/* One changed byte is found. */
 	assert_int_equal(pwrite(fake.file, "x", 1, 4096 * 100 + 777), 1);
 	run("--verify-only --state ");
 	assert_int_equal(result.checks.wrong, 1);
 	close(fake.file);
 }
 
-/* Version 1 of an earlier history is not version 1 of this one. */
+/* Version 1 that another state file wrote is not version 1 of this one. */
 static void
 another_history_is_not_this_one(void **state)
 {
@@ -363,11 +362,11 @@ what_power_takes_is_judged_by_flushes(void **state)
 {
 	run_clean("--count 3000 --flush-every 500 --bs 4k-16k --queues 2 --state ");
 	fake_blk_lose_power(blk);
-	/* Something that was not flushed is always lost: a run does not end with a flush. */
+	/* A run does not end with a flush, so some writes are always lost. */
 	run("--verify-only --queues 2 --state ");
 	assert_true(result.checks.wrong > 0);
 	run_clean("--verify-only --queues 2 --after-power-loss --state ");
-	/* From here on all that was found is what must be there. */
+	/* What that run found has become what must be there. */
 	run_clean("--verify-only --queues 2 --state ");
 }
 

@@ -17,12 +17,12 @@
 #include "team.h"
 
 #define EXIT_USAGE 2
-/* fido_blk_open() cannot be interrupted: so long at a time, signals are looked at in between. */
+/* fido_blk_open() cannot be interrupted: open for so long at a time, and check signals between. */
 #define OPEN_SLICE_MS 1000
-/* A volume that a killed one had for itself is free when its last write is done: asked so often. */
+/* How often to retry a volume whose exclusive client was killed: its last write may still run. */
 #define BUSY_US 20000
 
-/* While it is tried again and again, only the last message is of interest. */
+/* While open_volume() retries, mute its errors: it prints the last one. */
 static bool mute_errors;
 
 static void
@@ -31,13 +31,13 @@ on_message(enum fido_log_level level, const char *message)
 	if (level > FIDO_LOG_WARNING || (level == FIDO_LOG_ERROR && mute_errors))
 		return;
 	fputs("fido-blk-perf: ", stderr);
-	/* What others wrote may be in it. */
+	/* The message may contain text from another domain: print no control characters. */
 	for (; *message != '\0'; message++)
 		fputc(*message >= ' ' && *message <= '~' ? *message : '?', stderr);
 	fputc('\n', stderr);
 }
 
-/* Those that ask to end. */
+/* Signals that ask the run to end. */
 static volatile sig_atomic_t signals;
 
 static void
@@ -46,14 +46,14 @@ on_signal(int number)
 	signals++;
 }
 
-/* libfido says what to do about its part; what to do with our options is added. */
+/* Print libfido's error, and what to do with the options of this program. */
 static void
 explain_open(const struct perf_options *opt, int err)
 {
 	fprintf(stderr, "fido-blk-perf: %s\n", fido_last_error());
 	if (err == -ETIMEDOUT)
 		fprintf(stderr,
-			"fido-blk-perf: tried for %.1f s in all; --connect-timeout waits longer\n",
+			"fido-blk-perf: tried for %.1f s; to wait longer, give --connect-timeout\n",
 			opt->connect_timeout_s);
 	else if (err == -EBUSY)
 		fprintf(stderr,
@@ -71,7 +71,7 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* @return 0, -EINTR (a signal came), -errno; a message was written */
+/* @return 0, -EINTR after a signal, or -errno; a message was written */
 static int
 open_volume(const struct perf_options *opt, struct fido_domain *domain, struct fido_blk **blk)
 {
@@ -106,13 +106,14 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, struct f
 	} while ((ret == -ETIMEDOUT && left_ms > OPEN_SLICE_MS) || (busy && left_ms > 0));
 	mute_errors = false;
 	if (ret == -EINTR)
-		fprintf(stderr, "fido-blk-perf: ended before volume %s was open\n", opt->volume);
+		fprintf(stderr, "fido-blk-perf: stopped by a signal before volume %s was open\n",
+			opt->volume);
 	else if (ret != 0)
 		explain_open(opt, ret);
 	return ret;
 }
 
-/* Tell what came of it. @return the exit status */
+/* Print the result. @return the exit status */
 static int
 report(const struct perf_options *opt, const struct perf_result *r)
 {

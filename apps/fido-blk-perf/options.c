@@ -20,18 +20,18 @@
 #define SECONDS_MAX 86400
 
 struct row;
-/* Read optarg into the field. @return 0; 1: answered, nothing more to do; -EINVAL: with a message */
+/* Parse optarg into opt. @return 0; 1: exit, as after --help; -EINVAL: a message was written */
 typedef int take_fn(const struct row *row, struct perf_options *opt);
 
-/* An option. */
+/* One option. */
 struct row {
 	const char *name;
 	int has_arg;
 	take_fn *take;
-	size_t field; /* in struct perf_options */
-	uint64_t min, max; /* of a number */
-	const char *words; /* "a|b": the field is the word's place */
-	const char *arg, *help; /* of --help */
+	size_t field;           /* in struct perf_options */
+	uint64_t min, max;      /* of a number */
+	const char *words;      /* "a|b": the field becomes the index of the word */
+	const char *arg, *help; /* for --help */
 };
 
 static int
@@ -40,7 +40,7 @@ usage_error(const char *what, const char *text, const char *advice)
 	fprintf(stderr, "fido-blk-perf: %s", what);
 	if (text != NULL) {
 		fputs(" '", stderr);
-		/* It may be anything; it goes to a terminal. */
+		/* Print no control characters: this may go to a terminal. */
 		for (; *text != '\0'; text++)
 			fputc(*text >= ' ' && *text <= '~' ? *text : '?', stderr);
 		fputc('\'', stderr);
@@ -64,7 +64,7 @@ field_of(const struct row *row, struct perf_options *opt)
 	return (char *)opt + row->field;
 }
 
-/* strtoull() takes "-1" and " 1" as well: the first character must be a digit. */
+/* Require a digit first: strtoull() also accepts "-1" and " 1". */
 static int
 read_digits(const char *text, const char **end, uint64_t *out)
 {
@@ -177,7 +177,7 @@ take_bs(const struct row *row, struct perf_options *opt)
 		return 0;
 bad:
 	return wrong(row,
-		"give bytes, as 4k or 4k-256k; the second must be a multiple of the first, up to 1g");
+		"give bytes, as 4k or 4k-256k; MAX must be a multiple of SIZE, at most 1g");
 }
 
 /* "1g+64m", "+64m", "1g+" */
@@ -219,7 +219,8 @@ static take_fn take_help;
 /* ---- all options ---- */
 
 #define FLAG(field) take_flag, offsetof(struct perf_options, field), 0, 1, NULL, ""
-#define NUMBER(field, min, max) take_number, offsetof(struct perf_options, field), min, max, NULL, "N"
+#define NUMBER(field, min, max) \
+	take_number, offsetof(struct perf_options, field), min, max, NULL, "N"
 #define SECONDS(field) take_seconds, offsetof(struct perf_options, field), 0, 0, NULL, "SEC"
 #define WORD(field, words) take_word, offsetof(struct perf_options, field), 0, 0, words, words
 #define TEXT(field, arg) take_text, offsetof(struct perf_options, field), 0, 0, NULL, arg
@@ -228,46 +229,56 @@ static take_fn take_help;
 /* clang-format off */
 static const struct row rows[] = {
 	{"group", required_argument, TEXT(group, "G"), "the group: NAME or TRANSPORT:NAME"},
-	{"domain", required_argument, TEXT(domain, "NAME"), "this domain's own (default blk-perf)"},
+	{"domain", required_argument, TEXT(domain, "NAME"),
+		"name of this domain (default blk-perf)"},
 	{"backend", required_argument, TEXT(backend, "NAME"), "the domain that serves the volume"},
 	{"volume", required_argument, TEXT(volume, "NAME"), "the volume"},
-	{"read-only", no_argument, FLAG(read_only), "open it for reading only"},
-	{"exclusive", no_argument, FLAG(exclusive), "nobody else may have it open"},
-	{"connect-timeout", required_argument, SECONDS(connect_timeout_s), "(default 5)"},
+	{"read-only", no_argument, FLAG(read_only), "open the volume read-only"},
+	{"exclusive", no_argument, FLAG(exclusive),
+		"refuse to share the volume with other clients"},
+	{"connect-timeout", required_argument, SECONDS(connect_timeout_s),
+		"wait so long for the backend (default 5)"},
 	{"state", required_argument, TEXT(state, "FILE"),
-		"what each block must hold; goes on where a killed run ended"},
-	{"verify-only", no_argument, FLAG(verify_only), "check all that FILE says was written"},
-	{"after-power-loss", no_argument, FLAG(power_lost), "only what was flushed must be there"},
-	{"verify-block", required_argument, take_bytes, offsetof(struct perf_options, verify_block), 0, 0, NULL, "SIZE", "(default 4k)"},
-	{"range", required_argument, OTHER(take_range, "[OFFSET]+[SIZE]"), "only this part"},
-	{"read-percent", required_argument, NUMBER(read_percent, 0, 100), "reads (default 50)"},
+		"record what each block may hold; continue a killed run"},
+	{"verify-only", no_argument, FLAG(verify_only), "only check the blocks of --state"},
+	{"after-power-loss", no_argument, FLAG(power_lost), "expect only flushed writes"},
+	{"verify-block", required_argument, take_bytes, offsetof(struct perf_options, verify_block),
+		0, 0, NULL, "SIZE", "bytes of a checked block (default 4k)"},
+	{"range", required_argument, OTHER(take_range, "[OFFSET]+[SIZE]"),
+		"use only this part of the volume"},
+	{"read-percent", required_argument, NUMBER(read_percent, 0, 100),
+		"reads, of all requests (default 50)"},
 	{"zeroes-percent", required_argument, NUMBER(zeroes_percent, 0, 100),
-		"writes of zeroes, of what is not a read (default 0)"},
+		"writes of zeroes, of all other requests (default 0)"},
 	{"discard-percent", required_argument, NUMBER(discard_percent, 0, 100),
-		"discards, of what is not a read (default 0)"},
+		"discards, of all other requests (default 0)"},
 	{"bs", required_argument, OTHER(take_bs, "SIZE[-MAX]"),
-		"bytes of a request (default 4k); MAX: random multiples of SIZE"},
+		"bytes of a request (default 4k); with MAX, a random multiple"},
 	{"depth", required_argument, NUMBER(depth, 1, FIDO_BLK_DEPTH_MAX),
-		"requests of a queue in flight (default 32)"},
+		"requests in flight per queue (default 32)"},
 	{"queues", required_argument, NUMBER(queues, 1, FIDO_LINK_QUEUES_MAX),
-		"a thread and a part of the range each (default 1)"},
-	{"time", required_argument, SECONDS(time_s), "(default 10; 0: until it is ended)"},
-	{"count", required_argument, NUMBER(count, 1, UINT64_MAX), "end after N requests"},
+		"each has a thread and a part of the range (default 1)"},
+	{"time", required_argument, SECONDS(time_s),
+		"run so long (default 10; 0: until a signal)"},
+	{"count", required_argument, NUMBER(count, 1, UINT64_MAX), "stop after N requests"},
 	{"flush-every", required_argument, NUMBER(flush_every, 0, UINT32_MAX),
-		"a flush after N writes of a queue (default 64; 0: none)"},
-	{"fua", no_argument, FLAG(fua), "each write is durable when it completes"},
-	{"seed", required_argument, NUMBER(seed, 0, UINT64_MAX), "for the same places again"},
-	{"copy", no_argument, FLAG(copy), "reads are copied, not lent"},
+		"flush after N writes of a queue (default 64; 0: never)"},
+	{"fua", no_argument, FLAG(fua), "make each write durable when it completes"},
+	{"seed", required_argument, NUMBER(seed, 0, UINT64_MAX),
+		"repeat the places of an earlier run"},
+	{"copy", no_argument, FLAG(copy), "copy reads instead of lending"},
 	{"memory", required_argument, WORD(memory, "arena|malloc|both"),
-		"of writes and copied reads: the backend can read an arena (default)"},
+		"for writes and copied reads (default arena)"},
 	{"segments", required_argument, NUMBER(segments, 1, FIDO_BLK_SEGMENTS_MAX),
 		"pieces of a request's memory (default 1)"},
-	{"no-hugepages", no_argument, FLAG(no_hugepages), "ordinary pages"},
-	{"idle", required_argument, WORD(sleeps, "poll|sleep"), "(default poll)"},
-	{"continue-on-error", no_argument, FLAG(continue_on_error), "or wrong data (default: stop)"},
+	{"no-hugepages", no_argument, FLAG(no_hugepages), "use ordinary pages"},
+	{"idle", required_argument, WORD(sleeps, "poll|sleep"),
+		"when no request completes (default poll)"},
+	{"continue-on-error", no_argument, FLAG(continue_on_error),
+		"do not stop after an error or wrong data"},
 	{"stop-timeout", required_argument, SECONDS(stop_timeout_s),
-		"at the end, wait so long for answers (default 5)"},
-	{"help", no_argument, OTHER(take_help, ""), "print this"},
+		"wait so long for completions at the end (default 5)"},
+	{"help", no_argument, OTHER(take_help, ""), "print this help"},
 	{"version", no_argument, OTHER(take_version, ""), "print the version"},
 };
 /* clang-format on */
@@ -286,13 +297,13 @@ take_help(const struct row *row, struct perf_options *opt)
 			row->arg);
 		printf("  %-25s %s\n", row->take == take_help ? "-h, --help" : left, row->help);
 	}
-	fputs("exit status: 0; 1: wrong data, an error, or the volume cannot be opened; 2: wrong usage\n"
+	fputs("exit status: 0: no errors; 1: wrong data, an error, or no volume; 2: wrong usage\n"
 	      "see doc/fido-blk-perf.md\n",
 		stdout);
 	return 1;
 }
 
-/* What only makes sense together. */
+/* Check options that depend on others. */
 static int
 check_together(const struct perf_options *opt)
 {
@@ -302,23 +313,22 @@ check_together(const struct perf_options *opt)
 	} rules[] = {
 		{opt->group == NULL, "no group", "give --group NAME, as fido-blkd has it"},
 		{opt->backend == NULL, "no backend",
-			"give --backend NAME: the name of fido-blkd's domain; fido-ctl list shows it"},
+			"give --backend NAME, the domain of fido-blkd; fido-ctl list shows it"},
 		{opt->volume == NULL, "no volume", "give --volume NAME, as fido-blkd has it"},
 		{opt->read_only && opt->read_percent != 100, "--read-only",
-			"and writing exclude each other: give --verify-only too"},
+			"the run would write: give --verify-only too"},
 		{opt->zeroes_percent + opt->discard_percent > 100,
-			"--zeroes-percent and --discard-percent", "are together more than 100"},
-		{opt->segments > opt->bs_min, "--segments",
-			"a piece has at least a byte: give fewer than --bs has bytes"},
+			"--zeroes-percent and --discard-percent", "their sum must be at most 100"},
+		{opt->segments > opt->bs_min, "--segments", "must be at most the bytes of --bs"},
 		{opt->verify_block < PERF_BLOCK_MIN || opt->verify_block > 1u << 20 ||
 				(opt->verify_block & (opt->verify_block - 1)) != 0,
 			"--verify-block", "give a power of two from 512 to 1m"},
 		{opt->verify_block != 0 && opt->bs_min % opt->verify_block != 0, "--bs",
 			"must be a multiple of --verify-block"},
 		{opt->verify_only && opt->state == NULL, "--verify-only",
-			"give the --state FILE of the run that wrote"},
+			"give the --state FILE of the writing run"},
 		{opt->power_lost && opt->state == NULL, "--after-power-loss",
-			"give the --state FILE of the run that wrote"},
+			"give the --state FILE of the writing run"},
 	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
@@ -354,8 +364,8 @@ take_all(struct perf_options *opt, int argc, char **argv)
 			return ret;
 	}
 	return optind == argc ? 0
-			      : usage_error("too much", argv[optind],
-					"all values belong to options; see fido-blk-perf --help");
+			      : usage_error("argument", argv[optind],
+					"belongs to no option; see fido-blk-perf --help");
 }
 
 int
@@ -379,7 +389,7 @@ perf_options_parse(struct perf_options *opt, int argc, char **argv)
 	};
 	if (getrandom(&opt->seed, sizeof(opt->seed), 0) != sizeof(opt->seed))
 		opt->seed = 1;
-	/* Numbers of JSON are doubles for many readers: a seed must come back as it was. */
+	/* Many readers of JSON use doubles, which hold 53 bits: keep the printed seed exact. */
 	opt->seed >>= 16;
 	ret = take_all(opt, argc, argv);
 	if (ret != 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Proves: what is left out has its default, what is given arrives, and nonsense is refused. */
+/* Proves: options have their defaults, values are stored, and invalid values are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 static struct perf_options opt;
 
-/* Parse what is written on one line. */
+/* Parse a command line, split at spaces. */
 static int
 parse(const char *line)
 {
@@ -48,7 +48,7 @@ defaults(void **state)
 	assert_true(opt.time_s == 10);
 	assert_false(opt.copy);
 	assert_int_equal(opt.memory, PERF_ARENA);
-	/* Another one each time. */
+	/* The default seed is random. */
 	seed = opt.seed;
 	assert_int_equal(parse(WHO), 0);
 	assert_int_not_equal(opt.seed, seed);

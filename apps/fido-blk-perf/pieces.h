@@ -2,14 +2,14 @@
 #ifndef PERF_PIECES_H
 #define PERF_PIECES_H
 
-/** @file Memory that is in pieces (struct iovec), seen as one. */
+/** @file Access to scattered memory (struct iovec) as if it were contiguous. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/uio.h>
 
-/** Copy len bytes from `offset` on out of the pieces, or into them. @return how many there are */
+/** Copy len bytes at `offset` out of the pieces, or into them. @return the bytes copied */
 static inline size_t
 perf_pieces_copy(const struct iovec *iov, unsigned int n, size_t offset, void *flat, size_t len,
 	bool into)
@@ -29,7 +29,7 @@ perf_pieces_copy(const struct iovec *iov, unsigned int n, size_t offset, void *f
 	return done;
 }
 
-/** @return len bytes from `offset` on: where they are if they are in one piece, else in scratch. */
+/** @return len bytes at `offset`: in place if one piece holds them all, else copied to scratch. */
 static inline const void *
 perf_pieces_at(const struct iovec *iov, unsigned int n, size_t offset, size_t len, void *scratch)
 {

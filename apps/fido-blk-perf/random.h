@@ -4,9 +4,8 @@
 
 /**
  * @file
- * Random numbers that are the same for the same seed: splitmix64, whose states for neighbouring
- * seeds have nothing to do with each other, so that each queue can take seed + its index. Not for
- * secrets.
+ * Repeatable random numbers: splitmix64. Neighbouring seeds give unrelated sequences, so each queue
+ * can use the seed plus its index. Not for secrets.
  */
 
 #include <stdbool.h>
@@ -34,7 +33,7 @@ perf_random_below(struct perf_random *r, uint64_t n)
 	return (uint64_t)(((unsigned __int128)perf_random_next(r) * n) >> 64);
 }
 
-/** @return true in that many of a hundred cases. */
+/** @return true with this probability, in percent. */
 static inline bool
 perf_random_percent(struct perf_random *r, unsigned int percent)
 {

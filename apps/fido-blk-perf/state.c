@@ -19,19 +19,19 @@
 #define MAGIC UINT64_C(0x3153424f44494650) /* "PFIDOBS1" */
 #define HEADER_SIZE 4096u
 
-/* The file's beginning, in the machine's own order of bytes: it does not travel. */
+/* The start of the file, in host byte order: the file is not moved to other machines. */
 struct state_header {
-	uint64_t magic; /* written last: without it nothing was submitted yet */
+	uint64_t magic; /* written last: until then, nothing was submitted */
 	struct perf_state_config config;
 	uint64_t history;
 };
 
-static_assert(sizeof(struct perf_state_block) == 32, "it is a file's layout");
+static_assert(sizeof(struct perf_state_block) == 32, "layout of a file");
 
 static int
 complain(const char *path, int err, const char *advice)
 {
-	/* What is our own finding is said by the advice. */
+	/* For our own checks, the advice also says what is wrong. */
 	bool own = err == -ESTALE || err == -EINVAL;
 
 	fprintf(stderr, "fido-blk-perf: state file %s: %s%s%s\n", path, own ? "" : strerror(-err),
@@ -44,20 +44,21 @@ open_file(struct perf_state *state, const char *path)
 {
 	if (path == NULL) {
 		state->fd = memfd_create("fido-blk-perf-state", MFD_CLOEXEC);
-		return state->fd < 0 ? complain("(in memory)", -errno, "is there memory?") : 0;
+		return state->fd < 0 ? complain("(in memory)", -errno, "is there enough memory?")
+				     : 0;
 	}
 	state->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (state->fd < 0)
-		return complain(path, -errno, "give --state a file that can be written");
+		return complain(path, -errno, "give --state a writable file");
 	if (flock(state->fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	complain(path, -errno,
-		"another fido-blk-perf uses it: end that, or give --state another file");
+		"another fido-blk-perf uses it: stop that one, or give --state another file");
 	close(state->fd);
 	return -EBUSY;
 }
 
-/* Map the file; a new one gets its size and its header here. */
+/* Map the file. Give a new one its size and its header. */
 static int
 map_file(struct perf_state *state, const char *path)
 {
@@ -66,15 +67,16 @@ map_file(struct perf_state *state, const char *path)
 	struct stat st;
 
 	if (fstat(state->fd, &st) != 0)
-		return complain(name, -errno, "it cannot be looked at");
+		return complain(name, -errno, "cannot get its size");
 	if (st.st_size != 0 && (uint64_t)st.st_size != state->map_size)
 		return complain(name, -ESTALE,
-			"it was made for another range or size of blocks: give the same, or remove it to begin anew");
+			"it was made for another range or block size: give the same, or remove it "
+			"to start over");
 	if (st.st_size == 0 && ftruncate(state->fd, (off_t)state->map_size) != 0)
-		return complain(name, -errno, "is there space?");
+		return complain(name, -errno, "is there enough space?");
 	state->map = mmap(NULL, state->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, state->fd, 0);
 	if (state->map == MAP_FAILED)
-		return complain(name, -errno, "it cannot be mapped");
+		return complain(name, -errno, "cannot map it");
 	state->blocks = (struct perf_state_block *)((char *)state->map + HEADER_SIZE);
 	header = state->map;
 	if (header->magic != 0) {
@@ -82,7 +84,7 @@ map_file(struct perf_state *state, const char *path)
 		return 0;
 	}
 	if (getrandom(&state->history, sizeof(state->history), 0) != sizeof(state->history))
-		return complain(name, -errno, "there are no random numbers");
+		return complain(name, -errno, "cannot get random numbers");
 	*header = (struct state_header){.config = state->config, .history = state->history};
 	fido_store_release(&header->magic, MAGIC);
 	return 0;
@@ -96,19 +98,21 @@ check_header(const struct perf_state *state, const char *path)
 
 	if (header->magic != MAGIC)
 		return complain(path, -EINVAL,
-			"it is no state file of fido-blk-perf: give --state another one");
+			"it is no state file of fido-blk-perf: give --state another file");
 	if (h->volume != c->volume || h->volume_size != c->volume_size)
 		return complain(path, -ESTALE,
-			"it was made for another volume: give --state another file, or remove it to begin anew");
+			"it was made for another volume: give --state another file, or remove it "
+			"to start over");
 	if (h->offset != c->offset || h->length != c->length || h->block_size != c->block_size)
 		return complain(path, -ESTALE,
-			"it was made for another --range or --verify-block: give the same, or remove it to begin anew");
+			"it was made for another --range or --verify-block: give the same, or "
+			"remove it to start over");
 	if (h->identity != c->identity) {
 		fprintf(stderr,
-			"fido-blk-perf: state file %s: the volume's contents were %016" PRIx64
-			" then and are %016" PRIx64
-			" now: they have been lost or replaced (a mem: volume has new ones at each start"
-			" of fido-blkd): remove the file to begin anew\n",
+			"fido-blk-perf: state file %s: the identity of the volume's contents was "
+			"%016" PRIx64 " and is now %016" PRIx64
+			": they have been lost or replaced (a mem: volume loses them when "
+			"fido-blkd exits): remove the file to start over\n",
 			path, h->identity, c->identity);
 		return -ESTALE;
 	}
@@ -153,9 +157,8 @@ perf_state_submit(struct perf_state *state, uint64_t i, bool zeros)
 	uint64_t version = b->submitted + 1;
 
 	/*
-	 * The compiler and the processor (which keeps the order of stores for whoever looks at the
-	 * file later: the kernel has seen all of them when the process is gone) may not move these
-	 * behind the submission: release.
+	 * Release: neither compiler nor processor may move these stores behind the submission. The
+	 * page cache holds all stores of a process that was killed, so the next run sees them.
 	 */
 	if (zeros)
 		fido_store_release(&b->zeroed, version);
@@ -175,7 +178,7 @@ perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version)
 	uint64_t *flushed = &state->blocks[i].flushed;
 	uint64_t was = fido_load_relaxed(flushed);
 
-	/* Two flushes may end at the same time on two threads: the later version stays. */
+	/* Two threads may end a flush at once: keep the later version. */
 	while (was < version &&
 		!__atomic_compare_exchange_n(flushed, &was, version, true, __ATOMIC_RELEASE,
 			__ATOMIC_RELAXED))
@@ -187,7 +190,7 @@ perf_state_flush_begin(const struct perf_state *state)
 {
 	uint64_t *covered = malloc(state->count * sizeof(covered[0]));
 
-	/* What is loaded here was acknowledged before the flush is submitted: acquire. */
+	/* Acquire: the flush is submitted after these versions were acknowledged. */
 	for (uint64_t i = 0; covered != NULL && i < state->count; i++)
 		covered[i] = fido_load_acquire(&state->blocks[i].acknowledged);
 	return covered;
@@ -207,7 +210,7 @@ perf_state_is_written(const struct perf_state *state, uint64_t i)
 	return state->blocks[i].submitted != 0;
 }
 
-/* Which contents are right; the header says why. */
+/* Apply I2 to I4. */
 static enum perf_state_verdict
 judge(const struct perf_state_block *b, uint64_t oldest, enum perf_block_kind kind,
 	uint64_t version)
@@ -236,11 +239,11 @@ perf_state_judge(struct perf_state *state, uint64_t i, enum perf_block_kind kind
 	if (verdict != PERF_STATE_RIGHT)
 		return verdict;
 	if (kind != PERF_BLOCK_GOOD || version > b->submitted)
-		version = 0; /* zeros, or what was there before */
+		version = 0; /* zeros, or earlier contents */
 	if (version > b->acknowledged)
 		perf_state_acknowledge(state, i, version);
 	else if (power_lost)
-		/* A step back, to what is there now; zeros do not say which version they are. */
+		/* Go back to what is there now; zeros do not name their version. */
 		perf_state_acknowledge(state, i, version > oldest ? version : oldest);
 	return verdict;
 }

@@ -4,30 +4,31 @@
 
 /**
  * @file
- * What each block of the verified range may hold: the oracle. It is a file, mapped shared: what was
- * stored in it before this process was killed is still there, in the order in which it was stored
- * (not after the machine itself has gone down). The next run goes on from it.
+ * The oracle: what each block of the verified range may hold. It is a file that is mapped shared:
+ * stores survive a kill of this process, in the order in which they were made, but not a crash of
+ * the machine. The next run continues from the file.
  *
- * Each change of a block is a new version of it: 1, 2, ... A change goes through
+ * Each change of a block makes a new version of it: 1, 2, ... A version becomes
  *
- *   submitted      before the request is handed over: from now on the block may hold it
- *   acknowledged   its completion was polled without an error: the block holds it, or a later one
- *   flushed        acknowledged before a flush was submitted that has completed, or written with
- *                  FUA: it outlives a loss of power
+ *   submitted      before its request is submitted: from now on the block may hold it
+ *   acknowledged   when its completion is polled without an error: the block holds it, or a later
+ *                  version
+ *   flushed        when a flush completes that was submitted after the acknowledgement, or at once
+ *                  with FUA: it survives a power loss
  *
- * No two requests of a run are in flight on the same block, so between runs at most what was
- * submitted after the last acknowledgement is in doubt: of each killed run one change.
+ * A run never has two requests in flight on one block. So after a killed run, at most one change of
+ * each block is in doubt: the one submitted after the last acknowledgement.
  *
  *   I1  flushed <= acknowledged <= submitted, at every moment.
- *   I2  A whole block of version v is right when acknowledged <= v <= submitted; after a loss of
- *       power, when flushed <= v.
- *   I3  Zeros are right when the last change to zeros is not older than that bound. A discard may
- *       or may not make zeros, so it is a change to zeros that is never acknowledged.
- *   I4  While a block was never acknowledged, what was there before it is right too, whatever it
- *       is; but never a torn block.
- *   I5  A version that was read is as good as acknowledged: it must not go away again.
+ *   I2  An intact block of version v is right if acknowledged <= v <= submitted; after a power
+ *       loss, if flushed <= v <= submitted.
+ *   I3  Zeros are right if the last change to zeros is not older than that lower bound. A discard
+ *       may or may not make zeros, so it is a change to zeros that is never acknowledged.
+ *   I4  Until a block has an acknowledged version, its earlier contents are right too, whatever
+ *       they are. A torn block is never right.
+ *   I5  A version that was read counts as acknowledged: it must not disappear again.
  *
- * Each block belongs to one queue's thread; `flushed` alone is raised by any.
+ * One queue's thread owns each block and writes its record; any thread may raise `flushed`.
  */
 
 #include <stdbool.h>
@@ -43,21 +44,21 @@ struct perf_state_block {
 	uint64_t zeroed; /**< the last version that was a change to zeros */
 };
 
-/** What the file was made for; another use of it is refused. */
+/** What the file belongs to. Opening it for anything else is refused. */
 struct perf_state_config {
-	uint64_t volume; /**< a number for its name */
-	uint64_t identity; /**< of the volume's contents; one that has lost them has another */
-	uint64_t volume_size; /**< bytes */
-	uint64_t offset; /**< of the range, bytes */
-	uint64_t length; /**< of the range, bytes: whole blocks */
+	uint64_t volume;      /**< checksum of its name */
+	uint64_t identity;    /**< fido_blk_info.identity: changes if the contents are lost */
+	uint64_t volume_size; /**< in bytes */
+	uint64_t offset;      /**< of the range, in bytes */
+	uint64_t length;      /**< of the range, in bytes; whole blocks */
 	uint64_t block_size;
 };
 
 struct perf_state {
 	struct perf_state_config config;
 	struct perf_state_block *blocks;
-	uint64_t count; /**< of blocks */
-	uint64_t history; /**< another one for each file that is begun; blocks say whose they are */
+	uint64_t count;   /**< of blocks */
+	uint64_t history; /**< random number of the file; part of each block's `volume` */
 	int fd;
 	void *map;
 	uint64_t map_size;
@@ -65,52 +66,53 @@ struct perf_state {
 
 enum perf_state_verdict {
 	PERF_STATE_RIGHT,
-	PERF_STATE_LOST, /**< older than what must be there */
-	PERF_STATE_FUTURE, /**< newer than all that was ever submitted */
-	PERF_STATE_WRONG, /**< not whole, or not this block */
+	PERF_STATE_LOST,   /**< older than what must be there */
+	PERF_STATE_FUTURE, /**< newer than all submitted versions */
+	PERF_STATE_WRONG,  /**< not intact, or not this block */
 };
 
 /**
- * Open the state file, or make it.
+ * Open the state file, or create it.
  *
  * @param path NULL: in memory only
  * @return
- *   - 0: to be closed with perf_state_close()
- *   - -EBUSY: another process uses it
- *   - -ESTALE: it was made for another volume, range, size of blocks, or contents
- *   - -EINVAL: it is no state file
+ *   - 0: the state is open
+ *   - -EBUSY: another process uses the file
+ *   - -ESTALE: the file belongs to another volume, range, block size, or contents
+ *   - -EINVAL: the file is no state file
  *   - -errno
- * A message has been written that says what to do.
+ * After an error, a message that says what to do was written.
+ * @see perf_state_close()
  */
 int perf_state_open(struct perf_state *state, const char *path,
 	const struct perf_state_config *config);
-/** Unmap it; the file stays. */
+/** Unmap and close the file; keep it. */
 void perf_state_close(struct perf_state *state);
 
 /**
- * A change of block i is about to be submitted.
- * @param zeros it is one to zeros
- * @return its version
+ * Record a change of block i. Call this before the request is submitted.
+ * @param zeros true for a change to zeros
+ * @return the new version
  */
 uint64_t perf_state_submit(struct perf_state *state, uint64_t i, bool zeros);
-/** The change has been done. */
+/** Record that the change completed without an error. */
 void perf_state_acknowledge(struct perf_state *state, uint64_t i, uint64_t version);
-/** The version is durable. Any thread. */
+/** Record that the version is durable. Any thread. */
 void perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version);
 /**
- * A flush is about to be submitted: remember what it covers, which is what is acknowledged on all
- * queues. Any thread.
- * @return the versions of all blocks; NULL: there is no memory, and nothing counts as covered
+ * Copy the acknowledged versions of all queues, which a flush covers. Call this before the flush is
+ * submitted. Any thread.
+ * @return the versions of all blocks; NULL: out of memory, the flush counts as covering nothing
  */
 uint64_t *perf_state_flush_begin(const struct perf_state *state);
-/** The flush is done. Any thread. @param covered is freed @param done it has completed well */
+/** End a flush. Any thread. @param covered freed here @param done it completed without an error */
 void perf_state_flush_end(struct perf_state *state, uint64_t *covered, bool done);
-/** @return true when the block was ever submitted. */
+/** @return true if a change of the block was ever submitted. */
 bool perf_state_is_written(const struct perf_state *state, uint64_t i);
 
 /**
- * Judge what was read of block i, and remember the version (I5).
- * @param power_lost only what was flushed must be there
+ * Judge what was read from block i, and record its version as acknowledged (I5).
+ * @param power_lost require only flushed versions
  */
 enum perf_state_verdict perf_state_judge(struct perf_state *state, uint64_t i,
 	enum perf_block_kind kind, uint64_t version, bool power_lost);

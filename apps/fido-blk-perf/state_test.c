@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Proves: what may be read of a block is judged by invariants I1 to I5 of state.h, also after this
- * process was killed, and a state file is not used for what it was not made for.
+ * Proves: blocks are judged by invariants I1 to I5 of state.h, also after this process was killed,
+ * and a state file is refused for another volume, range or contents.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -75,7 +75,7 @@ what_was_never_written_may_be_anything(void **state)
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_OTHER, 0, false), PERF_STATE_RIGHT);
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_MOVED, 0, false), PERF_STATE_RIGHT);
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_TORN, 0, false), PERF_STATE_WRONG);
-	/* A version that somebody else wrote is not one of ours. */
+	/* A version that another writer left is not acknowledged. */
 	assert_int_equal(s.blocks[1].acknowledged, 0);
 }
 
@@ -101,7 +101,7 @@ what_was_submitted_may_be_there(void **state)
 	perf_state_submit(&s, 1, false);
 	assert_int_equal(read_version(1, 1), PERF_STATE_RIGHT);
 	assert_int_equal(read_version(1, 2), PERF_STATE_RIGHT);
-	/* Once it has been seen it must not go away (I5). */
+	/* A version that was read must not disappear again (I5). */
 	assert_int_equal(read_version(1, 1), PERF_STATE_LOST);
 	assert_int_equal(read_version(1, 3), PERF_STATE_FUTURE);
 }
@@ -114,13 +114,13 @@ power_takes_what_was_not_flushed(void **state)
 	write_block(1);
 	write_block(1);
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_GOOD, 2, true), PERF_STATE_RIGHT);
-	/* Now this is what is there. */
+	/* From now on version 2 must be there. */
 	assert_int_equal(read_version(1, 2), PERF_STATE_RIGHT);
 	assert_int_equal(read_version(1, 1), PERF_STATE_LOST);
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_GOOD, 1, true), PERF_STATE_RIGHT);
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_GOOD, 0, true), PERF_STATE_LOST);
 	assert_int_equal(perf_state_judge(&s, 1, PERF_BLOCK_ZEROS, 0, true), PERF_STATE_LOST);
-	/* Never flushed: whatever was there before. */
+	/* Never flushed: the earlier contents may be there. */
 	write_block(2);
 	assert_int_equal(perf_state_judge(&s, 2, PERF_BLOCK_OTHER, 0, true), PERF_STATE_RIGHT);
 	assert_int_equal(perf_state_judge(&s, 2, PERF_BLOCK_OTHER, 0, false), PERF_STATE_RIGHT);
@@ -152,7 +152,7 @@ zeros_are_a_version_too(void **state)
 	assert_int_equal(read_version(1, 3), PERF_STATE_RIGHT);
 }
 
-/* A discard is never acknowledged: what was there stays as right as zeros. */
+/* A discard is never acknowledged: zeros and the earlier version both stay right. */
 static void
 discarded_blocks_may_stay(void **state)
 {
@@ -254,7 +254,7 @@ a_flush_covers_what_was_acknowledged_before(void **state)
 	perf_state_flush_end(&s, second, true);
 	assert_int_equal(s.blocks[3].flushed, 2);
 	assert_int_equal(s.blocks[4].flushed, 1);
-	/* An earlier one that ends later takes nothing back. */
+	/* An earlier flush that ends later does not lower the version. */
 	perf_state_flush_end(&s, first, true);
 	assert_int_equal(s.blocks[3].flushed, 2);
 	assert_int_equal(s.blocks[99].flushed, 1);

@@ -12,10 +12,10 @@
 
 #include "team.h"
 
-/* So often the main thread looks whether it is time, or all have ended. */
+/* How often the main thread checks the clock, signals and completions. */
 #define WATCH_US 10000
 
-/* What the volume cannot do is refused; its range becomes one of whole blocks. */
+/* Refuse options that the volume does not support; trim the range to whole blocks. */
 static int
 settle(struct perf_options *opt, const struct fido_blk_info *info)
 {
@@ -28,26 +28,25 @@ settle(struct perf_options *opt, const struct fido_blk_info *info)
 		const char *what;
 		uint64_t number;
 	} rules[] = {
-		{unit % info->block_size != 0, "--verify-block must be a multiple of its blocks",
-			info->block_size},
-		{opt->bs_max > info->max_transfer, "--bs must not be more than a request can have",
+		{unit % info->block_size != 0,
+			"--verify-block must be a multiple of its block size", info->block_size},
+		{opt->bs_max > info->max_transfer, "--bs must not exceed the largest request",
 			info->max_transfer},
 		{writes && opt->segments > info->max_segments,
-			"--segments must not be more than the pieces that a write can have",
-			info->max_segments},
+			"--segments must not exceed the pieces of a write", info->max_segments},
 		{writes && opt->fua && (info->features & FIDO_BLK_CAN_FUA) == 0,
-			"it has no FUA: leave --fua out", 0},
+			"it has no FUA: omit --fua", 0},
 		{writes && opt->zeroes_percent != 0 &&
 				(info->features & FIDO_BLK_CAN_WRITE_ZEROES) == 0,
-			"it has no write of zeroes: leave --zeroes-percent out", 0},
+			"it cannot write zeroes: omit --zeroes-percent", 0},
 		{writes && opt->discard_percent != 0 &&
 				(info->features & FIDO_BLK_CAN_DISCARD) == 0,
-			"it has no discard: leave --discard-percent out", 0},
+			"it cannot discard: omit --discard-percent", 0},
 		{beyond, "--range goes beyond that", info->size},
 		{offset % unit != 0 || opt->range_length % unit != 0,
-			"--range must be made of multiples of --verify-block", unit},
+			"--range must be multiples of --verify-block", unit},
 		{!beyond && length / opt->queues / opt->bs_min * opt->bs_min < opt->bs_max,
-			"the part of a queue is too little for --bs: give fewer --queues, or a larger "
+			"each queue's part is too little for --bs: give fewer --queues or a larger "
 			"--range",
 			length / opt->queues},
 	};
@@ -68,7 +67,7 @@ settle(struct perf_options *opt, const struct fido_blk_info *info)
 	return 0;
 }
 
-/* ---- making ---- */
+/* ---- set-up ---- */
 
 int
 perf_team_create(struct perf_team *team, const struct perf_options *opt, struct fido_domain *domain)
@@ -80,8 +79,7 @@ perf_team_create(struct perf_team *team, const struct perf_options *opt, struct 
 	team->run.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (team->run.wake < 0) {
 		ret = -errno;
-		fprintf(stderr,
-			"fido-blk-perf: no eventfd: %s: may this process have more files (ulimit -n)?\n",
+		fprintf(stderr, "fido-blk-perf: cannot create an eventfd: %s: raise ulimit -n\n",
 			strerror(-ret));
 		return ret;
 	}
@@ -161,7 +159,7 @@ perf_team_destroy(struct perf_team *team)
 
 /* ---- results ---- */
 
-/* All of these are numbers of 64 bits. */
+/* Add a struct of uint64_t to another one. */
 static void
 add(void *to, const void *from, size_t size)
 {
@@ -169,7 +167,7 @@ add(void *to, const void *from, size_t size)
 		((uint64_t *)to)[i] += fido_load_relaxed(&((const uint64_t *)from)[i]);
 }
 
-/* While they run, too. */
+/* The workers may be running. */
 static void
 add_counters(struct perf_counters *total, const struct perf_team *team)
 {
@@ -177,7 +175,7 @@ add_counters(struct perf_counters *total, const struct perf_team *team)
 		add(total, &team->workers[i].counters, sizeof(*total));
 }
 
-/* After they have ended. */
+/* The workers have exited. */
 static void
 collect(struct perf_result *r, const struct perf_team *team)
 {
@@ -247,7 +245,7 @@ start_threads(struct perf_team *team)
 	return 0;
 }
 
-/* At the end: is anything still coming? A backend that is away must not keep us for ever. */
+/* Abandon the run if, after its end, no request completes: the backend may be gone. */
 static void
 watch_answers(struct perf_team *team, uint64_t *answers, double *since, double now)
 {

@@ -9,7 +9,7 @@
 
 #include "worker.h"
 
-/** What came of a run, all queues together. */
+/** The result of a run, summed over all queues. */
 struct perf_result {
 	double seconds;
 	struct perf_counters total;
@@ -28,30 +28,30 @@ struct perf_team {
 };
 
 /**
- * Make the workers, and the memory of their requests: before the volume is opened, since the
- * backend maps what there is.
- * @param domain may be NULL when the options want no arena
- * @return 0: perf_team_destroy() is to be called; -errno: a message was written
+ * Create the workers, and the memory of their requests. Call this before the volume is opened: the
+ * backend then maps that memory before it answers.
+ * @param domain may be NULL if the options need no arena
+ * @return 0: end with perf_team_destroy(); -errno: a message was written
  */
 int perf_team_create(struct perf_team *team, const struct perf_options *opt,
 	struct fido_domain *domain);
 /**
- * Prepare the workers for the volume, whose queues there are. Options that do not fit it are refused.
- * @param opt what the volume has no use for is taken out
+ * Prepare the workers for the open volume. Refuse options that do not fit it.
+ * @param opt range_length is filled in; flush_every becomes 0 if flushes are useless
  * @return 0, -errno: a message was written
  */
 int perf_team_open(struct perf_team *team, struct perf_options *opt, struct fido_blk *blk);
 /**
- * Run until the end.
- * @param signals how many there were that ask to end; the second one does not want to wait
+ * Run until the time, the count or a signal ends it.
+ * @param signals incremented by a signal handler: 1 stops the run, 2 also skips the wait
  * @param result zero-initialized
- * @return 0, -errno: the threads cannot be started; a message was written
+ * @return 0, -errno: a thread cannot be started; a message was written
  */
 int perf_team_run(struct perf_team *team, const volatile sig_atomic_t *signals,
 	struct perf_result *result);
-/** Write the summary, as one line of JSON. */
+/** Print the summary, as one line of JSON. */
 void perf_result_print(FILE *out, const struct perf_options *opt, const struct perf_result *r);
-/** Nothing runs. */
+/** Free all. No worker may be running. */
 void perf_team_destroy(struct perf_team *team);
 
 #endif

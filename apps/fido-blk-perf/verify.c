@@ -4,17 +4,17 @@
 #include "pieces.h"
 #include "worker.h"
 
-/* So often a place is looked for that no other request is in flight on, before one waits. */
+/* Attempts to find a place without a request in flight; after that, wait for completions. */
 #define TRIES 16
-/* Of the writes, unless all are: one of so many has FUA. */
+/* One write in so many has FUA, without --fua. */
 #define FUA_ONE_OF 8
-/* Of lent reads, percent: kept for a while; of these, until they have been overwritten. */
+/* Percent of lent reads that are kept, and of these, that are overwritten while they are kept. */
 #define KEEP_PERCENT 50
 #define OVERWRITE_PERCENT 30
 
-/* ---- making requests ---- */
+/* ---- requests ---- */
 
-/* Claim n blocks from `first` (in the stripe) on for the slot. @return false: one is in flight */
+/* Claim n blocks of the stripe, from `first` on, for the slot. @return false: one is in flight */
 static bool
 claim(struct perf_worker *w, struct perf_slot *slot, uint64_t first, uint64_t n)
 {
@@ -63,7 +63,7 @@ fill_block(struct perf_worker *w, struct perf_slot *slot, uint64_t b)
 	perf_pieces_copy(slot->iov, slot->request.iovcnt, b * size, w->scratch, size, true);
 }
 
-/* A write, of data or zeros, or a discard: all are new versions. */
+/* Make a write, a write of zeroes or a discard: each makes new versions of its blocks. */
 static void
 make_change(struct perf_worker *w, struct perf_slot *slot, enum fido_blk_op op)
 {
@@ -85,8 +85,8 @@ make_change(struct perf_worker *w, struct perf_slot *slot, enum fido_blk_op op)
 }
 
 /*
- * The next run of blocks that are all written, or all not.
- * @return false: the pass is over, once all is answered
+ * Make the next request of a pass: a run of blocks that were all written before, or all not.
+ * @return false: the pass has made its last request
  */
 static bool
 next_of_pass(struct perf_worker *w, struct perf_slot *slot)
@@ -105,7 +105,7 @@ next_of_pass(struct perf_worker *w, struct perf_slot *slot)
 	while (n < most && w->cursor + n < w->block_count &&
 		perf_state_is_written(state, w->first_block + w->cursor + n) == !write)
 		n++;
-	/* A pass begins when nothing is in flight, and comes by each block once. */
+	/* A pass starts with nothing in flight and visits each block once: the claim succeeds. */
 	claimed = claim(w, slot, w->cursor, n);
 	assert(claimed);
 	(void)claimed;
@@ -117,7 +117,7 @@ next_of_pass(struct perf_worker *w, struct perf_slot *slot)
 	return true;
 }
 
-/* Write what a kept lend shows. */
+/* Overwrite the blocks of a kept lend that waits for it. @return false: none can be now */
 static bool
 next_overwrite(struct perf_worker *w, struct perf_slot *slot)
 {
@@ -134,7 +134,7 @@ next_overwrite(struct perf_worker *w, struct perf_slot *slot)
 	return true;
 }
 
-/* A kind of request, as the options' percentages say. */
+/* @return a random operation, by the percentages of the options */
 static enum fido_blk_op
 pick(struct perf_worker *w)
 {
@@ -150,7 +150,7 @@ pick(struct perf_worker *w)
 								 : FIDO_BLK_WRITE;
 }
 
-/* A place of a length that the options allow, on which nothing is in flight. */
+/* Claim a random place without a request in flight. @return false: none was found */
 static bool
 find_place(struct perf_worker *w, struct perf_slot *slot)
 {
@@ -189,7 +189,7 @@ next_at_random(struct perf_worker *w, struct perf_slot *slot)
 	return true;
 }
 
-/* Look at kept memory again, and give it back. */
+/* Check kept memory again, and release it. */
 static void
 give_back(struct perf_worker *w, uint32_t i)
 {
@@ -203,13 +203,12 @@ give_back(struct perf_worker *w, uint32_t i)
 void
 perf_verify_give_back(struct perf_worker *w)
 {
-
 	for (uint32_t i = w->kept_count; i-- > 0;)
 		if (w->kept[i]->lend != PERF_LEND_WRITING)
 			give_back(w, i);
 }
 
-/* Nothing that was made has not been answered. */
+/* @return true if all requests that were made have completed */
 static bool
 is_quiet(const struct perf_worker *w)
 {
@@ -228,7 +227,7 @@ perf_verify_next(struct perf_worker *w, struct perf_slot *slot)
 		w->budget -= made;
 		return made;
 	}
-	/* The stage is over, once all of it is answered; its kept lends go with it. */
+	/* The stage has made its last request: release kept lends, and wait for completions. */
 	perf_verify_give_back(w);
 	if (!is_quiet(w))
 		return false;
@@ -281,7 +280,7 @@ overwrite_done(struct perf_worker *w, const struct perf_slot *kept)
 	give_back(w, i);
 }
 
-/* Some are kept for long, some not, and seldom in the order in which they came. */
+/* Release kept lends in random order, after random times. */
 static void
 give_back_some(struct perf_worker *w)
 {

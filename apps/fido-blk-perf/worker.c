@@ -13,7 +13,7 @@
 #include "worker.h"
 
 #define ALIGNMENT 4096u
-/* What goes wrong goes wrong many times: the first ones say it all. */
+/* Failures repeat: print only the first ones. */
 #define MESSAGES_MAX 10
 
 /* ---- the run ---- */
@@ -33,7 +33,7 @@ perf_run_advance(struct perf_run *run, enum perf_phase phase)
 	while (was < (uint32_t)phase)
 		if (__atomic_compare_exchange_n(&run->phase, &was, (uint32_t)phase, true,
 			    __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
-			/* Fails only on a full counter, and then it is readable already. */
+			/* Fails only if the counter is full, and then it is readable already. */
 			ssize_t n __attribute__((unused)) = write(run->wake, &one, sizeof(one));
 
 			return;
@@ -67,7 +67,7 @@ take(struct perf_worker *w)
 	return slot;
 }
 
-/* Reads that are lent need no memory of ours. */
+/* Allocate the memory of writes and copied reads. Lent reads need none. */
 static int
 create_memory(struct perf_worker *w, struct fido_domain *domain)
 {
@@ -152,8 +152,8 @@ perf_worker_destroy(struct perf_worker *w)
 }
 
 /*
- * The pieces stand in the memory in reverse, so that neighbours are never one piece in disguise.
- * Their lengths are what comes of it, odd ones too: memory may begin anywhere.
+ * The pieces are in reverse order of address, so that no two neighbours form one contiguous piece.
+ * Their lengths may be odd, because memory may begin at any address.
  */
 void
 perf_worker_set_iov(const struct perf_worker *w, struct perf_slot *slot)
@@ -186,13 +186,13 @@ advice(int error)
 {
 	switch (error) {
 	case -ESTALE:
-		return ": what the backend has now is not the volume that was opened (another size, or "
-		       "it has lost its contents): start again";
+		return ": the backend now serves another volume under this name (another size, or "
+		       "its contents are lost): start fido-blk-perf again";
 	case -EPROTO:
-		return ": the backend and this program do not understand each other: are both of the "
+		return ": the backend broke the protocol: are fido-blkd and fido-blk-perf of the "
 		       "same version?";
 	default:
-		return ": the backend's messages say more";
+		return ": see the messages of the backend";
 	}
 }
 
@@ -208,12 +208,12 @@ report_error(struct perf_worker *w, const struct perf_slot *slot, int error)
 			"fido-blk-perf: queue %u: %s of %" PRIu64 " bytes at %" PRIu64 ": %s%s\n",
 			w->index, names[r->op], r->length, r->offset, strerror(-error),
 			advice(error));
-	/* All others will fail the same way, as fast as they are made. */
+	/* All later requests would fail the same way, at once. */
 	if (error == -ESTALE)
 		perf_run_advance(w->run, PERF_STOP);
 }
 
-/* ---- one turn ---- */
+/* ---- the loop ---- */
 
 static void
 flush_releases(struct perf_worker *w)
@@ -254,7 +254,7 @@ complete(struct perf_worker *w, const struct fido_blk_completion *c)
 	perf_verify_done(w, slot, c->error);
 }
 
-/* Half of the depth at a time: while that is looked at here, the backend has the rest to do. */
+/* Poll half of the depth: while this thread checks that, the backend works on the rest. */
 static unsigned int
 poll_completions(struct perf_worker *w)
 {
@@ -304,7 +304,7 @@ submit(struct perf_worker *w)
 	return n;
 }
 
-/* Without a time limit: a wake-up that is lost must show, as a run that stands still. */
+/* Sleep without a timeout, so that a lost wake-up shows: the run hangs. */
 static void
 sleep_until_woken(struct perf_worker *w)
 {
@@ -323,13 +323,13 @@ stop(struct perf_worker *w)
 {
 	w->stopped = true;
 	w->ended = true;
-	/* What was not handed over never happens; its slots are of no more use. */
+	/* Drop the requests that were not submitted; nothing needs their slots any more. */
 	w->pending_count = 0;
 	perf_verify_give_back(w);
 	flush_releases(w);
 }
 
-/* @return true: there will be another */
+/* Poll, submit, or sleep. @return false: the worker is done */
 static bool
 turn(struct perf_worker *w)
 {

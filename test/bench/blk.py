@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `blk`: block volumes of another domain.
 
-Called by run.sh. README.md says what each case measures. The server and the client, which is fio in
-all cases, have one CPU each. The `direct` cases are the same engine with the store in its own process
-and thread: the
-monolithic limit.
+run.sh calls it. README.md says what each case measures. The server and the client, which is always
+fio, have one CPU each. The `direct` cases link the same engine with the store, in one process and
+thread: the monolithic limit.
 """
 import json
 import os
@@ -15,7 +14,7 @@ import suite
 from process import SampleError, wait_until
 
 VOLUME_MIB = 256
-# With `touch`, the client adds up each byte that it reads and makes anew each byte that it writes.
+# With `touch`, the client sums up all bytes that it reads, and generates all bytes that it writes.
 LABELS = {
     "fido": "Fido, lent or by address", "fido-touch": "Fido, each byte used",
     "fido-copy": "Fido, copied", "direct": "function calls in one process",
@@ -25,7 +24,7 @@ LABELS = {
 SERVER_CPU, CLIENT_CPU = 0, 1
 
 
-# --- what is run ---
+# --- programs ---
 
 def parts(bench_name):
     """Split a case's name: rread32 -> read, rand, 32."""
@@ -40,7 +39,7 @@ def answer(bench, cpu, argv):
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
         raise SampleError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
-    # fio prints other lines first.
+    # fio prints other lines before the JSON.
     return json.loads(done.stdout[done.stdout.find("{"):])
 
 
@@ -54,23 +53,23 @@ def fio(bench, options):
 
 def fio_options(bench_name, size):
     way, pattern, depth = parts(bench_name)
-    # Half of the depth at a time: both sides have work. fio's default is one at a time.
+    # Submit half of the depth at a time, so that both sides have work. fio's default is one.
     half = max(1, int(depth) // 2)
-    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}", f"--iodepth={depth}",
-            f"--iodepth_batch={half}", "--iodepth_batch_complete_min=1",
+    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}",
+            f"--iodepth={depth}", f"--iodepth_batch={half}", "--iodepth_batch_complete_min=1",
             f"--iodepth_batch_complete_max={half}"]
 
 
 def engine(bench, path, volume, *options):
-    return fio(bench, [f"--ioengine=external:{bench.build}/{path}", f"--group={bench.group}", "--domain=vm",
-                       f"--volume={volume}", *options])
+    return fio(bench, [f"--ioengine=external:{bench.build}/{path}", f"--group={bench.group}",
+                       "--domain=vm", f"--volume={volume}", *options])
 
 
 def serve(bench, store):
     blkd = bench.spawn("disk", SERVER_CPU, [
         bench.build + "/apps/fido-blkd/fido-blkd", "--group", bench.group, "--domain", "disk",
         "--volume", f"v={store}", "--idle", "poll"])
-    wait_until(lambda: blkd.check() and "volume" in blkd.log(), 30, "fido-blkd: its start")
+    wait_until(lambda: blkd.check() and "volume" in blkd.log(), 30, "start of fido-blkd")
 
 
 # --- samples ---
@@ -81,7 +80,7 @@ def memory(bench, bench_name, peer, size):
         path = bench.path("nbd.sock")
         server = bench.spawn("nbdkit", SERVER_CPU, ["nbdkit", "-f", "-U", path, "memory",
                                                     f"{VOLUME_MIB}M"])
-        wait_until(lambda: server.check() and os.path.exists(path), 30, "nbdkit: its socket")
+        wait_until(lambda: server.check() and os.path.exists(path), 30, "socket of nbdkit")
         return fio(bench, ["--ioengine=nbd", f"--uri=nbd+unix:///?socket={path}",
                            f"--size={VOLUME_MIB}M", *fio_options(bench_name, size)])
     options = fio_options(bench_name, size)
@@ -96,7 +95,7 @@ def memory(bench, bench_name, peer, size):
 
 
 def make_file(path):
-    """Write the whole file: reads of a hole would not reach the disk."""
+    """Write the whole file, because reads of a hole would not reach the disk."""
     if not os.path.exists(path):
         with open(path, "wb") as file:
             for _ in range(VOLUME_MIB):
@@ -105,11 +104,11 @@ def make_file(path):
 
 
 def file(bench, bench_name, peer, size):
-    """Sample a file through io_uring, used by fido-blkd or by fio."""
+    """Sample a file that fido-blkd or fio accesses through io_uring."""
     path = bench.path("volume")
     make_file(path)
     if peer == "fio-uring":
-        # Huge pages, as fido-blkd uses: the kernel hands the device one piece instead of 32.
+        # Huge pages, as in fido-blkd: the kernel hands the device one piece instead of 32.
         return fio(bench, ["--ioengine=io_uring", "--direct=1", "--registerfiles=1",
                            "--iomem=mmaphuge", f"--filename={path}", f"--size={VOLUME_MIB}M",
                            *fio_options(bench_name[1:], size)])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fio's ioengine for block volumes of another domain. fio's buffers are in an arena: what is
- * written is not copied. Reads lend the backend's memory; fio does not look at what it reads,
- * unless it verifies: then the lent memory is copied to fio's buffer.
+ * An ioengine of fio for block volumes of another domain. fio's buffers are in an arena, so writes
+ * are not copied. Reads lend the backend's memory. fio uses the data of a read only if it verifies:
+ * then the engine copies the lent memory to fio's buffer.
  */
 #include "fio_config.h"
 
@@ -14,9 +14,9 @@
 
 /* Completions polled at a time. */
 #define BURST 32u
-/* Empty polls until the clock is asked. */
+/* Empty polls between two checks of the clock. */
 #define POLLS 4096u
-/* When the job is over: how long to wait while no answer comes. */
+/* Give up so long after the end of the job, if no request completes. */
 #define STOP_US 5000000u
 
 /* ---- every byte ---- */
@@ -32,7 +32,7 @@ add_up(struct engine *e, const void *memory, size_t length)
 	}
 }
 
-/* Other contents each time, as cheap as they come. What fio verifies is fio's. */
+/* Write new contents, cheaply. If fio verifies, keep the contents that it made. */
 static void
 make_anew(struct engine *e, void *memory, size_t length)
 {
@@ -53,7 +53,7 @@ finish(struct engine *e, struct io_u *io_u, int error)
 	e->done[e->done_count++] = io_u;
 }
 
-/* @return false: no request of a volume */
+/* @return false: a volume has no such request */
 static bool
 make_request(struct engine *e, struct io_u *io_u, struct fido_blk_request *r, struct iovec *iov)
 {
@@ -98,7 +98,7 @@ fido_queue(struct thread_data *td, struct io_u *io_u)
 	unsigned int i = e->pending_count;
 
 	fio_ro_check(td, io_u);
-	/* Without flush, what is written is durable, or the volume is not made to last. */
+	/* Volumes without flush: their writes are durable, or nothing on them is meant to last. */
 	if (ddir_sync(io_u->ddir) && !e->can_flush)
 		return FIO_Q_COMPLETED;
 	if (i == e->depth)
@@ -111,7 +111,7 @@ fido_queue(struct thread_data *td, struct io_u *io_u)
 	return FIO_Q_QUEUED;
 }
 
-/* What cannot be submitted completes with the error. */
+/* Submit pending requests. One that cannot be submitted completes with the error. */
 static int
 fido_commit(struct thread_data *td)
 {
@@ -134,7 +134,7 @@ fido_commit(struct thread_data *td)
 
 /* ---- completions ---- */
 
-/* fio wants to look at it in its own buffer. */
+/* Copy lent memory to fio's buffer, where fio verifies it. */
 static void
 copy_lent(const struct fido_blk_completion *c, struct io_u *io_u)
 {
@@ -183,7 +183,7 @@ is_over(const struct thread_data *td)
 		(td->o.timeout != 0 && utime_since_now(&td->epoch) >= td->o.timeout);
 }
 
-/* A backend that is away does not keep a job that is over. */
+/* Decide whether to abandon a job that is over while the backend does not answer. */
 static bool
 gives_up(struct thread_data *td, struct engine *e)
 {
@@ -198,12 +198,13 @@ gives_up(struct thread_data *td, struct engine *e)
 	if (utime_since_now(&e->end) < STOP_US)
 		return false;
 	e->gave_up = true;
-	log_err("fio: fido: volume %s: %u requests were not answered: is the backend gone? Start it again\n",
+	log_err("fio: fido: volume %s: %u requests were not answered: is the backend gone? "
+		"Start it again\n",
 		o->volume, fido_blk_inflight(e->volume.q));
 	return true;
 }
 
-/* @return how many are done, -ETIMEDOUT: fewer than min, and no more will come */
+/* @return how many are complete; -ETIMEDOUT: fewer than min, and the wait was given up */
 static int
 wait_for(struct thread_data *td, struct engine *e, unsigned int min)
 {
@@ -236,7 +237,7 @@ fido_getevents(struct thread_data *td, unsigned int min, unsigned int max,
 	struct engine *e = td->io_ops_data;
 	int n;
 
-	(void)timeout; /* fio gives one with min = 0 only */
+	(void)timeout; /* fio passes one only with min = 0 */
 	e->done_count -= e->given;
 	memmove(e->done, e->done + e->given, e->done_count * sizeof(e->done[0]));
 	e->given = 0;
@@ -255,7 +256,7 @@ fido_event(struct thread_data *td, int i)
 	return e->done[i];
 }
 
-/* ---- what fio does with files ---- */
+/* ---- files ---- */
 
 static int
 no_file(struct thread_data *td, struct fio_file *f)
@@ -265,11 +266,11 @@ no_file(struct thread_data *td, struct fio_file *f)
 	return 0;
 }
 
-/* fio looks for it by this name. */
+/* fio finds the engine by this name. */
 __attribute__((visibility("default"))) struct ioengine_ops ioengine = {
 	.name = "fido",
 	.version = FIO_IOOPS_VERSION,
-	/* Threads that submit for a job would need a domain each. */
+	/* No offload: each submitting thread would need a domain of its own. */
 	.flags = FIO_DISKLESSIO | FIO_NOEXTEND | FIO_NODISKUTIL | FIO_NO_OFFLOAD,
 	.setup = fio_fido_setup,
 	.init = fio_fido_init,

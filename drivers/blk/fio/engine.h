@@ -4,10 +4,10 @@
 
 /**
  * @file
- * A job of fio's, as the engine sees it. fio calls setup() in its first process, the others in the
- * job's own thread or process: only the size of the volume is kept of the former. The volume is
- * opened when the buffers are there: the backend maps them before it answers. Include it after
- * fio's headers.
+ * The engine's state of one fio job. fio calls setup() in its main process, and the other functions
+ * in the job's own thread or process. So setup() opens the volume only to learn its size. The job
+ * opens it after fio has allocated its buffers, because the backend maps them before it answers.
+ * Include this after fio's headers.
  */
 
 #include "options.h"
@@ -15,26 +15,26 @@
 
 struct engine {
 	struct fio_volume volume;
-	bool lends;
-	bool copies; /* fio looks at what it reads */
-	bool touches; /* every byte is used */
-	uint64_t sum; /* of what was read: so that it has to be */
-	bool sleeps;
+	bool lends;   /* reads lend memory */
+	bool copies;  /* copy lent reads: fio verifies them */
+	bool touches; /* access every byte */
+	uint64_t sum; /* of all words read: so that the compiler keeps the reads */
+	bool sleeps;  /* instead of polling */
 	bool can_flush;
-	uint32_t change_flags; /* FIDO_BLK_FUA, of writes */
-	struct fido_blk_request *pending; /* queued, and not submitted yet */
-	struct iovec *iov; /* of each of these */
+	uint32_t change_flags;            /* of writes and trims: FIDO_BLK_FUA or 0 */
+	struct fido_blk_request *pending; /* queued, not submitted yet */
+	struct iovec *iov;                /* one per pending request */
 	unsigned int pending_count;
 	unsigned int depth;
-	struct io_u **done; /* complete, in the order in which they came */
+	struct io_u **done; /* completed requests, in order of completion */
 	unsigned int done_count;
-	unsigned int given; /* of these, what fio got from the last getevents() */
-	struct timespec end; /* since when the job is over and nothing has come */
-	bool ends;
-	bool gave_up;
+	unsigned int given;  /* of these, returned by the last getevents() */
+	struct timespec end; /* when the job was over, or of the last completion after that */
+	bool ends;           /* `end` is set */
+	bool gave_up;        /* wait for no more completions */
 };
 
-/** set_up.c: what fio calls before and after the requests; see its struct ioengine_ops. */
+/** set_up.c: operations before and after the requests; see fio's struct ioengine_ops. */
 int fio_fido_setup(struct thread_data *td);
 int fio_fido_init(struct thread_data *td);
 int fio_fido_post_init(struct thread_data *td);

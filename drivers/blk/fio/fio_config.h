@@ -4,8 +4,8 @@
 
 /**
  * @file
- * What fio's ./configure would say of this C library, for fio's headers: they bring functions of
- * their own where one is missing. None of it changes a structure that fio and an engine share.
+ * What fio's ./configure would find in this C library. Without these macros, fio's headers define
+ * replacement functions. None of them changes a structure that fio and an engine share.
  */
 
 #define CONFIG_CLOCK_GETTIME

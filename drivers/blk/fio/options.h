@@ -2,11 +2,11 @@
 #ifndef FIO_OPTIONS_H
 #define FIO_OPTIONS_H
 
-/** @file The engine's own options of a job. Include it after fio's headers. */
+/** @file The engine's options of a job. Include this after fio's headers. */
 
-/** fio fills it in. */
+/** fio fills this in. */
 struct fio_fido_options {
-	void *pad; /**< fio takes offset 0 for "no place" */
+	void *pad; /**< fio takes an off1 of 0 for "not set" */
 	char *group;
 	char *domain;
 	char *backend;
@@ -21,7 +21,7 @@ struct fio_fido_options {
 	unsigned int connect_timeout; /**< seconds */
 };
 
-/** What fio is told of them. */
+/** The table of these options, for fio. */
 extern struct fio_option fio_fido_options[];
 
 #endif

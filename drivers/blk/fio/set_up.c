@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the engine does before and after the requests: see engine.h. */
+/* The engine's operations before and after the requests; see engine.h. */
 #include "fio_config.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <fio.h>
 #include <verify.h>
 #if __has_include(<fio_built_for.h>)
-#include <fio_built_for.h> /* by setup.sh: the version of these headers */
+#include <fio_built_for.h> /* by setup.sh: the fio version of these headers */
 #endif
 
 #include "engine.h"
@@ -25,12 +25,12 @@ refuse(const struct thread_data *td, const char *why)
 	return EINVAL;
 }
 
-/* libfido says what to do about its part; what to do with our options is added. */
+/* libfido has said what to do. Add what to do with the options of this engine. */
 static void
 explain(int err)
 {
 	if (err == -ETIMEDOUT)
-		log_err("fio: fido: connect_timeout= waits longer\n");
+		log_err("fio: fido: to wait longer, give connect_timeout=\n");
 	else if (err == -EBUSY)
 		log_err("fio: fido: end the other client, or leave exclusive= out in both\n");
 	else if (err == -EROFS)
@@ -44,8 +44,7 @@ name_domain(const struct thread_data *td, char *name, size_t size)
 
 	if (o->domain == NULL)
 		snprintf(name, size, "fio-%d-%u", (int)getpid(), td->thread_number);
-	else if (td->o.numjobs > 1 ||
-		td->subjob_number != 0) /* the clones of a job have numjobs=1 */
+	else if (td->o.numjobs > 1 || td->subjob_number != 0) /* fio sets numjobs=1 in the clones */
 		snprintf(name, size, "%s-%u", o->domain, td->subjob_number);
 	else
 		snprintf(name, size, "%s", o->domain);
@@ -77,7 +76,7 @@ join_group(const struct thread_data *td, struct fio_volume *v)
 	return -ret;
 }
 
-/* @param for_size only its size is asked for @return 0, errno: a message was written */
+/* @param for_size open it only to get its size @return 0, errno: a message was written */
 static int
 open_volume(const struct thread_data *td, struct fio_volume *v, bool for_size)
 {
@@ -99,13 +98,14 @@ open_volume(const struct thread_data *td, struct fio_volume *v, bool for_size)
 
 /* ---- set-up ---- */
 
-/* Structures that fio and an engine share change from version to version. */
+/* The structures that fio and an engine share differ between versions of fio. */
 static int
 check_version(void)
 {
 #ifdef FIO_BUILT_FOR
 	if (strcmp(fio_version_string, FIO_BUILT_FOR) != 0) {
-		log_err("fio: fido: this is %s, and the engine was built for %s: build it again with the headers of this one\n",
+		log_err("fio: fido: this is %s, but the engine was built for %s: build the engine "
+			"with the headers of this fio\n",
 			fio_version_string, FIO_BUILT_FOR);
 		return EINVAL;
 	}
@@ -124,7 +124,8 @@ check_options(struct thread_data *td)
 		return EINVAL;
 	}
 	if (td->o.iodepth > FIDO_BLK_DEPTH_MAX) {
-		log_err("fio: fido: iodepth=%u: a queue has at most %d requests: give less, or numjobs=\n",
+		log_err("fio: fido: iodepth=%u: a queue has at most %d requests: give less, or use "
+			"numjobs=\n",
 			td->o.iodepth, FIDO_BLK_DEPTH_MAX);
 		return EINVAL;
 	}
@@ -152,7 +153,7 @@ fio_fido_setup(struct thread_data *td)
 		td->error = ret;
 		return ret;
 	}
-	/* fio works on files. */
+	/* fio needs a file: the volume stands for one. */
 	if (td->files_index == 0) {
 		add_file(td, ((struct fio_fido_options *)td->eo)->volume, 0, 0);
 		td->o.nr_files = td->o.nr_files != 0 ? td->o.nr_files : 1;
@@ -171,13 +172,13 @@ check_sizes(struct thread_data *td, const struct fido_blk_info *info)
 	for (int way = DDIR_READ; way <= DDIR_WRITE; way++) {
 		if (td->o.max_bs[way] > info->max_transfer) {
 			snprintf(why, sizeof(why),
-				"a request has at most %" PRIu32 " bytes: bs= must not be more",
+				"a request has at most %" PRIu32 " bytes: give a smaller bs=",
 				info->max_transfer);
 			return refuse(td, why);
 		}
 		if (td->o.min_bs[way] % info->block_size != 0) {
 			snprintf(why, sizeof(why),
-				"its blocks have %" PRIu32 " bytes: bs= must be a multiple",
+				"its blocks have %" PRIu32 " bytes: give a multiple as bs=",
 				info->block_size);
 			return refuse(td, why);
 		}
@@ -189,7 +190,7 @@ static int
 check_features(struct thread_data *td, uint32_t features)
 {
 	if (td_trim(td) && (features & FIDO_BLK_CAN_DISCARD) == 0)
-		return refuse(td, "it has no discard: use an rw= without trims");
+		return refuse(td, "it cannot discard: use an rw= without trims");
 	if (td->o.sync_io != 0 && (features & FIDO_BLK_CAN_FUA) == 0 &&
 		(features & FIDO_BLK_CAN_FLUSH) != 0)
 		return refuse(td, "it has no FUA: use fsync=1 instead of sync=");
@@ -216,7 +217,10 @@ allocate(struct thread_data *td, struct engine **out)
 	e->depth = td->o.iodepth;
 	e->pending = calloc(e->depth, sizeof(e->pending[0]));
 	e->iov = calloc(e->depth, sizeof(e->iov[0]));
-	/* What fio has got stays until it asks again; meanwhile as many can fail at once. */
+	/*
+	 * Twice the depth: the events that fio got stay valid until its next getevents(), and
+	 * meanwhile as many new requests can fail at once.
+	 */
 	e->done = calloc(2 * (size_t)e->depth, sizeof(e->done[0]));
 	if (e->pending == NULL || e->iov == NULL || e->done == NULL) {
 		free_engine(e);
@@ -254,7 +258,7 @@ fio_fido_post_init(struct thread_data *td)
 	struct engine *e = td->io_ops_data;
 	const struct fido_blk_info *info;
 
-	/* fio 3.33 goes on without the buffers that it did not get. */
+	/* fio 3.33 continues when it could not allocate its buffers. */
 	if (td->error != 0)
 		return td->error;
 	td->error = open_volume(td, &e->volume, false);
@@ -270,7 +274,7 @@ fio_fido_post_init(struct thread_data *td)
 	return td->error;
 }
 
-/* On standard error: standard output may be JSON. */
+/* Print the counters. On standard error, because standard output may be JSON. */
 static void
 tell_counters(const struct thread_data *td, const struct engine *e)
 {

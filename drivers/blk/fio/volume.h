@@ -4,8 +4,8 @@
 
 /**
  * @file
- * The Fido side of a fio job: a domain of its own, one queue of one volume, and the memory of fio's
- * buffers. Knows nothing of fio. One thread.
+ * The Fido side of a job of fio: its domain, one queue of one volume, and the memory of fio's
+ * buffers. This part does not use fio's headers. One thread uses it.
  */
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include <fido/blk.h>
 #include <fido/region.h>
 
-/** How to join and to open. */
+/** How to join the group and open the volume. */
 struct fio_volume_config {
 	const char *group;
 	const char *domain;
@@ -32,31 +32,30 @@ struct fio_volume {
 	struct fido_domain *domain;
 	struct fido_blk *blk;
 	struct fido_blk_queue *q;
-	struct fido_region *arena; /**< of the buffers; NULL: none */
-	void *heap; /**< of buffers that are in no arena; NULL: none */
+	struct fido_region *arena; /**< holds the buffers; NULL: none */
+	void *heap;                /**< holds buffers that are in no arena; NULL: none */
 };
 
-/** Join the group. @return 0, -errno: libfido has said why; nothing is left behind */
+/** Join the group. @return 0, -errno: libfido has said why, and nothing needs to be closed */
 int fio_volume_join(struct fio_volume *v, const struct fio_volume_config *config);
 /**
- * Open the volume, in the group. Blocks for up to timeout_ms. Buffers that were allocated before
- * are known to the backend when it returns; of later ones it may hear after the first writes, which
- * are then copied.
+ * Open the volume. Blocks for up to timeout_ms. Allocate the buffers first: the backend has mapped
+ * them on return. It may map later ones only after the first writes from them, which are copied.
  * @return 0, -errno: libfido has said why
  */
 int fio_volume_open(struct fio_volume *v, const struct fio_volume_config *config);
-/** Close, and leave the group. Blocks as fido_blk_close() does. Legal in any state. */
+/** Close the volume and leave the group. Blocks as fido_blk_close() does. Legal in any state. */
 void fio_volume_close(struct fio_volume *v);
 
 /**
- * Allocate the buffers' memory: an arena, which the backend reads from as it is, or the heap, whose
- * contents the front-end copies. @return where it is, NULL: libfido has said why
+ * Allocate the buffers: in an arena, which the backend reads in place, or on the heap, from where
+ * the front-end copies. @return the memory; NULL: libfido has said why
  */
 void *fio_volume_buffers(struct fio_volume *v, size_t size, bool in_arena);
-/** Free them. */
+/** Free the buffers. */
 void fio_volume_buffers_free(struct fio_volume *v);
 
-/** Sleep until there may be something to poll, for 100 ms at most. */
+/** Sleep until there may be a completion to poll, at most 100 ms. */
 void fio_volume_sleep(struct fio_volume *v);
 
 #endif
