@@ -573,9 +573,11 @@ list_dpdk_later()
 # VERSION PREFIX: the driver and what the tests use, built against the DPDK that is installed there
 build_dpdk_later()
 {
-	build_targets="drivers/net/mmnet_pmd/librte_net_mmnet.so apps/fido-fwd/fido-fwd apps/fido-ctl/fido-ctl
-		test/system/helpers/pktcheck apps/examples/example-arena-send" \
-		build_in "$build-dpdk-$1" -Dbuildtype=release -Ddpdk_prefix="$2"
+	local dir=$build-dpdk-$1
+	mkdir -p "$dir"
+	# Tests build some of DPDK's examples in their folders.
+	[ -e "$dir/dpdk-examples" ] || cp -r "$2/share/dpdk/examples" "$dir/dpdk-examples"
+	build_targets=all build_in "$dir" -Dbuildtype=release -Ddpdk_prefix="$2"
 }
 
 # VERSION: each test, with that version's programs before the others
@@ -589,7 +591,8 @@ run_on_dpdk()
 		return 0
 	}
 	for name in $(mmnet_tests); do
-		FIDO_BUILD=$build-dpdk-$version PATH=$prefix/bin:$PATH run "dpdk-later/$version-${name#*/}" run_script "$name" 600
+		FIDO_BUILD=$build-dpdk-$version PATH=$prefix/bin:$PATH PKG_CONFIG_PATH=$prefix/lib/pkgconfig \
+			run "dpdk-later/$version-${name#*/}" run_script "$name" 600
 	done
 }
 

@@ -7,10 +7,13 @@
 #   build.sh VERSION [SOURCE]     24.11 or 25.11; prints the folder that it is installed in
 #   build.sh --prefix VERSION     print that folder, build nothing; exit status 1 when it is not there
 #
-# Environment: FIDO_CACHE, the cache folder (default: $XDG_CACHE_HOME/fido or ~/.cache/fido); FIDO_JOBS
+# Environment: FIDO_CACHE, the cache folder (default: root's is /var/cache/fido, which other users can read as some tests
+# need; theirs $XDG_CACHE_HOME/fido or ~/.cache/fido); FIDO_JOBS
 set -eu -o pipefail
 
-cache=${FIDO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fido}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/fido
+[ "$(id -u)" != 0 ] || cache=/var/cache/fido
+cache=${FIDO_CACHE:-$cache}
 # Which release of Debian has which version.
 declare -A suites=([24.11]=trixie [25.11]=sid)
 drivers=bus/vdev,bus/pci,mempool/ring,net/bonding,net/memif,net/null,net/pcap,net/ring,net/tap,net/vhost,net/virtio

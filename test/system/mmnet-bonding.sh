@@ -10,6 +10,8 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 512
+port_key=member
+! dpdk_before 23.11 || port_key=slave
 count=5000
 
 sink()
@@ -36,13 +38,13 @@ gen()
 # The ports that the bond sends on, in any order.
 active()
 {
-	testpmd_cmd pmd "show bonding config 3" | sed -n 's/.*Active Slaves.*\[\(.*\)\].*/\1/p' | tr ' ' '\n' | sort | tr -d '\n'
+	testpmd_cmd pmd "show bonding config 3" | sed -n 's/.*Active [SM][a-z]*s.*\[\(.*\)\].*/\1/p' | tr ' ' '\n' | sort | tr -d '\n'
 }
 
 for mode in 1 0; do
 	echo "--- mode $mode"
 	testpmd pmd "$(on2 1)" "$(dev 0 pmd left)" "$(dev 1 pmd right)" "$(dev 2 pmd gen)" \
-		"--vdev=net_bonding0,mode=$mode,slave=net_mmnet0,slave=net_mmnet1" -- --portlist=2,3
+		"--vdev=net_bonding0,mode=$mode,$port_key=net_mmnet0,$port_key=net_mmnet1" -- --portlist=2,3
 	sink left
 	sink right
 	testpmd_cmd pmd start >/dev/null

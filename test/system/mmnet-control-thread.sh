@@ -25,9 +25,9 @@ off_lcores()
 {
 	local control
 	control=$(cores "$1" fido-control)
-	echo "$1: $2 on $(cores "$1" "$2"), fido-control on $control, EAL's own on $(cores "$1" eal-intr-thread)"
+	echo "$1: $2 on $(cores "$1" "$2"), fido-control on $control, EAL's own on $(cores "$1" "$(eal_thread intr)")"
 	expect_eq "$(cores "$1" "$2")" 0 "$1: cores of its lcore"
-	expect_eq "$control" "$(cores "$1" eal-intr-thread)" "$1: cores of the control threads"
+	expect_eq "$control" "$(cores "$1" "$(eal_thread intr)")" "$1: cores of the control threads"
 	! [[ ,$control, =~ ,0[,-] ]] || fail "$1: the control thread may run on the lcore's core: $control"
 }
 

@@ -133,7 +133,7 @@ end()
 }
 
 title=() links=() thread=()
-begin 1 "adaptive, a lcore of its own" 1 "$(on2 1)" rte-worker-1 --idle adaptive
+begin 1 "adaptive, a lcore of its own" 1 "$(on2 1)" "$(eal_thread worker 1)" --idle adaptive
 begin 2 "adaptive, one lcore for all" 1 "$(on 1)" fido-fwd --idle adaptive
 begin 3 "interrupt, three links on one lcore" 3 "$(on 1)" fido-fwd --idle interrupt
 idle

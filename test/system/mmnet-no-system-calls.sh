@@ -15,14 +15,15 @@ command -v strace >/dev/null || skip "strace is not installed: apt-get install s
 # worker NAME: the thread that forwards; the main one waits for commands, or watches the links
 worker()
 {
-	local task
+	local task name
+	name=$(eal_thread worker 1)
 	for task in "/proc/${lib_pid[$1]}/task"/*; do
-		if [ "$(cat "$task/comm")" = rte-worker-1 ]; then
+		if [ "$(cat "$task/comm")" = "$name" ]; then
 			basename "$task"
 			return
 		fi
 	done
-	fail "$1 has no thread rte-worker-1"
+	fail "$1 has no thread $name"
 }
 
 # watch NAME...: none of their workers may make a system call in 2 seconds

@@ -16,6 +16,9 @@
 #   expect_stat NAME PORT KEY WANT
 #   installed_driver               make "${installed[@]}" CMD... run CMD as if the driver was
 #                                  installed, for secondary processes
+#   dpdk_before VERSION            whether the DPDK under test is older
+#   eal_thread intr, eal_thread worker N
+#                                  what EAL calls its thread, which depends on its version
 #   driver_maps NAME, open_files NAME
 #                                  a process's mappings of libfido memory; its file descriptors
 
@@ -112,6 +115,19 @@ installed_driver()
 	cp "$mmnet_driver" "$MMNET/"
 	installed=(unshare -m sh -c 'mount -t overlay fido-test -o "lowerdir=$MMNET:$PMDS" "$PMDS" && exec "$@"' installed)
 	"${installed[@]}" true || skip "this kernel mounts no overlay"
+}
+
+dpdk_before()
+{
+	! pkg-config --atleast-version="$1" libdpdk
+}
+
+eal_thread()
+{
+	case $1 in
+	intr) dpdk_before 23.11 && echo eal-intr-thread || echo dpdk-intr ;;
+	worker) dpdk_before 23.11 && echo "rte-worker-$2" || echo "dpdk-worker$2" ;;
+	esac
 }
 
 driver_maps()
