@@ -17,7 +17,10 @@ static struct fido_blk_queue_shm queue_shm[BACK_QUEUES_SHOWN];
 static struct back_client client;
 static struct back_worker worker;
 static struct back_queue *q;
-static struct blk_io *waiting[REQUESTS];
+static struct {
+	struct blk_io *io;
+	struct blk_channel *channel;
+} waiting[REQUESTS];
 static unsigned int waiting_count;
 static unsigned int lent; /* pieces of the store that lends itself */
 
@@ -79,18 +82,19 @@ stub_submit(struct blk_channel *channel, struct blk_io *io)
 {
 	check_io(channel, io);
 	FUZZ_CHECK(waiting_count < REQUESTS);
-	io->store_ptr = channel;
-	waiting[waiting_count++] = io;
+	waiting[waiting_count].io = io;
+	waiting[waiting_count++].channel = channel;
 }
 
 static void
 stub_finish(unsigned int n, int error)
 {
 	while (n-- > 0 && waiting_count != 0) {
-		struct blk_io *io = waiting[0];
+		struct blk_io *io = waiting[0].io;
+		struct blk_channel *channel = waiting[0].channel;
 
 		memmove(waiting, waiting + 1, --waiting_count * sizeof(waiting[0]));
-		done(io, io->store_ptr, error);
+		done(io, channel, error);
 	}
 }
 
@@ -188,7 +192,7 @@ turn(void)
 	if (worker.dirty != NULL) {
 		FUZZ_CHECK(worker.dirty == q && q->dirty);
 		back_queue_answer(q);
-		worker.dirty = q->done.first != NULL ? q : NULL;
+		worker.dirty = !STAILQ_EMPTY(&q->done) ? q : NULL;
 		q->dirty = worker.dirty != NULL;
 	}
 }
@@ -217,6 +221,7 @@ static void
 end_server(void)
 {
 	void *cookies[FB_RING];
+	const struct back_request *r;
 	uint64_t out = 0;
 
 	client.leaving = 1;
@@ -231,7 +236,7 @@ end_server(void)
 		turn();
 	}
 	back_close(q);
-	FUZZ_CHECK(back_queue_idle(q) && q->starved.first == NULL && waiting_count == 0 &&
+	FUZZ_CHECK(back_queue_idle(q) && STAILQ_EMPTY(&q->starved) && waiting_count == 0 &&
 		fb.our_r->held_count == 0);
 	for (unsigned int i = 0; i < VOLUMES; i++) {
 		out += volume_shm[i].closed.lent - volume_shm[i].closed.returned;
@@ -240,7 +245,7 @@ end_server(void)
 	FUZZ_CHECK(q->buffered == blk_buffers_used(worker.buffers));
 	give_back(cookies, fb_recall(cookies), out);
 	FUZZ_CHECK(blk_buffers_used(worker.buffers) == 0 && lent == 0);
-	for (struct back_request *r = q->free; r != NULL; r = r->next)
+	STAILQ_FOREACH (r, &q->free, next)
 		q->request_count--;
 	FUZZ_CHECK(q->request_count == 0);
 	for (struct back_pieces *p; (p = worker.pieces) != NULL; free(p))

@@ -20,6 +20,7 @@
  */
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include <fido/blk_shm.h>
 #include <fido/link.h>
@@ -51,7 +52,7 @@ struct back_pieces {
 /** A command and what is known of it. */
 struct back_request {
 	struct blk_io io; /* first: blk_io_done() gets it */
-	struct back_request *next;
+	STAILQ_ENTRY(back_request) next;
 	struct back_queue *queue;
 	struct fido_receiver *receiver;
 	unsigned int op; /**< of the protocol */
@@ -68,10 +69,8 @@ struct back_request {
 	struct blk_open_shm open; /**< what OPEN says */
 };
 
-struct back_list {
-	struct back_request *first;
-	struct back_request **end;
-};
+/** First in, first out. */
+STAILQ_HEAD(back_requests, back_request);
 
 struct back_volume {
 	char name[FIDO_BLK_VOLUME_MAX];
@@ -104,12 +103,12 @@ struct back_queue {
 	struct back_request *opening;
 	struct back_request *requests; /**< as many as the client's ring has places */
 	uint32_t request_count;
-	struct back_request *free;
+	struct back_requests free;
 	uint32_t in_flight; /**< with the store, or waiting for memory */
 	size_t buffered; /**< bytes of the worker's buffers that it has: being read into, or lent */
-	struct back_list done;    /**< to be answered */
-	struct back_list starved; /**< wait for memory to read into */
-	bool dirty;               /**< in worker->dirty */
+	struct back_requests done;    /**< to be answered */
+	struct back_requests starved; /**< wait for memory to read into */
+	bool dirty;                   /**< in worker->dirty */
 	struct back_queue *next_dirty;
 	uint32_t left; /**< 1: the worker has let go of it */
 	struct fido_blk_queue_shm *shm;
@@ -229,35 +228,5 @@ void back_worker_wake(struct back_worker *w);
 void back_worker_give(struct back_worker *w, struct back_queue *q);
 /** @return the worker's channel to a store, or NULL with a message. Its thread. */
 struct blk_channel *back_worker_channel(struct back_worker *w, struct blk_store *store);
-
-/* ---- lists ---- */
-
-static inline void
-back_list_init(struct back_list *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static inline void
-back_list_add(struct back_list *list, struct back_request *r)
-{
-	r->next = NULL;
-	*list->end = r;
-	list->end = &r->next;
-}
-
-static inline struct back_request *
-back_list_take(struct back_list *list)
-{
-	struct back_request *r = list->first;
-
-	if (r == NULL)
-		return NULL;
-	list->first = r->next;
-	if (list->first == NULL)
-		list->end = &list->first;
-	return r;
-}
 
 #endif

@@ -145,7 +145,7 @@ back_close_if_down(struct back_queue *q)
 	if (q->volume == NULL)
 		return;
 	stale = q->session != fido_load_relaxed(&c->session);
-	if ((!stale && q->downs == downs) || q->in_flight != 0 || q->done.first != NULL)
+	if ((!stale && q->downs == downs) || q->in_flight != 0 || !STAILQ_EMPTY(&q->done))
 		return;
 	if (stale || !fido_link_is_up(c->link))
 		back_close(q);
@@ -237,7 +237,7 @@ try_open(struct back_queue *q, struct back_request *r)
 
 	if (ret != 0)
 		return ret;
-	if (q->in_flight != 0 || q->done.first != NULL)
+	if (q->in_flight != 0 || !STAILQ_EMPTY(&q->done))
 		return WAIT;
 	back_close(q);
 	if (!lent_fits(q, v))

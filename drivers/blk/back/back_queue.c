@@ -35,15 +35,15 @@ back_queue_create(struct back_client *client, uint16_t index, uint32_t requests,
 	q->index = index;
 	q->request_count = requests;
 	q->count = &q->counters;
-	back_list_init(&q->done);
-	back_list_init(&q->starved);
+	STAILQ_INIT(&q->free);
+	STAILQ_INIT(&q->done);
+	STAILQ_INIT(&q->starved);
 	for (uint32_t i = 0; i < requests; i++) {
 		struct back_request *r = &q->requests[i];
 
 		r->queue = q;
 		r->tickets = r->tickets_few;
-		r->next = q->free;
-		q->free = r;
+		STAILQ_INSERT_HEAD(&q->free, r, next);
 	}
 	*out = q;
 	return 0;
@@ -61,7 +61,7 @@ back_queue_destroy(struct back_queue *q)
 bool
 back_queue_idle(const struct back_queue *q)
 {
-	return q->in_flight == 0 && q->done.first == NULL && q->opening == NULL;
+	return q->in_flight == 0 && STAILQ_EMPTY(&q->done) && q->opening == NULL;
 }
 
 /* ---- requests ---- */
@@ -88,8 +88,7 @@ request_free(struct back_queue *q, struct back_request *r)
 	}
 	if (r->counted)
 		q->in_flight--;
-	r->next = q->free;
-	q->free = r;
+	STAILQ_INSERT_HEAD(&q->free, r, next);
 }
 
 /* Have room for as many pieces as there can be. @return false: no memory */
@@ -121,7 +120,7 @@ back_request_done(struct back_request *r, uint16_t status)
 	struct back_queue *q = r->queue;
 
 	r->status = status;
-	back_list_add(&q->done, r);
+	STAILQ_INSERT_TAIL(&q->done, r, next);
 	if (!q->dirty) {
 		q->dirty = true;
 		q->next_dirty = q->worker->dirty;
@@ -219,10 +218,10 @@ poll_receiver(struct back_queue *q, struct fido_receiver *rx, struct back_reques
 	unsigned int n = 0;
 	struct fido_desc d;
 
-	while (n < max && q->free != NULL && fido_receiver_next(rx, &d) == 1) {
-		struct back_request *r = q->free;
+	while (n < max && !STAILQ_EMPTY(&q->free) && fido_receiver_next(rx, &d) == 1) {
+		struct back_request *r = STAILQ_FIRST(&q->free);
 
-		q->free = r->next;
+		STAILQ_REMOVE_HEAD(&q->free, next);
 		read_message(q, rx, r, d);
 		burst[n++] = r;
 	}
@@ -386,9 +385,9 @@ begin(struct back_queue *q, struct back_request *r)
 	r->counted = true;
 	q->in_flight++;
 	/* One that waits is not overtaken, or it would wait for ever. */
-	if ((r->op == FIDO_BLK_READ && q->starved.first != NULL) || !start(q, r)) {
+	if ((r->op == FIDO_BLK_READ && !STAILQ_EMPTY(&q->starved)) || !start(q, r)) {
 		fido_counter_add(&q->count->waits, 1);
-		back_list_add(&q->starved, r);
+		STAILQ_INSERT_TAIL(&q->starved, r, next);
 	}
 }
 
@@ -401,8 +400,10 @@ give_up_waiting(struct back_queue *q)
 {
 	struct back_request *r;
 
-	while ((r = back_list_take(&q->starved)) != NULL)
+	while ((r = STAILQ_FIRST(&q->starved)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->starved, next);
 		back_request_done(r, FIDO_STATUS_CLOSED);
+	}
 	for (uint32_t i = 0; i < q->request_count; i++)
 		q->requests[i].io.abandoned = true;
 }
@@ -414,15 +415,13 @@ back_queue_retry(struct back_queue *q)
 		(fido_load_relaxed(&q->client->downs) != q->downs ||
 			fido_load_acquire(&q->client->leaving)))
 		give_up_waiting(q);
-	while (q->starved.first != NULL) {
-		struct back_request *r = back_list_take(&q->starved);
+	while (!STAILQ_EMPTY(&q->starved)) {
+		struct back_request *r = STAILQ_FIRST(&q->starved);
 
+		STAILQ_REMOVE_HEAD(&q->starved, next);
 		if (start(q, r))
 			continue;
-		r->next = q->starved.first;
-		if (q->starved.first == NULL)
-			q->starved.end = &r->next;
-		q->starved.first = r;
+		STAILQ_INSERT_HEAD(&q->starved, r, next);
 		return;
 	}
 }
@@ -533,20 +532,18 @@ put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
 	return 1;
 }
 
-/* Publish the memory of what is done, as far as there is room. @return what can be completed then */
-static struct back_list
-send_memory(struct back_queue *q)
+/* Publish the memory of what is done, as far as there is room. @param out what can be completed then */
+static void
+send_memory(struct back_queue *q, struct back_requests *out)
 {
 	struct fido_tx_burst b = {0};
 	struct fido_cursor c = {0};
-	struct back_list out;
 
-	back_list_init(&out);
 	fido_lock_take(&q->txq->lock);
 	if (q->txq->sender != NULL)
 		c = fido_sender_begin(q->txq->sender);
-	while (q->done.first != NULL) {
-		struct back_request *r = q->done.first;
+	while (!STAILQ_EMPTY(&q->done)) {
+		struct back_request *r = STAILQ_FIRST(&q->done);
 		int put = r->has_memory ? put_memory(q, &c, &b, r) : 1;
 
 		if (put == 0) {
@@ -555,14 +552,14 @@ send_memory(struct back_queue *q)
 		}
 		if (put < 0)
 			keep_memory(q, r);
-		back_list_add(&out, back_list_take(&q->done));
+		STAILQ_REMOVE_HEAD(&q->done, next);
+		STAILQ_INSERT_TAIL(out, r, next);
 	}
 	if (b.descriptors != 0) {
 		fido_sender_end(q->txq->sender, &c);
 		fido_txq_publish(q->txq, &b);
 	}
 	fido_lock_release(&q->txq->lock);
-	return out;
 }
 
 static void
@@ -582,13 +579,14 @@ count(struct back_queue *q, const struct back_request *r)
 }
 
 static void
-complete_tickets(struct back_queue *q, const struct back_list *list)
+complete_tickets(struct back_queue *q, const struct back_requests *list)
 {
-	struct fido_receiver *last = list->first->receiver;
+	struct fido_receiver *last = STAILQ_FIRST(list)->receiver;
+	const struct back_request *r;
 	uint64_t n = 0;
 
 	fido_lock_take(&q->rxq->lock);
-	for (struct back_request *r = list->first; r != NULL; r = r->next) {
+	STAILQ_FOREACH (r, list, next) {
 		if (last != r->receiver)
 			fido_rxq_flush(q->rxq, last);
 		last = r->receiver;
@@ -604,13 +602,15 @@ complete_tickets(struct back_queue *q, const struct back_list *list)
 void
 back_queue_answer(struct back_queue *q)
 {
-	struct back_list list = send_memory(q);
+	struct back_requests list = STAILQ_HEAD_INITIALIZER(list);
 	struct back_request *r;
 
-	if (list.first == NULL)
+	send_memory(q, &list);
+	if (STAILQ_EMPTY(&list))
 		return;
 	complete_tickets(q, &list);
-	while ((r = back_list_take(&list)) != NULL) {
+	while ((r = STAILQ_FIRST(&list)) != NULL) {
+		STAILQ_REMOVE_HEAD(&list, next);
 		count(q, r);
 		drop_buffer(q, r);
 		request_free(q, r);

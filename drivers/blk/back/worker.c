@@ -101,7 +101,7 @@ take_inbox(struct back_worker *w)
 static bool
 can_leave(struct back_queue *q)
 {
-	if (!fido_load_acquire(&q->client->leaving) || q->in_flight != 0 || q->done.first != NULL)
+	if (!fido_load_acquire(&q->client->leaving) || q->in_flight != 0 || !STAILQ_EMPTY(&q->done))
 		return false;
 	if (q->opening != NULL) {
 		back_request_done(q->opening, FIDO_STATUS_CLOSED);
@@ -149,7 +149,7 @@ answer_all(struct back_worker *w)
 		struct back_queue *next = q->next_dirty;
 
 		back_queue_answer(q);
-		q->dirty = q->done.first != NULL;
+		q->dirty = !STAILQ_EMPTY(&q->done);
 		if (q->dirty) {
 			q->next_dirty = again;
 			again = q;
@@ -189,7 +189,7 @@ static bool
 any_starved(const struct back_worker *w)
 {
 	for (const struct back_queue *q = w->queues; q != NULL; q = q->next)
-		if (q->starved.first != NULL)
+		if (!STAILQ_EMPTY(&q->starved))
 			return true;
 	return false;
 }
@@ -204,7 +204,7 @@ arm(struct back_worker *w, struct pollfd *fds)
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	for (struct back_queue *q = w->queues; q != NULL; q = q->next) {
 		/* Completions wake it only when something waits for them. */
-		waits |= fido_link_arm(q->rxq, &q->txq, starved || q->done.first != NULL ? 1 : 0);
+		waits |= fido_link_arm(q->rxq, &q->txq, starved || !STAILQ_EMPTY(&q->done) ? 1 : 0);
 		if (n < FDS_MAX)
 			fds[n++] = (struct pollfd){.fd = fido_rxq_fd(q->rxq), .events = POLLIN};
 	}
@@ -247,7 +247,7 @@ static bool
 all_idle(const struct back_worker *w)
 {
 	for (const struct back_queue *q = w->queues; q != NULL; q = q->next)
-		if (q->in_flight != 0 || q->done.first != NULL)
+		if (q->in_flight != 0 || !STAILQ_EMPTY(&q->done))
 			return false;
 	return true;
 }

@@ -27,6 +27,7 @@
  */
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include <fido/blk.h>
 #include <fido/link.h>
@@ -50,8 +51,8 @@ enum request_state {
 };
 
 struct request {
-	struct request *next; /**< in a list of the queue */
-	uint32_t seq;         /**< which use of this place */
+	STAILQ_ENTRY(request) next; /**< in a list of the queue */
+	uint32_t seq;               /**< which use of this place */
 	uint16_t index;
 	uint16_t ticket; /**< of its command in this session */
 	uint8_t state;
@@ -75,10 +76,7 @@ struct request {
 };
 
 /** First in, first out. */
-struct request_list {
-	struct request *first;
-	struct request **end;
-};
+STAILQ_HEAD(request_list, request);
 
 enum session_state {
 	SESSION_NONE,    /**< no rings */
@@ -102,7 +100,7 @@ struct fido_blk_queue {
 	struct request *requests;
 	uint32_t depth;
 	uint32_t inflight; /**< not FREE */
-	struct request *free;
+	struct request_list free;
 	struct request_list waiting;
 	struct request_list ready;
 	struct blk_buffers *bounce;
@@ -177,46 +175,6 @@ int blk_front_status_error(uint16_t status);
 void blk_front_drop_pieces(struct fido_blk_queue *q, struct request *r);
 /** Add to what is given back at the end of the burst. */
 void blk_front_done_with(struct fido_blk_queue *q, const struct fido_rx *rx);
-
-/* ---- lists ---- */
-
-static inline void
-request_list_init(struct request_list *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static inline void
-request_list_add(struct request_list *list, struct request *r)
-{
-	r->next = NULL;
-	*list->end = r;
-	list->end = &r->next;
-}
-
-/* Put in front. */
-static inline void
-request_list_push(struct request_list *list, struct request *r)
-{
-	r->next = list->first;
-	if (list->first == NULL)
-		list->end = &r->next;
-	list->first = r;
-}
-
-static inline struct request *
-request_list_take(struct request_list *list)
-{
-	struct request *r = list->first;
-
-	if (r == NULL)
-		return NULL;
-	list->first = r->next;
-	if (list->first == NULL)
-		list->end = &list->first;
-	return r;
-}
 
 /* ---- cookies: what a ticket of ours stands for ---- */
 

@@ -37,7 +37,7 @@ make_ready(struct fido_blk_queue *q, struct request *r)
 {
 	r->state = REQUEST_READY;
 	count_result(q, r);
-	request_list_add(&q->ready, r);
+	STAILQ_INSERT_TAIL(&q->ready, r, next);
 }
 
 void
@@ -108,9 +108,9 @@ blk_front_wait_again(struct fido_blk_queue *q, struct request *r)
 	r->state = REQUEST_WAITING;
 	q->stats.resent++;
 	if (r->bounce != NULL)
-		request_list_push(&q->waiting, r);
+		STAILQ_INSERT_HEAD(&q->waiting, r, next);
 	else
-		request_list_add(&q->waiting, r);
+		STAILQ_INSERT_TAIL(&q->waiting, r, next);
 }
 
 /* All tickets of a request that was sent are back. */

@@ -112,9 +112,12 @@ send_waiting(struct fido_blk_queue *q)
 {
 	struct fido_cursor c = fido_sender_begin(q->txq->sender);
 	struct fido_tx_burst b = {0};
+	struct request *r;
 
-	while (q->waiting.first != NULL && send_one(q, &c, &b, q->waiting.first))
-		request_list_take(&q->waiting)->state = REQUEST_SENT;
+	while ((r = STAILQ_FIRST(&q->waiting)) != NULL && send_one(q, &c, &b, r)) {
+		STAILQ_REMOVE_HEAD(&q->waiting, next);
+		r->state = REQUEST_SENT;
+	}
 	fido_sender_end(q->txq->sender, &c);
 	if (b.descriptors != 0)
 		fido_txq_publish(q->txq, &b);
@@ -123,7 +126,7 @@ send_waiting(struct fido_blk_queue *q)
 void
 blk_front_send(struct fido_blk_queue *q)
 {
-	if (q->waiting.first == NULL || q->state != SESSION_OPEN)
+	if (STAILQ_EMPTY(&q->waiting) || q->state != SESSION_OPEN)
 		return;
 	fido_lock_take(&q->txq->lock);
 	if (in_session(q))

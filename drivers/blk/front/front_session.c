@@ -46,7 +46,8 @@ refuse(struct fido_blk_queue *q, int error)
 
 	q->state = SESSION_REFUSED;
 	q->refusal = error;
-	while ((r = request_list_take(&q->waiting)) != NULL) {
+	while ((r = STAILQ_FIRST(&q->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->waiting, next);
 		r->state = REQUEST_SENT;
 		blk_front_finish(q, r, error);
 	}

@@ -22,10 +22,9 @@
 
 /* What one thread waits for; in its stack. */
 struct lane_job {
-	struct lane_job *prev; /* in the lane's list, as long as undone is not 0 */
-	struct lane_job *next;
+	TAILQ_ENTRY(lane_job) entry; /* of the lane's jobs, as long as undone is not 0 */
 	struct lane_job *next_to_wake;
-	struct lane_part *done; /* to be finished by their thread */
+	struct lane_parts done; /* to be finished by their thread */
 	unsigned int undone;    /* parts that the backend has not done */
 	enum fido_blk_op op;
 	uint32_t flags;
@@ -79,40 +78,15 @@ kick_leader(struct lane *lane)
 /* ---- jobs ---- */
 
 static void
-job_enter(struct lane *lane, struct lane_job *job)
-{
-	job->prev = lane->last;
-	if (lane->last != NULL)
-		lane->last->next = job;
-	else
-		lane->first = job;
-	lane->last = job;
-}
-
-static void
-job_leave(struct lane *lane, struct lane_job *job)
-{
-	if (job->prev != NULL)
-		job->prev->next = job->next;
-	else
-		lane->first = job->next;
-	if (job->next != NULL)
-		job->next->prev = job->prev;
-	else
-		lane->last = job->prev;
-}
-
-static void
 part_done(struct lane *lane, struct lane_job *self, struct lane_part *part, int error)
 {
 	struct lane_job *job = part->job;
 
 	if (error != 0 && job->error == 0)
 		job->error = error;
-	part->next = job->done;
-	job->done = part;
+	STAILQ_INSERT_HEAD(&job->done, part, next);
 	if (--job->undone == 0)
-		job_leave(lane, job);
+		TAILQ_REMOVE(&lane->jobs, job, entry);
 	if (job != self)
 		signal_job(lane, job);
 }
@@ -120,7 +94,7 @@ part_done(struct lane *lane, struct lane_job *self, struct lane_part *part, int 
 static void
 pass_lead(struct lane *lane)
 {
-	lane->leader = lane->last;
+	lane->leader = TAILQ_LAST(&lane->jobs, lane_jobs);
 	if (lane->leader != NULL)
 		signal_job(lane, lane->leader);
 }
@@ -146,38 +120,29 @@ fill_request(struct fido_blk_request *request, struct iovec *iov, struct lane_pa
 	}
 }
 
-static struct lane_part *
-pending_take(struct lane *lane)
-{
-	struct lane_part *part = lane->pending;
-
-	lane->pending = part->next;
-	if (lane->pending == NULL)
-		lane->pending_end = &lane->pending;
-	return part;
-}
-
 /* Give the queue as much of what is pending as it takes. */
 static void
 submit(struct lane *lane, struct lane_job *self)
 {
 	struct fido_blk_request requests[BURST];
 	struct iovec iovs[BURST];
+	struct lane_part *part;
 	unsigned int n;
 	int taken;
 
-	while (lane->pending != NULL) {
-		n = 0;
-		for (struct lane_part *part = lane->pending; part != NULL && n < BURST;
-			part = part->next, n++)
+	while ((part = STAILQ_FIRST(&lane->pending)) != NULL) {
+		for (n = 0; part != NULL && n < BURST; part = STAILQ_NEXT(part, next), n++)
 			fill_request(&requests[n], &iovs[n], part);
 		taken = fido_blk_submit(lane->config.queue, requests, n);
 		if (taken == 0)
 			break;
-		if (taken < 0)
-			part_done(lane, self, pending_take(lane), taken);
+		if (taken < 0) {
+			part = STAILQ_FIRST(&lane->pending);
+			STAILQ_REMOVE_HEAD(&lane->pending, next);
+			part_done(lane, self, part, taken);
+		}
 		for (int i = 0; i < taken; i++)
-			pending_take(lane);
+			STAILQ_REMOVE_HEAD(&lane->pending, next);
 	}
 	/* I4: pairs with the leader's fido_blk_arm(). */
 	if (lane->asleep && fido_blk_arm(lane->config.queue))
@@ -259,7 +224,7 @@ lead(struct lane *lane, struct lane_job *self)
 {
 	uint64_t idle_since = 0, now;
 
-	while (self->done == NULL && !lane->abandoned) {
+	while (STAILQ_EMPTY(&self->done) && !lane->abandoned) {
 		if (take_completions(lane, self) != 0) {
 			idle_since = 0;
 			submit(lane, self);
@@ -310,17 +275,17 @@ static unsigned int
 finish_parts(struct lane *lane, struct lane_job *job)
 {
 	struct fido_blk_lent *lent[LANE_PARTS_MAX];
-	struct lane_part *part = job->done;
+	struct lane_part *part = STAILQ_FIRST(&job->done);
 	unsigned int n = 0, n_lent = 0;
 
-	job->done = NULL;
+	STAILQ_INIT(&job->done);
 	if (job->op != FIDO_BLK_READ) {
-		for (; part != NULL; part = part->next)
+		for (; part != NULL; part = STAILQ_NEXT(part, next))
 			n++;
 		return n;
 	}
 	unlock(lane);
-	for (; part != NULL; part = part->next, n++) {
+	for (; part != NULL; part = STAILQ_NEXT(part, next), n++) {
 		if (part->lent == NULL)
 			continue;
 		copy_lent(part);
@@ -350,7 +315,7 @@ wait_for_parts(struct lane *lane, struct lane_job *job, unsigned int n)
 	while (n != 0) {
 		if (job->signalled) {
 			follow(lane, job);
-		} else if (job->done != NULL) {
+		} else if (!STAILQ_EMPTY(&job->done)) {
 			/* Others go on while this thread copies. */
 			if (job->undone == 0 && lane->leader == job)
 				pass_lead(lane);
@@ -372,6 +337,7 @@ lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_par
 {
 	struct lane_job job = {.op = op, .flags = flags, .undone = n};
 
+	STAILQ_INIT(&job.done);
 	sem_init(&job.wake, 0, 0);
 	lock(lane);
 	if (lane->abandoned) {
@@ -379,12 +345,10 @@ lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_par
 	} else {
 		for (unsigned int i = 0; i < n; i++) {
 			parts[i].job = &job;
-			parts[i].next = NULL;
 			parts[i].lent = NULL;
-			*lane->pending_end = &parts[i];
-			lane->pending_end = &parts[i].next;
+			STAILQ_INSERT_TAIL(&lane->pending, &parts[i], next);
 		}
-		job_enter(lane, &job);
+		TAILQ_INSERT_TAIL(&lane->jobs, &job, entry);
 		if (lane->leader == NULL)
 			lane->leader = &job;
 		submit(lane, &job);
@@ -398,10 +362,12 @@ lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_par
 void
 lane_abandon(struct lane *lane)
 {
+	struct lane_job *job;
+
 	lock(lane);
 	if (!lane->abandoned) {
 		lane->abandoned = true;
-		for (struct lane_job *job = lane->first; job != NULL; job = job->next)
+		TAILQ_FOREACH (job, &lane->jobs, entry)
 			if (job != lane->leader)
 				signal_job(lane, job);
 		kick_leader(lane);
@@ -418,7 +384,8 @@ lane_create(struct lane *lane, const struct lane_config *config)
 	int err;
 
 	*lane = (struct lane){.config = *config};
-	lane->pending_end = &lane->pending;
+	TAILQ_INIT(&lane->jobs);
+	STAILQ_INIT(&lane->pending);
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (lane->wake_fd < 0)
 		return -errno;

@@ -31,6 +31,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <fido/blk.h>
 
@@ -48,11 +49,13 @@ struct lane_part {
 	uint32_t wanted; /**< read: bytes that are, behind them */
 	/* The lane's. */
 	struct lane_job *job;
-	struct lane_part *next;
+	STAILQ_ENTRY(lane_part) next;
 	const struct iovec *iov;
 	unsigned int iovcnt;
 	struct fido_blk_lent *lent;
 };
+
+STAILQ_HEAD(lane_parts, lane_part);
 
 struct lane_config {
 	struct fido_blk *blk;
@@ -67,12 +70,10 @@ struct lane {
 	struct lane_config config;
 	pthread_mutex_t lock; /**< of all that follows, and of the queue */
 	struct lane_job *leader;
-	struct lane_job *first; /**< jobs with parts that are not done, as they came */
-	struct lane_job *last;
-	struct lane_job *to_wake;  /**< to be posted when the lock is given back */
-	struct lane_part *pending; /**< parts that the queue had no room for */
-	struct lane_part **pending_end;
-	int wake_fd; /**< eventfd: wakes the leader */
+	TAILQ_HEAD(lane_jobs, lane_job) jobs; /**< with parts that are not done, as they came */
+	struct lane_job *to_wake;             /**< to be posted when the lock is given back */
+	struct lane_parts pending;            /**< parts that the queue had no room for */
+	int wake_fd;                          /**< eventfd: wakes the leader */
 	bool asleep; /**< the leader is, or will look at wake_fd before it sleeps */
 	bool abandoned;
 	uint64_t sleeps; /**< times a leader slept */

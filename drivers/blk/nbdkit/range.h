@@ -17,22 +17,21 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /** A holder, or one that waits to be; in its thread's stack. */
 struct range {
 	uint64_t begin; /**< bytes */
 	uint64_t end;   /**< the first byte behind it */
 	bool exclusive;
-	struct range *prev;
-	struct range *next;
+	TAILQ_ENTRY(range) entry;
 };
 
 struct range_lock {
 	pthread_mutex_t mutex;
 	pthread_cond_t given;
-	struct range *first;
-	struct range *last;
-	unsigned int exclusive; /**< in the list */
+	TAILQ_HEAD(range_list, range) ranges; /**< in the order in which they came */
+	unsigned int exclusive;               /**< in the list */
 	unsigned int waiting;
 };
 

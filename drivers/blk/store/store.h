@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/uio.h>
 
 #include <fido/blk.h>
@@ -38,7 +39,7 @@ struct blk_io {
 	struct iovec *iov;
 	uint32_t iovcnt;
 	void **lent; /**< READ of a store that lends itself: what release() gets, for each piece; not NULL */
-	void *store_ptr; /**< the store's own while it has the request */
+	STAILQ_ENTRY(blk_io) store_next; /**< the store's own while it has the request */
 	uint64_t store_u64;
 	int error;      /**< the worker's; 0 or -errno */
 	bool abandoned; /**< the worker's: nobody wants the result. A store that waits for what it has lent gives the request up */

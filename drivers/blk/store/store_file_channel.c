@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <fido/atomic.h>
 #include <fido/log.h>
@@ -52,17 +53,14 @@ enum step {
 };
 
 struct op {
-	struct op *next;
+	STAILQ_ENTRY(op) next;
 	struct blk_io *io;
 	char *copy; /* of what is written; NULL: it is written from where it is */
 	uint64_t done;
 	enum step step;
 };
 
-struct op_list {
-	struct op *first;
-	struct op **end;
-};
+STAILQ_HEAD(op_list, op);
 
 struct slab {
 	struct slab *next;
@@ -82,57 +80,29 @@ struct channel {
 	struct op_list pending;
 	struct op_list starved;
 	struct blk_copies copies;
-	struct op *free;
+	struct op_list free;
 	struct slab *slabs;
 };
 
 /* ---- ops ---- */
 
-static void
-list_init(struct op_list *l)
-{
-	l->first = NULL;
-	l->end = &l->first;
-}
-
-static void
-list_append(struct op_list *l, struct op *op)
-{
-	op->next = NULL;
-	*l->end = op;
-	l->end = &op->next;
-}
-
-static struct op *
-list_take(struct op_list *l)
-{
-	struct op *op = l->first;
-
-	l->first = op->next;
-	if (l->first == NULL)
-		l->end = &l->first;
-	return op;
-}
-
 static struct op *
 op_get(struct channel *ch, struct blk_io *io)
 {
-	struct op *op = ch->free;
+	struct op *op;
 
-	if (op == NULL) {
+	if (STAILQ_EMPTY(&ch->free)) {
 		struct slab *slab = malloc(sizeof(*slab));
 
 		if (slab == NULL)
 			return NULL;
 		slab->next = ch->slabs;
 		ch->slabs = slab;
-		for (unsigned int i = 0; i < SLAB_OPS; i++) {
-			slab->ops[i].next = ch->free;
-			ch->free = &slab->ops[i];
-		}
-		op = ch->free;
+		for (unsigned int i = 0; i < SLAB_OPS; i++)
+			STAILQ_INSERT_HEAD(&ch->free, &slab->ops[i], next);
 	}
-	ch->free = op->next;
+	op = STAILQ_FIRST(&ch->free);
+	STAILQ_REMOVE_HEAD(&ch->free, next);
 	*op = (struct op){.io = io};
 	return op;
 }
@@ -159,8 +129,7 @@ op_finish(struct channel *ch, struct op *op, int error)
 		note_result(ch->file, error);
 	if (op->copy != NULL)
 		blk_copies_free(&ch->copies, op->copy);
-	op->next = ch->free;
-	ch->free = op;
+	STAILQ_INSERT_HEAD(&ch->free, op, next);
 	ch->finished++;
 	blk_io_done(io, error);
 }
@@ -292,10 +261,10 @@ op_start(struct channel *ch, struct op *op)
 {
 	struct io_uring_sqe *sqe = NULL;
 
-	if (ch->pending.first == NULL && ch->flight < ch->room)
+	if (STAILQ_EMPTY(&ch->pending) && ch->flight < ch->room)
 		sqe = io_uring_get_sqe(&ch->ring);
 	if (sqe == NULL) {
-		list_append(&ch->pending, op);
+		STAILQ_INSERT_TAIL(&ch->pending, op, next);
 		return;
 	}
 	op_prep(ch, op, sqe);
@@ -309,16 +278,17 @@ hand_over(struct channel *ch)
 	struct io_uring_sqe *sqe;
 
 	do {
-		while (ch->pending.first != NULL && ch->flight < ch->room) {
+		while (!STAILQ_EMPTY(&ch->pending) && ch->flight < ch->room) {
 			sqe = io_uring_get_sqe(&ch->ring);
 			if (sqe == NULL)
 				break;
-			op_prep(ch, list_take(&ch->pending), sqe);
+			op_prep(ch, STAILQ_FIRST(&ch->pending), sqe);
+			STAILQ_REMOVE_HEAD(&ch->pending, next);
 			ch->flight++;
 		}
 		if (io_uring_sq_ready(&ch->ring) == 0)
 			break;
-	} while (io_uring_submit(&ch->ring) > 0 && ch->pending.first != NULL &&
+	} while (io_uring_submit(&ch->ring) > 0 && !STAILQ_EMPTY(&ch->pending) &&
 		ch->flight < ch->room);
 }
 
@@ -346,18 +316,22 @@ copy_make(struct channel *ch, struct op *op)
 static void
 start_copied(struct channel *ch, struct op *op)
 {
-	if (ch->starved.first == NULL && copy_make(ch, op))
+	if (STAILQ_EMPTY(&ch->starved) && copy_make(ch, op))
 		op_start(ch, op);
 	else
-		list_append(&ch->starved, op);
+		STAILQ_INSERT_TAIL(&ch->starved, op, next);
 }
 
 /* Memory may have come back, from a copy or from a reader. */
 static void
 feed_starved(struct channel *ch)
 {
-	while (ch->starved.first != NULL && copy_make(ch, ch->starved.first))
-		op_start(ch, list_take(&ch->starved));
+	struct op *op;
+
+	while ((op = STAILQ_FIRST(&ch->starved)) != NULL && copy_make(ch, op)) {
+		STAILQ_REMOVE_HEAD(&ch->starved, next);
+		op_start(ch, op);
+	}
 }
 
 /* ---- out of the ring ---- */
@@ -541,8 +515,9 @@ blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *
 	ch->base.store = store;
 	ch->file = (struct blk_file *)store;
 	ch->copies.buffers = config->buffers;
-	list_init(&ch->pending);
-	list_init(&ch->starved);
+	STAILQ_INIT(&ch->pending);
+	STAILQ_INIT(&ch->starved);
+	STAILQ_INIT(&ch->free);
 	ret = ring_open(&ch->ring);
 	if (ret != 0) {
 		ring_open_failed(ch->file, -ret);
@@ -631,7 +606,7 @@ blk_file_channel_poll(struct blk_channel *channel)
 			op_ended(ch, io_uring_cqe_get_data(cqes[i]), cqes[i]->res);
 		io_uring_cq_advance(&ch->ring, n);
 	} while (n == sizeof(cqes) / sizeof(cqes[0]));
-	if (io_uring_sq_ready(&ch->ring) != 0 || ch->pending.first != NULL)
+	if (io_uring_sq_ready(&ch->ring) != 0 || !STAILQ_EMPTY(&ch->pending))
 		hand_over(ch);
 	finished = ch->finished;
 	ch->finished = 0;

@@ -52,8 +52,7 @@ struct mem_store {
 /* Writes that wait for a free frame: all are read. */
 struct mem_channel {
 	struct blk_channel channel;
-	struct blk_io *first;
-	struct blk_io **end;
+	STAILQ_HEAD(, blk_io) waiting;
 };
 
 /* ---- frames ---- */
@@ -337,9 +336,7 @@ mem_submit(struct blk_channel *channel, struct blk_io *io)
 		blk_io_done(io, 0);
 		return;
 	}
-	io->store_ptr = NULL;
-	*c->end = io;
-	c->end = (struct blk_io **)&io->store_ptr;
+	STAILQ_INSERT_TAIL(&c->waiting, io, store_next);
 }
 
 static unsigned int
@@ -347,15 +344,13 @@ mem_poll(struct blk_channel *channel)
 {
 	struct mem_channel *c = (struct mem_channel *)channel;
 	unsigned int n = 0;
+	struct blk_io *io;
 
-	while (c->first != NULL &&
-		(c->first->abandoned || run((struct mem_store *)channel->store, c->first))) {
-		struct blk_io *io = c->first;
+	while ((io = STAILQ_FIRST(&c->waiting)) != NULL &&
+		(io->abandoned || run((struct mem_store *)channel->store, io))) {
 		int error = io->abandoned ? -ECANCELED : 0;
 
-		c->first = io->store_ptr;
-		if (c->first == NULL)
-			c->end = &c->first;
+		STAILQ_REMOVE_HEAD(&c->waiting, store_next);
 		blk_io_done(io, error);
 		n++;
 	}
@@ -368,7 +363,7 @@ mem_arm(struct blk_channel *channel, int *fd, short *events)
 	(void)events;
 	*fd = -1;
 	/* What was lent may come back by another thread's queue, which does not tell: look again. */
-	return ((struct mem_channel *)channel)->first != NULL;
+	return !STAILQ_EMPTY(&((struct mem_channel *)channel)->waiting);
 }
 
 static int
@@ -381,7 +376,7 @@ mem_channel_open(struct blk_store *store, const struct blk_channel_config *confi
 	if (c == NULL)
 		return -ENOMEM;
 	c->channel.store = store;
-	c->end = &c->first;
+	STAILQ_INIT(&c->waiting);
 	*out = &c->channel;
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ enum state {
 struct channel;
 
 struct op {
-	struct op *next;
+	STAILQ_ENTRY(op) next;
 	struct channel *channel;
 	struct blk_io *io;
 	void *copy;
@@ -65,10 +66,7 @@ struct op {
 	int error;
 };
 
-struct op_list {
-	struct op *first;
-	struct op **end;
-};
+STAILQ_HEAD(op_list, op);
 
 struct channel {
 	struct blk_channel base;
@@ -91,32 +89,6 @@ struct channel {
 	struct blk_copies copies;
 };
 
-static void
-list_init(struct op_list *l)
-{
-	l->first = NULL;
-	l->end = &l->first;
-}
-
-static void
-list_append(struct op_list *l, struct op *op)
-{
-	op->next = NULL;
-	*l->end = op;
-	l->end = &op->next;
-}
-
-static struct op *
-list_take(struct op_list *l)
-{
-	struct op *op = l->first;
-
-	l->first = op->next;
-	if (l->first == NULL)
-		l->end = &l->first;
-	return op;
-}
-
 /* ---- commands ---- */
 
 static void
@@ -126,7 +98,7 @@ op_unref(struct op *op)
 		return;
 	if (op->unanswered != 0 && op->error == 0)
 		op->error = -ENOTCONN;
-	list_append(&op->channel->ended, op);
+	STAILQ_INSERT_TAIL(&op->channel->ended, op, next);
 }
 
 /* libnbd: the server has answered, or it never will. */
@@ -306,21 +278,23 @@ op_prepare(struct channel *ch, struct op *op)
 static void
 issue_pending(struct channel *ch)
 {
-	while (ch->state == READY && !ch->lost && ch->pending.first != NULL) {
-		struct op *op = ch->pending.first;
+	while (ch->state == READY && !ch->lost && !STAILQ_EMPTY(&ch->pending)) {
+		struct op *op = STAILQ_FIRST(&ch->pending);
 
 		if (!op_prepare(ch, op) || !op_issue(ch, op))
 			break;
-		op_unref(list_take(&ch->pending));
+		STAILQ_REMOVE_HEAD(&ch->pending, next);
+		op_unref(op);
 	}
 }
 
 static void
 fail_pending(struct channel *ch)
 {
-	while (ch->pending.first != NULL) {
-		struct op *op = list_take(&ch->pending);
+	struct op *op;
 
+	while ((op = STAILQ_FIRST(&ch->pending)) != NULL) {
+		STAILQ_REMOVE_HEAD(&ch->pending, next);
 		if (op->error == 0)
 			op->error = ch->error;
 		op_unref(op);
@@ -339,11 +313,13 @@ op_free(struct channel *ch, struct op *op)
 static void
 finish_ended(struct channel *ch)
 {
-	while (ch->ended.first != NULL) {
-		struct op *op = list_take(&ch->ended);
+	struct op *op;
+
+	while ((op = STAILQ_FIRST(&ch->ended)) != NULL) {
 		struct blk_io *io = op->io;
 		int error = op->error;
 
+		STAILQ_REMOVE_HEAD(&ch->ended, next);
 		op_free(ch, op);
 		ch->finished++;
 		blk_io_done(io, error);
@@ -459,7 +435,7 @@ connection_turn(struct channel *ch)
 		connect_begin(ch);
 	if (ch->state == WAITING)
 		return;
-	if (ch->state == READY && !ch->lost && ch->flight == 0 && ch->pending.first == NULL &&
+	if (ch->state == READY && !ch->lost && ch->flight == 0 && STAILQ_EMPTY(&ch->pending) &&
 		ch->idle++ % IDLE_POLLS != 0)
 		return;
 	if (!ch->lost && socket_turn(ch) != 0 && !note_loss(ch))
@@ -517,8 +493,8 @@ blk_nbd_channel_open(struct blk_store *store, const struct blk_channel_config *c
 	ch->base.store = store;
 	ch->nbd = (struct blk_nbd *)store;
 	ch->copies.buffers = config->buffers;
-	list_init(&ch->pending);
-	list_init(&ch->ended);
+	STAILQ_INIT(&ch->pending);
+	STAILQ_INIT(&ch->ended);
 	ret = channel_fds(ch);
 	if (ret != 0) {
 		channel_free(ch);
@@ -537,14 +513,17 @@ void
 blk_nbd_channel_close(struct blk_channel *channel)
 {
 	struct channel *ch = (struct channel *)channel;
+	struct op *op;
 
 	if (ch->state == READY)
 		nbd_aio_disconnect(ch->h, 0);
 	nbd_close(ch->h);
 	/* None is left, but where a worker that stops has waited for a server for long enough. */
 	fail_pending(ch);
-	while (ch->ended.first != NULL)
-		op_free(ch, list_take(&ch->ended));
+	while ((op = STAILQ_FIRST(&ch->ended)) != NULL) {
+		STAILQ_REMOVE_HEAD(&ch->ended, next);
+		op_free(ch, op);
+	}
 	channel_free(ch);
 }
 
@@ -566,7 +545,7 @@ blk_nbd_channel_submit(struct blk_channel *channel, struct blk_io *io)
 		return;
 	}
 	*op = (struct op){.channel = ch, .io = io, .commands = 1};
-	list_append(&ch->pending, op);
+	STAILQ_INSERT_TAIL(&ch->pending, op, next);
 }
 
 unsigned int
@@ -613,5 +592,5 @@ blk_nbd_channel_arm(struct blk_channel *channel, int *fd, short *events)
 	ch->idle = 0; /* the next poll() looks, whatever wakes the worker */
 	if (ch->h != NULL)
 		watch_socket(ch);
-	return ch->ended.first != NULL || ch->finished != 0 || (ch->h != NULL && note_loss(ch));
+	return !STAILQ_EMPTY(&ch->ended) || ch->finished != 0 || (ch->h != NULL && note_loss(ch));
 }
