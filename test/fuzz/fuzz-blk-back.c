@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One queue of the backend, with stores that check what they are handed. */
 
-#include "back.h"
+#include "client.h"
 #include "fuzz-blk.h"
+#include "pool.h"
+#include "queue.h"
+#include "server_private.h"
+#include "session.h"
+#include "volume.h"
+#include "worker.h"
 
 #define REQUESTS 16
 #define VOLUMES 2
@@ -166,8 +172,8 @@ start_server(uint8_t how)
 			.shm = &volume_shm[i]};
 	}
 	worker = (struct back_worker){.server = &server};
-	FUZZ_CHECK(blk_buffers_over(&worker.buffers, (void *)(uintptr_t)(fb.ours + BLK_BUFFER_MAX),
-			   BLK_BUFFER_MAX) == 0);
+	FUZZ_CHECK(blk_buffers_over(&worker.pool.buffers,
+			   (void *)(uintptr_t)(fb.ours + BLK_BUFFER_MAX), BLK_BUFFER_MAX) == 0);
 	client = (struct back_client){.server = &server,
 		.link = &fb.link,
 		.peer = "x",
@@ -176,6 +182,7 @@ start_server(uint8_t how)
 	q->txq = &fb.txq;
 	q->rxq = &fb.rxq;
 	q->worker = &worker;
+	q->pool = &worker.pool;
 	waiting_count = 0;
 	lent = 0;
 }
@@ -188,12 +195,12 @@ turn(void)
 	back_queue_poll(q);
 	back_queue_retry(q);
 	back_close_if_down(q);
-	FUZZ_CHECK(q->opening == NULL || back_open_retry(q));
-	if (worker.dirty != NULL) {
-		FUZZ_CHECK(worker.dirty == q && q->dirty);
+	FUZZ_CHECK(q->opening == NULL || back_open_retry(q) == &worker);
+	if (worker.pool.dirty != NULL) {
+		FUZZ_CHECK(worker.pool.dirty == q && q->dirty);
 		back_queue_answer(q);
-		worker.dirty = !STAILQ_EMPTY(&q->done) ? q : NULL;
-		q->dirty = worker.dirty != NULL;
+		worker.pool.dirty = !STAILQ_EMPTY(&q->done) ? q : NULL;
+		q->dirty = worker.pool.dirty != NULL;
 	}
 }
 
@@ -206,7 +213,7 @@ give_back(void **cookies, unsigned int n, uint64_t out)
 		uint64_t at = (uintptr_t)cookies[i] - fb.ours;
 
 		if (at >= BLK_BUFFER_MAX && at < 2 * BLK_BUFFER_MAX)
-			blk_buffers_free(worker.buffers, cookies[i]);
+			blk_buffers_free(worker.pool.buffers, cookies[i]);
 		else if (at >= FIDO_GRANULE_SIZE && at < 2 * FIDO_GRANULE_SIZE)
 			stub_release(NULL, cookies[i]);
 		else
@@ -242,19 +249,19 @@ end_server(void)
 		out += volume_shm[i].closed.lent - volume_shm[i].closed.returned;
 		FUZZ_CHECK(volume_shm[i].clients == 0 && volume_shm[i].exclusive == 0);
 	}
-	FUZZ_CHECK(q->buffered == blk_buffers_used(worker.buffers));
+	FUZZ_CHECK(q->buffered == blk_buffers_used(worker.pool.buffers));
 	give_back(cookies, fb_recall(cookies), out);
-	FUZZ_CHECK(blk_buffers_used(worker.buffers) == 0 && lent == 0);
+	FUZZ_CHECK(blk_buffers_used(worker.pool.buffers) == 0 && lent == 0);
 	STAILQ_FOREACH (r, &q->free, next)
 		q->request_count--;
 	FUZZ_CHECK(q->request_count == 0);
-	for (struct back_pieces *p; (p = worker.pieces) != NULL; free(p))
-		worker.pieces = p->next;
-	for (struct back_channel *c; (c = worker.channels) != NULL; free(c)) {
-		worker.channels = c->next;
+	for (struct back_pieces *p; (p = worker.pool.pieces) != NULL; free(p))
+		worker.pool.pieces = p->next;
+	for (struct back_channel *c; (c = worker.pool.channels) != NULL; free(c)) {
+		worker.pool.channels = c->next;
 		stub_channel_close(c->channel);
 	}
-	blk_buffers_destroy(worker.buffers);
+	blk_buffers_destroy(worker.pool.buffers);
 	back_queue_destroy(q);
 	pthread_mutex_destroy(&server.lock);
 }

@@ -31,6 +31,16 @@ allowed()
 	EOF
 }
 
+# A folder, one of its headers, and the files that alone may include it beside its own: calls go one way in there.
+above()
+{
+	cat <<-EOF
+	drivers/blk/back session.h worker.c
+	drivers/blk/back worker.h clients.c server.c
+	drivers/blk/back clients.h server.c
+	EOF
+}
+
 bad=0
 checked=0
 
@@ -63,6 +73,14 @@ while read -r folder below; do
 		case $folder in src/*) check_public "$file" ;; esac
 	done
 done < <(allowed)
+while read -r folder header users; do
+	[ -e "$folder/$header" ] || fail "there is no $folder/$header: mend the table here"
+	for file in $(grep -lE "^#[[:space:]]*include \"$header\"" "$folder"/*.[ch]); do
+		case " $users ${header%.h}.c " in *" ${file##*/} "*) continue ;; esac
+		echo "$file includes $header, which stands above it"
+		bad=1
+	done
+done < <(above)
 # Whoever adds a folder says here what it may know.
 while read -r folder; do
 	[ -n "$(allowed | awk -v f="$folder" '$1 == f')" ] || {

@@ -6,11 +6,10 @@
  * @file
  * The backend: serves volumes to the domains that offer it links. What fido-blkd is made of.
  *
- *   main thread      blk_server_run: accepts links (server.c), takes clients that have gone away apart
+ *   main thread      blk_server_run(): accepts links and takes clients apart (clients.c)
  *   worker threads   worker.c: each has queues, a channel to each store that they use, and memory for reads
  *
- *   queue: back_queue.c polls commands and answers them; back_open.c is about OPEN
- *   store: store_mem.c, store_file.c, store_nbd.c (store.h)
+ * server_private.h shows the backend from the inside, store.h the stores.
  */
 
 #include <signal.h>

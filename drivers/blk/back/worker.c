@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A thread of the backend: polls its queues and channels, and sleeps when nothing has come for a while. */
 
+#include "worker.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <fido/clock.h>
 #include <fido/log.h>
 
-#include "back.h"
+#include "client.h"
+#include "queue.h"
+#include "server_private.h"
+#include "session.h"
 
 /* How long a worker that stops waits for its stores. */
 #define STOP_LIMIT_NS UINT64_C(5000000000)
@@ -22,41 +26,6 @@
 #define LOOK_AGAIN_MS 1
 /* Descriptors that a worker sleeps on; with more queues it looks around now and then. */
 #define FDS_MAX 256
-
-/* ---- channels ---- */
-
-struct blk_channel *
-back_worker_channel(struct back_worker *w, struct blk_store *store)
-{
-	struct blk_channel_config config = {.buffers = w->buffers};
-	struct back_channel *c;
-
-	for (c = w->channels; c != NULL; c = c->next)
-		if (c->channel->store == store)
-			return c->channel;
-	c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		return NULL;
-	if (store->ops->channel_open(store, &config, &c->channel) != 0) {
-		free(c);
-		return NULL;
-	}
-	c->next = w->channels;
-	w->channels = c;
-	return c->channel;
-}
-
-static void
-close_channels(struct back_worker *w)
-{
-	struct back_channel *c;
-
-	while ((c = w->channels) != NULL) {
-		w->channels = c->next;
-		c->channel->store->ops->channel_close(c->channel);
-		free(c);
-	}
-}
 
 /* ---- queues ---- */
 
@@ -73,6 +42,7 @@ back_worker_give(struct back_worker *w, struct back_queue *q)
 {
 	pthread_mutex_lock(&w->inbox_lock);
 	q->worker = w;
+	q->pool = &w->pool;
 	q->next = w->inbox;
 	w->inbox = q;
 	fido_store_release(&w->inbox_full, 1);
@@ -120,14 +90,18 @@ serve_queues(struct back_worker *w, bool stopping)
 
 	for (struct back_queue **p = &w->queues; *p != NULL;) {
 		struct back_queue *q = *p, *next = q->next;
+		struct back_worker *home = w;
 
 		n += back_queue_reap(q);
 		if (!stopping)
 			n += back_queue_poll(q);
 		back_queue_retry(q);
 		back_close_if_down(q);
-		if (q->opening != NULL && !stopping && !back_open_retry(q)) {
+		if (q->opening != NULL && !stopping)
+			home = back_open_retry(q);
+		if (home != w) {
 			*p = next;
+			back_worker_give(home, q);
 			continue;
 		}
 		if (can_leave(q)) {
@@ -143,7 +117,7 @@ serve_queues(struct back_worker *w, bool stopping)
 static void
 answer_all(struct back_worker *w)
 {
-	struct back_queue *q = w->dirty, *again = NULL;
+	struct back_queue *q = w->pool.dirty, *again = NULL;
 
 	while (q != NULL) {
 		struct back_queue *next = q->next_dirty;
@@ -156,7 +130,7 @@ answer_all(struct back_worker *w)
 		}
 		q = next;
 	}
-	w->dirty = again;
+	w->pool.dirty = again;
 }
 
 static unsigned int
@@ -166,7 +140,7 @@ turn(struct back_worker *w, bool stopping)
 
 	take_inbox(w);
 	n = serve_queues(w, stopping);
-	for (struct back_channel *c = w->channels; c != NULL; c = c->next)
+	for (struct back_channel *c = w->pool.channels; c != NULL; c = c->next)
 		n += c->channel->store->ops->poll(c->channel);
 	answer_all(w);
 	return n;
@@ -208,7 +182,7 @@ arm(struct back_worker *w, struct pollfd *fds)
 		if (n < FDS_MAX)
 			fds[n++] = (struct pollfd){.fd = fido_rxq_fd(q->rxq), .events = POLLIN};
 	}
-	for (struct back_channel *c = w->channels; c != NULL; c = c->next) {
+	for (struct back_channel *c = w->pool.channels; c != NULL; c = c->next) {
 		struct pollfd fd = {.fd = -1};
 
 		waits |= c->channel->store->ops->arm(c->channel, &fd.fd, &fd.events);
@@ -318,7 +292,8 @@ back_worker_start(struct back_worker *w)
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (w->wake_fd < 0)
 		return -errno;
-	ret = blk_buffers_create(&w->buffers, w->server->domain, w->server->config.buffer_size);
+	ret = blk_buffers_create(&w->pool.buffers, w->server->domain,
+		w->server->config.buffer_size);
 	if (ret != 0)
 		return ret;
 	ret = -pthread_create(&w->thread, NULL, worker_thread, w);
@@ -327,17 +302,6 @@ back_worker_start(struct back_worker *w)
 	pthread_setname_np(w->thread, "fido-blk");
 	w->started = true;
 	return 0;
-}
-
-static void
-free_pieces(struct back_worker *w)
-{
-	struct back_pieces *p;
-
-	while ((p = w->pieces) != NULL) {
-		w->pieces = p->next;
-		free(p);
-	}
 }
 
 void
@@ -356,9 +320,7 @@ back_worker_free(struct back_worker *w)
 {
 	if (w->server == NULL)
 		return;
-	close_channels(w);
-	free_pieces(w);
-	blk_buffers_destroy(w->buffers);
+	back_pool_free(&w->pool);
 	if (w->wake_fd > 0)
 		close(w->wake_fd);
 	pthread_mutex_destroy(&w->inbox_lock);
