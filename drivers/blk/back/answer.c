@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue's answers: memory that was read, and completions; and what was lent when it comes back. */
+/* Answers of a queue: publish lent memory, complete commands, take lent memory back. */
 
 #include "counters.h"
 #include "queue.h"
@@ -33,7 +33,7 @@ back_queue_reap(struct back_queue *q)
 	return n;
 }
 
-/* The memory of the answer will not go anywhere. */
+/* The answer cannot be sent: take its memory back. */
 static void
 keep_memory(struct back_queue *q, struct back_request *r)
 {
@@ -44,7 +44,7 @@ keep_memory(struct back_queue *q, struct back_request *r)
 	r->status = FIDO_STATUS_CLOSED;
 }
 
-/* Memory that was read goes back to the worker when there was an error. */
+/* A read that failed lends nothing: free its buffer. */
 static void
 drop_buffer(struct back_queue *q, struct back_request *r)
 {
@@ -53,7 +53,7 @@ drop_buffer(struct back_queue *q, struct back_request *r)
 	r->buffer = NULL;
 }
 
-/* @return 1: put, 0: no room now, -1: the front-end does not wait for it any more. The txq's lock is held */
+/* The txq's lock is held. @return 1: put, 0: ring full, -1: the front-end no longer waits for it */
 static int
 put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
 	const struct back_request *r)
@@ -83,7 +83,10 @@ put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
 	return 1;
 }
 
-/* Publish the memory of what is done, as far as there is room. @param out what can be completed then */
+/*
+ * Publish the memory of finished requests while the ring has room.
+ * @param out gets the requests that can now be completed
+ */
 static void
 send_memory(struct back_queue *q, struct back_requests *out)
 {

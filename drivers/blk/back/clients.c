@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Clients. */
+/* Clients: from the offer of a link to its end. */
 
 #include "clients.h"
 
@@ -15,13 +15,13 @@
 #include "server_private.h"
 #include "worker.h"
 
-/* Requests of one queue that are worked on at a time; more wait in the ring. */
+/* Requests in progress per queue; further ones wait in the ring. */
 #define REQUESTS 1024u
-/* Offers that there is room for at first; more, as there are more. */
+/* Initial size of the array of offers; it grows on demand. */
 #define OFFERS_MIN 16u
-/* All that all peers can offer. */
+/* The most that all peers together can offer. */
 #define OFFERS_MAX ((unsigned int)FIDO_SLOTS_MAX * FIDO_DOMAIN_LINKS_MAX)
-/* An offer that cannot be taken is tried again when a client has left, and now and then. */
+/* Retry offers that could not be accepted when a client has left, and at these intervals. */
 #define RETRY_FIRST_MS 50u
 #define RETRY_MAX_MS 1000u
 
@@ -32,7 +32,7 @@ wake_workers(const struct blk_server *s)
 		back_worker_wake(&s->workers[i]);
 }
 
-/* Called by the control thread. */
+/* Control thread. */
 static void
 link_changed(void *arg, enum fido_link_event event)
 {
@@ -78,7 +78,10 @@ client_link(struct back_client *c, const struct fido_offer *offer)
 	return ret != 0 ? ret : fido_link_open(c->link);
 }
 
-/* @return descriptors that clients which have been admitted still get: so far each has one for a pair of queues */
+/*
+ * @return number of descriptors that admitted clients have yet to open; until its link is
+ * connected, a client has one for each pair of queues
+ */
 static unsigned int
 fds_to_come(const struct blk_server *s)
 {
@@ -119,7 +122,7 @@ accept_client(struct blk_server *s, const struct fido_offer *offer)
 	return 0;
 }
 
-/* The next look at offers is some time off, unless a client leaves. */
+/* Back off: look at offers again after a while, or when a client leaves. */
 static void
 retry_later(struct blk_server *s)
 {
@@ -129,7 +132,10 @@ retry_later(struct blk_server *s)
 	s->retry_ms = fido_now_ms() + s->retry_after_ms;
 }
 
-/* All of them: those that cannot be taken hide no others. @return number, in s->offers */
+/*
+ * Fetch all offers into s->offers: one that cannot be accepted must not hide others.
+ * @return number of offers
+ */
 static unsigned int
 look_at_offers(struct blk_server *s)
 {
@@ -162,7 +168,7 @@ back_clients_accept(struct blk_server *s)
 	for (unsigned int i = 0; i < n; i++) {
 		int ret;
 
-		/* Each of its queues is a pair. What offers anything else is no front-end of this version. */
+		/* A front-end of this version offers its queues in pairs. */
 		if (offers[i].ntx == 0 || offers[i].ntx != offers[i].nrx)
 			continue;
 		ret = accept_client(s, &offers[i]);
@@ -186,8 +192,9 @@ all_left(const struct back_client *c)
 }
 
 /*
- * Have the workers let go of a client that has gone for good: a front-end makes a link anew each time it opens a volume. So
- * too of one whose rings had no room here: it is a new one that is refused, until there is room.
+ * Have the workers release the queues of a client that is gone for good: a front-end creates a new
+ * link each time it opens a volume. Drop a client whose rings did not fit as well: its offer is
+ * refused until there is room.
  */
 static void
 follow_client(struct back_client *c)

@@ -2,15 +2,18 @@
 #ifndef FIDO_BLK_BACK_CLIENTS_H
 #define FIDO_BLK_BACK_CLIENTS_H
 
-/** @file Clients: the links that front-ends offer, each of which is served until it has gone for good. Main thread. */
+/**
+ * @file
+ * Accept the links that front-ends offer, and remove clients that are gone for good. Main thread.
+ */
 
 #include "client.h"
 
-/** Take the links that are offered, where there is room. */
+/** Accept the offered links that there is room for. */
 void back_clients_accept(struct blk_server *s);
-/** Take clients apart that have gone away. */
+/** Destroy clients that have gone away once the workers have let go of their queues. */
 void back_clients_follow(struct blk_server *s);
-/** No worker has its queues. */
+/** Destroy a client. No worker serves its queues any more. */
 void back_client_destroy(struct back_client *c);
 
 #endif

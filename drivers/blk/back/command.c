@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whatever a front-end writes is read once and checked here: the command in read_command() and back_command_check(), its memory's
- * addresses by fido_map_ptr() (in fido_receiver_next()). What makes no sense is answered with an error, and that is all.
+ * Everything that a front-end writes is read once and checked here: the command in read_command()
+ * and back_command_check(), the addresses of its memory by fido_map_ptr() (in
+ * fido_receiver_next()). An invalid command only gets an error as its answer.
  */
 
 #include "command.h"
@@ -13,7 +14,7 @@
 
 /* ---- reading a message ---- */
 
-/* A descriptor of a command: what it says, not yet whether it can be. */
+/* Decode a command's descriptor. back_command_check() validates the values. */
 static void
 read_command(struct back_request *r, const struct fido_desc *d)
 {
@@ -40,7 +41,7 @@ read_command(struct back_request *r, const struct fido_desc *d)
 	r->io.length = blk_op_in_sectors(r->op) ? (uint64_t)d->len * BLK_SECTOR : d->len;
 }
 
-/* Memory to write from. @return false: there is no place for it */
+/* Add a piece of memory to write from. @return false: too many pieces, or out of memory */
 static bool
 read_piece(struct back_queue *q, struct back_request *r, const struct fido_desc *d)
 {
@@ -56,7 +57,10 @@ read_piece(struct back_queue *q, struct back_request *r, const struct fido_desc 
 	return true;
 }
 
-/* The rxq's lock is held. @return descriptors read, d is the first of them */
+/*
+ * Read a message, whose first descriptor is d. The rxq's lock is held.
+ * @return number of descriptors read
+ */
 static uint32_t
 read_message(struct back_queue *q, struct fido_receiver *rx, struct back_request *r,
 	struct fido_desc d)
@@ -66,7 +70,7 @@ read_message(struct back_queue *q, struct fido_receiver *rx, struct back_request
 	r->receiver = rx;
 	read_command(r, &d);
 	while (d.flags & FIDO_DESC_CHAINED) {
-		/* A message is published whole, and is no longer than the ring. */
+		/* A sender publishes whole messages, and none is longer than the ring. */
 		if (n > rx->mask || fido_receiver_next(rx, &d) != 1) {
 			rx->broken = true;
 			r->status = BLK_STATUS_ERRNO(EPROTO);
@@ -104,7 +108,7 @@ back_command_poll(struct back_queue *q, struct fido_receiver *rx, struct back_re
 	return n;
 }
 
-/* ---- checking it ---- */
+/* ---- checking a command ---- */
 
 static uint64_t
 bytes_of(const struct blk_io *io)
@@ -116,7 +120,7 @@ bytes_of(const struct blk_io *io)
 	return sum;
 }
 
-/* What an operation must be able to do. @return FIDO_BLK_CAN_*, or UINT32_MAX: there is no such operation */
+/* @return the FIDO_BLK_CAN_* that an operation needs; UINT32_MAX: unknown operation */
 static uint32_t
 needs(const struct back_request *r)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What fido-ctl shows of a queue. */
+/* Counters of queues. */
 
 #include "counters.h"
 
@@ -64,7 +64,7 @@ back_counters_returned(struct back_queue *q, unsigned int n)
 		fido_counter_add(&q->count->returned, n);
 		return;
 	}
-	/* The client has gone; the volume keeps the account. */
+	/* The queue is closed: count in the volume. */
 	pthread_mutex_lock(&q->client->server->lock);
 	fido_counter_add(&q->lent_volume->shm->closed.returned, n);
 	pthread_mutex_unlock(&q->client->server->lock);

@@ -2,15 +2,18 @@
 #ifndef FIDO_BLK_BACK_COUNTERS_H
 #define FIDO_BLK_BACK_COUNTERS_H
 
-/** @file What fido-ctl shows of a queue, and where that goes when its volume is closed. */
+/**
+ * @file
+ * Counters of a queue: fido-ctl shows them while the queue is open; then the volume keeps their sum.
+ */
 
 #include "queue.h"
 
-/** server->lock is held. From now on fido-ctl shows the queue. */
+/** Show the queue to fido-ctl. server->lock is held. @see back_counters_hide */
 void back_counters_show(struct back_queue *q);
-/** server->lock is held. What the queue has counted is kept with the volume. */
+/** Stop showing the queue; add its counters to the volume. server->lock is held. */
 void back_counters_hide(struct back_queue *q);
-/** Count pieces of memory that came back. The worker's thread. */
+/** Count returned pieces of lent memory. Worker's thread. */
 void back_counters_returned(struct back_queue *q, unsigned int n);
 
 #endif

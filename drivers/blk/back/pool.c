@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the queues of one worker share. */
+/* Memory and channels that the queues of one worker share. */
 
 #include "pool.h"
 

@@ -2,10 +2,7 @@
 #ifndef FIDO_BLK_BACK_POOL_H
 #define FIDO_BLK_BACK_POOL_H
 
-/**
- * @file
- * What the queues of one worker share: memory, and channels to the stores. Its thread alone.
- */
+/** @file Memory and channels that the queues of one worker share. Worker's thread only. */
 
 #include "buffers.h"
 #include "store.h"
@@ -19,15 +16,15 @@ struct back_channel {
 };
 
 struct back_pool {
-	struct blk_buffers *buffers; /**< to read into, then lent */
-	struct back_pieces *pieces;  /**< free ones */
+	struct blk_buffers *buffers; /**< reads go here and are lent from here */
+	struct back_pieces *pieces;  /**< unused */
 	struct back_channel *channels;
-	struct back_queue *dirty; /**< queues that have something to answer */
+	struct back_queue *dirty; /**< queues with finished requests */
 };
 
-/** @return the worker's channel to a store, or NULL with a message. Its thread. */
+/** Get the channel to a store; open it on first use. @return NULL with a message: it failed */
 struct blk_channel *back_pool_channel(struct back_pool *p, struct blk_store *store);
-/** Free all of it. No queue uses it any more. */
+/** Close all channels and free the memory. No queue uses the pool any more. */
 void back_pool_free(struct back_pool *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue: its life, and how requests begin. */
+/* A queue: create, destroy, poll commands, start requests. */
 
 #include "queue.h"
 
@@ -60,9 +60,9 @@ back_queue_idle(const struct back_queue *q)
 	return q->in_flight == 0 && STAILQ_EMPTY(&q->done) && q->opening == NULL;
 }
 
-/* ---- beginning a request ---- */
+/* ---- starting requests ---- */
 
-/* Memory for what is read. @return 0, -EAGAIN: none is free now, -ENOMEM */
+/* Get memory to read into. @return 0, -EAGAIN: none is free now, -ENOMEM */
 static int
 prepare_read(struct back_queue *q, struct back_request *r)
 {
@@ -78,7 +78,7 @@ prepare_read(struct back_queue *q, struct back_request *r)
 	return 0;
 }
 
-/* @return false: it has to wait for memory */
+/* @return false: the request has to wait for memory */
 static bool
 start(struct back_queue *q, struct back_request *r)
 {
@@ -96,10 +96,10 @@ start(struct back_queue *q, struct back_request *r)
 static void
 keep_open(struct back_queue *q, struct back_request *r)
 {
-	/* Another one waits: it is of a session that is over, or of a client that does not know what it does. */
+	/* An earlier OPEN still waits: its session is over, or the client is faulty. */
 	if (q->opening != NULL)
 		back_request_done(q->opening, FIDO_STATUS_DROPPED);
-	/* The worker tries it when all that was polled with it has begun. */
+	/* The worker calls back_open_retry() after it has started all commands of this burst. */
 	q->opening = r;
 }
 
@@ -129,7 +129,7 @@ begin(struct back_queue *q, struct back_request *r)
 	}
 	r->counted = true;
 	q->in_flight++;
-	/* One that waits is not overtaken, or it would wait for ever. */
+	/* Reads do not overtake one that waits, or it would starve. */
 	if ((r->op == FIDO_BLK_READ && !STAILQ_EMPTY(&q->starved)) || !start(q, r)) {
 		fido_counter_add(&q->count->waits, 1);
 		STAILQ_INSERT_TAIL(&q->starved, r, next);
@@ -137,8 +137,9 @@ begin(struct back_queue *q, struct back_request *r)
 }
 
 /*
- * The client has gone, or has new rings. What a dead client was lent may come back only after all that it sent is no longer held
- * here (recall.c): requests that wait for that very memory would wait for ever, and with them the worker's other clients.
+ * The client is gone or has new rings. Memory lent to a dead client may come back only after this
+ * domain has released everything that the client sent (recall.c). A request that waits for that
+ * memory would wait forever, and block the worker's other clients.
  */
 static void
 give_up_waiting(struct back_queue *q)

@@ -4,15 +4,16 @@
 
 /**
  * @file
- * A queue of a client: polls commands, hands them to the store, answers them. Its worker's thread alone, but for create and destroy.
+ * A queue of a client: polls commands, passes them to the store, answers them. Worker's thread only,
+ * except for create and destroy.
  *
- * Its client may be there, gone, or be another one than before (sessions, protocol.h):
+ * The client can go away and come back with a new session (protocol.h) at any time:
  *
- * | state    | meaning                                                                                |
- * |----------|----------------------------------------------------------------------------------------|
- * | volume NULL | commands are answered with NOT_OPEN                                                |
- * | open     | volume and channel are set; it counts as one of the volume's openers                     |
- * | opening != NULL | an OPEN waits until what was begun before is done, or lent to another volume is back |
+ * | state           | meaning                                                                  |
+ * |-----------------|--------------------------------------------------------------------------|
+ * | volume == NULL  | commands are answered with NOT_OPEN                                      |
+ * | volume != NULL  | open: channel is set; the queue counts as one of its client's openers    |
+ * | opening != NULL | an OPEN waits for earlier requests, or for memory lent of another volume |
  */
 
 #include <fido/blk_shm.h>
@@ -21,7 +22,7 @@
 
 #include "request.h"
 
-/** Messages of one queue that are polled at a time. */
+/** Messages polled from one queue at a time. */
 #define BACK_BURST 32u
 
 struct back_client;
@@ -29,7 +30,7 @@ struct back_pool;
 struct back_worker;
 
 struct back_queue {
-	struct back_queue *next; /**< in the worker's list, or its inbox */
+	struct back_queue *next; /**< in the worker's list or inbox */
 	struct back_client *client;
 	uint16_t index;
 	struct fido_txq *txq;
@@ -38,26 +39,26 @@ struct back_queue {
 	struct back_pool *pool;     /**< the worker's */
 	struct back_volume *volume; /**< open, or NULL */
 	struct blk_channel *channel;
-	struct blk_channel *
-		lent_channel; /**< of the store whose memory is lent; stays when the volume is closed */
+	struct blk_channel *lent_channel; /**< to the store of lent memory; outlives channel */
 	struct back_volume *lent_volume;
-	uint32_t downs;      /**< client->downs when it was opened */
-	uint64_t session;    /**< blk_open_shm.session when it was opened */
-	uint64_t rx_session; /**< queue_id of the ring that OPEN came by: only its commands count */
-	uint64_t tx_session; /**< queue_id of the ring that answers go by */
+	uint32_t downs;   /**< client->downs when it was opened */
+	uint64_t session; /**< blk_open_shm.session when it was opened */
+	uint64_t
+		rx_session; /**< queue_id of the ring that OPEN came by: accept no other ring's commands */
+	uint64_t tx_session; /**< queue_id of the ring for answers */
 	struct back_request *opening;
-	struct back_request *requests; /**< as many as the client's ring has places */
+	struct back_request *requests; /**< allocated, request_count of them */
 	uint32_t request_count;
 	struct back_requests free;
-	uint32_t in_flight; /**< with the store, or waiting for memory */
-	size_t buffered; /**< bytes of the worker's buffers that it has: being read into, or lent */
+	uint32_t in_flight; /**< in the store or waiting for memory */
+	size_t buffered;    /**< bytes of the pool's buffers in use: being read into, or lent */
 	struct back_requests done;    /**< to be answered */
-	struct back_requests starved; /**< wait for memory to read into */
+	struct back_requests starved; /**< waiting for memory to read into */
 	bool dirty;                   /**< in pool->dirty */
 	struct back_queue *next_dirty;
-	uint32_t left; /**< 1: the worker has let go of it */
+	uint32_t left; /**< 1: the worker has released the queue */
 	struct fido_blk_queue_shm *shm;
-	struct fido_blk_counters_shm counters; /**< where there is no place in shm */
+	struct fido_blk_counters_shm counters; /**< used when there is no free place in shm */
 	struct fido_blk_counters_shm *count;
 };
 
@@ -67,18 +68,18 @@ struct back_queue {
 int back_queue_create(struct back_client *client, uint16_t index, uint32_t requests,
 	struct back_queue **out);
 void back_queue_destroy(struct back_queue *q);
-/** Poll commands, begin them. @return number */
+/** Poll commands and start them. @return number of commands */
 unsigned int back_queue_poll(struct back_queue *q);
-/** Try again what has waited for memory. */
+/** Retry requests that wait for memory. */
 void back_queue_retry(struct back_queue *q);
-/** @return true when nothing is being worked on, and nothing waits to be answered. */
+/** @return true when no request is in progress or waits for its answer */
 bool back_queue_idle(const struct back_queue *q);
 
 /* ---- answer.c ---- */
 
-/** Take back what was lent. @return number of pieces */
+/** Take back lent memory that was returned. @return number of pieces */
 unsigned int back_queue_reap(struct back_queue *q);
-/** Answer what is done. */
+/** Answer finished requests. */
 void back_queue_answer(struct back_queue *q);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Front-ends that the backend has no room for. */
+/* Refusals. */
 
 #include "refusal.h"
 
@@ -11,7 +11,7 @@
 #include "admit.h"
 #include "server_private.h"
 
-/* It is tried again soon; it is not told of each time. */
+/* Offers are retried often: log a refusal only this often. */
 #define TELL_AGAIN_MS 10000
 
 static void

@@ -2,15 +2,19 @@
 #ifndef FIDO_BLK_BACK_REFUSAL_H
 #define FIDO_BLK_BACK_REFUSAL_H
 
-/** @file Front-ends that the backend has no room for: they find it in what it publishes, the operator in its log. Main thread. */
+/**
+ * @file
+ * Tell front-ends that there is no room for them: in the backend's published table, where a waiting
+ * front-end looks, and in the log. Main thread.
+ */
 
 #include <fido/link.h>
 
 #include "server.h"
 
-/** The front-end finds it while it waits. */
+/** Publish a refusal. @see back_refusal_withdraw */
 void back_refuse(struct blk_server *s, const struct fido_offer *offer, int error);
-/** It has been taken after all. */
+/** The offer was accepted: remove its refusal. */
 void back_refusal_withdraw(struct blk_server *s, const struct fido_offer *offer);
 
 #endif

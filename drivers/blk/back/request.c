@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests, and the memory that they need. */
+/* Requests and their memory. */
 
 #include "request.h"
 
@@ -10,7 +10,7 @@
 #include "queue.h"
 #include "volume.h"
 
-/* What is lent of the server's own, which is never freed. */
+/* Stands for struct blk_info_shm, which is never freed, as a lent piece. */
 static char info_token;
 
 void
@@ -102,8 +102,9 @@ back_request_is_info(const void *lent)
 /* ---- buffers ---- */
 
 /*
- * No queue has more of the worker's buffers than are free beside, so one whose client keeps all that it was lent leaves some
- * for the others: one such queue gets half of them, two a third each. A first one it always gets.
+ * Fairness: a queue may not use more of the pool's buffers than are free. So a queue whose client
+ * keeps everything it was lent leaves some for the others: one such queue gets half of the buffers,
+ * two get a third each. A queue can always have its first buffer.
  */
 static bool
 may_have(const struct back_queue *q, size_t len)

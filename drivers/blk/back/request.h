@@ -2,10 +2,7 @@
 #ifndef FIDO_BLK_BACK_REQUEST_H
 #define FIDO_BLK_BACK_REQUEST_H
 
-/**
- * @file
- * A command of a front-end while the backend works on it, and the memory that it needs. Its queue's worker's thread alone.
- */
+/** @file A request: a command in progress, and its memory. Worker's thread only. */
 
 #include <sys/queue.h>
 
@@ -15,7 +12,7 @@
 #include "protocol.h"
 #include "store.h"
 
-/** Pieces and tickets that a request names without further memory. */
+/** Pieces and tickets that fit into a request without a struct back_pieces. */
 #define BACK_FEW 4
 
 struct back_queue;
@@ -29,42 +26,42 @@ struct back_pieces {
 	void *lent[FIDO_BLK_LENT_MAX];
 };
 
-/** A command and what is known of it. */
+/** A command in progress. */
 struct back_request {
-	struct blk_io io; /* first: blk_io_done() gets it */
+	struct blk_io io; /* must be first: blk_io_done() casts */
 	STAILQ_ENTRY(back_request) next;
 	struct back_queue *queue;
 	struct fido_receiver *receiver;
-	unsigned int op; /**< of the protocol */
-	uint16_t status; /**< found wrong already */
-	bool counted;    /**< it is one of queue->in_flight */
-	bool has_memory; /**< io.iov is memory to lend with the answer */
+	unsigned int op; /**< operation in the protocol */
+	uint16_t status; /**< not 0: found invalid */
+	bool counted;    /**< in queue->in_flight */
+	bool has_memory; /**< lend io.iov with the answer */
 	uint32_t ticket_count;
-	uint16_t *tickets; /**< tickets_few, or in pieces */
+	uint16_t *tickets; /**< tickets_few or pieces->tickets */
 	uint16_t tickets_few[BACK_FEW + 1];
 	struct iovec iov_few[BACK_FEW];
 	void *lent_few[BACK_FEW];
 	struct back_pieces *pieces;
-	void *buffer;             /**< of the worker's buffers, to read into */
-	struct blk_open_shm open; /**< what OPEN says */
+	void *buffer;             /**< of the pool's buffers, to read into */
+	struct blk_open_shm open; /**< copy of OPEN's payload */
 };
 
 /** First in, first out. */
 STAILQ_HEAD(back_requests, back_request);
 
-/** Forget what a former command has left. */
+/** Clear a request for a new command. */
 void back_request_reset(struct back_request *r);
-/** Have room for as many pieces as there can be. @return false: no memory */
+/** Make room for the largest number of pieces. @return false: out of memory */
 bool back_request_grow(struct back_queue *q, struct back_request *r);
-/** It is answered: the queue can use it again. */
+/** Return an answered request to the queue. */
 void back_request_free(struct back_queue *q, struct back_request *r);
-/** The request is done: it is answered at the end of the burst. */
+/** Finish a request; it is answered at the end of the burst. */
 void back_request_done(struct back_request *r, uint16_t status);
-/** Answer an OPEN with what the volume is. */
+/** Answer an OPEN with the volume's properties. */
 void back_request_lend_info(struct back_request *r, const struct back_volume *v);
-/** @return true when what was lent is not memory that was read, but what back_request_lend_info() lends */
+/** @return true when back_request_lend_info() lent it, not a read */
 bool back_request_is_info(const void *lent);
-/** @return a piece of the worker's buffers, NULL: not now. @see back_buffer_give */
+/** Allocate from the pool's buffers. @return NULL: not now. @see back_buffer_give */
 void *back_buffer_take(struct back_queue *q, size_t len);
 void back_buffer_give(struct back_queue *q, void *buffer);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The backend's main thread: volumes, clients, workers. */
+/* The backend: create, run, destroy. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 #define BUFFERS_DEFAULT ((size_t)64 << 20)
 #define RING_DEFAULT 4096u
-/* How often new clients are looked for. */
+/* Interval at which the main thread looks at offers and clients. */
 #define LOOK_US 10000
 #define LEAVE_LIMIT_MS 3000
 
@@ -160,7 +160,7 @@ out:
 	return ret;
 }
 
-/* Clients give back what was lent, now that nothing more comes. */
+/* Wait until clients have returned lent memory; nothing more is lent to them. */
 static void
 wait_for_returns(struct blk_server *s)
 {

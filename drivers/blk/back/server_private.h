@@ -6,15 +6,16 @@
  * @file
  * The backend from the inside. Calls go one way, down:
  *
- *   server            main thread: opens, runs, closes all
- *   clients           main thread: accepts links, takes clients apart; admit, refusal
- *   worker            a thread: polls its queues and its channels, sleeps
- *   session, queue    worker's thread: OPEN; commands and answers
+ *   server            main thread: creates, runs and destroys everything
+ *   clients           main thread: accepts links, removes clients; with admit, refusal
+ *   worker            one thread: polls its queues and channels, sleeps
+ *   session, queue    worker's thread: OPEN; commands and answers (answer)
  *   command, request, counters, pool, volume
  *
- * Who touches what: a worker's thread alone its queues, their requests and channels; the main thread makes clients, hands their
- * queues to workers (worker.inbox), and takes them apart when the workers have let go of them (queue.left). What is common to
- * workers (who has a volume open) is guarded by server->lock.
+ * Ownership: only the worker's thread uses its queues, their requests and its channels. The main
+ * thread creates clients, passes their queues to workers (worker.inbox), and destroys them when the
+ * workers have released the queues (queue.left). server->lock guards what workers share: who has
+ * which volume open.
  */
 
 #include <pthread.h>
@@ -29,7 +30,7 @@ struct back_client;
 struct back_volume;
 struct back_worker;
 
-/** Queues that are shown to fido-ctl. */
+/** Number of queues that fido-ctl can show. */
 #define BACK_QUEUES_SHOWN 512u
 
 struct blk_server {
@@ -46,13 +47,12 @@ struct blk_server {
 	unsigned int client_count;
 	struct back_worker *workers;
 	unsigned int next_worker;
-	struct fido_offer *offers; /**< scratch of a look at them; grows */
+	struct fido_offer *offers; /**< scratch array; grows */
 	unsigned int offers_max;
-	unsigned int next_refusal; /**< of shm->refused: the oldest, or one that was never used */
-	uint64_t told_ms; /**< when an offer that could not be taken was last told of; 0: never */
-	uint64_t
-		retry_ms; /**< until then offers are not looked at, if no client leaves; 0: they are */
-	unsigned int retry_after_ms; /**< how long that was */
+	unsigned int next_refusal; /**< index in shm->refused: the oldest, or an unused one */
+	uint64_t told_ms;          /**< when a refusal was last logged; 0: never */
+	uint64_t retry_ms; /**< ignore offers until then, unless a client leaves; 0: do not */
+	unsigned int retry_after_ms; /**< length of that pause */
 };
 
 #endif

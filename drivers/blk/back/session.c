@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Opening and closing: which volume a queue serves.
+ * Open and close volumes on behalf of a queue.
  *
- * OPEN waits (queue->opening) until what the queue's former session began is done, so that nothing old is written after
- * something new; until what it has lent of another volume is back; and until the client's other queues have let go of the
- * former session. A volume that one client wants for itself is given when nobody else has it.
+ * An OPEN waits (queue->opening) until
+ *   - the requests of the queue's previous session are done, so that no old write follows a new one
+ *   - memory that the queue has lent of another volume is back
+ *   - the client's other queues have closed the previous session
+ * An exclusive OPEN succeeds when no other client has the volume open.
  */
 
 #include "session.h"
@@ -18,12 +20,12 @@
 #include "server_private.h"
 #include "volume.h"
 
-/* OPEN cannot be answered yet. */
+/* OPEN has to wait. */
 #define WAIT 1
-/* Another worker is to have the queue. */
+/* Another worker must serve the queue. */
 #define MOVED 2
 
-/* ---- the common part: who has what open ---- */
+/* ---- who has which volume open ---- */
 
 /* server->lock is held. @return 0, WAIT, -EBUSY */
 static int
@@ -91,12 +93,12 @@ back_close_if_down(struct back_queue *q)
 	if (stale || !fido_link_is_up(c->link))
 		back_close(q);
 	else
-		q->downs = downs; /* It is up again: if the client knows of it, it says OPEN. */
+		q->downs = downs; /* Up again: a client that noticed sends OPEN. */
 }
 
 /* ---- OPEN ---- */
 
-/* @return 0, -errno: what OPEN says is not right */
+/* @return 0 and *out, or -errno: OPEN is invalid */
 static int
 check_open(struct blk_server *s, const struct blk_open_shm *open, struct back_volume **out)
 {
@@ -117,7 +119,7 @@ check_open(struct blk_server *s, const struct blk_open_shm *open, struct back_vo
 	return 0;
 }
 
-/* The rings that answers to commands of this receiver go by. @return false: not yet */
+/* Note the pair of rings that this session uses. @return false: there are no rings yet */
 static bool
 find_session(struct back_queue *q, const struct back_request *r)
 {
@@ -150,7 +152,7 @@ claim(struct back_queue *q, struct back_volume *v, const struct blk_open_shm *op
 	return ret;
 }
 
-/* @return true when what is lent of before need not come back first */
+/* @return true when v can be opened without waiting for lent memory */
 static bool
 lent_fits(struct back_queue *q, const struct back_volume *v)
 {
@@ -159,7 +161,7 @@ lent_fits(struct back_queue *q, const struct back_volume *v)
 		fido_txq_out(q->txq) == 0;
 }
 
-/* @return 0: answered well, WAIT, MOVED, -errno */
+/* @return 0: answered, WAIT, MOVED, -errno */
 static int
 try_open(struct back_queue *q, struct back_request *r)
 {
@@ -209,7 +211,7 @@ back_open_retry(struct back_queue *q)
 	ret = try_open(q, r);
 	if (ret == WAIT)
 		return q->worker;
-	/* Nothing of it is anywhere in this worker: no request, nothing lent. */
+	/* This worker holds nothing of the queue: no request, no lent memory. */
 	if (ret == MOVED)
 		return home_of(q, r);
 	q->opening = NULL;

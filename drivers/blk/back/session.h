@@ -2,13 +2,16 @@
 #ifndef FIDO_BLK_BACK_SESSION_H
 #define FIDO_BLK_BACK_SESSION_H
 
-/** @file Sessions: which volume a queue serves. The worker's thread. */
+/** @file Sessions: which volume a queue serves. Worker's thread only. */
 
 #include "queue.h"
 
-/** Go on with an OPEN that waits. @return the worker that is to have the queue from now on: its own, or another */
+/**
+ * Retry a waiting OPEN.
+ * @return the worker that must serve the queue from now on: q->worker, or another to pass it to
+ */
 struct back_worker *back_open_retry(struct back_queue *q);
-/** Close the queue's volume, if it is open and the client has gone away. */
+/** Close the queue's volume if the client has gone away. */
 void back_close_if_down(struct back_queue *q);
 /** Close the queue's volume. */
 void back_close(struct back_queue *q);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Volumes of the backend. */
+/* Volumes. */
 
 #include "volume.h"
 

@@ -2,7 +2,7 @@
 #ifndef FIDO_BLK_BACK_VOLUME_H
 #define FIDO_BLK_BACK_VOLUME_H
 
-/** @file A volume that the backend serves, and what it publishes of it. */
+/** @file A volume, and what the backend publishes about it. */
 
 #include <fido/blk_shm.h>
 
@@ -17,15 +17,15 @@ struct back_volume {
 	char name[FIDO_BLK_VOLUME_MAX];
 	struct blk_store *store;
 	uint32_t index;
-	struct back_worker *home;  /**< the one that has the store's only channel, or NULL */
-	struct blk_info_shm *info; /**< in the server's arena */
+	struct back_worker *home;  /**< if the store has only one channel: its worker */
+	struct blk_info_shm *info; /**< in server->info_arena */
 	struct fido_blk_volume_shm *shm;
 	/* Guarded by server->lock. */
 	unsigned int clients;
 	struct back_client *exclusive;
 };
 
-/** Open the next of the server's volumes. Main thread. @return 0, -EINVAL, what a store's open() returns */
+/** Open a volume, add it to the server's. Main thread. @return 0, -EINVAL, or that of the store's open() */
 int back_volume_open(struct blk_server *s, const struct blk_volume_config *config);
 /** @return the volume of that name, or NULL */
 struct back_volume *back_volume_find(struct blk_server *s, const char *name);

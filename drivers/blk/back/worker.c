@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thread of the backend: polls its queues and channels, and sleeps when nothing has come for a while. */
+/* A worker: polls its queues and channels; sleeps when idle. */
 
 #include "worker.h"
 
@@ -20,11 +20,11 @@
 #include "server_private.h"
 #include "session.h"
 
-/* How long a worker that stops waits for its stores. */
+/* How long a stopping worker waits for its stores. */
 #define STOP_LIMIT_NS UINT64_C(5000000000)
-/* Something waits for what nobody tells of. */
+/* Sleep at most this long while waiting for an event that has no wake-up. */
 #define LOOK_AGAIN_MS 1
-/* Descriptors that a worker sleeps on; with more queues it looks around now and then. */
+/* Descriptors that a worker sleeps on; with more queues it also wakes up periodically. */
 #define FDS_MAX 256
 
 /* ---- queues ---- */
@@ -33,7 +33,7 @@ void
 back_worker_wake(struct back_worker *w)
 {
 	uint64_t one = 1;
-	/* Fails only on a full counter, and then it is readable already. */
+	/* Fails only when the counter is full; then it is readable already. */
 	ssize_t n __attribute__((unused)) = write(w->wake_fd, &one, sizeof(one));
 }
 
@@ -67,7 +67,7 @@ take_inbox(struct back_worker *w)
 	pthread_mutex_unlock(&w->inbox_lock);
 }
 
-/* @return true: the client has gone away, and nothing of the queue is anywhere */
+/* @return true: the client is gone, and nothing of the queue is in progress or lent */
 static bool
 can_leave(struct back_queue *q)
 {
@@ -82,7 +82,7 @@ can_leave(struct back_queue *q)
 	return fido_txq_out(q->txq) == 0;
 }
 
-/* All queues have their turn. @return number of things done */
+/* Give each queue its turn. @return amount of work done */
 static unsigned int
 serve_queues(struct back_worker *w, bool stopping)
 {
@@ -148,7 +148,7 @@ turn(struct back_worker *w, bool stopping)
 
 /* ---- sleep ---- */
 
-/* @return true when a queue waits for something that does not ring */
+/* @return true when a queue waits for an event that has no wake-up */
 static bool
 must_look_again(const struct back_worker *w)
 {
@@ -158,7 +158,7 @@ must_look_again(const struct back_worker *w)
 	return false;
 }
 
-/* @return true when some queue waits for memory, which any of them may have lent */
+/* @return true when a queue waits for memory, which any queue of the worker may have lent */
 static bool
 any_starved(const struct back_worker *w)
 {
@@ -168,7 +168,7 @@ any_starved(const struct back_worker *w)
 	return false;
 }
 
-/* @return descriptors to sleep on; -1: something waits already */
+/* @return number of descriptors to sleep on; -1: there is work already */
 static int
 arm(struct back_worker *w, struct pollfd *fds)
 {
@@ -177,7 +177,7 @@ arm(struct back_worker *w, struct pollfd *fds)
 
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	for (struct back_queue *q = w->queues; q != NULL; q = q->next) {
-		/* Completions wake it only when something waits for them. */
+		/* Let completions wake the worker only when something waits for them. */
 		waits |= fido_link_arm(q->rxq, &q->txq, starved || !STAILQ_EMPTY(&q->done) ? 1 : 0);
 		if (n < FDS_MAX)
 			fds[n++] = (struct pollfd){.fd = fido_rxq_fd(q->rxq), .events = POLLIN};
@@ -226,7 +226,7 @@ all_idle(const struct back_worker *w)
 	return true;
 }
 
-/* Finish what has begun. */
+/* Finish the requests in progress. */
 static void
 finish(struct back_worker *w)
 {
@@ -247,10 +247,8 @@ set_cpu(const struct back_worker *w)
 	CPU_ZERO(&set);
 	CPU_SET((unsigned int)w->cpu, &set);
 	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) != 0)
-		fido_log(FIDO_LOG_WARNING,
-			"worker %u cannot run on processor %d: there is no such one: it runs "
-			"anywhere",
-			w->index, w->cpu);
+		fido_log(FIDO_LOG_WARNING, "CPU %d is not available: worker %u is not pinned",
+			w->cpu, w->index);
 }
 
 static void *

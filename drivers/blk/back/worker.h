@@ -2,7 +2,7 @@
 #ifndef FIDO_BLK_BACK_WORKER_H
 #define FIDO_BLK_BACK_WORKER_H
 
-/** @file A thread of the backend, which serves queues. */
+/** @file A worker: a thread that serves queues. */
 
 #include <pthread.h>
 
@@ -14,7 +14,7 @@ struct back_worker {
 	pthread_t thread;
 	bool started;
 	unsigned int index;
-	int cpu; /**< -1: any */
+	int cpu; /**< -1: not pinned */
 	int wake_fd;
 	struct back_pool pool;
 	struct back_queue *queues;
@@ -24,13 +24,15 @@ struct back_worker {
 	uint32_t inbox_full;
 };
 
+/** Start the thread. @return 0 or -errno. @see back_worker_join */
 int back_worker_start(struct back_worker *w);
-/** Have it finish what has begun, and end its thread. */
+/** Finish the requests in progress, then end the thread. */
 void back_worker_join(struct back_worker *w);
-/** Free what it has. Its queues are gone. */
+/** Free the resources. All queues are destroyed. */
 void back_worker_free(struct back_worker *w);
+/** Wake the thread if it sleeps. Any thread. */
 void back_worker_wake(struct back_worker *w);
-/** Hand over a queue. Any thread. */
+/** Pass a queue to the worker. Any thread. */
 void back_worker_give(struct back_worker *w, struct back_queue *q);
 
 #endif
