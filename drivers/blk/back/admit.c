@@ -83,10 +83,10 @@ blk_admit_advice(int error)
 	case -EMFILE:
 	case -ENFILE:
 		return ": raise the backend's limit of open files (ulimit -n, LimitNOFILE=), or "
-		       "have another one serve some";
+		       "serve some volumes from another backend";
 	case -ENOSPC:
-		return ": a backend serves 64 open volumes at a time, as far as its --control-size "
-		       "reaches: have another one serve some";
+		return ": a backend serves at most 64 open volumes, fewer if --control-size is too "
+		       "small: increase that, or serve some volumes from another backend";
 	default:
 		return "";
 	}

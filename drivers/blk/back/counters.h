@@ -4,7 +4,8 @@
 
 /**
  * @file
- * Counters of a queue: fido-ctl shows them while the queue is open; then the volume keeps their sum.
+ * Counters of a queue: fido-ctl shows them while the queue is open; when it closes, they are added to
+ * those of the volume.
  */
 
 #include "queue.h"

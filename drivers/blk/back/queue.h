@@ -4,8 +4,8 @@
 
 /**
  * @file
- * A queue of a client: polls commands, passes them to the store, answers them. Worker's thread only,
- * except for create and destroy.
+ * A queue of a client: polls commands, passes them to the store, answers them. Only the worker's
+ * thread uses it, except for create and destroy.
  *
  * The client can go away and come back with a new session (protocol.h) at any time:
  *
@@ -43,8 +43,8 @@ struct back_queue {
 	struct back_volume *lent_volume;
 	uint32_t downs;   /**< client->downs when it was opened */
 	uint64_t session; /**< blk_open_shm.session when it was opened */
-	uint64_t
-		rx_session; /**< queue_id of the ring that OPEN came by: accept no other ring's commands */
+	/** queue_id of the ring that OPEN came by: commands from any other get NOT_OPEN */
+	uint64_t rx_session;
 	uint64_t tx_session; /**< queue_id of the ring for answers */
 	struct back_request *opening;
 	struct back_request *requests; /**< allocated, request_count of them */

@@ -33,7 +33,7 @@ create_shm(struct blk_server *s)
 	s->queue_shm = fido_domain_shm_alloc(s->domain, QUEUES_SHM_SIZE);
 	if (s->shm == NULL || s->volume_shm == NULL || s->queue_shm == NULL) {
 		fido_log(FIDO_LOG_ERROR,
-			"no room for the tables of %u volumes in the control region: use a larger "
+			"no room in the control region for the tables of %u volumes: increase "
 			"control_size",
 			s->config.volume_count);
 		return -ENOSPC;

@@ -24,13 +24,13 @@ static int
 check_name(const struct blk_server *s, const char *name)
 {
 	if (!valid_name(name)) {
-		fido_log(FIDO_LOG_ERROR, "volume '%s': names are 1 to %d of A-Z a-z 0-9 _ . -",
+		fido_log(FIDO_LOG_ERROR, "volume '%s': use 1 to %d of A-Z a-z 0-9 _ . - for a name",
 			name, FIDO_BLK_VOLUME_MAX - 1);
 		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < s->volume_count; i++)
 		if (strcmp(s->volumes[i].name, name) == 0) {
-			fido_log(FIDO_LOG_ERROR, "volume %s is named twice: give each its own name",
+			fido_log(FIDO_LOG_ERROR, "there are two volumes %s: give each its own name",
 				name);
 			return -EINVAL;
 		}

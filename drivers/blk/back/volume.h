@@ -25,7 +25,10 @@ struct back_volume {
 	struct back_client *exclusive;
 };
 
-/** Open a volume, add it to the server's. Main thread. @return 0, -EINVAL, or that of the store's open() */
+/**
+ * Open a volume and add it to the server. Main thread.
+ * @return 0, -EINVAL, or what the store's open() returns
+ */
 int back_volume_open(struct blk_server *s, const struct blk_volume_config *config);
 /** @return the volume of that name, or NULL */
 struct back_volume *back_volume_find(struct blk_server *s, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue of an open volume: what the application calls. */
+/* A queue of an open volume: the interface of the application. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -297,7 +297,7 @@ fido_blk_fd(const struct fido_blk_queue *q)
 	return fido_rxq_fd(q->rxq);
 }
 
-/* @return true when the link has rings that this queue has not begun to use */
+/* @return true when the link has new rings, which this queue does not use yet */
 static bool
 new_session(struct fido_blk_queue *q)
 {
@@ -309,7 +309,7 @@ new_session(struct fido_blk_queue *q)
 bool
 fido_blk_arm(struct fido_blk_queue *q)
 {
-	/* Completions ring the same doorbell as what was read does; so does the link when it has new rings. */
+	/* Completions, memory that was read, and new rings of the link all ring the same doorbell. */
 	return fido_link_arm(q->rxq, &q->txq, 1) || !STAILQ_EMPTY(&q->ready) || new_session(q) ||
 		(q->state != SESSION_REFUSED && fido_link_error(q->blk->link) != 0);
 }
