@@ -4,8 +4,8 @@
 
 /**
  * @file
- * Counters of a queue: fido-ctl shows them while the queue is open; when it closes, they are added to
- * those of the volume.
+ * Counters of a queue: fido-ctl shows them while the queue is open; when it closes, they are added
+ * to those of the volume.
  */
 
 #include "queue.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A buddy allocator over an arena. Its state is kept outside of the arena: peers read the arena, and
- * free memory should stay out of the cache.
+ * A buddy allocator over an arena. Its state is kept outside of the arena: peers read the arena,
+ * and free memory should stay out of the cache.
  */
 
 #include "buffers.h"

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * Data buffers of a worker: reads go into them, and they are lent to front-ends. An arena with a buddy
- * allocator. One thread.
+ * Data buffers of a worker: reads go into them, and they are lent to front-ends. An arena with a
+ * buddy allocator. One thread.
  */
 
 #include <stddef.h>

@@ -13,8 +13,8 @@
  *                       - completion of the memory ->  the backend may reuse it
  *
  * A command is one descriptor without memory (FIDO_DESC_INLINE): its flags hold the operation, its
- * address the offset, its length the length. The memory of a write follows in the same message. So a
- * write takes one message and one completion, a read one of each per direction, and neither side
+ * address the offset, its length the length. The memory of a write follows in the same message. So
+ * a write takes one message and one completion, a read one of each per direction, and neither side
  * allocates or copies anything for them. OPEN is the first command on each queue in each session (a
  * session is one incarnation of the link's rings). Its descriptor refers to a blk_open_shm; the
  * answer refers to a blk_info_shm, like memory that was read.

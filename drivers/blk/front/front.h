@@ -86,7 +86,7 @@ enum session_state {
 	SESSION_NONE,    /**< no rings */
 	SESSION_OPENING, /**< OPEN is out */
 	SESSION_OPEN,
-	SESSION_REFUSED, /**< requests fail with q->refusal */
+	SESSION_REFUSED, /**< requests fail with q->refusal, which is not 0 */
 };
 
 struct fido_blk_queue {

@@ -309,7 +309,7 @@ new_session(struct fido_blk_queue *q)
 bool
 fido_blk_arm(struct fido_blk_queue *q)
 {
-	/* Completions, memory that was read, and new rings of the link all ring the same doorbell. */
+	/* Completions, memory that was read, and new rings all ring the same doorbell. */
 	return fido_link_arm(q->rxq, &q->txq, 1) || !STAILQ_EMPTY(&q->ready) || new_session(q) ||
 		(q->state != SESSION_REFUSED && fido_link_error(q->blk->link) != 0);
 }

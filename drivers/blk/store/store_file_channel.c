@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A channel to a file: an io_uring of one worker's own.
+ * A channel to a file, by an io_uring per worker.
  *
  * Each request is an op, which is in one place at a time:
  *
  *   submit -> pending (the ring is full) -> the ring -> finished
- *                ^ the rest of it, another try |
+ *                ^  rest of it, or retry       |
  *                +-----------------------------+
- *   submit, or the ring -> starved (it must be copied, and there is no memory) -> pending
+ *   submit, or the ring -> starved (must be copied, no memory for that) -> pending
  *
- * Writes give the kernel the front-end's memory. It is copied when it cannot have it: direct I/O has rules for addresses
- * and lengths of pieces, and some mappings (foreign pages of a hypervisor) cannot be used by a device.
+ * The kernel writes from the front-end's memory. The data is copied only if that is not possible:
+ * direct I/O restricts addresses and lengths of pieces, and devices cannot use some mappings
+ * (foreign pages of a hypervisor).
  */
 
 #include "store_file.h"
@@ -69,7 +70,7 @@ op_get(struct channel *ch, struct blk_io *io)
 	return op;
 }
 
-/* Whether the volume can be written to. What a file or a front-end's memory cannot do at all says nothing of that. */
+/* Track whether writes succeed. Ignore errors that say nothing about the medium. */
 static void
 note_result(struct blk_file *f, int error)
 {
@@ -98,7 +99,7 @@ op_finish(struct channel *ch, struct blk_file_op *op, int error)
 
 /* ---- into the ring ---- */
 
-/* Later ones do not overtake: what waits would wait for ever. */
+/* Keep the order: pending ops would starve if later ones overtook them. */
 static void
 op_start(struct channel *ch, struct blk_file_op *op)
 {
@@ -106,7 +107,7 @@ op_start(struct channel *ch, struct blk_file_op *op)
 		STAILQ_INSERT_TAIL(&ch->pending, op, next);
 }
 
-/* Give the ring what waits, and the kernel the ring. What the kernel does not take now is left for the next time. */
+/* Fill the ring with pending ops, submit it. Entries that the kernel does not accept now stay. */
 static void
 hand_over(struct channel *ch)
 {
@@ -124,7 +125,7 @@ hand_over(struct channel *ch)
 
 /* ---- copies ---- */
 
-/* Whether direct I/O takes the pieces as they are. */
+/* @return true when direct I/O accepts the pieces */
 static bool
 pieces_fit(const struct blk_file *f, const struct blk_io *io)
 {
@@ -135,7 +136,7 @@ pieces_fit(const struct blk_file *f, const struct blk_io *io)
 	return true;
 }
 
-/* @return false: there is no memory now */
+/* @return false: no memory now */
 static bool
 copy_make(struct channel *ch, struct blk_file_op *op)
 {
@@ -152,7 +153,7 @@ start_copied(struct channel *ch, struct blk_file_op *op)
 		STAILQ_INSERT_TAIL(&ch->starved, op, next);
 }
 
-/* Memory may have come back, from a copy or from a reader. */
+/* Retry starved ops: a copy or a reader may have freed memory. */
 static void
 feed_starved(struct channel *ch)
 {
@@ -177,7 +178,7 @@ transfer_goes_on(struct channel *ch, struct blk_file_op *op, uint32_t n)
 		return;
 	}
 	if (f->direct && op->done % f->base.info.block_size != 0) {
-		/* The file ends within a block, or the medium is full: go on at the block, if that is progress. */
+		/* End of file inside a block, or medium full: continue at the block start. */
 		uint64_t done = op->done - op->done % f->base.info.block_size;
 
 		if (op->step == STEP_READ || done == op->done - n) {
@@ -196,8 +197,8 @@ transfer_ended(struct channel *ch, struct blk_file_op *op, int res)
 
 	if (res > 0)
 		transfer_goes_on(ch, op, (uint32_t)res);
-	else if (res ==
-		0) /* the file has been truncated; a write that does nothing and has no reason */
+	/* The file was truncated, or a write made no progress for no known reason. */
+	else if (res == 0)
 		op_finish(ch, op, -EIO);
 	else if (can_copy && (res == -EFAULT || (res == -EINVAL && ch->file->direct)))
 		start_copied(ch, op);
@@ -211,7 +212,7 @@ is_unsupported(int res)
 	return res == -EOPNOTSUPP || res == -ENOSYS;
 }
 
-/* A range is zeroed by what the file can; this one is not, so by the next. -EINVAL: not this range, of this device. */
+/* Zero a range in the next best way. -EINVAL: the device refuses this range only. */
 static void
 zero_otherwise(struct channel *ch, struct blk_file_op *op, int res)
 {
@@ -230,7 +231,7 @@ range_ended(struct channel *ch, struct blk_file_op *op, int res)
 		zero_otherwise(ch, op, res);
 		return;
 	}
-	/* What cannot be discarded stays as it is, as it may. */
+	/* A discard is a hint: ignore that the file does not support it. */
 	if (op->step == STEP_DISCARD && (is_unsupported(res) || res == -EINVAL))
 		res = 0;
 	if (res == 0 && op->io->fua) {
@@ -378,7 +379,7 @@ blk_file_channel_arm(struct blk_channel *channel, int *fd, short *events)
 	hand_over(ch);
 	*events = POLLIN;
 	*fd = ch->ring.flight != 0 ? ch->ring.uring.ring_fd : -1;
-	/* The descriptor shows what comes from here on, and what the kernel has put off. */
+	/* The descriptor signals new events only: check for present and deferred ones. */
 	return io_uring_sq_ready(&ch->ring.uring) != 0 || io_uring_cq_ready(&ch->ring.uring) != 0 ||
 		ch->finished != 0 ||
 		(IO_URING_READ_ONCE(*ch->ring.uring.sq.kflags) &

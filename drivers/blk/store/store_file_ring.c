@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An io_uring of one worker's own, and what is put into it. */
+/* The io_uring of a channel: open it, fill its entries. */
 
 #include "store_file_ring.h"
 
@@ -12,10 +12,10 @@
 
 #include "zeros.h"
 
-/* Entries of the ring: of one batch, and of what is in flight in all. */
+/* Entries per batch; entries in flight. */
 #define RING_BATCH 256
 #define RING_FLIGHT 1024
-/* The kernel takes no longer registered buffers. */
+/* The kernel limits a registered buffer to 1 GiB. */
 #define FIXED_SHIFT 30
 #define FIXED_MAX 64
 
@@ -24,7 +24,7 @@ static_assert(UINT64_C(1) << FIXED_SHIFT >= BLK_BUFFER_MAX,
 
 /* ---- into the ring ---- */
 
-/* @return the registered buffer that p is in; -1: none */
+/* @return index of the registered buffer that contains p; -1: none */
 static int
 fixed_index(const struct blk_file_ring *r, const void *p)
 {
@@ -48,7 +48,7 @@ prep_read(const struct blk_file_ring *r, const struct blk_file_op *op, struct io
 		io_uring_prep_read(sqe, r->fd, p, len, io->offset + op->done);
 }
 
-/* All pieces together; what is left over of them a piece at a time. */
+/* Write all pieces at once; after a partial write, the rest piece by piece. */
 static void
 prep_write(const struct blk_file_ring *r, const struct blk_file_op *op, struct io_uring_sqe *sqe)
 {
@@ -142,8 +142,9 @@ blk_file_ring_put(struct blk_file_ring *r, const struct blk_file_op *op)
 /* ---- opening and closing ---- */
 
 /*
- * Completions need no interrupt of this thread: it looks. Not DEFER_TASKRUN: the ring's descriptor does not turn ready for
- * what is deferred (tried on 6.18: the sleeper is not woken), and it was not faster by more than the noise.
+ * Completions need not interrupt this thread, which polls. Not DEFER_TASKRUN: the ring's descriptor
+ * does not become ready for deferred work (tested on 6.18: the sleeper is not woken), and any gain
+ * in speed was within the noise.
  */
 static int
 ring_open(struct io_uring *ring)
@@ -177,11 +178,11 @@ ring_open_failed(const struct blk_file *f, int err)
 		       "profile)";
 	else if (err == ENOMEM)
 		todo = ": raise the limit of locked memory (ulimit -l)";
-	fido_log(FIDO_LOG_ERROR, "volume %s: cannot make an io_uring: %s%s", f->volume,
+	fido_log(FIDO_LOG_ERROR, "volume %s: cannot create an io_uring: %s%s", f->volume,
 		strerror(err), todo);
 }
 
-/* Each part saves work where the kernel allows it; without it things work as well. */
+/* Optional: each registration saves work if the kernel allows it. */
 static void
 ring_register(struct blk_file_ring *r, const struct blk_file *f)
 {
@@ -195,7 +196,7 @@ ring_register(struct blk_file_ring *r, const struct blk_file *f)
 		r->fd = 0;
 		r->fd_flag = IOSQE_FIXED_FILE;
 	}
-	/* Through the page cache memory is copied, whether its pages are known or not. */
+	/* The page cache copies data in any case: registered buffers save nothing. */
 	if (!f->direct || size > (size_t)FIXED_MAX << FIXED_SHIFT)
 		return;
 	for (size_t at = 0; at < size; at += v[n++].iov_len) {
@@ -225,8 +226,8 @@ void
 blk_file_ring_close(struct blk_file_ring *r)
 {
 	/*
-	 * Nothing is in flight, but where a worker that stops has waited for a device for long enough. The kernel takes the ring
-	 * down some time later; the file is not to be open for that long.
+	 * Nothing is in flight, unless a stopping worker gave up waiting for a device. The kernel
+	 * tears the ring down later; the file must not stay open until then.
 	 */
 	if (r->fd_flag != 0 && r->flight == 0)
 		io_uring_unregister_files(&r->uring);

@@ -2,7 +2,7 @@
 #ifndef FIDO_BLK_STORE_FILE_RING_H
 #define FIDO_BLK_STORE_FILE_RING_H
 
-/** @file The io_uring of a channel to a file, and the operations that it takes. The channel's thread. */
+/** @file The io_uring of a channel to a file. Channel's thread only. */
 
 #include <liburing.h>
 #include <sys/queue.h>
@@ -10,7 +10,7 @@
 #include "buffers.h"
 #include "store_file.h"
 
-/* What of an op is in the ring, or is to go there next. */
+/** What an op does in the ring, now or next. */
 enum blk_file_step {
 	STEP_READ,
 	STEP_WRITE,
@@ -18,33 +18,33 @@ enum blk_file_step {
 	STEP_ZERO_RANGE,
 	STEP_ZERO_PUNCH,
 	STEP_ZERO_WRITE,
-	STEP_SYNC, /* the end of a flush, and of what the kernel cannot make durable by a flag */
+	STEP_SYNC, /**< a flush; or after a step that the kernel cannot make durable by a flag */
 };
 
-/** A request on its way. */
+/** A request in progress. */
 struct blk_file_op {
 	STAILQ_ENTRY(blk_file_op) next;
 	struct blk_io *io;
-	char *copy; /* of what is written; NULL: it is written from where it is */
-	uint64_t done;
+	char *copy;    /**< of the data to write; NULL: write from io->iov */
+	uint64_t done; /**< bytes */
 	enum blk_file_step step;
 };
 
 struct blk_file_ring {
 	struct io_uring uring;
 	struct blk_buffers *buffers; /* the worker's */
-	int fd;                      /* the file, as the ring knows it */
+	int fd;                      /* the file; with IOSQE_FIXED_FILE in fd_flag its index */
 	uint8_t fd_flag;
-	bool fixed;      /* the ring knows the worker's buffers */
+	bool fixed;      /* the buffers are registered */
 	uint32_t flight; /* ops in the ring */
-	uint32_t room;   /* how many there can be */
+	uint32_t room;   /* maximum of flight */
 };
 
-/** @return 0, -errno with a message. @see blk_file_ring_close */
+/** @return 0, or -errno after a message. @see blk_file_ring_close */
 int blk_file_ring_open(struct blk_file_ring *r, const struct blk_file *f,
 	struct blk_buffers *buffers);
 void blk_file_ring_close(struct blk_file_ring *r);
-/** Put what an op has to do next into the ring. @return false: no room now */
+/** Put the next step of an op into the ring. @return false: no room now */
 bool blk_file_ring_put(struct blk_file_ring *r, const struct blk_file_op *op);
 
 #endif

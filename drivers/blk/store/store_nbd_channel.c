@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A channel to an NBD server: what the worker calls. */
+/* A channel to an NBD server: the interface of the worker. */
 
 #include "store_nbd_channel.h"
 
@@ -25,7 +25,7 @@ channel_fds(struct blk_nbd_channel *ch)
 		int err = errno;
 
 		fido_log(FIDO_LOG_ERROR,
-			"volume %s: cannot make a timer and an epoll descriptor: %s: raise the "
+			"volume %s: cannot create a timer and an epoll descriptor: %s: raise the "
 			"limit of open files (ulimit -n)",
 			ch->nbd->volume, strerror(err));
 		return -err;
@@ -80,7 +80,7 @@ blk_nbd_channel_close(struct blk_channel *channel)
 	if (ch->state == BLK_NBD_READY)
 		nbd_aio_disconnect(ch->h, 0);
 	nbd_close(ch->h);
-	/* None is left, but where a worker that stops has waited for a server for long enough. */
+	/* No requests are left, unless a stopping worker gave up waiting for the server. */
 	blk_nbd_fail_pending(ch);
 	blk_nbd_drop_ended(ch);
 	channel_free(ch);
@@ -117,7 +117,7 @@ blk_nbd_channel_poll(struct blk_channel *channel)
 	blk_nbd_connection_turn(ch);
 	if (ch->state == BLK_NBD_WAITING)
 		blk_nbd_fail_pending(ch);
-	/* First what has ended: its memory may be what others wait for. */
+	/* Finish first: pending requests may need the memory. */
 	blk_nbd_finish_ended(ch);
 	blk_nbd_issue_pending(ch);
 	finished = ch->finished;
@@ -125,7 +125,7 @@ blk_nbd_channel_poll(struct blk_channel *channel)
 	return finished;
 }
 
-/* The connection's socket changes, and what it waits for. A closed one has left by itself. */
+/* Update epoll: the socket and its events change. A closed socket is removed automatically. */
 static void
 watch_socket(struct blk_nbd_channel *ch)
 {
@@ -148,7 +148,7 @@ blk_nbd_channel_arm(struct blk_channel *channel, int *fd, short *events)
 	blk_nbd_issue_pending(ch);
 	*fd = ch->epoll_fd;
 	*events = POLLIN;
-	ch->idle = 0; /* the next poll() looks, whatever wakes the worker */
+	ch->idle = 0; /* let the next poll() check the socket, whatever woke the worker */
 	if (ch->h != NULL)
 		watch_socket(ch);
 	return !STAILQ_EMPTY(&ch->ended) || ch->finished != 0 ||

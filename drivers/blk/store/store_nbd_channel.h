@@ -4,20 +4,21 @@
 
 /**
  * @file
- * A channel to an NBD server: a connection, which is made again when it is lost. The channel's thread. Calls go down:
+ * A channel to an NBD server: a connection, re-established when it is lost. Channel's thread only.
+ * Calls go down:
  *
- *   store_nbd_channel.c     struct blk_store_ops
- *   store_nbd_connection.c  makes the connection, and makes it again
- *   store_nbd_command.c     sends requests by it
+ *   store_nbd_channel.c     implements struct blk_store_ops
+ *   store_nbd_connection.c  connects and reconnects
+ *   store_nbd_command.c     issues requests as commands of libnbd
  *
- *   state       event                        next
- *   WAITING     the time has come            CONNECTING
- *   CONNECTING  connected, the right export  READY
- *   CONNECTING  refused, too late, another   WAITING
- *   READY       the connection is lost       WAITING
+ *   state       event                                next
+ *   WAITING     deadline reached                     CONNECTING
+ *   CONNECTING  connected to the right export        READY
+ *   CONNECTING  refused, timed out, another export   WAITING
+ *   READY       connection lost                      WAITING
  *
- * Each request is an op: pending (not all of its commands are issued) -> issued -> ended -> blk_io_done(). What libnbd calls
- * only counts: it has its lock then.
+ * Each request is an op: pending (some commands not issued) -> issued -> ended -> blk_io_done().
+ * Callbacks of libnbd only update counters: libnbd holds its lock then.
  */
 
 #include <sys/queue.h>
@@ -25,7 +26,7 @@
 #include "copies.h"
 #include "store_nbd.h"
 
-/** Commands in flight: libnbd looks for each answer's in a list. */
+/** Commands in flight; limited, as libnbd searches a list for each reply. */
 #define BLK_NBD_FLIGHT_MAX 128
 
 enum blk_nbd_state {
@@ -41,9 +42,9 @@ struct blk_nbd_op {
 	struct blk_nbd_channel *channel;
 	struct blk_io *io;
 	void *copy;
-	uint64_t issued;     /* bytes that commands have been issued for */
-	uint32_t commands;   /* that are not answered, and one while it is pending */
-	uint32_t unanswered; /* issued, and not answered in truth */
+	uint64_t issued;     /* bytes for which commands have been issued */
+	uint32_t commands;   /* references: commands not freed by libnbd, and 1 while pending */
+	uint32_t unanswered; /* issued commands without a reply of the server */
 	bool started;        /* a flush has no bytes */
 	int error;
 };
@@ -56,12 +57,12 @@ struct blk_nbd_channel {
 	struct nbd_handle *h; /* NULL: WAITING */
 	enum blk_nbd_state state;
 	uint64_t deadline; /* ns; WAITING: next try; CONNECTING: end of this one */
-	int error;         /* of requests while WAITING */
-	bool lost;         /* READY, CONNECTING: no more; why */
+	int error;         /* WAITING: of all requests */
+	bool lost;         /* READY, CONNECTING: the connection is lost; why */
 	char why[160];
-	bool reported;   /* that it is lost */
-	bool copies_all; /* some memory was gone when it was to be sent: no more of that */
-	int epoll_fd;    /* the timer and the socket */
+	bool reported;   /* the loss is logged */
+	bool copies_all; /* a front-end's memory vanished during a send: copy all from now on */
+	int epoll_fd;    /* for timer and socket */
 	int timer_fd;
 	uint32_t flight; /* commands */
 	uint32_t idle;
@@ -73,25 +74,26 @@ struct blk_nbd_channel {
 
 /* ---- store_nbd_command.c ---- */
 
-/** Issue what waits, in its order, for as long as there is room. */
+/** Issue pending requests in order while there is room. */
 void blk_nbd_issue_pending(struct blk_nbd_channel *ch);
-/** All that waits ends with ch->error. */
+/** Fail pending requests with ch->error. */
 void blk_nbd_fail_pending(struct blk_nbd_channel *ch);
-/** Tell the worker what has ended. */
+/** Call blk_io_done() for ended requests. */
 void blk_nbd_finish_ended(struct blk_nbd_channel *ch);
-/** Forget what has ended. */
+/** Free ended requests without blk_io_done(). */
 void blk_nbd_drop_ended(struct blk_nbd_channel *ch);
 /**
- * Right after a call to libnbd that may have found it out: the reason is the thread's last error.
- * @return whether the connection is lost
+ * Check for a lost connection. Call it right after a call to libnbd that may have detected that:
+ * the reason is the thread's last error.
+ * @return true when the connection is lost
  */
 bool blk_nbd_note_loss(struct blk_nbd_channel *ch);
 
 /* ---- store_nbd_connection.c ---- */
 
-/** Begin to connect. */
+/** Start to connect. */
 void blk_nbd_connect(struct blk_nbd_channel *ch);
-/** Do what the connection has to do, and follow its state. */
+/** Send, receive, reconnect. */
 void blk_nbd_connection_turn(struct blk_nbd_channel *ch);
 
 #endif

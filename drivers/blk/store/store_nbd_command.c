@@ -2,8 +2,8 @@
 /*
  * Requests as commands of libnbd.
  *
- * libnbd sends from the memory that it is given, one piece for each command. A write of several pieces is several commands, if
- * these are blocks and not too small; else it is copied together, and is one.
+ * libnbd sends directly from memory, one piece per command. A write of several pieces becomes
+ * several commands if all pieces are whole blocks and not too small; else one command with a copy.
  */
 
 #include "store_nbd_channel.h"
@@ -14,10 +14,19 @@
 
 #include "zeros.h"
 
-/* A command costs the server and us more than a copy of fewer bytes than this (nbdkit's memory, writes of 256 KiB, MB/s as commands
- * and as a copy: 4 KiB 86 543, 16 KiB 280 880, 32 KiB 391 711, 64 KiB 628 739, 128 KiB 888 437). */
+/*
+ * Copying fewer bytes than this costs less than a command of their own. Writes of 256 KiB to
+ * nbdkit's memory plugin, MB/s:
+ *
+ *   piece     as commands   as a copy
+ *   4 KiB              86         543
+ *   16 KiB            280         880
+ *   32 KiB            391         711
+ *   64 KiB            628         739
+ *   128 KiB           888         437
+ */
 #define PIECE_MIN 65536
-/* The protocol has 32 bits for the length of what has no data. */
+/* The protocol has 32-bit lengths for commands without data. */
 #define RANGE_MAX (1u << 30)
 
 static void
@@ -30,7 +39,7 @@ op_unref(struct blk_nbd_op *op)
 	STAILQ_INSERT_TAIL(&op->channel->ended, op, next);
 }
 
-/* libnbd: the server has answered, or it never will. */
+/* Called by libnbd: the server has replied, or never will. */
 static int
 command_answered(void *user_data, int *error)
 {
@@ -42,7 +51,7 @@ command_answered(void *user_data, int *error)
 	return 1; /* forget it */
 }
 
-/* libnbd: always after that, and also when a command was not taken, or its connection closed. */
+/* Called by libnbd after that; also when a command was not accepted or the connection closed. */
 static void
 command_gone(void *user_data)
 {
@@ -52,7 +61,7 @@ command_gone(void *user_data)
 	op_unref(op);
 }
 
-/* The piece of a write that is to be issued next: pieces that meet in memory are one. @return its length */
+/* Find the next piece of a write to issue; merge adjacent pieces. @return its length */
 static size_t
 write_piece(const struct blk_nbd_op *op, char **p)
 {
@@ -101,7 +110,7 @@ blk_nbd_note_loss(struct blk_nbd_channel *ch)
 	return ch->lost;
 }
 
-/* Issue the next command of an op. @return the bytes that it is for, or what libnbd returned: -1 */
+/* Issue the next command of an op. @return number of bytes that it covers; -1: error in libnbd */
 static int64_t
 command_issue(struct blk_nbd_channel *ch, struct blk_nbd_op *op)
 {
@@ -144,7 +153,7 @@ command_issue(struct blk_nbd_channel *ch, struct blk_nbd_op *op)
 	return ret < 0 ? -1 : (int64_t)left;
 }
 
-/* @return true when all its commands are issued, or one has failed */
+/* @return true when all commands of the op are issued, or one has failed */
 static bool
 op_issue(struct blk_nbd_channel *ch, struct blk_nbd_op *op)
 {
@@ -160,7 +169,7 @@ op_issue(struct blk_nbd_channel *ch, struct blk_nbd_op *op)
 		n = command_issue(ch, op);
 		if (n < 0 && op->error == 0)
 			op->error = blk_nbd_errno();
-		/* What was taken fails in its own time. */
+		/* Commands that libnbd accepted fail later by themselves. */
 		if (blk_nbd_note_loss(ch) || n < 0) {
 			op->error = op->error != 0 ? op->error : -ENOTCONN;
 			return true;
@@ -172,7 +181,7 @@ op_issue(struct blk_nbd_channel *ch, struct blk_nbd_op *op)
 	return true;
 }
 
-/* Whether its pieces can be commands of their own. */
+/* @return true when the pieces can be sent without a copy */
 static bool
 pieces_fit(const struct blk_nbd_channel *ch, const struct blk_io *io)
 {
@@ -191,7 +200,7 @@ pieces_fit(const struct blk_nbd_channel *ch, const struct blk_io *io)
 	return io->length / pieces >= PIECE_MIN;
 }
 
-/* @return false: there is no memory now */
+/* Copy the data if necessary. @return false: no memory now */
 static bool
 op_prepare(struct blk_nbd_channel *ch, struct blk_nbd_op *op)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The connection of a channel to an NBD server: made again when it is lost. */
+/* Connect a channel to its NBD server, and reconnect. */
 
 #include "store_nbd_channel.h"
 
@@ -13,7 +13,7 @@
 
 #define RETRY_MS 1000
 #define CONNECT_LIMIT_MS 5000
-/* With nothing in flight the socket is looked at now and then: for the server's end. */
+/* With nothing in flight, poll the socket only every so many turns: the server may close it. */
 #define IDLE_POLLS 64
 
 static void
@@ -28,7 +28,7 @@ set_deadline(struct blk_nbd_channel *ch, uint64_t ms)
 	timerfd_settime(ch->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
-/* What is in flight ends: libnbd lets go of all its commands. */
+/* nbd_close() ends all commands in flight. */
 static void
 go_waiting(struct blk_nbd_channel *ch, int error)
 {
@@ -46,7 +46,7 @@ connection_lost(struct blk_nbd_channel *ch, const char *why)
 	if (!ch->reported)
 		fido_log(FIDO_LOG_WARNING,
 			"volume %s: no connection to %s: %s: requests fail until the server is "
-			"back; trying each second",
+			"back; retrying every second",
 			ch->nbd->volume, ch->nbd->uri, why != NULL ? why : "no memory");
 	ch->reported = true;
 	go_waiting(ch, -ENOTCONN);
@@ -72,9 +72,8 @@ connected(struct blk_nbd_channel *ch)
 	if (!blk_nbd_export_fits(ch->nbd, &export)) {
 		if (ch->error != -ESTALE)
 			fido_log(FIDO_LOG_ERROR,
-				"volume %s: %s has %llu bytes, and had %llu, or can do less than "
-				"before: requests fail until it is as it was; or restart this "
-				"backend",
+				"volume %s: %s has %llu bytes (before: %llu), or fewer features: "
+				"requests fail: restore the export, or restart this backend",
 				ch->nbd->volume, ch->nbd->uri, (unsigned long long)export.size,
 				(unsigned long long)ch->nbd->export.size);
 		ch->reported = true;
@@ -82,7 +81,7 @@ connected(struct blk_nbd_channel *ch)
 		return;
 	}
 	if (ch->reported)
-		fido_log(FIDO_LOG_WARNING, "volume %s: connected to %s again", ch->nbd->volume,
+		fido_log(FIDO_LOG_WARNING, "volume %s: reconnected to %s", ch->nbd->volume,
 			ch->nbd->uri);
 	ch->reported = false;
 	ch->error = 0;
@@ -90,7 +89,11 @@ connected(struct blk_nbd_channel *ch)
 	set_deadline(ch, 0);
 }
 
-/* Only what poll(2) says is done: libnbd 1.14 stops issuing commands when it finds less to read than it was told. @return -1: failed */
+/*
+ * Do only what poll(2) reports: libnbd 1.14 stops issuing commands when it finds less to read than
+ * it was told.
+ * @return -1: error in libnbd
+ */
 static int
 socket_turn(struct blk_nbd_channel *ch)
 {
@@ -133,5 +136,5 @@ blk_nbd_connection_turn(struct blk_nbd_channel *ch)
 	else if (ch->state == BLK_NBD_CONNECTING && nbd_aio_is_ready(ch->h) == 1)
 		connected(ch);
 	else if (ch->state == BLK_NBD_CONNECTING && fido_now_ns() >= ch->deadline)
-		connection_lost(ch, "the server says nothing");
+		connection_lost(ch, "the server does not respond");
 }
