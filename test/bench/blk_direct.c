@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The limit: the front-end's interface as direct calls of the store, in one process and one thread. fido-blk-perf linked with
- * this does the same work as with libfido-blk and fido-blkd, without a domain in between. The volume's name is the store
- * ("mem:256M"); one queue.
+ * The upper limit of performance: the front-end's interface on top of a store, in one process and
+ * one thread. fido-blk-perf linked with this does the same work as with libfido-blk and fido-blkd,
+ * but without another domain. The name of the volume is its store ("mem:256M"). One queue.
  */
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define LENT_MAX FIDO_BLK_LENT_MAX
 
 struct request {
-	struct blk_io io; /* first: blk_io_done() gets it */
+	struct blk_io io; /* must be first: blk_io_done() casts */
 	STAILQ_ENTRY(request) next;
 	struct fido_blk_queue *q;
 	void *cookie;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue that many threads use, each waiting for its own. lane.h has the rules. */
+/* A queue that many threads share. See lane.h for the rules. */
 
 #include "lane.h"
 
@@ -13,19 +13,19 @@
 
 #include <fido/atomic.h>
 
-/* Completions taken, requests given at a time. */
+/* Completions polled or requests submitted at a time. */
 #define BURST 32u
-/* A leader looks this often whether the backend is there at all. Nothing else depends on it. */
+/* A sleeping leader checks this often for an absent backend. Nothing else depends on it. */
 #define ABSENT_MS 1000
-/* Whoever has something for a queue that sleeps rings soon after it has published that. */
+/* A backend rings the doorbell of a sleeping queue within this time after publishing. */
 #define RING_MS 200
 
-/* What one thread waits for; in its stack. */
+/* The requests that one thread waits for; on its stack. */
 struct lane_job {
-	TAILQ_ENTRY(lane_job) entry; /* of the lane's jobs, as long as undone is not 0 */
+	TAILQ_ENTRY(lane_job) entry; /* in lane->jobs while undone is not 0 */
 	struct lane_job *next_to_wake;
-	struct lane_parts done; /* to be finished by their thread */
-	unsigned int undone;    /* parts that the backend has not done */
+	struct lane_parts done; /* for the thread to finish */
+	unsigned int undone;    /* number of parts that the backend has not done */
 	enum fido_blk_op op;
 	uint32_t flags;
 	int error;
@@ -45,7 +45,7 @@ signal_job(struct lane *lane, struct lane_job *job)
 	lane->to_wake = job;
 }
 
-/* Give the lock back, then wake: nobody wakes up just to wait for the lock. */
+/* Release the lock, then wake: a woken thread should not have to wait for the lock. */
 static void
 unlock(struct lane *lane)
 {
@@ -71,7 +71,7 @@ kick_leader(struct lane *lane)
 	uint64_t one = 1;
 
 	if (lane->asleep && write(lane->wake_fd, &one, sizeof(one)) < 0) {
-		/* Full: it is readable. */
+		/* The counter is full: it is readable. */
 	}
 }
 
@@ -120,7 +120,7 @@ fill_request(struct fido_blk_request *request, struct iovec *iov, struct lane_pa
 	}
 }
 
-/* Give the queue as much of what is pending as it takes. */
+/* Submit pending parts while the queue accepts them. */
 static void
 submit(struct lane *lane, struct lane_job *self)
 {
@@ -177,7 +177,7 @@ now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Sleep until there is something to poll, or a kick. @return false: only time has passed */
+/* Sleep until there is something to poll, or a kick. @return false: timeout */
 static bool
 sleep_once(struct lane *lane)
 {
@@ -193,7 +193,7 @@ sleep_once(struct lane *lane)
 	lock(lane);
 	lane->asleep = false;
 	if ((fds[1].revents & POLLIN) && read(lane->wake_fd, &kicks, sizeof(kicks)) < 0) {
-		/* Somebody else has not: only the leader reads. */
+		/* Cannot happen: only the leader reads. */
 	}
 	return ready != 0;
 }
@@ -218,7 +218,7 @@ lead_asleep(struct lane *lane, struct lane_job *self)
 	fido_blk_disarm(lane->config.queue);
 }
 
-/* Poll until something of the leader's own is done. */
+/* Poll until a part of the leader's own job is done. */
 static void
 lead(struct lane *lane, struct lane_job *self)
 {
@@ -247,7 +247,7 @@ lead(struct lane *lane, struct lane_job *self)
 	}
 }
 
-/* ---- the threads' own work ---- */
+/* ---- work of each thread ---- */
 
 static void
 copy_lent(const struct lane_part *part)
@@ -270,7 +270,7 @@ copy_lent(const struct lane_part *part)
 	}
 }
 
-/* Finish what is done of a job. @return number of parts */
+/* Finish the done parts of a job. @return number of parts */
 static unsigned int
 finish_parts(struct lane *lane, struct lane_job *job)
 {
@@ -316,7 +316,7 @@ wait_for_parts(struct lane *lane, struct lane_job *job, unsigned int n)
 		if (job->signalled) {
 			follow(lane, job);
 		} else if (!STAILQ_EMPTY(&job->done)) {
-			/* Others go on while this thread copies. */
+			/* Let others continue while this thread copies. */
 			if (job->undone == 0 && lane->leader == job)
 				pass_lead(lane);
 			n -= finish_parts(lane, job);
@@ -375,7 +375,7 @@ lane_abandon(struct lane *lane)
 	unlock(lane);
 }
 
-/* ---- making one ---- */
+/* ---- create, destroy ---- */
 
 int
 lane_create(struct lane *lane, const struct lane_config *config)
@@ -389,7 +389,7 @@ lane_create(struct lane *lane, const struct lane_config *config)
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (lane->wake_fd < 0)
 		return -errno;
-	/* It is held for far less time than a thread takes to sleep and wake up. */
+	/* Adaptive: the lock is held for much less time than a sleep and a wake-up take. */
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
 	err = pthread_mutex_init(&lane->lock, &attr);

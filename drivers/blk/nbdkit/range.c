@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A lock of ranges: a list of them in the order in which they came. As long as there are requests:
- * dozens.
+ * A lock for ranges: a list of holders and waiters in order of arrival. It is as long as there are
+ * requests: dozens.
  */
 
 #include "range.h"
@@ -29,7 +29,7 @@ range_lock_destroy(struct range_lock *lock)
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-/* @return true when one that came before is in its way */
+/* @return true when an earlier range conflicts */
 static bool
 is_taken(const struct range_lock *lock, const struct range *range)
 {
