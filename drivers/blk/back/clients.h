@@ -11,7 +11,7 @@
 
 /** Accept the offered links that there is room for. */
 void back_clients_accept(struct blk_server *s);
-/** Destroy clients that have gone away once the workers have let go of their queues. */
+/** Destroy clients that have gone away once the workers have released their queues. */
 void back_clients_follow(struct blk_server *s);
 /** Destroy a client. No worker serves its queues any more. */
 void back_client_destroy(struct back_client *c);

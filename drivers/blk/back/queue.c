@@ -66,9 +66,11 @@ back_queue_idle(const struct back_queue *q)
 static int
 prepare_read(struct back_queue *q, struct back_request *r)
 {
-	if (q->channel->store->ops->release != NULL)
-		return r->io.length <= (BACK_FEW - 1) * PAGE || back_request_grow(q, r) ? 0
-											: -ENOMEM;
+	if (q->channel->store->ops->release != NULL) {
+		bool room = r->io.length <= (BACK_FEW - 1) * PAGE || back_request_grow(q, r);
+
+		return room ? 0 : -ENOMEM;
+	}
 	r->buffer = back_buffer_take(q, r->io.length);
 	if (r->buffer == NULL)
 		return -EAGAIN;

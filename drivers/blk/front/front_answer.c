@@ -56,7 +56,7 @@ blk_front_finish(struct fido_blk_queue *q, struct request *r, int error)
 	r->error = error;
 	if (error != 0)
 		blk_front_drop_pieces(q, r);
-	/* The caller gets the memory of a write back only when nobody reads it any more. */
+	/* Return the memory of a write to the caller only when no backend reads it any more. */
 	if (r->op == FIDO_BLK_WRITE && r->tickets_out != 0)
 		r->state = REQUEST_ANSWERED;
 	else

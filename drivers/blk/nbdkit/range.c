@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * A lock for ranges: a list of holders and waiters in order of arrival. It is as long as there are
- * requests: dozens.
- */
+/* A lock for ranges: a list of holders and waiters in order of arrival, some dozens of requests. */
 
 #include "range.h"
 

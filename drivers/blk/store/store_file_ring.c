@@ -30,8 +30,9 @@ fixed_index(const struct blk_file_ring *r, const void *p)
 {
 	size_t offset = (size_t)((const char *)p - (const char *)blk_buffers_base(r->buffers));
 
-	return r->fixed && offset < blk_buffers_size(r->buffers) ? (int)(offset >> FIXED_SHIFT)
-								 : -1;
+	if (!r->fixed || offset >= blk_buffers_size(r->buffers))
+		return -1;
+	return (int)(offset >> FIXED_SHIFT);
 }
 
 static void

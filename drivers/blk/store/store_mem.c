@@ -231,7 +231,7 @@ write_in_place(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, st
 
 /*
  * Write to a free frame, then put it in place of the page's. Count as a reader of the old frame
- * meanwhile, so that nobody writes to it what would be lost.
+ * meanwhile: a concurrent write to it would be lost.
  * @return 1: written, 0: no frame is free, -1: another thread replaced the frame, retry
  */
 static int
@@ -363,7 +363,7 @@ mem_arm(struct blk_channel *channel, int *fd, short *events)
 {
 	(void)events;
 	*fd = -1;
-	/* Do not sleep: another thread's queue may get lent memory back, and wakes nobody. */
+	/* Do not sleep: lent memory may return by another thread's queue, without a wake-up. */
 	return !STAILQ_EMPTY(&((struct mem_channel *)channel)->waiting);
 }
 
