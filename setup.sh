@@ -9,12 +9,16 @@ build=${FIDO_BUILD:-$top/build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 headers=$build/dpdk-headers
 examples=$build/dpdk-examples
+fio_headers=$build/fio-headers
+# Debian's source packages, as long as they are needed.
+sources=$build/debian-source
 
 # What the project is built with, then what its tests and benchmarks call.
 packages=(
-	gcc g++ libc6-dev make clang libclang-rt-14-dev meson ninja-build pkg-config
+	gcc g++ libc6-dev make clang clang-format-14 libclang-rt-14-dev meson ninja-build pkg-config
 	libcmocka-dev libbenchmark-dev libcjson-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
-	cppcheck e2fsprogs ethtool fio fuse3 gnuplot-nox iperf3 iproute2 iputils-ping jq libnbd-bin nbdkit procps python3 qemu-utils
+	cppcheck doxygen e2fsprogs ethtool fio fuse3 gnuplot-nox graphviz iperf3 iproute2 iputils-ping jq
+	libnbd-bin nbdkit procps python3 python3-pyelftools qemu-utils
 	mandoc shellcheck spin strace tcpdump util-linux valgrind
 )
 # What the project's own packages (debian/) are built with, beside these.
@@ -39,6 +43,8 @@ driver_headers=(
 	lib/ethdev/ethdev_vdev.h
 	drivers/bus/vdev/bus_vdev_driver.h
 )
+# The folders of fio's source whose headers an engine of its own is built with; Debian has no package of them.
+fio_folders=(. arch compiler lib os oslib)
 # DPDK's own examples that tests run on mmnet ports, by their folders in DPDK's examples/; common/ is
 # what their Makefiles include.
 dpdk_examples=(common ip_fragmentation ip_reassembly l2fwd l3fwd l3fwd-power packet_ordering rxtx_callbacks skeleton)
@@ -48,15 +54,18 @@ usage()
 	cat <<-EOF
 	usage: setup.sh [--build] [--no-hugepages] [--xen] [--packages] [--check]
 	       setup.sh --raise-hugepages MB
-	Installs what Fido needs on Debian 12, fetches DPDK's driver headers and some of its examples
-	into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing that is done
-	already.
+	       setup.sh --dpdk VERSION [--dpdk-source DIR]
+	Installs what Fido needs on Debian 12, fetches DPDK's driver headers, some of its examples and
+	fio's headers into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing
+	that is done already.
 	  --build               also configure (meson) and build (ninja) the build folder
 	  --no-hugepages        leave the hugepages alone
 	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
 	                        test/run.sh asks for it
 	  --packages            also what the tests of Debian packages need (lintian, dkms); test/run.sh asks for it
 	  --check               change nothing; say what is missing, exit 1 if anything is
+	  --dpdk VERSION        nothing but this: build DPDK 24.11 or 25.11 into a cache folder (once), and print the
+	                        folder, for -Ddpdk_prefix=; from Debian's source package, or the source tree DIR
 	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
 	EOF
@@ -170,21 +179,21 @@ headers_compile()
 			>>"$build/setup.log" 2>&1
 }
 
-# Debian's source package of exactly the installed version, unpacked as $work/dpdk.
+# NAME VERSION PACKAGES: Debian's source package of exactly the installed version, unpacked as $sources/NAME.
 fetch_source()
 {
-	local version=$1 work=$2
-	say "fetching the source of dpdk $version"
-	rm -rf "$work"
-	mkdir -p "$work"
-	write_source_lists "$work/lists"
-	# A third-party list without sources fails here and does no harm: the next step decides.
-	apt_get_source "$work" update 2>/dev/null || true
-	apt_get_source "$work" source --download-only "dpdk=$version" || die \
-		"cannot fetch the source of dpdk $version (log: $build/setup.log)." \
-		"If the archive has a newer one: apt-get install dpdk dpdk-dev libdpdk-dev"
-	dpkg-source --no-check -x "$work"/dpdk_*.dsc "$work/dpdk" >>"$build/setup.log" 2>&1 ||
-		die "cannot unpack the source of dpdk $version (log: $build/setup.log)"
+	local name=$1 version=$2 installed=$3
+	say "fetching the source of $name $version"
+	if [ ! -d "$sources/lists" ]; then
+		write_source_lists "$sources/lists"
+		# A third-party list without sources fails here and does no harm: the next step decides.
+		apt_get_source "$sources" update 2>/dev/null || true
+	fi
+	apt_get_source "$sources" source --download-only "$name=$version" || die \
+		"cannot fetch the source of $name $version (log: $build/setup.log)." \
+		"If the archive has a newer one: apt-get install $installed"
+	dpkg-source --no-check -x "$sources/$name"_*.dsc "$sources/$name" >>"$build/setup.log" 2>&1 ||
+		die "cannot unpack the source of $name $version (log: $build/setup.log)"
 }
 
 take_headers()
@@ -216,10 +225,49 @@ take_examples()
 	mv "$new" "$examples"
 }
 
-# Take from Debian's source package what is missing of the driver headers and the examples.
+fio_headers_compile()
+{
+	printf '#include <%s>\n' fio.h optgroup.h |
+		cc -x c -fsyntax-only -D_GNU_SOURCE -include "$top/drivers/blk/fio/fio_config.h" -I"$1" - \
+			>>"$build/setup.log" 2>&1
+}
+
+take_fio_headers()
+{
+	local version=$1 source=$2 new=$fio_headers.new folder
+	rm -rf "$new"
+	for folder in "${fio_folders[@]}"; do
+		mkdir -p "$new/$folder"
+		cp "$source/$folder"/*.h "$new/$folder/" || die "fio $version has no headers in $folder"
+	done
+	# The engine says no to any other fio.
+	printf '#define FIO_BUILT_FOR "fio-%s"\n' "${version%%-*}" >"$new/fio_built_for.h"
+	fio_headers_compile "$new" || die "the headers of fio $version do not compile (log: $build/setup.log)"
+	echo "$version" >"$new/version"
+	rm -rf "$fio_headers"
+	mv "$new" "$fio_headers"
+}
+
+# Take from Debian's source packages what is missing of DPDK's driver headers and examples, and of fio's headers.
 fetch_missing()
 {
-	local version=$1 work=$build/dpdk-source own
+	rm -rf "$sources"
+	fetch_dpdk "$(dpdk_version)"
+	fetch_fio "$(fio_version)"
+	rm -rf "$sources"
+}
+
+fetch_fio()
+{
+	local version=$1
+	! fio_headers_are_current || return 0
+	fetch_source fio "$version" fio
+	take_fio_headers "$version" "$sources/fio"
+}
+
+fetch_dpdk()
+{
+	local version=$1 own
 	if headers_are_current && examples_are_current; then
 		return 0
 	fi
@@ -229,15 +277,26 @@ fetch_missing()
 		[ ! -d "$own" ] || take_examples "" "$own"
 		return 0
 	fi
-	fetch_source "$version" "$work"
-	headers_are_current || take_headers "$version" "$work/dpdk"
-	examples_are_current || take_examples "$version" "$work/dpdk/examples"
-	rm -rf "$work"
+	fetch_source dpdk "$version" "dpdk dpdk-dev libdpdk-dev"
+	headers_are_current || take_headers "$version" "$sources/dpdk"
+	examples_are_current || take_examples "$version" "$sources/dpdk/examples"
 }
 
 dpdk_version()
 {
 	dpkg-query -W -f '${source:Version}' libdpdk-dev 2>/dev/null || true
+}
+
+fio_version()
+{
+	dpkg-query -W -f '${source:Version}' fio 2>/dev/null || true
+}
+
+# A fio of somebody's own has its headers where he says (-Dfio_headers).
+fio_headers_are_current()
+{
+	[ -n "$(fio_version)" ] || return 0
+	[ -e "$fio_headers/version" ] && [ "$(cat "$fio_headers/version")" = "$(fio_version)" ]
 }
 
 headers_are_current()
@@ -341,6 +400,10 @@ check()
 		say "missing: DPDK's examples in $examples"
 		ok=1
 	fi
+	if ! fio_headers_are_current; then
+		say "missing: fio's headers in $fio_headers"
+		ok=1
+	fi
 	if [ "$hugepages" = 1 ] && ! hugepages_are_enough "$(default_hugepages_mb)"; then
 		say "missing: $(default_hugepages_mb) MB of 2 MiB pages and their mount on /dev/hugepages"
 		ok=1
@@ -366,6 +429,9 @@ while [ $# -gt 0 ]; do
 		raise_hugepages "$2"
 		exit 0
 		;;
+	--dpdk)
+		exec "$top/test/dpdk/build.sh" "${2:-}" ${4:+"$4"}
+		;;
 	-h | --help)
 		usage
 		exit 0
@@ -386,6 +452,6 @@ if [ $want_check = 1 ]; then
 fi
 mkdir -p "$build"
 install_packages
-fetch_missing "$(dpdk_version)"
+fetch_missing
 [ $hugepages = 0 ] || raise_hugepages "$(default_hugepages_mb)"
 [ $want_build = 0 ] || build_all

@@ -14,7 +14,7 @@ suites=(build-gcc unit stress system build-clang lint model mutants unit-asan un
 suites_beside=(build-clang lint model)
 # ... and these, of which each has one processor to do at a time, run beside the emulation of xen.
 suites_beside_xen=(fuzz packages)
-suites_on_demand=(soak)
+suites_on_demand=(soak dpdk-later)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Every process that a test starts carries this in its environment: none may be left at the end.
@@ -123,6 +123,7 @@ build_in()
 		elif [ "$dir" != "$build" ]; then
 			ln -sfn "$build/dpdk-headers" "$dir/dpdk-headers"
 		fi
+		[ "$dir" = "$build" ] || ln -sfn "$build/fio-headers" "$dir/fio-headers"
 		meson setup "$dir" "$top" -Dwerror=true -Dauto_features=enabled "$@" || return 1
 	fi
 	# shellcheck disable=SC2086 # several words
@@ -389,35 +390,29 @@ lint_spdx()
 	return $bad
 }
 
-lint_includes()
-{
-	run_script lint/includes 60
-}
-
-# What later releases of DPDK have changed in their headers.
-lint_dpdk_versions()
-{
-	run_script lint/dpdk-versions 600
-}
-
 # The tables in doc/results and the plots in doc/img show the figures of doc/results/*.json.
 lint_results()
 {
 	python3 "$top/test/bench/report.py" --check
 }
 
-lint_tests=(cppcheck dpdk-versions includes results shell spdx)
+# Those that are functions here; the others are scripts in test/lint.
+lint_tests=(cppcheck results shell spdx)
 
 list_lint()
 {
 	printf 'lint/%s\n' "${lint_tests[@]}"
+	list_scripts lint
 }
 
 suite_lint()
 {
 	local name
 	for name in "${lint_tests[@]}"; do
-		run "lint/$name" "lint_${name//-/_}"
+		run "lint/$name" "lint_$name"
+	done
+	for name in $(list_scripts lint); do
+		run "$name" run_script "$name" 600
 	done
 }
 
@@ -553,6 +548,59 @@ suite_xen()
 		esac
 	done < <("$xen_bed" run "${names[@]}" 2>"$logs/xen.log" </dev/null)
 	[ $reported = ${#names[@]} ] || failed xen "$logs/xen.log"
+}
+
+# --- suites: later releases of DPDK ---
+
+dpdk_versions=(24.11 25.11)
+
+# The system tests of the driver and its forwarder.
+mmnet_tests()
+{
+	list_scripts system | grep -E '/(mmnet|fwd)-'
+}
+
+list_dpdk_later()
+{
+	local version name
+	for version in "${dpdk_versions[@]}"; do
+		for name in $(mmnet_tests); do
+			echo "dpdk-later/$version-${name#*/}"
+		done
+	done
+}
+
+# VERSION PREFIX: the driver and what the tests use, built against the DPDK that is installed there
+build_dpdk_later()
+{
+	build_targets="drivers/net/mmnet_pmd/librte_net_mmnet.so apps/fido-fwd/fido-fwd apps/fido-ctl/fido-ctl
+		test/system/helpers/pktcheck apps/examples/example-arena-send" \
+		build_in "$build-dpdk-$1" -Dbuildtype=release -Ddpdk_prefix="$2"
+}
+
+# VERSION: each test, with that version's programs before the others
+run_on_dpdk()
+{
+	local version=$1 name prefix log=$logs/dpdk-later-$1.log
+	# shellcheck disable=SC2086 # a source tree, or nothing
+	prefix=$("$top/test/dpdk/build.sh" "$version" ${FIDO_DPDK_SOURCE:+"$FIDO_DPDK_SOURCE/$version"} 2>"$log") &&
+		build_dpdk_later "$version" "$prefix" >>"$log" 2>&1 || {
+		failed "dpdk-later/$version" "$log"
+		return 0
+	}
+	for name in $(mmnet_tests); do
+		FIDO_BUILD=$build-dpdk-$version PATH=$prefix/bin:$PATH run "dpdk-later/$version-${name#*/}" run_script "$name" 600
+	done
+}
+
+suite_dpdk_later()
+{
+	local version
+	for version in "${dpdk_versions[@]}"; do
+		if list_dpdk_later | grep "/$version-" | while read -r name; do ! wanted "$name" || echo; done | grep -q ''; then
+			run_on_dpdk "$version"
+		fi
+	done
 }
 
 list_soak()

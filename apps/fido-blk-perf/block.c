@@ -17,10 +17,7 @@ static_assert(sizeof(struct perf_block_header) == 64, "it is written to media");
 static_assert(offsetof(struct perf_block_header, crc) == 60,
 	"the checksum covers what is before and after it");
 
-/*
- * ISA-L's crc32c: several times as fast as zlib's crc32, which would cost more than the rest of a
- * verified write.
- */
+/* ISA-L's: several times as fast as zlib's crc32, which would cost more than all the rest. */
 static uint32_t
 crc32c(uint32_t crc, const void *data, size_t size)
 {
@@ -44,22 +41,13 @@ block_crc(const void *block, size_t size)
 	return ~crc32c(crc, (const uint8_t *)block + after, size - after);
 }
 
-uint64_t
-perf_block_volume(const char *name)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Each word of a body is another one than that of any other version, place or run. */
 static uint64_t
 body_key(const struct perf_block_header *h)
 {
-	return (le64toh(h->seed) ^ le64toh(h->version) << 20 ^ le64toh(h->offset) >> 3 ^
-		       le64toh(h->volume)) *
+	uint64_t place = le64toh(h->offset) >> 3 ^ le64toh(h->volume);
+
+	return (le64toh(h->seed) ^ le64toh(h->version) << 20 ^ place) *
 		UINT64_C(0xbf58476d1ce4e5b9);
 }
 
@@ -145,7 +133,8 @@ describe_body(FILE *out, const void *block, size_t size, const struct perf_block
 		fprintf(out, "    its body is what the header says\n");
 	else
 		fprintf(out,
-			"    its body is not what the header says in %zu of %zu words, from byte %zu to byte %zu\n",
+			"    its body is not what the header says in %zu of %zu words, from byte %zu to "
+			"byte %zu\n",
 			wrong, size / 8 - sizeof(*h) / 8, 8 * first, 8 * last + 7);
 }
 
@@ -173,10 +162,8 @@ perf_block_describe(FILE *out, const void *block, size_t size)
 		for (unsigned int i = 0; i < 16; i++)
 			fprintf(out, " %02x", bytes[line + i]);
 		fputs("  ", out);
-		for (unsigned int i = 0; i < 16; i++)
-			fputc(bytes[line + i] >= ' ' && bytes[line + i] <= '~' ? bytes[line + i]
-									       : '.',
-				out);
+		for (const uint8_t *b = bytes + line; b < bytes + line + 16; b++)
+			fputc(*b >= ' ' && *b <= '~' ? *b : '.', out);
 		fputc('\n', out);
 	}
 }

@@ -47,8 +47,6 @@ struct perf_block_id {
 	uint32_t queue;
 };
 
-/** @return a number for the volume's name. */
-uint64_t perf_block_volume(const char *name);
 /** Make the block's contents. @param size multiple of 8, at least PERF_BLOCK_MIN */
 void perf_block_fill(void *block, size_t size, const struct perf_block_id *id);
 /** Look at a block. @param version of a GOOD block: its version; else 0 */
@@ -56,10 +54,7 @@ enum perf_block_kind perf_block_check(const void *block, size_t size, uint64_t v
 	uint64_t offset, uint64_t *version);
 /** @return crc32c of any bytes. */
 uint32_t perf_block_sum(const void *data, size_t size);
-/**
- * Say for people what is in a block: the header's fields, where the body goes wrong, and the
- * header's bytes.
- */
+/** Say for people what is in a block: the header, where the body goes wrong, the first bytes. */
 void perf_block_describe(FILE *out, const void *block, size_t size);
 /** @return what the kind is called. */
 const char *perf_block_kind_name(enum perf_block_kind kind);

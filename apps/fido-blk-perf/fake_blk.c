@@ -37,7 +37,6 @@ struct fido_blk_queue {
 	unsigned int used;
 	struct perf_random random;
 	struct fake_seen seen;
-	uint64_t last_end;
 	struct fido_blk_stats stats;
 	int fd;
 };
@@ -134,48 +133,21 @@ fido_blk_queue(struct fido_blk *blk, uint16_t i)
 	return i < blk->config.queues ? blk->queues[i] : NULL;
 }
 
-bool
-fido_blk_is_connected(const struct fido_blk *blk)
-{
-	return true;
-}
-
 /* ---- faults ---- */
 
-static bool
-fault_fits(enum fake_fault fault, enum fido_blk_op op, bool lend)
-{
-	switch (fault) {
-	case FAKE_WRITE_LOST:
-	case FAKE_WRITE_TORN:
-	case FAKE_WRITE_MISPLACED:
-		return op == FIDO_BLK_WRITE;
-	case FAKE_ZEROES_LOST:
-		return op == FIDO_BLK_WRITE_ZEROES;
-	case FAKE_READ_FLIPPED:
-	case FAKE_READ_MISPLACED:
-		return op == FIDO_BLK_READ;
-	case FAKE_LEND_LIVE:
-	case FAKE_LEND_SHORT:
-	case FAKE_LEND_NOTHING:
-		return lend;
-	case FAKE_FLUSH_NOTHING:
-		return op == FIDO_BLK_FLUSH;
-	case FAKE_ERROR:
-	case FAKE_STALE:
-	case FAKE_NO_ANSWER:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool
-fault_stays(enum fake_fault fault)
-{
-	return fault == FAKE_LEND_LIVE || fault == FAKE_STALE || fault == FAKE_NO_ANSWER ||
-		fault == FAKE_FLUSH_NOTHING;
-}
+/* The operation that a fault is in; 0: any. */
+static const enum fido_blk_op fault_op[] = {
+	[FAKE_WRITE_LOST] = FIDO_BLK_WRITE,
+	[FAKE_WRITE_TORN] = FIDO_BLK_WRITE,
+	[FAKE_WRITE_MISPLACED] = FIDO_BLK_WRITE,
+	[FAKE_ZEROES_LOST] = FIDO_BLK_WRITE_ZEROES,
+	[FAKE_READ_FLIPPED] = FIDO_BLK_READ,
+	[FAKE_READ_MISPLACED] = FIDO_BLK_READ,
+	[FAKE_LEND_LIVE] = FIDO_BLK_READ,
+	[FAKE_LEND_SHORT] = FIDO_BLK_READ,
+	[FAKE_LEND_NOTHING] = FIDO_BLK_READ,
+	[FAKE_FLUSH_NOTHING] = FIDO_BLK_FLUSH,
+};
 
 /* The lock is held. @return the fault that this request has */
 static enum fake_fault
@@ -183,13 +155,14 @@ fault_of(struct fido_blk_queue *q, const struct fido_blk_request *r)
 {
 	struct fido_blk *blk = q->blk;
 	enum fake_fault fault = blk->config.fault;
-	bool lend = r->op == FIDO_BLK_READ && (r->flags & FIDO_BLK_LEND) != 0;
 
-	if (!fault_fits(fault, r->op, lend))
+	if (fault == FAKE_NONE ||
+		(fault < sizeof(fault_op) / sizeof(fault_op[0]) && fault_op[fault] != 0 &&
+			fault_op[fault] != r->op))
 		return FAKE_NONE;
 	blk->chances++;
 	if (blk->chances <= blk->config.after ||
-		(!fault_stays(fault) && (blk->chances - blk->config.after) % EVERY != 1))
+		(fault < FAKE_STAYS && (blk->chances - blk->config.after) % EVERY != 1))
 		return FAKE_NONE;
 	q->seen.faults++;
 	return fault;
@@ -207,18 +180,11 @@ note(struct fido_blk_queue *q, const struct fido_blk_request *r)
 	if (r->op == FIDO_BLK_FLUSH)
 		return;
 	assert(r->length > 0 && r->offset + r->length <= q->blk->info.size);
-	assert(r->offset % q->blk->info.block_size == 0 &&
-		r->length % q->blk->info.block_size == 0);
-	if (s->max_length == 0 || r->length < s->min_length)
-		s->min_length = r->length;
-	if (s->max_length == 0 || r->offset < s->min_offset)
+	assert((r->offset | r->length) % q->blk->info.block_size == 0);
+	if (s->max_end == 0 || r->offset < s->min_offset)
 		s->min_offset = r->offset;
-	if (r->length > s->max_length)
-		s->max_length = r->length;
-	if (r->offset + r->length > s->max_end)
-		s->max_end = r->offset + r->length;
-	s->not_sequential += r->offset != q->last_end;
-	q->last_end = r->offset + r->length;
+	s->max_length = r->length > s->max_length ? r->length : s->max_length;
+	s->max_end = r->offset + r->length > s->max_end ? r->offset + r->length : s->max_end;
 }
 
 int
@@ -267,12 +233,8 @@ do_change(struct fido_blk *blk, const struct fido_blk_request *r, enum fake_faul
 	uint8_t *copy = calloc(1, length);
 
 	assert(copy != NULL);
-	if (r->op == FIDO_BLK_WRITE) {
-		const void *from = perf_pieces_at(r->iov, r->iovcnt, 0, length, copy);
-
-		if (from != copy)
-			memcpy(copy, from, length);
-	}
+	if (r->op == FIDO_BLK_WRITE)
+		perf_pieces_copy(r->iov, r->iovcnt, 0, copy, length, false);
 	if (fault == FAKE_WRITE_MISPLACED)
 		offset = offset + length + 4096 <= blk->info.size ? offset + 4096 : offset - 4096;
 	if (fault == FAKE_WRITE_TORN)
@@ -320,7 +282,7 @@ do_read(struct fido_blk_queue *q, struct fido_blk_lent *slot, enum fake_fault fa
 	if (fault == FAKE_READ_FLIPPED)
 		copy[perf_random_below(&q->random, r->length)] ^= 4;
 	if ((r->flags & FIDO_BLK_LEND) == 0) {
-		perf_pieces_put(r->iov, r->iovcnt, 0, copy, r->length);
+		perf_pieces_copy(r->iov, r->iovcnt, 0, copy, r->length, true);
 		free(copy);
 		return;
 	}
@@ -407,12 +369,6 @@ fido_blk_release(struct fido_blk_queue *q, struct fido_blk_lent *const *lent, un
 		assert(lent[i]->lent);
 		free_slot(q, lent[i]);
 	}
-}
-
-unsigned int
-fido_blk_inflight(const struct fido_blk_queue *q)
-{
-	return q->used;
 }
 
 int

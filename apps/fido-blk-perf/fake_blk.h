@@ -22,13 +22,14 @@ enum fake_fault {
 	FAKE_ZEROES_LOST,
 	FAKE_READ_FLIPPED, /* one bit */
 	FAKE_READ_MISPLACED, /* of a block further on */
-	FAKE_LEND_LIVE, /* what is lent changes when it is written: each time, from then on */
 	FAKE_LEND_SHORT, /* a byte is missing */
 	FAKE_LEND_NOTHING, /* completes well, without memory */
 	FAKE_ERROR, /* -EIO */
-	FAKE_STALE, /* -ESTALE: each time, from then on */
-	FAKE_NO_ANSWER, /* each time, from then on */
-	FAKE_FLUSH_NOTHING, /* acknowledged, not done: each time, from then on */
+	FAKE_STAYS, /* these are done each time, from then on */
+	FAKE_LEND_LIVE = FAKE_STAYS, /* what is lent changes when it is written */
+	FAKE_STALE, /* -ESTALE */
+	FAKE_NO_ANSWER,
+	FAKE_FLUSH_NOTHING, /* acknowledged, not done */
 };
 
 struct fake_config {
@@ -46,9 +47,8 @@ struct fake_config {
 struct fake_seen {
 	uint64_t ops[8];
 	uint64_t fua;
-	uint64_t min_length, max_length;
 	uint64_t min_offset, max_end;
-	uint64_t not_sequential; /* requests that do not begin where the one before ended */
+	uint64_t max_length;
 	unsigned int most_inflight;
 	uint64_t faults; /* how often the fault was done */
 };

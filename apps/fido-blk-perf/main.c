@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * fido-blk-perf: load a block volume, measure it, or check every byte of it. See doc/fido-blk-
- * perf.md.
- */
+/* fido-blk-perf: check a block volume across kills. See doc/fido-blk-perf.md. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,15 +17,9 @@
 #include "team.h"
 
 #define EXIT_USAGE 2
-/*
- * fido_blk_open() cannot be interrupted: it is asked for so long at a time, and signals are looked
- * at in between.
- */
+/* fido_blk_open() cannot be interrupted: so long at a time, signals are looked at in between. */
 #define OPEN_SLICE_MS 1000
-/*
- * A volume that somebody has for himself is free when the last write of a killed one is done: it is
- * asked for so often.
- */
+/* A volume that a killed one had for itself is free when its last write is done: asked so often. */
 #define BUSY_US 20000
 
 /* While it is tried again and again, only the last message is of interest. */
@@ -49,42 +37,13 @@ on_message(enum fido_log_level level, const char *message)
 	fputc('\n', stderr);
 }
 
-/* Signals come by a descriptor from now on, in all threads. @return the descriptor, or -errno */
-static int
-catch_signals(void)
+/* Those that ask to end. */
+static volatile sig_atomic_t signals;
+
+static void
+on_signal(int number)
 {
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
-
-static bool
-is_signalled(int signals)
-{
-	struct pollfd fd = {.fd = signals, .events = POLLIN};
-
-	return poll(&fd, 1, 0) > 0;
-}
-
-static int
-join_group(const struct perf_options *opt, struct fido_domain **domain)
-{
-	struct fido_domain_config config = {
-		.group = opt->group,
-		.name = opt->domain,
-		.no_hugepages = opt->no_hugepages,
-	};
-	int ret = fido_domain_join(domain, &config);
-
-	if (ret == -EEXIST)
-		fprintf(stderr, "fido-blk-perf: give another --domain than %s\n", opt->domain);
-	return ret;
+	signals++;
 }
 
 /* libfido says what to do about its part; what to do with our options is added. */
@@ -100,7 +59,7 @@ explain_open(const struct perf_options *opt, int err)
 		fprintf(stderr,
 			"fido-blk-perf: end the other client, or leave --exclusive out in both\n");
 	else if (err == -EROFS)
-		fprintf(stderr, "fido-blk-perf: give --read-only and --rw read\n");
+		fprintf(stderr, "fido-blk-perf: give --read-only and --verify-only\n");
 }
 
 static uint64_t
@@ -114,14 +73,13 @@ now_ms(void)
 
 /* @return 0, -EINTR (a signal came), -errno; a message was written */
 static int
-open_volume(const struct perf_options *opt, struct fido_domain *domain, int signals,
-	struct fido_blk **blk)
+open_volume(const struct perf_options *opt, struct fido_domain *domain, struct fido_blk **blk)
 {
 	struct fido_blk_config config = {
 		.backend = opt->backend,
 		.volume = opt->volume,
-		.queues = opt->queues,
-		.depth = opt->depth,
+		.queues = (uint16_t)opt->queues,
+		.depth = (uint32_t)opt->depth,
 		.read_only = opt->read_only,
 		.exclusive = opt->exclusive,
 	};
@@ -134,10 +92,10 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 	do {
 		left_ms = opt->connect_timeout_s * 1000 - (double)(now_ms() - start);
 		config.timeout_ms = OPEN_SLICE_MS;
-		if (opt->connect_timeout_s >= 0 && left_ms < OPEN_SLICE_MS)
+		if (left_ms < OPEN_SLICE_MS)
 			config.timeout_ms = left_ms < 1 ? 1 : (int)left_ms;
 		ret = fido_blk_open(domain, &config, blk);
-		if (is_signalled(signals)) {
+		if (signals != 0) {
 			if (ret == 0)
 				fido_blk_close(*blk);
 			ret = -EINTR;
@@ -145,8 +103,7 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 		busy = ret == -EBUSY && opt->exclusive;
 		if (busy)
 			usleep(BUSY_US);
-	} while ((ret == -ETIMEDOUT && (opt->connect_timeout_s < 0 || left_ms > OPEN_SLICE_MS)) ||
-		(busy && (opt->connect_timeout_s < 0 || left_ms > 0)));
+	} while ((ret == -ETIMEDOUT && left_ms > OPEN_SLICE_MS) || (busy && left_ms > 0));
 	mute_errors = false;
 	if (ret == -EINTR)
 		fprintf(stderr, "fido-blk-perf: ended before volume %s was open\n", opt->volume);
@@ -159,20 +116,14 @@ open_volume(const struct perf_options *opt, struct fido_domain *domain, int sign
 static int
 report(const struct perf_options *opt, const struct perf_result *r)
 {
-	int ret = 0;
-
-	if (opt->json)
-		ret = perf_result_print_json(stdout, opt, r);
-	else
-		perf_result_print(stdout, opt, r);
-	if (ret != 0)
-		fprintf(stderr, "fido-blk-perf: cannot make the summary: %s\n", strerror(-ret));
-	if (ret != 0 || app_output_flush() != 0)
+	perf_result_print(stdout, opt, r);
+	if (app_output_flush() != 0)
 		return EXIT_FAILURE;
 	if (r->unanswered != 0)
 		fprintf(stderr,
 			"fido-blk-perf: %" PRIu64
-			" requests were not answered: is the backend gone? Start it again, or wait longer (--stop-timeout)\n",
+			" requests were not answered: is the backend gone? "
+			"Start it again, or wait longer (--stop-timeout)\n",
 			r->unanswered);
 	if (r->failures != 0)
 		fprintf(stderr, "fido-blk-perf: %" PRIu64 " errors or wrong blocks\n", r->failures);
@@ -181,22 +132,18 @@ report(const struct perf_options *opt, const struct perf_result *r)
 
 /* Open the volume, run, report. @return the exit status */
 static int
-use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team,
-	int signals)
+use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_team *team)
 {
-	static struct perf_result result;
-	struct perf_volume_range range;
+	struct perf_result result = {0};
 	struct fido_blk *blk;
-	int ret = open_volume(opt, domain, signals, &blk);
+	int ret = open_volume(opt, domain, &blk);
 	int status = EXIT_FAILURE;
 
 	if (ret != 0)
 		return EXIT_FAILURE;
-	ret = perf_volume_settle(opt, fido_blk_info(blk), &range);
+	ret = perf_team_open(team, opt, blk);
 	if (ret == 0)
-		ret = perf_team_open(team, blk, &range);
-	if (ret == 0)
-		ret = perf_team_run(team, signals, &result);
+		ret = perf_team_run(team, &signals, &result);
 	if (ret == 0)
 		status = report(opt, &result);
 	fido_blk_close(blk);
@@ -204,16 +151,23 @@ use_volume(struct perf_options *opt, struct fido_domain *domain, struct perf_tea
 }
 
 static int
-run(struct perf_options *opt, int signals)
+run(struct perf_options *opt)
 {
+	struct fido_domain_config config = {
+		.group = opt->group,
+		.name = opt->domain,
+		.no_hugepages = opt->no_hugepages,
+	};
 	struct fido_domain *domain;
 	struct perf_team team;
-	int status = EXIT_FAILURE;
+	int ret = fido_domain_join(&domain, &config), status = EXIT_FAILURE;
 
-	if (join_group(opt, &domain) != 0)
+	if (ret == -EEXIST)
+		fprintf(stderr, "fido-blk-perf: give another --domain than %s\n", opt->domain);
+	if (ret != 0)
 		return status;
 	if (perf_team_create(&team, opt, domain) == 0) {
-		status = use_volume(opt, domain, &team, signals);
+		status = use_volume(opt, domain, &team);
 		perf_team_destroy(&team);
 	}
 	fido_domain_leave(domain);
@@ -224,7 +178,8 @@ int
 main(int argc, char **argv)
 {
 	struct perf_options opt;
-	int ret, signals;
+	const struct sigaction action = {.sa_handler = on_signal};
+	int ret;
 
 	app_output_begin("fido-blk-perf");
 	ret = perf_options_parse(&opt, argc, argv);
@@ -233,11 +188,8 @@ main(int argc, char **argv)
 	if (ret > 0)
 		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	fido_log_set(on_message);
-	signals = catch_signals();
-	if (signals < 0) {
-		fprintf(stderr, "fido-blk-perf: no signalfd: %s\n", strerror(-signals));
-		return EXIT_FAILURE;
-	}
-	ret = run(&opt, signals);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	ret = run(&opt);
 	return app_output_end() == 0 ? ret : EXIT_FAILURE;
 }

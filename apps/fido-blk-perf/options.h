@@ -7,23 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PERF_CPUS_MAX 64
-
-enum perf_pattern {
-	PERF_RAND,
-	PERF_SEQ
-};
-enum perf_rw {
-	PERF_READ,
-	PERF_WRITE,
-	PERF_MIX
-};
 enum perf_memory {
 	PERF_ARENA,
 	PERF_MALLOC,
 	PERF_BOTH
 };
 
+/** Numbers are 64 bits wide: one function reads them all. */
 struct perf_options {
 	/* who, and which volume */
 	const char *group;
@@ -33,17 +23,15 @@ struct perf_options {
 	bool read_only;
 	bool exclusive;
 	bool no_hugepages;
-	double connect_timeout_s; /**< negative: for ever */
-	/* the load */
-	enum perf_pattern pattern;
-	enum perf_rw rw;
-	unsigned int read_percent; /**< of all requests; 100: reads only, 0: none */
-	unsigned int zeroes_percent; /**< of what is not a read */
-	unsigned int discard_percent; /**< of what is not a read */
-	uint32_t bs_min; /**< bytes; lengths and offsets are multiples of it */
-	uint32_t bs_max;
-	uint32_t depth;
-	uint16_t queues;
+	double connect_timeout_s;
+	/* the requests */
+	uint64_t read_percent; /**< of all requests; 100: reads only, 0: none */
+	uint64_t zeroes_percent; /**< of what is not a read */
+	uint64_t discard_percent; /**< of what is not a read */
+	uint64_t bs_min; /**< bytes; lengths and offsets are multiples of it */
+	uint64_t bs_max;
+	uint64_t depth;
+	uint64_t queues;
 	double time_s; /**< 0: until count, or until it is ended */
 	uint64_t count; /**< requests in all; 0: no limit */
 	uint64_t range_offset;
@@ -53,24 +41,17 @@ struct perf_options {
 	uint64_t seed;
 	/* memory */
 	bool copy; /**< reads are copied, not lent */
-	enum perf_memory memory;
-	uint32_t segments; /**< pieces of a request's memory */
-	bool touch;
+	uint64_t memory; /**< enum perf_memory */
+	uint64_t segments; /**< pieces of a request's memory */
 	/* threads */
-	bool sleeps;
-	unsigned int cpus[PERF_CPUS_MAX]; /**< queue i runs on cpus[i % cpu_count] */
-	unsigned int cpu_count; /**< 0: anywhere */
+	uint64_t sleeps; /**< 0, 1 */
 	double stop_timeout_s;
 	bool continue_on_error;
 	/* checking */
-	bool verify;
 	bool verify_only;
 	bool power_lost;
 	const char *state;
-	uint32_t verify_block;
-	/* output */
-	bool json;
-	bool quiet;
+	uint64_t verify_block;
 };
 
 /**
@@ -81,10 +62,7 @@ struct perf_options {
  *   - -EINVAL: wrong usage; the message is written
  */
 int perf_options_parse(struct perf_options *opt, int argc, char **argv);
-
-/** @return what the value is called on the command line. */
-const char *perf_options_pattern_name(const struct perf_options *opt);
-const char *perf_options_rw_name(const struct perf_options *opt);
-const char *perf_options_memory_name(const struct perf_options *opt);
+/** Read bytes, as 512 or 4k. @param end what follows; NULL: nothing may @return 0, -EINVAL */
+int perf_options_bytes(const char *text, const char **end, uint64_t *out);
 
 #endif

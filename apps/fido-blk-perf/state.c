@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -21,12 +22,7 @@
 /* The file's beginning, in the machine's own order of bytes: it does not travel. */
 struct state_header {
 	uint64_t magic; /* written last: without it nothing was submitted yet */
-	uint64_t volume;
-	uint64_t identity;
-	uint64_t volume_size;
-	uint64_t offset;
-	uint64_t length;
-	uint64_t block_size;
+	struct perf_state_config config;
 	uint64_t history;
 };
 
@@ -65,7 +61,6 @@ open_file(struct perf_state *state, const char *path)
 static int
 map_file(struct perf_state *state, const char *path)
 {
-	const struct perf_state_config *c = &state->config;
 	const char *name = path != NULL ? path : "(in memory)";
 	struct state_header *header;
 	struct stat st;
@@ -88,27 +83,18 @@ map_file(struct perf_state *state, const char *path)
 	}
 	if (getrandom(&state->history, sizeof(state->history), 0) != sizeof(state->history))
 		return complain(name, -errno, "there are no random numbers");
-	*header = (struct state_header){
-		.volume = c->volume,
-		.identity = c->identity,
-		.volume_size = c->volume_size,
-		.offset = c->offset,
-		.length = c->length,
-		.block_size = c->block_size,
-		.history = state->history,
-	};
+	*header = (struct state_header){.config = state->config, .history = state->history};
 	fido_store_release(&header->magic, MAGIC);
-	state->is_new = true;
 	return 0;
 }
 
 static int
 check_header(const struct perf_state *state, const char *path)
 {
-	const struct state_header *h = state->map;
-	const struct perf_state_config *c = &state->config;
+	const struct state_header *header = state->map;
+	const struct perf_state_config *h = &header->config, *c = &state->config;
 
-	if (h->magic != MAGIC)
+	if (header->magic != MAGIC)
 		return complain(path, -EINVAL,
 			"it is no state file of fido-blk-perf: give --state another one");
 	if (h->volume != c->volume || h->volume_size != c->volume_size)
@@ -147,8 +133,6 @@ perf_state_open(struct perf_state *state, const char *path, const struct perf_st
 		perf_state_close(state);
 		return ret;
 	}
-	for (uint64_t i = 0; i < state->count; i++)
-		state->written += perf_state_is_written(state, i);
 	return 0;
 }
 
@@ -198,10 +182,23 @@ perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version)
 		;
 }
 
-uint64_t
-perf_state_acknowledged(const struct perf_state *state, uint64_t i)
+uint64_t *
+perf_state_flush_begin(const struct perf_state *state)
 {
-	return fido_load_acquire(&state->blocks[i].acknowledged);
+	uint64_t *covered = malloc(state->count * sizeof(covered[0]));
+
+	/* What is loaded here was acknowledged before the flush is submitted: acquire. */
+	for (uint64_t i = 0; covered != NULL && i < state->count; i++)
+		covered[i] = fido_load_acquire(&state->blocks[i].acknowledged);
+	return covered;
+}
+
+void
+perf_state_flush_end(struct perf_state *state, uint64_t *covered, bool done)
+{
+	for (uint64_t i = 0; covered != NULL && done && i < state->count; i++)
+		perf_state_flush(state, i, covered[i]);
+	free(covered);
 }
 
 bool

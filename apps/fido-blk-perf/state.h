@@ -45,21 +45,19 @@ struct perf_state_block {
 
 /** What the file was made for; another use of it is refused. */
 struct perf_state_config {
-	uint64_t volume; /**< perf_block_volume() */
+	uint64_t volume; /**< a number for its name */
 	uint64_t identity; /**< of the volume's contents; one that has lost them has another */
 	uint64_t volume_size; /**< bytes */
 	uint64_t offset; /**< of the range, bytes */
 	uint64_t length; /**< of the range, bytes: whole blocks */
-	uint32_t block_size;
+	uint64_t block_size;
 };
 
 struct perf_state {
 	struct perf_state_config config;
 	struct perf_state_block *blocks;
 	uint64_t count; /**< of blocks */
-	uint64_t written; /**< blocks that had been submitted when it was opened */
 	uint64_t history; /**< another one for each file that is begun; blocks say whose they are */
-	bool is_new;
 	int fd;
 	void *map;
 	uint64_t map_size;
@@ -99,8 +97,14 @@ uint64_t perf_state_submit(struct perf_state *state, uint64_t i, bool zeros);
 void perf_state_acknowledge(struct perf_state *state, uint64_t i, uint64_t version);
 /** The version is durable. Any thread. */
 void perf_state_flush(struct perf_state *state, uint64_t i, uint64_t version);
-/** @return the version that is acknowledged. Any thread. */
-uint64_t perf_state_acknowledged(const struct perf_state *state, uint64_t i);
+/**
+ * A flush is about to be submitted: remember what it covers, which is what is acknowledged on all
+ * queues. Any thread.
+ * @return the versions of all blocks; NULL: there is no memory, and nothing counts as covered
+ */
+uint64_t *perf_state_flush_begin(const struct perf_state *state);
+/** The flush is done. Any thread. @param covered is freed @param done it has completed well */
+void perf_state_flush_end(struct perf_state *state, uint64_t *covered, bool done);
 /** @return true when the block was ever submitted. */
 bool perf_state_is_written(const struct perf_state *state, uint64_t i);
 

@@ -16,7 +16,6 @@
 
 #include <cmocka.h>
 
-#include "dirty.h"
 #include "state.h"
 
 #define BLOCKS 100
@@ -70,7 +69,6 @@ write_block(uint64_t i)
 static void
 what_was_never_written_may_be_anything(void **state)
 {
-	assert_true(s.is_new);
 	assert_false(perf_state_is_written(&s, 1));
 	assert_int_equal(read_zeros(1), PERF_STATE_RIGHT);
 	assert_int_equal(read_version(1, 1000), PERF_STATE_RIGHT);
@@ -185,8 +183,6 @@ it_goes_on_where_it_ended(void **state)
 	perf_state_submit(&s, 99, true);
 	perf_state_close(&s);
 	assert_int_equal(perf_state_open(&s, path, &config), 0);
-	assert_false(s.is_new);
-	assert_int_equal(s.written, 2);
 	assert_int_equal(s.blocks[5].submitted, 2);
 	assert_int_equal(s.blocks[5].acknowledged, 1);
 	assert_int_equal(s.blocks[5].flushed, 1);
@@ -242,54 +238,36 @@ other_uses_are_refused(void **state)
 	assert_int_equal(perf_state_open(&s, path, &config), 0);
 }
 
-/* ---- dirty ---- */
+/* ---- flushes ---- */
 
 static void
 a_flush_covers_what_was_acknowledged_before(void **state)
 {
-	struct perf_dirty dirty;
-	struct perf_dirty_set first = {0}, second = {0};
+	uint64_t *first, *second;
 
-	assert_int_equal(perf_dirty_create(&dirty, &s), 0);
-	for (uint64_t i = 0; i < BLOCKS; i++) {
+	for (uint64_t i = 0; i < BLOCKS; i++)
 		write_block(i);
-		perf_dirty_mark(&dirty, i);
-	}
-	assert_int_equal(perf_dirty_take(&dirty, &first), 0);
-	assert_int_equal(first.count, BLOCKS);
+	first = perf_state_flush_begin(&s);
 	write_block(3);
-	perf_dirty_mark(&dirty, 3);
-	assert_int_equal(perf_dirty_take(&dirty, &second), 0);
-	assert_int_equal(second.count, 1);
-	perf_dirty_flushed(&dirty, &second);
-	assert_int_equal(s.blocks[3].flushed, 2);
-	assert_int_equal(s.blocks[4].flushed, 0);
-	perf_dirty_flushed(&dirty, &first);
+	second = perf_state_flush_begin(&s);
+	write_block(4);
+	perf_state_flush_end(&s, second, true);
 	assert_int_equal(s.blocks[3].flushed, 2);
 	assert_int_equal(s.blocks[4].flushed, 1);
+	/* An earlier one that ends later takes nothing back. */
+	perf_state_flush_end(&s, first, true);
+	assert_int_equal(s.blocks[3].flushed, 2);
 	assert_int_equal(s.blocks[99].flushed, 1);
-	perf_dirty_set_free(&first);
-	perf_dirty_set_free(&second);
-	perf_dirty_destroy(&dirty);
 }
 
 static void
 a_flush_that_fails_covers_nothing(void **state)
 {
-	struct perf_dirty dirty;
-	struct perf_dirty_set set = {0};
-
-	assert_int_equal(perf_dirty_create(&dirty, &s), 0);
 	write_block(70);
-	perf_dirty_mark(&dirty, 70);
-	assert_int_equal(perf_dirty_take(&dirty, &set), 0);
-	perf_dirty_put_back(&dirty, &set);
+	perf_state_flush_end(&s, perf_state_flush_begin(&s), false);
 	assert_int_equal(s.blocks[70].flushed, 0);
-	assert_int_equal(perf_dirty_take(&dirty, &set), 0);
-	assert_int_equal(set.count, 1);
-	assert_int_equal(set.entries[0].block, 70);
-	perf_dirty_set_free(&set);
-	perf_dirty_destroy(&dirty);
+	perf_state_flush_end(&s, perf_state_flush_begin(&s), true);
+	assert_int_equal(s.blocks[70].flushed, 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_new, close_it)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The doorbells that peers gave us. */
+/* The doorbells that peers sent us. */
 
 #include "bells.h"
 
@@ -46,13 +46,13 @@ fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fid
 {
 	struct fido_bell_set **p, *old;
 
-	/* For links that we have, and no others: a peer could fill our table of descriptors. It binds a link, and
-	 * sends its bells, after it has seen ours. */
+	/* Only for links that we have: a peer must not fill our table of file descriptors. A peer
+	 * sends the doorbells of a link only after it has seen ours in our control block. */
 	if (!has_link(d, peer->name, set->link)) {
 		set_free(set);
 		return;
 	}
-	/* The peer sends them again each time it binds the link, which may have been made anew. */
+	/* Replace the old set: the peer sends doorbells each time it binds the link. */
 	for (p = &peer->bells; (old = *p) != NULL && strcmp(old->link, set->link) != 0;
 		p = &old->next)
 		;
@@ -68,7 +68,7 @@ fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer, struct fid
 void
 fido_domain_forget_bells(struct fido_domain *d, const char *peer_name, const char *link)
 {
-	/* One that is destroyed may still be there when the next of its name is made. */
+	/* A destroyed link may still exist when another of its name is created. */
 	if (has_link(d, peer_name, link))
 		return;
 	for (struct fido_peer *peer = d->peers; peer != NULL; peer = peer->next) {

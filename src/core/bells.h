@@ -4,7 +4,8 @@
 
 /**
  * @file
- * The doorbells that peers gave us, by link: our queues ring them to wake their peers. The domain's lock is held.
+ * The doorbells that peers sent us, by link: our queues ring them to wake the peers' queues. The
+ * domain's lock is held.
  */
 
 #include <stdint.h>
@@ -15,20 +16,20 @@
 struct fido_doorbell;
 struct fido_peer;
 
-/** The doorbells that a peer gave us for one of its links. */
+/** A peer's doorbells for one link. */
 struct fido_bell_set {
 	struct fido_bell_set *next;
-	char link[FIDO_NAME_MAX];
-	uint16_t nrx;
-	uint16_t ntx;
-	struct fido_doorbell *rx[FIDO_LINK_QUEUES_MAX];
-	struct fido_doorbell *tx[FIDO_LINK_QUEUES_MAX];
+	char link[FIDO_NAME_MAX];                       /**< name of the link */
+	uint16_t nrx;                                   /**< of the peer's receive queues */
+	uint16_t ntx;                                   /**< of the peer's transmit queues */
+	struct fido_doorbell *rx[FIDO_LINK_QUEUES_MAX]; /**< by the peer's receive queue */
+	struct fido_doorbell *tx[FIDO_LINK_QUEUES_MAX]; /**< by the peer's transmit queue */
 };
 
-/** The peer's doorbells for a link came; the set is the domain's now. */
+/** Take over a set of doorbells that a peer sent, and have our queues ring them. */
 void fido_domain_peer_bells(struct fido_domain *d, struct fido_peer *peer,
 	struct fido_bell_set *set);
-/** A link is gone: with it, if there is no other of its name, the doorbells that its peer gave us for it. */
+/** Free the doorbells of a destroyed link, unless another link has its name. */
 void fido_domain_forget_bells(struct fido_domain *d, const char *peer_name, const char *link);
 /** Free all doorbells of a peer. */
 void fido_bells_free(struct fido_peer *peer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The clocks: whether this processor can date messages, and monotonic time. */
+/* The clocks: whether this processor can timestamp messages, and monotonic time. */
 
 #include <errno.h>
 #include <time.h>
@@ -22,9 +22,9 @@ fido_clock_check(void)
 
 	if (!__get_cpuid(LEAF_EXTENDED_FEATURES, &a, &b, &c, &d) || !(d & EDX_RDTSCP)) {
 		fido_log(FIDO_LOG_ERROR,
-			"this processor has no RDTSCP, by which messages are dated: in a virtual "
-			"machine, "
-			"give it a processor model that has it (QEMU: -cpu max or -cpu host)");
+			"this processor has no RDTSCP, needed to timestamp messages: choose a "
+			"processor model with it for the virtual machine (QEMU: -cpu max or -cpu "
+			"host)");
 		return -ENOTSUP;
 	}
 #endif

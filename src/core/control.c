@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The control block: reading what a peer published, writing our own. */
+/* The control block: check and read a peer's, write our own. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,20 +9,20 @@
 
 #include "seqlock.h"
 
-/* A reader gives up after this many torn copies: the owner will tell us when it is done. */
+/* A reader gives up after this many torn copies: the owner notifies it after writing. */
 #define READ_TRIES 100
 
 int
 fido_control_check(const struct fido_control_shm *c, uint64_t size)
 {
-	/* A8: pairs with R8 in control_init(). The block is complete before it is believed. */
+	/* A8: pairs with R8 in control_init(). The block is complete before it is trusted. */
 	if (size < FIDO_CONTROL_HEAP_OFFSET || fido_load_acquire(&c->magic) != FIDO_CONTROL_MAGIC ||
 		fido_load_relaxed(&c->version) != FIDO_LAYOUT_VERSION)
 		return -EPROTO;
 	return 0;
 }
 
-/* Word by word with relaxed atomics: the owner may be writing, a peer reading. */
+/* Copy with relaxed atomics: the owner may be writing, or a peer reading. */
 static void
 copy_words(uint64_t *dst, const uint64_t *src, size_t words)
 {
@@ -35,7 +35,7 @@ fido_control_write_link(struct fido_link_shm *shm, const struct fido_link_shm *r
 {
 	uint32_t seq = fido_seq_write_begin(&shm->seq);
 
-	/* seq and state share the first word. */
+	/* seq and state share the first word, so it is not copied as a whole. */
 	fido_store_relaxed(&shm->state, record->state);
 	copy_words((uint64_t *)(void *)shm + 1, (const uint64_t *)(const void *)record + 1,
 		sizeof(*shm) / sizeof(uint64_t) - 1);
@@ -68,7 +68,7 @@ fido_control_name(char out[FIDO_NAME_MAX], const char *in)
 	size_t i;
 
 	for (i = 0; i < FIDO_NAME_MAX - 1; i++) {
-		/* Read once: the peer may change what has been checked. */
+		/* Read once: the peer may change it after the check. */
 		char c = fido_load_relaxed(&in[i]);
 
 		if (c == '\0')

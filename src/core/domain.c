@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A domain: joining, leaving, its control region and its control thread. Peers are in peer.c. */
+/*
+ * A domain: join, leave, and the control thread. Peers are in peer.c. The file is long because
+ * joining and leaving undo each other step by step, failures included, and so are kept side by
+ * side.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +18,6 @@
 
 #include "domain_private.h"
 #include "link_private.h"
-#include "memfile.h"
 #include "own_slot.h"
 #include "peer.h"
 #include "recall.h"
@@ -24,12 +26,14 @@
 
 #define CONTROL_SIZE_DEFAULT (8u << 20)
 #define CONTROL_SIZE_MAX (1u << 30)
-/* How soon what failed, for want of descriptors or memory, is tried again: later and later, while it goes on failing. */
+/*
+ * How soon an operation that lacked descriptors or memory is tried again. Doubles while it fails.
+ */
 #define RETRY_MIN_MS 100u
 #define RETRY_MAX_MS 3200u
-/* How often the control thread looks again while something waits to be collected. */
+/* How often the control thread polls while something waits to be collected. */
 #define COLLECT_MS 2
-/* How long leave() waits for the peers to give back what they hold. */
+/* How long leaving waits for buffers to be given back, in both directions. */
 #define LEAVE_WAIT_MS 1000
 
 static uint64_t
@@ -41,76 +45,13 @@ new_generation(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/*
- * What of the control region is used has its pages: of 8 MiB most is not, so not all of it is reserved at once (2 ms and
- * 8 MiB for each domain of a group; a page costs a microsecond). @return 0, -errno (message written)
- */
-static int
-control_reserve(const struct fido_domain *d, size_t offset, size_t len)
-{
-	int ret = fido_memfile_reserve(d->control_fd, offset, len);
-
-	if (ret != 0)
-		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s: no memory for %zu KiB of its control region: %s: free some, "
-			"or raise the container's limit",
-			d->group, d->name, len >> 10, strerror(-ret));
-	return ret;
-}
-
-void *
-fido_domain_heap_alloc(struct fido_domain *d, size_t size)
-{
-	size_t pages = (d->control_size - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE;
-	size_t want = (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE;
-	size_t run = 0;
-
-	for (size_t i = 0; i < pages; i++) {
-		run = d->heap_used[i] ? 0 : run + 1;
-		if (run == want) {
-			size_t off = FIDO_CONTROL_HEAP_OFFSET + (i + 1 - want) * FIDO_HEAP_PAGE;
-			char *p = (char *)d->control + off;
-
-			if (control_reserve(d, off, want * FIDO_HEAP_PAGE) != 0)
-				return NULL;
-
-			memset(d->heap_used + i + 1 - want, 1, want);
-			/* A peer may still look here for the queue that was: see link_ring.c. */
-			for (size_t k = 0; k < want * FIDO_HEAP_PAGE; k += sizeof(uint64_t))
-				fido_store_relaxed((uint64_t *)(void *)(p + k), 0);
-			return p;
-		}
-	}
-	return NULL;
-}
-
-void
-fido_domain_heap_free(struct fido_domain *d, void *p, size_t size)
-{
-	size_t first;
-
-	if (p == NULL)
-		return;
-	first = (size_t)((char *)p - (char *)d->control - FIDO_CONTROL_HEAP_OFFSET) /
-		FIDO_HEAP_PAGE;
-	memset(d->heap_used + first, 0, (size + FIDO_HEAP_PAGE - 1) / FIDO_HEAP_PAGE);
-}
-
-uint64_t
-fido_domain_control_gaddr(const struct fido_domain *d, const void *p)
-{
-	/* The control region is mapped at its own gaddr. */
-	(void)d;
-	return (uintptr_t)p;
-}
-
 void
 fido_domain_kick(struct fido_domain *d)
 {
 	uint64_t one = 1;
 	ssize_t n = write(d->wake_fd, &one, sizeof(one));
 
-	(void)n; /* A full counter is a kick already. */
+	(void)n; /* A full counter wakes the thread too. */
 }
 
 void
@@ -125,10 +66,10 @@ fido_domain_retry_later(struct fido_domain *d)
 	else if (d->retry_ms < RETRY_MAX_MS)
 		d->retry_ms *= 2;
 	d->retry_ns = now + d->retry_ms * UINT64_C(1000000);
-	fido_domain_kick(d); /* The control thread may sleep without end. */
+	fido_domain_kick(d); /* The control thread may be sleeping without a timeout. */
 }
 
-/* @return ms until the next try is due, -1: there is none */
+/* Have the transport try again if that is due. @return ms until the next try; -1: none */
 static int
 retry(struct fido_domain *d)
 {
@@ -144,53 +85,6 @@ retry(struct fido_domain *d)
 	if (d->ops->retry != NULL)
 		d->ops->retry(d->transport);
 	return d->retry_ns != 0 ? (int)d->retry_ms : -1;
-}
-
-/* The control region: its own memory, mapped writable at its gaddr, then sealed. */
-static int
-control_create(struct fido_domain *d)
-{
-	struct fido_fd_map m = {.prot = PROT_READ | PROT_WRITE};
-	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
-	int ret;
-
-	ret = d->ops->memory_create(d->transport, d->control_size, false, &d->control_fd);
-	if (ret != 0) {
-		if (ret != -ENOSPC) /* which has been explained */
-			fido_log(FIDO_LOG_ERROR,
-				"group %s: no memory for the control block (%zu bytes): %s: free "
-				"some memory, or use a smaller control_size",
-				d->group, d->control_size, strerror(-ret));
-		return ret;
-	}
-	ret = control_reserve(d, 0, FIDO_CONTROL_HEAP_OFFSET);
-	if (ret != 0)
-		return ret;
-	m.fd = d->control_fd;
-	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
-	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR,
-			"group %s: the address range of slot %u (0x%llx) is in use in this "
-			"process: "
-			"create the group with another base",
-			d->group, d->slot, (unsigned long long)base);
-		return ret;
-	}
-	d->slot_reserved = true;
-	ret = fido_sigbus_own(base, d->control_size, d->name);
-	if (ret != 0)
-		return ret;
-	ret = fido_slot_map(&d->layout, base, d->control_size, fido_map_fd, &m);
-	if (ret == 0)
-		ret = d->ops->memory_seal(d->transport, d->control_fd);
-	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR, "group %s: cannot map the control block: %s", d->group,
-			strerror(-ret));
-		return ret;
-	}
-	d->control = (struct fido_control_shm *)(uintptr_t)base;
-	d->heap_used = calloc((d->control_size - FIDO_CONTROL_HEAP_OFFSET) / FIDO_HEAP_PAGE, 1);
-	return d->heap_used != NULL ? 0 : -ENOMEM;
 }
 
 static void
@@ -219,7 +113,7 @@ control_init(struct fido_domain *d)
 	c->regions[0].exported = d->control_size;
 	c->regions[0].page_size = FIDO_HEAP_PAGE;
 	fido_map_set(&d->map, (uintptr_t)c, d->control_size);
-	/* R8: pairs with A8 in fido_control_check(). */
+	/* R8: pairs with A8 in fido_control_check(). The block is written before its magic. */
 	fido_store_release(&c->magic, FIDO_CONTROL_MAGIC);
 }
 
@@ -234,7 +128,7 @@ fido_domain_next_epoch(struct fido_domain *d)
 	return (uint32_t)epoch;
 }
 
-/* Tell the application of links that came up or went down. Without the lock. */
+/* Call the event functions of links that came up or went down. The lock is not held. */
 static void
 report_events(struct fido_domain *d)
 {
@@ -288,9 +182,8 @@ report_faults(struct fido_domain *d)
 
 	if (count != d->faults_told)
 		fido_log(FIDO_LOG_ERROR,
-			"domain %s: memory of a peer was gone when it was read (its owner "
-			"truncated the file behind it), and read as zeros, %llu times: restart "
-			"that peer",
+			"domain %s: memory of a peer was read as zeros %llu times, because its "
+			"owner had truncated the file behind it: restart that peer",
 			d->name, (unsigned long long)count);
 	d->faults_told = count;
 }
@@ -366,7 +259,8 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 
 	if (config->group == NULL || config->name == NULL) {
 		fido_log(FIDO_LOG_ERROR,
-			"a group and a domain name are needed, e.g. group=demo,domain=fwd");
+			"cannot join a group: a group name and a domain name are needed, as in "
+			"group=demo,domain=fwd");
 		return -EINVAL;
 	}
 	d->ops = fido_transport_find(config->group, &group);
@@ -418,7 +312,10 @@ domain_free(struct fido_domain *d)
 	free(d);
 }
 
-/* Tell the peers, let go of the group's memory, then of the slot: who gets it finds its addresses free. */
+/*
+ * Tell the peers and unmap the group's memory, then release the slot, whose addresses are then
+ * free.
+ */
 static void
 part(struct fido_domain *d, bool clean)
 {
@@ -459,7 +356,9 @@ domain_alloc(struct fido_domain **out, const struct fido_domain_config *config)
 	return 0;
 }
 
-/* The group's layout, now known: can it be used, and in this process? */
+/*
+ * Check that the group's layout, now known, can be used in this process, and claim its addresses.
+ */
 static int
 layout_use(struct fido_domain *d)
 {
@@ -477,7 +376,7 @@ layout_use(struct fido_domain *d)
 		return ret;
 	if (d->control_size > UINT64_C(1) << l->slot_shift) {
 		fido_log(FIDO_LOG_ERROR,
-			"domain %s: control_size %zu does not fit into a slot of %llu bytes: use a "
+			"domain %s: control_size %zu does not fit in a slot of %llu bytes: use a "
 			"smaller one, or create the group with larger slots",
 			d->name, d->control_size, 1ull << l->slot_shift);
 		return -EINVAL;
@@ -487,8 +386,8 @@ layout_use(struct fido_domain *d)
 	if (ret == -EBUSY)
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: its address range (base 0x%llx, %u slots of 2^%u bytes) "
-			"overlaps that of another group of this process: create one of them with "
-			"another base",
+			"overlaps that of another group of this process: create one of the groups "
+			"with another base",
 			d->group, (unsigned long long)l->base, l->slots, l->slot_shift);
 	return ret;
 }
@@ -510,7 +409,7 @@ fido_domain_join(struct fido_domain **out, const struct fido_domain_config *conf
 	if (ret == 0)
 		ret = fido_own_slot_create(d);
 	if (ret == 0)
-		ret = control_create(d);
+		ret = fido_control_region_create(d);
 	if (ret != 0)
 		goto err_leave;
 	control_init(d);
@@ -532,7 +431,7 @@ err_free:
 	return ret;
 }
 
-/* Wait until the peers have given back, and taken back, everything. @return true when they have */
+/* Wait until no ticket is out or held. @return false: LEAVE_WAIT_MS were not enough */
 static bool
 wait_quiet(struct fido_domain *d)
 {
@@ -564,7 +463,7 @@ fido_domain_leave(struct fido_domain *d)
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		if (d->links[i] != NULL) {
 			fido_link_close_locked(d->links[i]);
-			d->links[i]->destroyed = true; /* Nobody reaps what comes back. */
+			d->links[i]->destroyed = true; /* The application reaps no more. */
 		}
 	pthread_mutex_unlock(&d->lock);
 	clean = wait_quiet(d);
@@ -613,67 +512,4 @@ const struct fido_layout *
 fido_domain_layout(const struct fido_domain *d)
 {
 	return &d->layout;
-}
-
-/* ---- memory of the control region for the application ---- */
-
-void *
-fido_domain_shm_alloc(struct fido_domain *d, size_t size)
-{
-	void *p;
-
-	pthread_mutex_lock(&d->lock);
-	p = fido_domain_heap_alloc(d, size);
-	pthread_mutex_unlock(&d->lock);
-	return p;
-}
-
-void
-fido_domain_shm_free(struct fido_domain *d, void *p, size_t size)
-{
-	if (p == NULL)
-		return;
-	pthread_mutex_lock(&d->lock);
-	fido_domain_heap_free(d, p, size);
-	pthread_mutex_unlock(&d->lock);
-}
-
-uint64_t
-fido_domain_shm_gaddr(const struct fido_domain *d, const void *p)
-{
-	return fido_domain_control_gaddr(d, p);
-}
-
-void
-fido_domain_publish(struct fido_domain *d, uint32_t kind, const void *table)
-{
-	if (table != NULL)
-		fido_store_relaxed(&d->control->table_kind, kind);
-	fido_store_release(&d->control->table,
-		table != NULL ? fido_domain_control_gaddr(d, table) : 0);
-}
-
-int
-fido_domain_peer_table(struct fido_domain *d, const char *name, uint32_t kind, void *copy,
-	size_t len)
-{
-	const struct fido_peer *peer;
-	const uint64_t *table;
-	uint64_t off;
-	int ret = -ENOENT;
-
-	pthread_mutex_lock(&d->lock);
-	peer = fido_domain_find_peer(d, name);
-	off = peer != NULL ? fido_load_acquire(&peer->control->table) - (uintptr_t)peer->control
-			   : UINT64_MAX;
-	if (peer != NULL && fido_load_relaxed(&peer->control->table_kind) == kind &&
-		off % sizeof(*table) == 0 && off < peer->control_size &&
-		len <= peer->control_size - off) {
-		table = (const uint64_t *)(const void *)((const char *)peer->control + off);
-		for (size_t i = 0; i < len / sizeof(*table); i++)
-			((uint64_t *)copy)[i] = fido_load_acquire(&table[i]);
-		ret = 0;
-	}
-	pthread_mutex_unlock(&d->lock);
-	return ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Doorbells, whatever the transport made them of. */
+/* Doorbells of every transport: call the functions that the transport filled in. */
 
 #include <stddef.h>
 

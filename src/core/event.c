@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Signalling an eventfd without blocking. */
+/* Signal an eventfd without blocking. */
 
 #include "event.h"
 
@@ -17,14 +17,14 @@
 
 #include <fido/atomic.h>
 
-/* Requests that may be complete and not yet collected: they are collected by so many at a time. */
+/* Requests that may be complete but not collected; also how many are collected at a time. */
 #define REQUESTS 64
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int users;
-static int ready_fd = -1;     /* an eventfd of ours that is always readable */
-static aio_context_t context; /* 0: none. Kept once made: to destroy one waits for all processors */
-static pid_t context_of;      /* a child has none of its parent's contexts */
+static int ready_fd = -1;     /* an eventfd that is always readable */
+static aio_context_t context; /* 0: none. Never destroyed: that would wait for all processors */
+static pid_t context_of;      /* process of context: a child does not inherit it */
 
 static void
 context_make(void)
@@ -77,7 +77,10 @@ collect(aio_context_t c)
 	syscall(SYS_io_getevents, c, 0, REQUESTS, events, &none);
 }
 
-/* A request that is complete at once: to wait until ready_fd can be read. @return true: fd has been signalled */
+/*
+ * Submit a request that completes at once, a poll of ready_fd, so that its completion signals fd.
+ * @return true: fd is signalled
+ */
 static bool
 signal_by_request(int fd)
 {
@@ -108,7 +111,7 @@ fido_event_signal(int fd)
 	if (signal_by_request(fd))
 		return;
 	n = write(fd, &one, sizeof(one));
-	(void)n; /* A full counter is a signal already. */
+	(void)n; /* A full counter is already a signal. */
 }
 
 void

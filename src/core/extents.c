@@ -18,7 +18,7 @@ end_of(const struct fido_extent *e)
 	return e->gaddr + e->len;
 }
 
-/* @return granules that [gaddr, gaddr + len) touches */
+/* @return number of granules that [gaddr, gaddr + len) touches */
 static size_t
 touched(uint64_t gaddr, uint64_t len)
 {
@@ -54,7 +54,7 @@ grow(struct fido_extents *set, size_t need)
 int
 fido_extents_reserve(struct fido_extents *set, uint64_t gaddr, uint64_t len)
 {
-	/* A cut inside a granule adds one to the sum: one at either end. */
+	/* A cut within a granule adds one to the sum: 2 for a cut at either end. */
 	return grow(set, set->granules + touched(gaddr, len) + 2);
 }
 
@@ -85,7 +85,7 @@ static void
 insert(struct fido_extents *set, size_t i, const struct fido_extent *e, uint32_t tag)
 {
 	set->granules += touched(e->gaddr, e->len);
-	/* X2. Without room the caller has not reserved it: our own fault. */
+	/* X2: the caller has reserved room. */
 	assert(set->granules <= set->room);
 	memmove(&set->items[i + 1], &set->items[i], (set->count - i) * sizeof(set->items[0]));
 	set->items[i] = (struct fido_extents_item){*e, tag};
@@ -115,7 +115,7 @@ fido_extents_bytes(const struct fido_extents *set, uint64_t gaddr, uint64_t len)
 	return bytes;
 }
 
-/* @return the item that `at` lies within, not at a border; NULL: none */
+/* @return the item that contains `at`, not at its start; NULL: none */
 static struct fido_extents_item *
 crossing(const struct fido_extents *set, uint64_t at)
 {

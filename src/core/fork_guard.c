@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Descriptors that a child of fork() closes. */
+/* Close guarded file descriptors in every child of fork(). */
 
 #include "fork_guard.h"
 
@@ -13,8 +13,8 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t *guarded; /* a bit for each descriptor */
-static int words;
+static uint64_t *guarded; /* one bit per descriptor */
+static int words;         /* of guarded */
 
 static void
 before_fork(void)
@@ -28,7 +28,7 @@ in_parent(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Between fork() and exec() or the child's own life: system calls and memory that was there before. */
+/* After fork() in a threaded process: only system calls, and no allocation. */
 static void
 in_child(void)
 {
@@ -55,7 +55,7 @@ fido_fork_guard(int fd)
 		int want = fd / BITS + 1;
 		uint64_t *more = realloc(guarded, (size_t)want * sizeof(*more));
 
-		if (more == NULL) { /* Then a child keeps it: no reason to fail. */
+		if (more == NULL) { /* A child then keeps fd: no reason to fail. */
 			pthread_mutex_unlock(&lock);
 			return fd;
 		}
@@ -76,6 +76,6 @@ fido_fork_close(int fd)
 	pthread_mutex_lock(&lock);
 	if (fd / BITS < words)
 		guarded[fd / BITS] &= ~(UINT64_C(1) << fd % BITS);
-	close(fd); /* with the lock: another thread may get the number at once */
+	close(fd); /* with the lock held: another thread may reuse the number at once */
 	pthread_mutex_unlock(&lock);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Make and remove groups, whatever their transport. */
+/* Create and remove groups, on transports that support it. */
 
 #include <fido/group.h>
 
@@ -10,7 +10,7 @@
 
 #include "transport.h"
 
-/* @return the group's transport, *name its own name; NULL: none that makes groups (message written) */
+/* @return the transport, and *name without its prefix; NULL: it cannot create groups (logged) */
 static const struct fido_transport_ops *
 find_maker(const char *group, const char **name)
 {
@@ -18,16 +18,16 @@ find_maker(const char *group, const char **name)
 
 	if (ops == NULL || !fido_name_valid(*name)) {
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: no such transport, or not a name: names are 1 to %d of A-Z a-z "
-			"0-9 _ . - and do not start with a dot",
+			"group %s: no such transport, or an invalid name: names are 1 to %d of A-Z "
+			"a-z 0-9 _ . - and do not start with a dot",
 			group, FIDO_NAME_MAX - 1);
 		return NULL;
 	}
 	if (ops->group_create != NULL)
 		return ops;
 	fido_log(FIDO_LOG_ERROR,
-		"group %s: only groups of this machine are made so; groups of Xen domains: "
-		"fido-group, in dom0",
+		"group %s: only groups of this machine can be created and removed here: for "
+		"groups of Xen domains run fido-group in dom0",
 		group);
 	return NULL;
 }

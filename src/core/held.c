@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is held of dead peers: publishing it, and reading what others published. */
+/* Messages held by way of dead peers: publish our list, read other domains' lists. */
 
 #include "held.h"
 
@@ -10,7 +10,7 @@
 #include "peer.h"
 #include "seqlock.h"
 
-/* A reader gives up after this many torn copies, and looks again later. */
+/* A reader gives up after this many torn copies, and tries again later. */
 #define READ_TRIES 10
 
 void
@@ -41,7 +41,7 @@ publish_list(struct fido_domain *d, struct fido_peer *peer, const struct fido_he
 	if (peer->held == NULL) {
 		peer->held = fido_domain_heap_alloc(d, sizeof(*peer->held));
 		if (peer->held == NULL)
-			return; /* Without a list, times alone say what may come back. */
+			return; /* Without a list, only times decide which tickets come back. */
 		fido_store_release(&d->control->mapped[peer->slot].held,
 			fido_domain_control_gaddr(d, peer->held));
 	}
@@ -68,9 +68,10 @@ fido_held_publish(struct fido_domain *d, struct fido_peer *peer)
 		return false;
 	if (!held.unread && held.count != 0)
 		publish_list(d, peer, &held);
-	/* R10: pairs with A10. What is held no more has been let go before this is seen, and the list is there. */
+	/* R10: pairs with A10. Released messages are not read any more, and the list is complete,
+	 * before this is seen. */
 	fido_store_release(&m->newest, newest);
-	/* R11: pairs with A11. The time is about this generation. */
+	/* R11: pairs with A11. `newest` is about this generation. */
 	if (m->ended != peer->generation)
 		fido_store_release(&m->ended, peer->generation);
 	return true;
@@ -94,12 +95,12 @@ fido_held_newest(const struct fido_control_shm *c, uint32_t slot, uint64_t gener
 
 	if (fido_load_acquire(&m->received) != generation)
 		return 0;
-	/* A11: pairs with R11. */
+	/* A11: pairs with R11. `newest` is about this generation. */
 	if (fido_load_acquire(&m->ended) != generation)
 		return UINT64_MAX;
-	/* A10: pairs with R10. What is not held any more is read no more. */
+	/* A10: pairs with R10. Messages that are not held any more are not read any more. */
 	newest = fido_load_acquire(&m->newest);
-	/* The slot's next generation may have come by now: then nothing of this one is held. */
+	/* If the slot's next generation has come by now, nothing of this one is held. */
 	return fido_load_acquire(&m->received) == generation ? newest : 0;
 }
 

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The state machine of a link. Each end publishes its state in its control block and steps when the
- * other's changes (fido_link_step).
+ * The state machine of a link. Each end publishes its state in its control block, and steps when
+ * the other end's state changes (fido_link_step()). The file is long because everything that
+ * changes the state is here: the control thread's step, and the application's calls to open and
+ * close.
  *
  *   A                                         B
  *   OFFERED (tx rings of incarnation a)       OFFERED (tx rings of incarnation b)
- *     sees b: makes completion rings            sees a: makes completion rings
+ *     sees b: creates completion rings          sees a: creates completion rings
  *   BOUND (to b)                              BOUND (to a)
  *     sees B bound to a: attaches               sees A bound to b: attaches
  *   CONNECTED                                 CONNECTED      posting is allowed unless quiesced
  *
- * | state     | event                                           | next      | action                     |
- * |-----------|-------------------------------------------------|-----------|----------------------------|
- * | CLOSED    | open                                            | OFFERED   | new incarnation, new rings |
- * | OFFERED   | peer offers, is not bound to an older of ours   | BOUND     | bind: receivers            |
- * | BOUND     | peer bound to this incarnation, has our memory  | CONNECTED | attach: senders            |
- * | BOUND+    | peer gone, closed, or of another incarnation    | OFFERED   | unbind, new incarnation    |
- * | any       | close                                           | CLOSED    | unbind; discard            |
- * BOUND+ is BOUND or CONNECTED. A peer that is dead is one that is gone: no state of its own here.
+ * | state   | event                                     | next      | action                     |
+ * |---------|-------------------------------------------|-----------|----------------------------|
+ * | CLOSED  | open                                      | OFFERED   | new incarnation, new rings |
+ * | OFFERED | peer offers, is not bound to an older one | BOUND     | bind: receivers            |
+ * | BOUND   | peer is bound to this one, has our memory | CONNECTED | attach: senders            |
+ * | BOUND+  | peer gone, closed or of a new incarnation | OFFERED   | unbind, new incarnation    |
+ * | any     | close                                     | CLOSED    | unbind; discard            |
+ * "One" is an incarnation. BOUND+ is BOUND or CONNECTED. A peer that died is treated as one that is
+ * gone: no extra state.
  */
 
 #include <errno.h>
@@ -31,7 +34,9 @@
 #include "link_private.h"
 #include "sleeper_private.h"
 
-/* How long a link that is ready waits for others to map the memory that it may carry. */
+/*
+ * How long a link that is ready waits until all domains have mapped the memory that it may carry.
+ */
 #define START_WAIT_NS UINT64_C(2000000000)
 
 static uint64_t next_incarnation = 1;
@@ -82,7 +87,7 @@ offer(struct fido_link *link)
 {
 	int ret = 0;
 
-	/* Several domains of this process may be here at once. */
+	/* Atomic: several domains of this process may run this at once. */
 	link->incarnation = link->domain->generation +
 		__atomic_fetch_add(&next_incarnation, 1, __ATOMIC_RELAXED);
 	for (uint16_t i = 0; i < link->ntx && ret == 0; i++)
@@ -144,17 +149,18 @@ attach(struct fido_link *link, const struct fido_link_shm *rec)
 		fido_sender_attach(e->sender, theirs);
 		e->peer = link->peer;
 		link->peer->refs++;
-		/* From now on the peer may poll, and we do not free the ring before it says that it has done. */
+		/* From now on the peer may poll, and we do not free the ring before the peer has
+		 * set `closed` or is gone. */
 		fido_store_release(&e->sender->shm->attached, 1);
 	}
 	link->peer_note = fido_link_peer_note(link, link->peer, rec->note);
-	if (bells != NULL) /* else they are on their way */
+	if (bells != NULL) /* otherwise they have yet to arrive */
 		fido_link_set_bells(link, link->peer, bells);
 	fido_store_relaxed(&link->state, FIDO_LINK_CONNECTED);
 	return 0;
 }
 
-/* ---- posting allowed or not ---- */
+/* ---- open: allow or forbid posting ---- */
 
 static void
 set_open(struct fido_link *link, bool open)
@@ -171,14 +177,14 @@ set_open(struct fido_link *link, bool open)
 		q->up = open;
 		q->open = open && !q->paused;
 		fido_lock_release(&q->lock);
-		/* Its thread may sleep until it can post. */
+		/* Its thread may be sleeping until it can post. */
 		if (open && fido_sleeper_is(&q->sleeper))
 			fido_doorbell_ring(q->bell);
 	}
 	fido_store_relaxed(&link->up, open);
 }
 
-/* ---- unbind: what is live becomes old ---- */
+/* ---- unbind: live rings become old ---- */
 
 static void
 unbind_senders(struct fido_link *link)
@@ -207,7 +213,8 @@ static void
 unbind(struct fido_link *link)
 {
 	unbind_senders(link);
-	/* What the peer had sent before it went can still be polled, also if it was quicker than we. */
+	/* Messages that the peer posted before it went can still be polled, even if it attached,
+	 * posted and went since our last step. */
 	fido_link_poll_ready(link);
 	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->state == FIDO_RING_LIVE) {
@@ -222,8 +229,9 @@ unbind(struct fido_link *link)
 /* ---- the step ---- */
 
 /*
- * Find the peer's record of this link; a closed one is none. (The peer may still have one of a link of that name
- * that it destroyed.) @return 1: rec is a consistent copy, 0: none, -EAGAIN: being written
+ * Find the peer's record of this link. Closed records do not count: the peer may still have one of
+ * a destroyed link of the same name.
+ * @return 1: rec is a consistent copy, 0: none, -EAGAIN: being written
  */
 static int
 find_record(const struct fido_link *link, const struct fido_peer *peer, struct fido_link_shm *rec)
@@ -245,8 +253,9 @@ find_record(const struct fido_link *link, const struct fido_peer *peer, struct f
 }
 
 /*
- * What the peer reads of others, it reads by way of us. When we die, those before us on the way ask all that they know
- * for it (recall.h). So whoever can have slot s's memory must know the peer before any of it is passed on to it.
+ * May memory of slot s be passed on to the peer? When we die, the domains that sent it to us ask
+ * every domain that they know what it still holds (recall.h). So every domain that may have slot
+ * s's memory must know the peer before we pass any of it on.
  */
 static bool
 peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
@@ -264,7 +273,7 @@ peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
 	return true;
 }
 
-/* Recompute what the peer can read. */
+/* Update what the peer can read. */
 static void
 update_view(struct fido_link *link)
 {
@@ -313,7 +322,7 @@ end_broken(const struct fido_link *link)
 	return broken;
 }
 
-/* Close for good: only the application opens again. Who sleeps on the link looks. */
+/* Close until the application opens the link again. Wake threads that sleep on its queues. */
 static void
 give_up(struct fido_link *link, int error)
 {
@@ -323,7 +332,7 @@ give_up(struct fido_link *link, int error)
 		fido_doorbell_ring(link->rxq[i]->bell);
 }
 
-/* The peer broke a ring's rules. */
+/* Close the link if the peer broke a ring's rules. @return true: it did */
 static bool
 check_broken(struct fido_link *link)
 {
@@ -338,7 +347,7 @@ check_broken(struct fido_link *link)
 	return true;
 }
 
-/* @return true when the peer's end is bound to this incarnation and has our memory mapped */
+/* @return true: the peer's end is bound to this incarnation, and has mapped our memory */
 static bool
 peer_ready(const struct fido_link *link, const struct fido_link_shm *rec)
 {
@@ -347,7 +356,7 @@ peer_ready(const struct fido_link *link, const struct fido_link_shm *rec)
 		link->view.epoch >= link->domain->control->epoch;
 }
 
-/* @return true when the peer has mapped all that we have mapped, and every domain has mapped us */
+/* @return true: the peer has mapped all that we have mapped, and every domain has mapped us */
 static bool
 all_mapped(const struct fido_link *link)
 {
@@ -361,8 +370,9 @@ all_mapped(const struct fido_link *link)
 }
 
 /*
- * What we send may be passed on at once, and what we pass on may come from anybody: begin when all have mapped
- * all, so that nothing has to be copied. One domain that is slow or hung holds a link up for so long only.
+ * May posting start? The peer may pass on our messages at once, and we may pass on messages of any
+ * domain. So start when all have mapped all, and nothing has to be copied; but do not let one slow
+ * or hung domain delay the link for longer than START_WAIT_NS.
  */
 static bool
 worth_starting(struct fido_link *link)
@@ -377,7 +387,7 @@ worth_starting(struct fido_link *link)
 	return true;
 }
 
-/* @return true: the peer has this end's doorbells, or has them on the way */
+/* @return true: this end's doorbells have been sent to the peer */
 static bool
 hand_over_bells(struct fido_link *link)
 {
@@ -386,7 +396,7 @@ hand_over_bells(struct fido_link *link)
 
 	if (ret != 0 && !link->waits_for_bells)
 		fido_log(FIDO_LOG_ERROR,
-			"link %s of %s to %s: cannot hand over its doorbells: %s: the link waits; "
+			"link %s of %s to %s: cannot hand over its doorbells: %s: the link waits: "
 			"raise the limit of open files (ulimit -n)",
 			link->name, d->name, link->peer_name, strerror(-ret));
 	link->waits_for_bells = ret != 0;
@@ -394,7 +404,9 @@ hand_over_bells(struct fido_link *link)
 	return ret == 0;
 }
 
-/* The peer by the link's name. To one that says that it only watches there is no link: nobody waits for what it maps. */
+/*
+ * @return the link's peer. An observer gets no link, because nobody waits for what it has mapped.
+ */
 static struct fido_peer *
 find_peer(const struct fido_link *link)
 {
@@ -416,9 +428,9 @@ fido_link_step(struct fido_link *link)
 		return false;
 	if (found == 1)
 		rec = &copy;
-	/* Whatever the record says, or does not come to say. */
+	/* Check for broken rings first: a hostile peer may never finish its record. */
 	if (!check_broken(link) && found == -EAGAIN && (link->peer == NULL || link->peer == peer))
-		return false; /* The peer tells us when it has written its record. */
+		return false; /* The peer notifies us when it has written its record. */
 	if (link->state >= FIDO_LINK_BOUND && peer_lost(link, peer, rec))
 		unbind(link);
 	if (link->state == FIDO_LINK_CLOSED && link->want_open)
@@ -460,7 +472,7 @@ fido_link_open(struct fido_link *link)
 	int ret = 0;
 
 	pthread_mutex_lock(&d->lock);
-	/* A link that is open and quiesced: the peer must hear that it is no more. */
+	/* If the link is open and quiesced, tell the peer that it no longer is. */
 	changed = link->quiesced;
 	link->want_open = true;
 	fido_store_relaxed(&link->error, 0);
@@ -565,7 +577,7 @@ fido_link_is_offered(const struct fido_link *link)
 
 	pthread_mutex_lock(&d->lock);
 	peer = fido_domain_find_peer(d, link->peer_name);
-	/* One that is being written is there. */
+	/* A record being written (-EAGAIN) counts as present. */
 	offered = peer != NULL && find_record(link, peer, &rec) != 0;
 	pthread_mutex_unlock(&d->lock);
 	return offered;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The two kinds of queue ends of a link, and their life: LIVE with their incarnation, OLD when the link has
- * gone down and tickets are still out or held, RETIRED when only the memory waits.
+ * The rings of a link, and their life: LIVE with their incarnation; OLD when the link has gone down
+ * and tickets are still out or held; RETIRED when only the memory must stay. The public headers
+ * call every ring that is not LIVE retired.
  *
  * Who may free ring memory, and when:
- * - A receiver is polled only after it has seen `attached` in the sender's part. From then on the sender
- *   frees the descriptor ring only when it sees the receiver's `closed` (or the receiver is gone).
- * - A sender that is done (no ticket out) sets its `closed`. The receiver frees the completion ring only
- *   after that (or when the sender is gone), and sets its own `closed` first.
- * Memory that was freed is told from the old ring by its queue_id, which is never used twice.
+ * - A receiver is polled only after it has seen `attached` in the sender's part. From then on the
+ *   sender frees the descriptor ring only when it sees the receiver's `closed`, or the receiver is
+ *   gone.
+ * - A sender without tickets out sets its `closed`. The receiver frees the completion ring only
+ *   after that, or when the sender is gone, and sets its own `closed` first.
+ * Freed memory is distinguished from the old ring by its queue_id, which is never used twice.
  */
 
 #include <errno.h>
@@ -35,7 +37,7 @@ set_bell(struct fido_lock *lock, const struct fido_doorbell **place,
 	fido_lock_take(lock);
 	*place = bell;
 	fido_lock_release(lock);
-	/* What was rung before, with the peer's former doorbell or none, it may have missed. */
+	/* The peer may have missed a wake-up while we had its previous doorbell, or none. */
 	fido_doorbell_ring(bell);
 }
 
@@ -45,7 +47,9 @@ fido_link_set_bells(struct fido_link *link, const struct fido_peer *peer,
 {
 	if (strcmp(link->name, set->link) != 0)
 		return;
-	/* The bells of before go: none may be kept, also when the peer gives us none now. */
+	/*
+	 * Replace every old doorbell, with NULL if the peer sent none: the old ones will be freed.
+	 */
 	if (link->peer == peer)
 		for (uint16_t i = 0; i < link->ntx; i++)
 			set_bell(&link->txq[i]->lock, &link->txq[i]->peer_bell,
@@ -144,7 +148,7 @@ fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer,
 	e->queue = q;
 	e->peer = peer;
 	e->peer_index = index;
-	/* Before the peer sees that we are bound, and posts. */
+	/* Before the peer can see that we are bound, and post. */
 	fido_store_release(&link->domain->control->mapped[peer->slot].received, peer->generation);
 	peer->refs++;
 	e->next = link->rx_rings;
@@ -152,7 +156,7 @@ fido_rx_ring_create(struct fido_link *link, struct fido_peer *peer,
 	return 0;
 }
 
-/* @return true when the peer will not read memory of queue `id` again */
+/* @return true: the peer will not read the memory of queue `id` again */
 static bool
 peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id,
 	const uint32_t *closed)
@@ -162,8 +166,9 @@ peer_done(const struct fido_peer *peer, uint64_t id, const uint64_t *their_id,
 }
 
 /*
- * Mark what is out with a peer that is gone, and that nobody reads any more; wake the sender, for which nobody else rings. The
- * queue's lock is held: a thread that is about to sleep has not looked yet, or is seen to sleep.
+ * Recall: mark the tickets that are out with a peer that is gone and whose memory no domain reads
+ * any more, and wake the sender, which nobody else does. The queue's lock is held, so a thread that
+ * is about to sleep either sees the marks, or is seen to sleep.
  */
 static void
 recall(const struct fido_link *link, struct fido_tx_ring *e)
@@ -199,7 +204,7 @@ collect_tx(struct fido_link *link, struct fido_tx_ring *e)
 	if (e->state == FIDO_RING_OLD) {
 		fido_lock_take(&q->lock);
 		recall(link, e);
-		/* Of a link that is destroyed nobody else takes back what was sent. */
+		/* Nobody else reaps the queues of a destroyed link. */
 		if (link->destroyed)
 			fido_tx_ring_forget(e);
 		if (e->peer == NULL || fido_sender_out(e->sender) == 0) {
@@ -225,8 +230,8 @@ collect_tx(struct fido_link *link, struct fido_tx_ring *e)
 }
 
 /*
- * The application polls no more: give back unread what the peer had posted. No more than a ring holds at a time,
- * as one that goes on posting, whatever comes back, would keep us here.
+ * The application polls no more: complete what the peer has posted as closed. At most one ring full
+ * at a time, so that a peer that keeps posting does not keep us here.
  */
 static void
 discard(struct fido_rxq *q, struct fido_receiver *r)
@@ -253,7 +258,7 @@ stop_polling(struct fido_rx_ring *e)
 	e->polled = false;
 }
 
-/* @return true when the sender still uses the queue: it has not set closed, nor freed the ring */
+/* @return true: the sender still uses the queue: it has neither set `closed` nor freed the ring */
 static bool
 peer_posts(const struct fido_rx_ring *e)
 {
@@ -261,7 +266,7 @@ peer_posts(const struct fido_rx_ring *e)
 		&e->receiver->peer_shm->closed);
 }
 
-/* @return true when the sender has attached, so that its ring stays until we have done with it */
+/* @return true: the sender has attached, so its ring stays until we have finished with it */
 static bool
 sender_attached(const struct fido_rx_ring *e)
 {
@@ -272,7 +277,7 @@ sender_attached(const struct fido_rx_ring *e)
 		fido_load_acquire(&shm->queue_id) == id;
 }
 
-/* @return the doorbell of the sender at the other end; NULL: it has not come yet */
+/* @return the doorbell of the ring's sender; NULL: it has not arrived yet */
 static const struct fido_doorbell *
 sender_bell(const struct fido_link *link, const struct fido_rx_ring *e)
 {
@@ -322,7 +327,7 @@ collect_rx(struct fido_link *link, struct fido_rx_ring *e)
 		q->watched = NULL;
 	if (e->discard && (e->polled || sender_attached(e))) {
 		stop_polling(e);
-		/* One that was never polled has not been given it. */
+		/* A ring that was never polled has no doorbell yet. */
 		if (r->peer_bell == NULL)
 			r->peer_bell = sender_bell(link, e);
 		discard(q, r);
@@ -330,14 +335,15 @@ collect_rx(struct fido_link *link, struct fido_rx_ring *e)
 	if (e->state == FIDO_RING_OLD && r->held_count == 0 && !peer_posts(e) &&
 		(!e->polled || r->broken || !fido_receiver_pending(r))) {
 		stop_polling(e);
-		/* Who watches it finds it gone when he asks again: until then its memory stays. */
+		/* A ring watched without the lock keeps its memory until fido_rxq_watch() is called
+		 * again. */
 		if (q->watched != r) {
 			e->state = FIDO_RING_RETIRED;
 			fido_store_release(&r->shm->closed, 1);
 		}
 	}
 	fido_lock_release(&q->lock);
-	/* What retires a receiver is the sender's word that it reads no more, so its memory goes at once. */
+	/* A receiver retires only after the sender has finished, so its memory is freed at once. */
 	if (e->state != FIDO_RING_RETIRED)
 		return false;
 	e->peer->refs--;
@@ -402,109 +408,6 @@ fido_link_collect(struct fido_link *link)
 	return waiting;
 }
 
-/* @return how many bytes from its address on a ticket stands for */
-static uint64_t
-posted_len(const struct fido_posted *posted)
-{
-	uint64_t units = posted->what >> FIDO_GADDR_BITS;
-
-	/* The length of a very long one is not known; what is empty is somewhere. */
-	return units == UINT16_MAX ? UINT64_C(1) << 32
-				   : (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
-}
-
-static void
-set_bits(uint64_t *bits, uint32_t first, uint32_t count, uint32_t mask)
-{
-	for (uint32_t i = first; i != first + count; i++)
-		bits[(i & mask) / 64] |= UINT64_C(1) << (i & mask) % 64;
-}
-
-/* Mark, a bit each, the tickets that have come back and were not reaped. All of them together are no more than are out (I4). */
-static void
-mark_completed(const struct fido_sender *s, uint64_t *back)
-{
-	uint32_t left = fido_sender_out(s) - s->run_left;
-
-	set_bits(back, s->run_ticket, s->run_left, s->mask);
-	for (uint32_t pos = s->cons; left != 0 && !s->broken; pos++) {
-		/* A3: pairs with R3, as when they are reaped: the receiver has done with the buffers. */
-		uint64_t c = fido_load_acquire(&s->comp[pos & s->mask]);
-		uint16_t count = (uint16_t)(c >> 32);
-
-		if ((uint16_t)c != (uint16_t)((pos >> s->shift) + 1) || count == 0 || count > left)
-			return;
-		set_bits(back, (uint16_t)(c >> 16), count, s->mask);
-		left -= count;
-	}
-}
-
-static void
-tag_overlapping(struct fido_extents *set, size_t i, uint64_t end)
-{
-	for (; i < set->count && set->items[i].extent.gaddr < end; i++)
-		set->items[i].tag = 1;
-}
-
-/* The queue's lock is held. */
-static void
-tag_named_by(const struct fido_sender *s, struct fido_extents *set)
-{
-	uint64_t back[FIDO_RING_MAX / 64] = {0};
-	bool marked = false;
-
-	for (uint32_t t = 0; t <= s->mask; t++) {
-		uint64_t at = s->posted[t].what & FIDO_GADDR_MASK, end;
-		size_t i;
-
-		if (s->cookie[t] == NULL || s->posted[t].at == UINT64_MAX)
-			continue;
-		end = at + posted_len(&s->posted[t]);
-		i = fido_extents_find(set, at);
-		if (i == set->count || set->items[i].extent.gaddr >= end)
-			continue;
-		if (!marked)
-			mark_completed(s, back);
-		marked = true;
-		if (!(back[t / 64] >> t % 64 & 1))
-			tag_overlapping(set, i, end);
-	}
-}
-
-void
-fido_link_tag_named(struct fido_link *link, struct fido_extents *set)
-{
-	for (struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next) {
-		fido_lock_take(&e->queue->lock);
-		if (e->peer != NULL && fido_sender_out(e->sender) != 0)
-			tag_named_by(e->sender, set);
-		fido_lock_release(&e->queue->lock);
-	}
-}
-
-static void
-add_held(const struct fido_rx_ring *e, struct fido_held *held)
-{
-	const struct fido_receiver *r = e->receiver;
-
-	fido_lock_take(&e->queue->lock);
-	held->unread |= e->polled ? fido_receiver_pending(r) : e->state == FIDO_RING_LIVE;
-	for (uint32_t t = 0; t <= r->mask && r->held_count != 0; t++)
-		if (r->held[t] != 0)
-			fido_held_add(held, r->held[t] & FIDO_GADDR_MASK,
-				fido_receiver_polled_at(r, t));
-	fido_lock_release(&e->queue->lock);
-}
-
-void
-fido_link_add_held(const struct fido_link *link, const struct fido_peer *peer,
-	struct fido_held *held)
-{
-	for (const struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
-		if (e->peer == peer)
-			add_held(e, held);
-}
-
 uint32_t
 fido_link_stranded(const struct fido_link *link)
 {
@@ -521,38 +424,4 @@ fido_link_quiet(struct fido_link *link)
 		if (e->state != FIDO_RING_RETIRED && rx_end_held(e) != 0)
 			return false;
 	return true;
-}
-
-/* @return true when a descriptor that waits to be polled names memory in [gaddr, gaddr + len) */
-static bool
-waits_in_ring(const struct fido_receiver *r, uint64_t gaddr, uint64_t len)
-{
-	for (uint32_t i = 0; i <= r->mask && !r->broken; i++) {
-		const struct fido_desc_shm *d = &r->desc[(r->cons + i) & r->mask];
-
-		if ((uint16_t)fido_load_acquire(&d->w1) !=
-			(uint16_t)(((r->cons + i) >> r->shift) + 1))
-			return false;
-		if ((fido_load_relaxed(&d->w0) & FIDO_GADDR_MASK) - gaddr < len)
-			return true;
-	}
-	return false;
-}
-
-bool
-fido_link_holds(struct fido_link *link, uint64_t gaddr, uint64_t len)
-{
-	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next) {
-		const struct fido_receiver *r = e->receiver;
-		bool found = false;
-
-		fido_lock_take(&e->queue->lock);
-		for (uint32_t t = 0; t <= r->mask && r->held_count != 0 && !found; t++)
-			found = r->held[t] != 0 && (r->held[t] & FIDO_GADDR_MASK) - gaddr < len;
-		found = found || (e->polled && waits_in_ring(r, gaddr, len));
-		fido_lock_release(&e->queue->lock);
-		if (found)
-			return true;
-	}
-	return false;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making, configuring and destroying links and their queue handles. */
+/* Create, configure and destroy links and their queue handles; list the links that peers offer. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,15 +45,17 @@ create_locked(struct fido_domain *d, const struct fido_link_config *config, cons
 	if (find_link(d, config->peer, name) != NULL) {
 		fido_log(FIDO_LOG_ERROR,
 			"domain %s has a link %s to %s already: give this one another name "
-			"(link=NAME), at both ends",
+			"(link=NAME) at both ends",
 			d->name, name, config->peer);
 		return -EEXIST;
 	}
 	while (i < FIDO_DOMAIN_LINKS_MAX && d->links[i] != NULL)
 		i++;
 	if (i == FIDO_DOMAIN_LINKS_MAX) {
-		fido_log(FIDO_LOG_ERROR, "domain %s has %u links, the most there can be", d->name,
-			i);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s cannot have another link: it has %u links, the maximum: destroy "
+			"one",
+			d->name, i);
 		return -ENOSPC;
 	}
 	link = calloc(1, sizeof(*link));
@@ -94,8 +96,8 @@ fido_link_create(struct fido_domain *d, const struct fido_link_config *config,
 	}
 	if (d->watches) {
 		fido_log(FIDO_LOG_ERROR,
-			"domain %s: it only watches its group: join without `watches` to make "
-			"links",
+			"domain %s cannot create links: it joined as an observer: join without "
+			"`watches`",
 			d->name);
 		return -EINVAL;
 	}
@@ -151,7 +153,7 @@ rxq_create(struct fido_link *link, uint16_t i)
 	return 0;
 }
 
-/* Counters live in the control region, so that others can read them, as long as the link does. */
+/* Counters are in the control region, where others can read them. They live as long as the link. */
 static int
 stats_create(struct fido_link *link)
 {
@@ -286,9 +288,9 @@ fido_link_destroy(struct fido_link *link)
 	d = link->domain;
 	fido_link_close(link);
 	pthread_mutex_lock(&d->lock);
-	link->destroyed = true; /* The control thread frees it when its last end is gone. */
+	link->destroyed = true; /* The control thread frees it when its last ring is gone. */
 	link->event = NULL;
-	/* The caller is about to free what its event function uses. */
+	/* Let a running event function end: the caller is about to free what it uses. */
 	while (d->reporting == link && !pthread_equal(pthread_self(), d->thread)) {
 		pthread_mutex_unlock(&d->lock);
 		usleep(100);
@@ -325,7 +327,7 @@ fido_link_rxq(struct fido_link *link, uint16_t i)
 	return i < FIDO_LINK_QUEUES_MAX ? link->rxq[i] : NULL;
 }
 
-/* @return true when record i of the peer offers us a link that we have not made */
+/* @return true: record i of the peer offers us a link that we have not created */
 static bool
 read_offer(const struct fido_domain *d, const struct fido_peer *peer, uint32_t i,
 	const char *prefix, struct fido_offer *offer)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Mapping slots into this process, and the table of what can be read. */
+/* Map slots into this process, and keep the table of what can be read. */
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,17 +19,17 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-/* A slot that is reserved in this process. */
+/* A slot whose address range is reserved in this process. */
 struct slot {
 	struct slot *next;
 	uint64_t base;
 	uint64_t size;
 	uint64_t generation;
 	unsigned int refs;
-	struct fido_extents extents; /* the tag counts how often each is mapped */
+	struct fido_extents extents; /* what is mapped; the tag counts the mappings */
 };
 
-/* A group that has domains in this process. */
+/* The address range of a group that has domains in this process. */
 struct claim {
 	struct claim *next;
 	struct fido_layout layout;
@@ -82,7 +82,7 @@ fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t len)
 	uint64_t off = gaddr - map->base;
 	uint64_t last = (off + len - (len != 0)) >> FIDO_GRANULE_SHIFT;
 
-	/* Of an address below base off is huge, and the first granule says no. */
+	/* An address below base makes off huge, which the first test rejects. */
 	for (uint64_t g = off >> FIDO_GRANULE_SHIFT; fido_map_granule_test(map, g); g++)
 		if (g == last)
 			return (const void *)(uintptr_t)gaddr;
@@ -184,7 +184,7 @@ slot_find(uint64_t gaddr)
 	return NULL;
 }
 
-/* PROT_NONE for the whole slot: nothing else of the process can come to lie there. */
+/* Map the whole slot PROT_NONE, so that no other mapping of the process is placed there. */
 static int
 slot_create(const struct fido_layout *layout, uint64_t base, uint64_t generation)
 {
@@ -261,7 +261,7 @@ zero_fill(uint64_t gaddr, uint64_t len)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
-/* I1: a granule that the extent covers in part, and that holds nothing yet, is zeros first. */
+/* I1: first put zeros into a granule that the extent covers in part, if nothing is mapped in it. */
 static int
 fill_partial(const struct slot *s, uint64_t gaddr, uint64_t len)
 {
@@ -288,8 +288,9 @@ fido_map_fd(void *arg, void *addr, size_t len)
 }
 
 /*
- * What is mapped, to know it again: the file, as a number that stands for it, and the offset in it. No descriptor is kept. Of
- * memory that is no file's nothing is known. @return 0, -errno
+ * Record in e which file is mapped, as a hash, and at which offset, to recognize the same pages
+ * later. No descriptor is kept. For memory that is not a file's (e.fd < 0) nothing is recorded.
+ * @return 0, -errno
  */
 static int
 identify(struct fido_extent *e, fido_map_fn fn, const void *arg)
@@ -309,9 +310,10 @@ identify(struct fido_extent *e, fido_map_fn fn, const void *arg)
 }
 
 /*
- * Pages of no file, granted by another Xen domain, are taken for what is there: the owner in this process maps its own file, and
- * puts no other memory there while anybody here has the old (fido_slot_taken()).
- * @return true when all that is mapped from item i on is e, or may be
+ * Pages that are not a file's, granted by another Xen domain, are taken to be the same pages: an
+ * owner in this process maps its own file, and places no other memory at an address while any
+ * domain of this process has the old memory mapped there (fido_slot_taken()).
+ * @return true: all that is mapped from item i on is e, or may be
  */
 static bool
 is_same(const struct fido_extents *set, size_t i, const struct fido_extent *e)
@@ -345,7 +347,7 @@ slot_map_locked(struct slot *s, uint64_t gaddr, uint64_t len, fido_map_fn fn, vo
 		return ret;
 	mapped = fido_extents_bytes(set, gaddr, len);
 	if (mapped == len) {
-		/* Room is there: the borders are granules', or were cut when this range was mapped. */
+		/* There is room: the ends are granule borders, or were cut when it was mapped. */
 		size_t i = fido_extents_align(set, gaddr, len);
 
 		if (!is_same(set, i, &e))
@@ -396,7 +398,8 @@ fido_slot_map(const struct fido_layout *layout, uint64_t gaddr, uint64_t len, fi
 	return ret;
 }
 
-/* Where zeros cannot be put (vm.max_map_count), the pages stay, and are named by nothing until others are mapped over them. */
+/* If zeros cannot be mapped (vm.max_map_count), the pages stay until others are mapped over them.
+ * Until then no granule byte lets a descriptor name them. */
 static void
 slot_unmap_locked(struct slot *s, uint64_t gaddr, uint64_t len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory of the host transport: memfds, sealed. */
+/* Memory files: sealed memfds. */
 
 #include "memfile.h"
 
@@ -36,7 +36,7 @@ fido_memfile_create(void *transport, size_t size, bool huge, int *out)
 	return 0;
 }
 
-/* @return the number in a file, behind key if there is one; UINT64_MAX: there is no such number ("max") */
+/* @return the number in a file, on the line that starts with key; UINT64_MAX: none, or "max" */
 static uint64_t
 read_number(const char *path, const char *key)
 {
@@ -53,7 +53,7 @@ read_number(const char *path, const char *key)
 	return value;
 }
 
-/* What a container's limit leaves, which is at the root of what it sees. */
+/* @return bytes left of a container's limit. The container sees its own cgroup as the root. */
 static uint64_t
 left_of_limit(const char *limit, const char *used)
 {
@@ -65,8 +65,8 @@ left_of_limit(const char *limit, const char *used)
 }
 
 /*
- * For ordinary pages that are not there fallocate() does not fail: the kernel ends some process to have them. So a large
- * piece is asked for only where it says that there are so many.
+ * @return true: len bytes are available. fallocate() of too many ordinary pages does not fail: the
+ * kernel kills a process to get them. So for a large piece ask first how much memory is left.
  */
 static bool
 is_there(int fd, uint64_t len)
@@ -82,7 +82,7 @@ is_there(int fd, uint64_t len)
 			      "/sys/fs/cgroup/memory/memory.usage_in_bytes");
 }
 
-/* In pieces: a signal makes the kernel give up, and give back, the piece that it is at. */
+/* In pieces: when a signal comes, the kernel drops the pages of the interrupted call. */
 int
 fido_memfile_reserve(int fd, uint64_t offset, uint64_t len)
 {
@@ -94,7 +94,7 @@ fido_memfile_reserve(int fd, uint64_t offset, uint64_t len)
 		if (fallocate(fd, 0, (off_t)offset, (off_t)n) != 0) {
 			if (errno == EINTR)
 				continue;
-			/* Devices (gntalloc) have allocated it. */
+			/* A device (gntalloc) has already allocated its memory. */
 			return errno == ENODEV || errno == EOPNOTSUPP || errno == ESPIPE ? 0
 											 : -errno;
 		}
@@ -123,7 +123,9 @@ fido_memfile_check(int fd, uint64_t end, bool sealed)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < end)
 		return -EPROTO;
-	/* Of huge pages the kernel maps whole ones only, also where fewer bytes are asked for: over what lies behind. */
+	/*
+	 * The kernel maps only whole huge pages. A shorter range would map over what lies behind.
+	 */
 	if (fstatfs(fd, &fs) != 0 ||
 		(fs.f_type == HUGETLBFS_MAGIC && end % (uint64_t)fs.f_bsize != 0))
 		return -EPROTO;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Notes: what the applications at the two ends of a link tell each other beside the messages. Each lies in the control
- * region of the one who writes it, and is read by the senders of the other as often as it changes.
+ * Notes: what the applications at the two ends of a link tell each other beside the messages. A
+ * note lies in its writer's control region. The senders at the other end read it whenever it
+ * changes.
  */
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Watching a group, whatever its transport. */
+/* Observe a group, on any transport. */
 
 #include <errno.h>
 #include <poll.h>
@@ -48,7 +48,7 @@ by_slot(const void *a, const void *b)
 
 	if (x->control == NULL || y->control == NULL)
 		return (x->control == NULL) - (y->control == NULL);
-	/* Any number may be there, and another one the next time. */
+	/* A hostile domain may write any number here, and a different one each time. */
 	slot_x = fido_load_relaxed(&x->control->slot);
 	slot_y = fido_load_relaxed(&y->control->slot);
 	return (slot_x > slot_y) - (slot_x < slot_y);
@@ -75,7 +75,7 @@ fido_observer_open(struct fido_observer **out, const char *group)
 
 	if (ops == NULL || !fido_name_valid(name)) {
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: no such transport, or not a name: use NAME, host:NAME or "
+			"group %s: no such transport, or an invalid name: use NAME, host:NAME or "
 			"xen:NAME",
 			group);
 		return -EINVAL;

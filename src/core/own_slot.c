@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The table that tells senders which region an address in the domain's own slot lies in. */
+
 #include "own_slot.h"
 
 #include <errno.h>
@@ -39,8 +41,7 @@ set(struct fido_domain *d, const struct fido_region *r, uint8_t value)
 void
 fido_own_slot_add(struct fido_domain *d, const struct fido_region *r)
 {
-	_Static_assert(FIDO_REGIONS_MAX < UINT8_MAX,
-		"a byte holds an index, and that there is none");
+	_Static_assert(FIDO_REGIONS_MAX < UINT8_MAX, "a byte holds an index + 1, or 0 for none");
 	set(d, r, (uint8_t)(r->index + 1));
 }
 

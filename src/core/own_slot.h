@@ -4,18 +4,19 @@
 
 /**
  * @file
- * Which region an address in the domain's own slot lies in: a table by granule, read by senders (fido_txq_own_region).
- * Regions begin at granules, so each granule is of one region. The domain's lock is held.
+ * Which region an address in the domain's own slot lies in: a table by granule, which senders read
+ * (fido_txq_own_region()). Regions begin at granule borders, so each granule belongs to one region.
+ * The domain's lock is held.
  */
 
 #include "domain_private.h"
 
-/** Make the table; the layout is known. @return 0, -ENOMEM @see fido_own_slot_destroy */
+/** Create the table. The layout must be known. @return 0, -ENOMEM @see fido_own_slot_destroy */
 int fido_own_slot_create(struct fido_domain *d);
 void fido_own_slot_destroy(struct fido_domain *d);
-/** Enter a region, before or after senders can find it in regions[]: they look there too. */
+/** Add a region. Before or after it enters regions[]: senders check both. */
 void fido_own_slot_add(struct fido_domain *d, const struct fido_region *r);
-/** Take it out. */
+/** Remove a region. */
 void fido_own_slot_remove(struct fido_domain *d, const struct fido_region *r);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Peers: what the transport reports of the other domains, and when a peer's memory is unmapped.
+ * Peers: act on what the transport reports of other domains, and unmap the memory of those that are
+ * gone.
  *
- * A peer's memory is mapped as it exports it. When the peer leaves or dies it stays readable until
- * nothing of it is held here; then it is unmapped, and the slot no longer counts as mapped by us.
+ * A peer's memory is mapped as the peer exports it. When the peer leaves or dies, its memory stays
+ * readable until no receiver here holds any of it. Then it is unmapped, and our control block no
+ * longer says that we have mapped the slot.
  */
 
 #include <errno.h>
@@ -19,8 +21,8 @@
 #include "recall.h"
 
 /*
- * A peer that has died stays mapped this long at least: what others pass on of it still arrives. One that left clean had got
- * back all that was out, from whoever had it.
+ * A peer that has died stays mapped for at least this long, because others may still pass its
+ * memory on to us. A peer that left cleanly had got back all its tickets.
  */
 #define GONE_GRACE_NS UINT64_C(200000000)
 
@@ -49,7 +51,7 @@ map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64
 	return 0;
 }
 
-/* First the bits, so that no new descriptor can name the peer's memory. */
+/* Mark the peer's memory as not mapped, so that no new descriptor can name it. */
 static void
 clear_bits(struct fido_domain *d, const struct fido_peer *peer)
 {
@@ -66,7 +68,7 @@ set_bits(struct fido_domain *d, const struct fido_peer *peer)
 			peer->extents.items[i].extent.len);
 }
 
-/* Take a peer's memory away: first the bits, then the pages. */
+/* Unmap a peer's memory: first clear the granules, then unmap the pages. */
 static void
 unmap_peer(struct fido_domain *d, struct fido_peer *peer)
 {
@@ -98,7 +100,7 @@ peer_free(struct fido_peer *peer)
 	free(peer);
 }
 
-/* What a peer says of itself must agree with its control block. @return 0, -ESTALE (it is leaving already), -EPROTO */
+/* Compare what a peer said with its control block. @return 0, -ESTALE (it is leaving), -EPROTO */
 static int
 check_control(const struct fido_peer *peer, const struct fido_domain *d)
 {
@@ -147,7 +149,7 @@ fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, 
 		return -EPROTO;
 	for (peer = d->peers; peer != NULL; peer = peer->next)
 		if (peer->slot == info->slot)
-			return -EBUSY; /* The slot's former generation is still mapped here. */
+			return -EBUSY; /* The slot's previous generation is still mapped here. */
 	peer = peer_alloc(d, info);
 	if (peer == NULL)
 		return -ENOMEM;
@@ -174,7 +176,7 @@ err_free:
 	return ret;
 }
 
-/* @return true when [gaddr, gaddr + len) is whole pages of the peer's slot */
+/* @return true: [gaddr, gaddr + len) consists of whole pages of the peer's slot */
 static bool
 in_slot(const struct fido_domain *d, const struct fido_peer *peer, uint64_t gaddr, uint64_t len)
 {
@@ -189,11 +191,11 @@ int
 fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 	fido_map_fn fn, void *arg)
 {
-	/* An owner exports a page once. What came twice would be counted twice, without end. */
+	/* An owner exports a page once: counting it twice would leave it mapped for ever. */
 	uint64_t mapped = fido_extents_bytes(&peer->extents, e->gaddr, e->len);
 	int ret;
 
-	/* What comes again is not counted again. */
+	/* The owner sends the extent again, after a failure. */
 	if (mapped == e->len && e->gaddr - (uintptr_t)peer->control >= peer->control_size &&
 		in_slot(d, peer, e->gaddr, e->len))
 		return 0;
@@ -222,7 +224,7 @@ fido_memory_advice(int error)
 	case ENOSPC:
 		return "see doc/xen.md for the limits of grants";
 	default:
-		return "it is tried again";
+		return "it will be tried again";
 	}
 }
 
@@ -231,8 +233,8 @@ fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error)
 {
 	if (!peer->lacks_told)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s cannot map some memory of %s: %s: packets there are copied, "
-			"or the link waits, until it can: %s",
+			"group %s: %s cannot map some memory of %s: %s: until it can, packets in "
+			"that memory are copied, or the link waits: %s",
 			d->group, d->name, peer->name, strerror(-error), fido_memory_advice(error));
 	peer->lacks = error;
 	peer->lacks_told = true;
@@ -245,8 +247,8 @@ fido_domain_peer_again(struct fido_peer *peer)
 	peer->lacks = 0;
 }
 
-/* Links whose peers have less of this slot than we have now must not be sent its new pages: first take the slot
- * off their views, then let the owner know that it may send to us. */
+/* A link whose peer has mapped less of this slot than we now have must not be sent the new pages.
+ * So first remove the slot from such links' views, then let the owner send to us. */
 static void
 publish_epoch(struct fido_domain *d, const struct fido_peer *peer, uint32_t epoch)
 {
@@ -292,7 +294,7 @@ fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t g
 	if (!in_slot(d, peer, gaddr, len) || !fido_extents_can_cut(set, gaddr) ||
 		!fido_extents_can_cut(set, gaddr + len))
 		return -EPROTO;
-	/* The control region stays. */
+	/* The control region stays mapped. */
 	if (gaddr - (uintptr_t)peer->control < peer->control_size)
 		return -EPROTO;
 	for (size_t i = fido_extents_align(set, gaddr, len);
@@ -353,7 +355,7 @@ fido_domain_update(struct fido_domain *d)
 		d->ops->notify(d->transport);
 }
 
-/* @return true when some receiver here holds a buffer that lies in the peer's slot. */
+/* @return true: a receiver here holds a buffer in the peer's slot */
 static bool
 peer_held(struct fido_domain *d, const struct fido_peer *peer)
 {
@@ -367,9 +369,10 @@ peer_held(struct fido_domain *d, const struct fido_peer *peer)
 }
 
 /*
- * Let nothing name the peer's memory any more, if nothing holds it. A descriptor that names it, and was read after
- * we had looked at its queue, is found by looking again with the bits off: each queue's lock is taken in between.
- * @return true when it may be unmapped
+ * If no receiver holds the peer's memory, stop new descriptors from naming it. A descriptor that a
+ * receiver read after the first check of its queue is found by the second check, with the granules
+ * cleared: both checks take each queue's lock.
+ * @return true: the memory may be unmapped
  */
 static bool
 close_to_readers(struct fido_domain *d, const struct fido_peer *peer)

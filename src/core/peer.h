@@ -4,7 +4,7 @@
 
 /**
  * @file
- * Peers: the other domains of the group, as transports report them. The domain's lock is held.
+ * Peers: the other domains of the group, as the transport reports them. The domain's lock is held.
  */
 
 #include <stdbool.h>
@@ -15,88 +15,100 @@
 struct fido_bell_set;
 struct fido_held_shm;
 
-/** Another domain of the group, of one generation. */
+/** One generation of another domain of the group. */
 struct fido_peer {
 	struct fido_peer *next;
 	char name[FIDO_NAME_MAX];
 	uint32_t slot;
 	uint64_t generation;
 	const struct fido_control_shm *control; /**< mapped at the slot's base */
-	uint64_t control_size;
-	bool gone;        /**< left or died; mapped until nothing of it is held */
-	bool clean;       /**< it left, holding nothing */
-	bool other_clock; /**< fido/clock.h reads another clock there: its times say nothing here */
-	bool watches; /**< it says that it maps control regions only: it gets no more, and no links (find_peer() in link.c) */
-	struct fido_dead *death;     /**< room for the note of its death (recall.h) */
-	uint64_t gone_ns;            /**< when */
+	uint64_t control_size;                  /**< bytes of the control region */
+	bool gone;        /**< left or died; stays mapped until nothing of it is held */
+	bool clean;       /**< left: held nothing, and nothing of it was out */
+	bool other_clock; /**< runs on another clock: its times cannot be compared with ours */
+	/** Observer: maps only control regions. It gets no other memory and no links. */
+	bool watches;
+	struct fido_dead *death;     /**< allocated for the record of its death (recall.h) */
+	uint64_t gone_ns;            /**< when it left or died (fido_now_ns()) */
 	unsigned int refs;           /**< queue ends that read its control region */
-	struct fido_extents extents; /**< what is mapped of it; the control region is the first */
-	int lacks; /**< -errno: some of its memory could not be mapped, so no later epoch is published; 0: nothing is missing */
-	bool lacks_told; /**< it is in the log */
-	struct fido_bell_set *bells;
-	struct fido_held_shm
-		*held; /**< what we hold by way of it, now that it is gone; may be NULL */
-	void *session; /**< the transport's */
+	struct fido_extents extents; /**< what we have mapped of it, the control region first */
+	/** -errno: some of its memory is not mapped, so no later epoch is published. 0: all is. */
+	int lacks;
+	bool lacks_told;             /**< `lacks` has been logged */
+	struct fido_bell_set *bells; /**< doorbells that it sent us (bells.h) */
+	struct fido_held_shm *held;  /**< once gone: what we hold by way of it; may be NULL */
+	void *session;               /**< private to the transport; NULL once gone */
 };
 
 /* ---- for transports; the lock is held ---- */
 
-/** What a transport learned of a peer. */
+/** What a transport has learned of a peer. */
 struct fido_peer_info {
-	const char *name;
-	uint32_t slot;
+	const char *name; /**< unchecked */
+	uint32_t slot;    /**< unchecked, as all others */
 	uint64_t generation;
-	uint64_t control_size;
-	void *session;
-	bool other_clock; /**< its fido/clock.h is not ours */
-	bool watches;     /**< see struct fido_peer */
+	uint64_t control_size; /**< bytes */
+	void *session;         /**< private to the transport */
+	bool other_clock;      /**< see struct fido_peer */
+	bool watches;          /**< see struct fido_peer */
 };
 
 /**
- * A peer came. Maps its control region with fn (whole, at the slot's base), checks it.
- * @return 0, -EPROTO (it breaks the protocol), -ESTALE (it is leaving), -EBUSY (address range in use), -errno
+ * A peer has come: map its control region, whole and at the slot's base, and check it.
+ * @param fn  maps the control region, called with arg
+ * @param out receives the peer, which the domain owns
+ * @return
+ *   - 0
+ *   - -EPROTO: the peer breaks the protocol
+ *   - -ESTALE: the peer is leaving
+ *   - -EBUSY: the slot's address range is in use
+ *   - -ENOMEM, other -errno, what fn returned
  */
 int fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
 	void *arg, struct fido_peer **out);
 /**
- * Pages of a peer were exported: map them with fn. What is mapped already is not mapped again. A failure is
- * remembered (fido_domain_peer_lacks()), but for -EPROTO and -EAGAIN.
- * @return 0, -EPROTO (not in its slot, not whole pages, over others), what fn returned
+ * A peer has exported pages: map them with fn, unless they are mapped already. A failure other than
+ * -EPROTO and -EAGAIN is recorded with fido_domain_peer_lacks().
+ * @return 0, -EPROTO (not in its slot, not whole pages, or over others), -errno, what fn returned
  */
 int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
 	fido_map_fn fn, void *arg);
 /**
- * Some of the peer's memory is missing here: no later epoch of it is published, so its owner copies what lies there,
- * until the peer sends it again (fido_domain_peer_again()). Told once.
+ * Some of the peer's memory could not be mapped. No later epoch of the peer is published, so the
+ * peer copies what it sends from there, until it has exported the memory again
+ * (fido_domain_peer_again()). Logged once.
  */
 void fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error);
-/** What follows is all memory of the peer after the epoch that is published. */
+/** The peer starts to export again, from the published epoch on, all memory that may be missing. */
 void fido_domain_peer_again(struct fido_peer *peer);
 /**
- * The peer has sent all of its memory up to `sent`, and all withdrawals up to `withdrawn` are done: publish both; `sent`
- * only while nothing is missing.
+ * The peer has exported all its memory up to epoch `sent`, and all its withdrawals up to epoch
+ * `withdrawn` are done: publish both, but `sent` only if no memory is missing.
  */
 void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t sent,
 	uint32_t withdrawn);
-/** @return what a user can do about an error that kept memory from a peer */
+/** @return what a user can do about an error (-errno) that keeps memory from being mapped */
 const char *fido_memory_advice(int error);
-/** Pages of a peer were withdrawn: unmap them. @return 0, -EPROTO (not of its slot, or not whole granules) */
+/**
+ * A peer has withdrawn pages: unmap them.
+ * @return 0, -EPROTO (not in its slot, or neither whole granules nor whole extents)
+ */
 int fido_domain_peer_unmap(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr,
 	uint64_t len);
-/** The peer left (clean) or has certainly died. Its session is gone. */
+/** The peer has left (clean) or has certainly died. Its session is gone. */
 void fido_domain_peer_gone(struct fido_domain *d, struct fido_peer *peer, bool clean);
 
 /* ---- for the rest of libfido ---- */
 
-/** @return the living peer of that name, or NULL. Lock held. */
+/** @return the living peer of that name; NULL: none. Lock held. */
 struct fido_peer *fido_domain_find_peer(struct fido_domain *d, const char *name);
-/** @return the number of peers whose memory this domain has mapped (alive or not). Takes the lock. */
+/** @return number of peers, alive or not, whose memory is mapped. Takes the lock. */
 unsigned int fido_domain_peer_count(struct fido_domain *d);
-/** Unmap peers that are gone and of which nothing is held. Lock held. @return true: some still wait */
+/** Unmap peers that are gone and of which nothing is held. Lock held. @return true: some wait */
 bool fido_peers_collect(struct fido_domain *d);
-/** Forget all peers, whatever is held. The domain leaves. */
+/** Unmap and free all peers, whatever is held: the domain is leaving. */
 void fido_peers_drop(struct fido_domain *d);
-/** @return true when every living peer, but for those that watch, has mapped all our memory up to epoch. */
+/** @return true: every living peer but observers has mapped all our memory up to epoch. */
 bool fido_peers_reached(struct fido_domain *d, uint32_t epoch);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making and freeing the two ends of a queue; the four verbs are inline in <fido/sender.h> and <fido/receiver.h>. */
+/*
+ * Create and free the two ends of a queue. Post, reap, poll and complete are inline functions in
+ * <fido/sender.h> and <fido/receiver.h>.
+ */
 
 #include <stdlib.h>
 
 #include "queue_private.h"
 
-/* Until the receiver's part is attached, nobody sleeps. */
+/* Stands for the peer's `armed` and `sleeps` until the peer's part is attached: it never sleeps. */
 static const uint32_t never;
 
 int
@@ -89,7 +92,8 @@ fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *shm,
 	if (r == NULL)
 		return -ENOMEM;
 	r->held = calloc(n, sizeof(*r->held));
-	/* As many as the ring has places: what keeping the times costs is then one ticket a batch. */
+	/* At least one ticket per batch on average, so that fido_receiver_keep_times(), which
+	 * visits all tickets, costs one step per batch. */
 	r->batch_mask = (n < FIDO_BATCHES_MAX ? n : FIDO_BATCHES_MAX) - 1;
 	r->polled_at = calloc(r->batch_mask + 1, sizeof(*r->polled_at));
 	r->old_at = calloc(n, sizeof(*r->old_at));

@@ -2,34 +2,39 @@
 #ifndef FIDO_QUEUE_PRIVATE_H
 #define FIDO_QUEUE_PRIVATE_H
 
-/** @file The ends of a queue, as libfido alone uses them: their lives, and what a death leaves. */
+/**
+ * @file The ends of a queue, for libfido only: create and free them, recall tickets after a death.
+ */
 
 #include <fido/receiver.h>
 #include <fido/sender.h>
 
-/** Most batches that have a number of their own. When the numbers are used up, what is still held becomes old. */
+/** Most batch numbers. When they are used up, the tickets that are still held become old. */
 #define FIDO_BATCHES_MAX 16384u
+/** Batch number of an old ticket: its time is in fido_receiver.old_at. */
 #define FIDO_BATCH_OLD 0x7fffu
 
 /**
- * Make the sender's end of a queue.
+ * Create the sender's end of a queue.
  *
- * Control thread. shm is zeroed (I5) and belongs to the sender; it stays owned by the caller, who frees
- * it after fido_sender_destroy(). The receiver's part is attached later.
+ * Control path. The receiver's part is attached later.
  *
- * @param n  ring size
+ * @param out      receives the sender
+ * @param shm      zeroed (I5); stays the caller's, who frees it after fido_sender_destroy()
+ * @param n        ring size
+ * @param queue_id fido_queue_id()
  * @return 0, -EINVAL (ring size), -ENOMEM
  * @see fido_sender_destroy
  */
 int fido_sender_create(struct fido_sender **out, struct fido_sender_shm *shm, uint32_t n,
 	uint64_t queue_id);
 
-/** Tell the sender where the receiver's part is. Before the first put. */
+/** Attach the receiver's part. Before the first put. */
 void fido_sender_attach(struct fido_sender *s, const struct fido_receiver_shm *peer);
-/** Free the sender's end. NULL is legal. Cookies that are still out are not touched. */
+/** Free the sender's end. NULL is legal. Cookies that are still out are dropped. */
 void fido_sender_destroy(struct fido_sender *s);
 
-/** As fido_sender_reap(), with each one's status. */
+/** As fido_sender_reap(), with the status of each. */
 static inline unsigned int
 fido_sender_reap_status(struct fido_sender *s, void **cookies, uint16_t *status, unsigned int max)
 {
@@ -46,18 +51,21 @@ fido_sender_reap_status(struct fido_sender *s, void **cookies, uint16_t *status,
 }
 
 /**
- * Take back cookies whatever the receiver says: it has ended, and nobody reads any more what they stand for
- * (fido_posted.at is UINT64_MAX). Sender; after fido_sender_reap() finds nothing.
+ * Take back the cookies of recalled tickets (fido_posted.at is UINT64_MAX): the receiver has ended
+ * and no domain reads their memory. Sender; after fido_sender_reap() has found no more.
+ * @param cookies room for max
  * @return number of cookies
  */
 unsigned int fido_sender_recall(struct fido_sender *s, void **cookies, unsigned int max);
 
 /**
- * Make the receiver's end of a queue.
+ * Create the receiver's end of a queue. Control path.
  *
- * Control thread. shm is zeroed and belongs to the receiver; peer is the sender's part, checked to be
- * mapped for fido_sender_shm_size(n) bytes.
- *
+ * @param out  receives the receiver
+ * @param shm  zeroed; stays the caller's, who frees it after fido_receiver_destroy()
+ * @param peer the sender's part, checked to be mapped for fido_sender_shm_size(n) bytes
+ * @param n    ring size
+ * @param map  what the domain has mapped
  * @return 0, -EINVAL (ring size), -ENOMEM
  * @see fido_receiver_destroy
  */
@@ -67,7 +75,7 @@ int fido_receiver_create(struct fido_receiver **out, struct fido_receiver_shm *s
 /** Free the receiver's end. NULL is legal. */
 void fido_receiver_destroy(struct fido_receiver *r);
 
-/** @return when a ticket that is held was read, or a little later; UINT64_MAX: not known */
+/** @return when a held ticket was read, or a little later; UINT64_MAX: not known yet */
 static inline uint64_t
 fido_receiver_polled_at(const struct fido_receiver *r, uint32_t ticket)
 {

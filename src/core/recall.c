@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Recall: when a dead peer's buffers come back.
+ * Recall: take back buffers that were out with a peer when it died.
  *
- * B died with tickets of ours out: the buffers are stranded. B may have passed them on to C, which reads
- * them still. A ticket comes back when nobody can be reading its buffer any more:
+ * B died while tickets of ours were out with it: their buffers are stranded. B may have passed them
+ * on to C, which still reads them. A ticket comes back once no domain can be reading its buffer:
  *   (1) B has certainly ended (the transport says so), and
- *   (2) no living domain, ourselves included, holds the buffer, or anything at all that was read after the ticket
- *       was posted, by way of B's generation. Each publishes the addresses of what it holds, and when the newest of it
- *       was read (held.h), or that it never had a ring of that generation.
- * A domain that passes on keeps the ticket it was given until the next one has completed, so (2) covers longer
- * ways, unless one in the middle dies as well. Then (2) is asked of its generation too, and so on: a dead domain
- * belongs to the way when it had, at its death, rings from one that belongs to it (`from`). Those notes are
- * kept until nothing is held by way of any death that we know of: only then can no way lead through them.
+ *   (2) no living domain, ourselves included, holds the buffer by way of B's generation: either its
+ *       address is on no domain's list of messages held, or every message held was read before the
+ *       ticket was posted. Each domain publishes that list, and when it read the last message of it
+ *       (held.h), or that it never had a ring of that generation.
+ * A domain that passes a message on keeps the ticket until the next domain has completed, so (2)
+ * also covers longer paths, unless a domain in the middle dies too. Then (2) is asked of its
+ * generation as well, and so on: a dead domain is on the path if, when it died, it was receiving
+ * from a domain on the path (`from`). These records are kept until no message is held by way of any
+ * death that we know of: only then can no path lead through them.
  *
- * Why addresses: one buffer that is kept for an hour somewhere must not hold back the others, which may be all that
- * a ring has.
+ * Why addresses: one buffer that a domain holds for an hour must not hold back the others, which
+ * may be the whole ring.
  *
- * Why times: what C holds may itself wait for a stranded ticket. C echoes what comes from B back to B; when B dies,
- * what C holds of B waits for the tickets that C has out with B, and these have the same addresses. But a message is
- * passed on after it was read, so a ticket waits only for what was read later, and that only for tickets posted later
- * still: the newest can always come back first.
+ * Why times: a message that C holds may itself wait for a stranded ticket. Let C echo B's messages
+ * back to B. When B dies, the messages that C holds from B wait for the tickets that C has out with
+ * B, which have the same addresses. But a message is passed on after it was read, so a ticket waits
+ * only for messages read later, and those only for tickets posted later still: the newest ticket
+ * can always come back first.
  */
 
 #include "recall.h"
@@ -37,10 +40,10 @@ struct fido_dead {
 	struct fido_dead *next;
 	uint32_t slot;
 	uint64_t generation;
-	bool done;   /* nothing is held by way of it */
-	bool on_way; /* scratch of fido_recall_ask() */
-	uint64_t from
-		[FIDO_SLOTS_MAX]; /* generations whose rings it had read, and held something of, when it died */
+	bool done;   /* no message is held by way of it */
+	bool on_way; /* on the path: scratch of fido_recall_ask() */
+	/* By slot: generation from which it was receiving, or still held messages; 0: none. */
+	uint64_t from[FIDO_SLOTS_MAX];
 };
 
 struct fido_dead *
@@ -106,7 +109,7 @@ fido_recall_forget(struct fido_domain *d)
 	}
 }
 
-/* Mark the deaths by which something that was out with (slot, generation) may have gone on. */
+/* Mark the dead domains through which a message for (slot, generation) may have been passed on. */
 static void
 mark_way(struct fido_domain *d, uint32_t slot, uint64_t generation)
 {
@@ -121,8 +124,9 @@ mark_way(struct fido_domain *d, uint32_t slot, uint64_t generation)
 }
 
 /*
- * Add what the domain of control block c holds by way of a death. With another clock there than here the times do not
- * tell what was posted later: then its list alone decides. @return false: it is not known yet
+ * Add what the domain of control block c holds by way of a dead domain. If that domain has another
+ * clock, its times cannot be compared with ours, and its list alone decides.
+ * @return false: what it holds is not known yet
  */
 static bool
 add_holder(struct fido_recall *q, const struct fido_control_shm *c, uint64_t control_size,
@@ -187,7 +191,7 @@ fido_recall_ask(struct fido_domain *d, const struct fido_peer *peer, struct fido
 	return true;
 }
 
-/* @return true when something that begins in [gaddr, gaddr + len) is held */
+/* @return true: a message that begins in [gaddr, gaddr + len) is held */
 static bool
 is_held(const struct fido_recall *q, uint64_t gaddr, uint64_t len)
 {
@@ -208,12 +212,12 @@ bool
 fido_recall_allows(const struct fido_recall *q, const struct fido_posted *posted)
 {
 	uint64_t units = posted->what >> FIDO_GADDR_BITS;
-	/* The address of what is empty may be held all the same. */
+	/* An empty message may be held too, so its address counts. */
 	uint64_t len = (units != 0 ? units : 1) * FIDO_POSTED_UNIT;
 
 	if (posted->at > q->newest)
 		return true;
-	/* A message so long that its length is not known: by its time only. */
+	/* If a message is too long for its length to be known, only its time decides. */
 	return q->listed && units != UINT16_MAX && !is_held(q, posted->what & FIDO_GADDR_MASK, len);
 }
 

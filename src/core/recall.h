@@ -4,7 +4,8 @@
 
 /**
  * @file
- * When a dead peer's buffers come back. The rule, and why it is safe and never stuck, heads recall.c.
+ * Recall: take back buffers that were out with a peer when it died. The head of recall.c states the
+ * rule, and why it is safe and never gets stuck.
  *
  * The domain's lock is held throughout.
  */
@@ -19,29 +20,35 @@ struct fido_dead;
 struct fido_domain;
 struct fido_peer;
 
-/** What is known of what can still be read by way of one dead peer. */
+/** What living domains still hold by way of one dead peer. */
 struct fido_recall {
-	uint64_t newest; /**< nothing that was posted later is read by anybody */
-	bool listed;     /**< gaddr[] has everything that is held */
-	size_t count;
-	uint64_t *gaddr; /**< sorted */
+	uint64_t newest; /**< no message that was posted later is held */
+	bool listed;     /**< gaddr[] is complete */
+	size_t count;    /**< of gaddr[] */
+	uint64_t *gaddr; /**< addresses of the messages held, sorted */
 };
 
-/** Make room for the note of a peer's death, as it must not fail later. @return NULL: no memory. free() undoes it */
+/**
+ * Allocate the record of a peer's death in advance, so that recording it cannot fail.
+ * @return the record, to be freed with free() or given to fido_recall_note_death(); NULL: no memory
+ */
 struct fido_dead *fido_recall_prepare(void);
-/** A peer has ended: note by which ways buffers may have gone on through it. Takes peer->death. */
+/** Record that a peer has ended, and from which domains it was receiving. Takes peer->death. */
 void fido_recall_note_death(struct fido_domain *d, struct fido_peer *peer);
-/** See what all that live still hold by way of those that died. @return true: something, look again */
+/** Drop the records of deaths if no message is held by way of any. @return true: some remain */
 bool fido_recall_collect(struct fido_domain *d);
-/** Forget all deaths. */
+/** Free all records of deaths. */
 void fido_recall_forget(struct fido_domain *d);
 /**
- * Ask what we had out with a peer that is gone may come back.
- * @return true: some may; q is to be ended with fido_recall_answered()
+ * Gather what is held by way of a peer that is gone.
+ * @param q filled in
+ * @return true: known, so tickets may come back; end with fido_recall_answered(). false: not known
+ *         yet
  */
 bool fido_recall_ask(struct fido_domain *d, const struct fido_peer *peer, struct fido_recall *q);
-/** @return true when nobody can be reading any more what was posted. */
+/** @return true: no domain can be reading the memory of this ticket any more. */
 bool fido_recall_allows(const struct fido_recall *q, const struct fido_posted *posted);
+/** Free what fido_recall_ask() gathered. */
 void fido_recall_answered(struct fido_recall *q);
 
 #endif

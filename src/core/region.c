@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Regions: arenas, imported memory, and the epochs in which their pages are exported and withdrawn. */
+/*
+ * Regions: arenas, imported memory, and the epochs that export and withdraw their pages. The file
+ * is long because both kinds of region share the code that places, exports and withdraws them.
+ */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +21,8 @@
 #include "sigbus.h"
 #include "withdraw.h"
 
-/* How long fido_region_destroy() waits until nobody reads the memory, or maps it. The rest goes on without it. */
+/* How long fido_region_destroy() waits until no domain reads the memory, and then until none maps
+ * it. The withdrawal continues in the background. */
 #define DESTROY_WAIT_MS 20
 
 static uint64_t
@@ -27,7 +31,7 @@ round_up(uint64_t n, uint64_t align)
 	return (n + align - 1) & ~(align - 1);
 }
 
-/* @return the end of what is in the way of [at, at + len), or 0 */
+/* @return the end of an obstacle in [at, at + len); 0: there is none */
 static uint64_t
 place_taken(const struct fido_domain *d, uint64_t at, uint64_t len)
 {
@@ -37,11 +41,14 @@ place_taken(const struct fido_domain *d, uint64_t at, uint64_t len)
 		if (r != NULL && at < d->region_end[i] && r->gaddr < at + len)
 			return d->region_end[i];
 	}
-	/* Pending, or another domain of this process has not unmapped yet what was there. */
+	/*
+	 * A withdrawal is pending, or another domain of this process has not unmapped the old
+	 * pages.
+	 */
 	return fido_slot_taken(at, len);
 }
 
-/* First fit behind the control region. @return 0: no room */
+/* @return the first address behind the control region with room for len bytes; 0: none */
 static uint64_t
 slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
 {
@@ -73,8 +80,10 @@ region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 	while (i < FIDO_REGIONS_MAX - 1 && d->regions[i] != NULL)
 		i++;
 	if (i == FIDO_REGIONS_MAX - 1)
-		fido_log(FIDO_LOG_ERROR, "domain %s has %u regions, the most there can be", d->name,
-			i);
+		fido_log(FIDO_LOG_ERROR,
+			"domain %s cannot have another region: it has %u regions, the maximum: "
+			"destroy one",
+			d->name, i);
 	else if (r->gaddr == 0)
 		fido_log(FIDO_LOG_ERROR,
 			"domain %s: no room for a region of %llu bytes in a slot of %llu: create "
@@ -91,8 +100,8 @@ region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 	return r;
 }
 
-/* The data path scans regions[] without a lock: the region is complete before it is seen. Regions sit
- * without holes only by chance; the scan passes over NULL. */
+/* The data path scans regions[] without a lock, so a region is complete before it is entered. The
+ * scan skips NULL entries. */
 static void
 region_publish(struct fido_region *r)
 {
@@ -108,7 +117,8 @@ region_publish(struct fido_region *r)
 	fido_store_release(&d->regions[r->index], r);
 }
 
-/* A sender asks by the granule, so only whole ones come and go; the last may be cut off by the region's end. */
+/* Senders test granules, so only whole granules are exported or withdrawn; the region may end
+ * within the last one. */
 static bool
 range_valid(const struct fido_region *r, uint64_t offset, uint64_t len)
 {
@@ -134,7 +144,9 @@ mark_granules(struct fido_region *r, uint64_t offset, uint64_t len, uint32_t epo
 		fido_store_release(&r->granule_epoch[g], epoch);
 }
 
-/* Our own view of our own slot, so that what comes back to us through others is readable. */
+/*
+ * Map our own pages in our own slot, so that we can read our memory when it comes back from a peer.
+ */
 static int
 map_own(struct fido_domain *d, const struct fido_extent *e, int prot)
 {
@@ -233,7 +245,10 @@ fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd,
 	return ret;
 }
 
-/* Pages that are there, and stay. The lock is not held: it may take seconds. @return a descriptor, -errno */
+/*
+ * Create a memory file with its pages allocated. The lock is not held, as this may take seconds.
+ * @return a file descriptor, -errno
+ */
 static int
 arena_memory(struct fido_domain *d, size_t size, bool huge)
 {
@@ -248,10 +263,11 @@ arena_memory(struct fido_domain *d, size_t size, bool huge)
 	if (ret == 0)
 		return fd;
 	close(fd);
-	return ret == -ENOSPC ? -ENOMEM : ret; /* Of the one the transport has told. */
+	/* -ENOSPC would tell the caller that memory_create() has logged the failure. */
+	return ret == -ENOSPC ? -ENOMEM : ret;
 }
 
-/* Huge pages if there are any, ordinary ones else. */
+/* Allocate huge pages if there are any, otherwise ordinary pages. @return a descriptor, -errno */
 static int
 arena_allocate(struct fido_domain *d, size_t size, bool *huge)
 {
@@ -265,13 +281,12 @@ arena_allocate(struct fido_domain *d, size_t size, bool *huge)
 	if (*huge)
 		fido_log(FIDO_LOG_WARNING,
 			"group %s: no free 2 MiB pages for an arena of %zu MiB, using ordinary "
-			"pages: "
-			"echo N > /proc/sys/vm/nr_hugepages, raise the container's limit "
+			"pages: echo N > /proc/sys/vm/nr_hugepages, raise the container's limit "
 			"(hugepages-2Mi, hugetlb.2MB.max), or pass hugepages=off",
 			d->group, size >> 20);
 	*huge = false;
 	fd = arena_memory(d, size, false);
-	if (fd < 0 && fd != -ENOSPC) /* which has been explained */
+	if (fd < 0 && fd != -ENOSPC) /* memory_create() has logged that */
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: no memory for an arena of %zu MiB: %s: free some, or use a "
 			"smaller arena",
@@ -279,7 +294,7 @@ arena_allocate(struct fido_domain *d, size_t size, bool *huge)
 	return fd;
 }
 
-/* Takes over fd. Mapped writable at the gaddr, then sealed. */
+/* Map fd writable at its gaddr, then seal it. Takes over fd, also on failure. */
 static int
 arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struct fido_region **out)
 {
@@ -316,7 +331,7 @@ arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struc
 	return 0;
 }
 
-/* Before memory is allocated in vain: is there a place for it? */
+/* Before memory is allocated for seconds, check that the slot has room for it. */
 static bool
 has_place(struct fido_domain *d, size_t size)
 {
@@ -352,7 +367,7 @@ fido_arena_create(struct fido_domain *d, size_t size, struct fido_region **out)
 	return ret;
 }
 
-/* Take pages back: mark, forget the extents, tell the peers as soon as nobody can be reading them. */
+/* Mark the granules, and withdraw the extents: peers unmap each once no ticket names it. */
 static void
 withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 {
@@ -364,7 +379,7 @@ withdraw_locked(struct fido_region *r, uint64_t offset, uint64_t len)
 		shm->exported - fido_withdrawal_begin(d, r->gaddr + offset, fido_granules_up(len)));
 }
 
-/* @return what a peer says of our memory; NULL: it is gone, only watches, or has nothing of this generation mapped */
+/* @return what a peer says that it has mapped of us; NULL: nothing, or it is gone or an observer */
 static const struct fido_mapped_shm *
 mapped_by(const struct fido_domain *d, const struct fido_peer *p)
 {
@@ -376,7 +391,8 @@ mapped_by(const struct fido_domain *d, const struct fido_peer *p)
 	return fido_load_acquire(&m->generation) == d->generation ? m : NULL;
 }
 
-/* @return true when every living peer has unmapped what was withdrawn up to epoch, also one that lacks other memory. */
+/* @return true: every living peer, even if it lacks other memory, has unmapped all that was
+ * withdrawn up to epoch */
 static bool
 peers_unmapped(struct fido_domain *d, uint32_t epoch)
 {
@@ -401,7 +417,7 @@ fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 	return true;
 }
 
-/* @return false: the time is up, and somebody may still be reading a part of the range */
+/* @return false: timeout; a domain may still be reading a part of the range */
 static bool
 wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t until_ns)
 {
@@ -415,7 +431,7 @@ wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t un
 	return true;
 }
 
-/* @return false: the time is up, and some peer has not unmapped all that it was told to */
+/* @return false: timeout; a peer has not unmapped all that was withdrawn */
 static bool
 wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
 {
@@ -431,7 +447,7 @@ wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
 	return true;
 }
 
-/* @param read_ms, unmap_ms how long to wait until nobody reads it, and then until nobody maps it */
+/* @param read_ms, unmap_ms timeouts from now: until no domain reads it, and until none maps it */
 static int
 withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read_ms,
 	unsigned int unmap_ms)
@@ -447,7 +463,7 @@ withdraw(struct fido_region *r, uint64_t offset, uint64_t len, unsigned int read
 		ret = -ETIMEDOUT;
 	pthread_mutex_unlock(&d->lock);
 	if (ret == -ETIMEDOUT)
-		fido_domain_kick(d); /* The control thread goes on with what is pending. */
+		fido_domain_kick(d); /* The control thread continues what is pending. */
 	return ret;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A receive queue: what of it is not inline. */
+/* Out-of-line half of the receive queue. */
 
 #include <errno.h>
 
 #include "link_private.h"
 #include "sleeper_private.h"
 
-/* Descriptors read at a time. */
+/* Most descriptors read at a time. */
 #define CHUNK 32
 
 uint32_t
@@ -17,13 +17,13 @@ fido_rxq_held(struct fido_rxq *q)
 	return (uint32_t)(polled - fido_load_relaxed(&q->stats->completed));
 }
 
-/* @return descriptors that wait, at most max */
+/* @return number of descriptors that wait, at most max */
 static uint32_t
 waiting(const struct fido_receiver *r, uint32_t max)
 {
 	uint32_t n = 0;
 
-	/* The first of a burst is published last (R2): where it is missing, the later ones do not count yet. */
+	/* The first of a burst is published last (R2): without it, the later ones do not count. */
 	while (!r->broken && n < max && n <= r->mask) {
 		uint32_t pos = r->cons + n;
 
@@ -92,7 +92,7 @@ is_pending(const struct fido_rxq *q)
 	return pending;
 }
 
-/* Take the lock, when all peers know that we sleep. */
+/* Set `sleeps` in all rings, wait until all peers see it, and return with the lock held. */
 static void
 lock_to_sleep(struct fido_rxq *q)
 {
@@ -135,10 +135,12 @@ fido_link_arm(struct fido_rxq *rxq, struct fido_txq *const *txqs, unsigned int n
 	fido_lock_release(&rxq->lock);
 	for (unsigned int i = 0; i < n; i++)
 		fido_txq_set_armed(txqs[i]);
-	/* What is seen without the fence is there all the same, and nobody is going to sleep. */
+	/* If something waits, nobody will sleep: no fence needed. */
 	if (any_pending(rxq, txqs, n))
 		return true;
-	/* F5: pairs with F4, of all peers' rings. What was published without seeing `armed` is seen below. */
+	/*
+	 * F5: pairs with F4 of all peers. What was published without seeing `armed` is seen below.
+	 */
 	fido_sleeper_fence();
 	return any_pending(rxq, txqs, n);
 }
@@ -168,7 +170,7 @@ fido_rxq_ring_sender(struct fido_rxq *q, const struct fido_receiver *r)
 	fido_doorbell_ring(r->peer_bell);
 }
 
-/* What is not returned: it counts as polled and as completed. */
+/* Complete a bad descriptor that is not returned; it counts as polled and as completed. */
 static void
 drop(struct fido_rxq *q, struct fido_receiver *r, uint16_t ticket)
 {
@@ -185,7 +187,7 @@ drop_all(struct fido_rxq *q, struct fido_receiver *r, const struct fido_rx *rx, 
 		drop(q, r, rx[i].desc.ticket);
 }
 
-/* The last message does not fit: leave what was read of it for the next call. */
+/* Undo the reading of the last n descriptors, whose message does not fit, for the next call. */
 static void
 unread(struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 {
@@ -195,11 +197,11 @@ unread(struct fido_receiver *r, const struct fido_rx *rx, unsigned int n)
 	r->cons -= n;
 }
 
-/* What has been read of a ring in one call. */
+/* What has been read from a ring in one call. */
 struct taken {
 	struct fido_rx *rx;
 	unsigned int n;     /* of rx */
-	unsigned int first; /* where the last message begins, if its end is not there yet; else n */
+	unsigned int first; /* start of the last message while its end is missing; otherwise n */
 	uint32_t dropping;  /* descriptors of a message that is being given back; 0: none is */
 };
 
@@ -208,7 +210,8 @@ take(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, const struct 
 {
 	bool chained = (d->flags & FIDO_DESC_CHAINED) != 0;
 
-	/* Who polls here gets memory: a peer must not hand out what is none by setting a flag. */
+	/* The caller expects readable memory, so FIDO_DESC_INLINE, which a hostile peer can set,
+	 * makes a descriptor bad. */
 	if (__builtin_expect(d->data != NULL && !(d->flags & FIDO_DESC_INLINE) && t->dropping == 0,
 		    1)) {
 		t->rx[t->n++] = (struct fido_rx){*d, r};
@@ -216,14 +219,14 @@ take(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, const struct 
 			t->first = t->n;
 		return;
 	}
-	/* One descriptor of a message is bad: give back all of it. */
+	/* One descriptor of a message is bad: give the whole message back. */
 	drop_all(q, r, t->rx + t->first, t->n - t->first);
 	t->dropping = chained ? t->dropping + 1 + t->n - t->first : 0;
 	t->n = t->first;
 	drop(q, r, d->ticket);
 }
 
-/* @return descriptors read of the message under way, to be delivered or given back; 0: none is */
+/* @return descriptors read so far of the last, incomplete message; 0: there is none */
 static uint32_t
 part_length(const struct taken *t)
 {
@@ -231,9 +234,9 @@ part_length(const struct taken *t)
 }
 
 /*
- * Read no more than a ring holds, so that a sender that posts nothing but bad descriptors, and never waits for their
- * completions, does not keep us here. But never stop within a message whose end may be there: a message has no more
- * descriptors than a ring.
+ * Read at most one ring full, so that a sender that keeps posting bad descriptors does not keep us
+ * here. But do not stop within a message whose end may be there: a message has no more descriptors
+ * than the ring.
  */
 static void
 take_all(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, unsigned int max)
@@ -252,7 +255,7 @@ take_all(struct fido_rxq *q, struct fido_receiver *r, struct taken *t, unsigned 
 		(seen <= r->mask || (part_length(t) != 0 && part_length(t) <= r->mask)));
 }
 
-/* alone: a message longer than max is returned in parts. @return number of descriptors */
+/* @param alone return a message longer than max in parts. @return number of descriptors */
 static unsigned int
 poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, unsigned int max,
 	bool alone)
@@ -264,7 +267,7 @@ poll_receiver(struct fido_rxq *q, struct fido_receiver *r, struct fido_rx *rx, u
 		unread(r, rx + t.first, t.n - t.first);
 		t.n = t.first;
 	} else if (t.dropping != 0 || (t.n < max && t.first < t.n)) {
-		/* A sender publishes whole messages (R2): one whose end is not there breaks the rules. */
+		/* A sender publishes whole messages (R2): one without its end breaks the rules. */
 		drop_all(q, r, rx + t.first, t.n - t.first);
 		t.n = t.first;
 		r->broken = true;
@@ -296,7 +299,7 @@ fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
 	uint16_t at;
 
 	fido_lock_take(&q->lock);
-	/* Each call begins with the next one. */
+	/* Start each call with the next ring. */
 	if (++q->next >= q->count)
 		q->next = 0;
 	at = q->next;
@@ -319,7 +322,7 @@ fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max)
 	return n;
 }
 
-/* Those of the first one's ring, as far as they stand together. @return number */
+/* Complete the leading descriptors that are of the same ring. @return their number */
 static unsigned int
 complete_run(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n, uint16_t status)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What each reader of our memory has been sent. */
+/* Keep how much of our memory each reader has been sent. */
 
 #include "sent.h"
 
@@ -29,7 +29,7 @@ fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, stru
 	bool more = false;
 	size_t n = 0;
 
-	/* The first few in that order. */
+	/* Find the first max extents in that order, by insertion. */
 	for (size_t k = 0; k < d->extents.count; k++) {
 		const struct fido_extents_item *item = &d->extents.items[k];
 		size_t at = n;
@@ -57,7 +57,7 @@ fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent, stru
 uint32_t
 fido_sent_epoch(const struct fido_sent *sent)
 {
-	/* Of the epoch that the last one belongs to there may be more. */
+	/* More extents of the last one's epoch may follow. */
 	return sent->gaddr == UINT64_MAX || sent->epoch == 0 ? sent->epoch : sent->epoch - 1;
 }
 
@@ -73,8 +73,8 @@ fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *read
 {
 	if (!sent->told)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s cannot give some of its memory to %s: %s: packets there are "
-			"copied, or the link waits, until it can: %s",
+			"group %s: %s cannot give some of its memory to %s: %s: until it can, "
+			"packets in that memory are copied, or the link waits: %s",
 			d->group, d->name, reader, strerror(-error), fido_memory_advice(error));
 	sent->error = error;
 	sent->told = true;

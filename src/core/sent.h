@@ -4,8 +4,8 @@
 
 /**
  * @file
- * What each reader of our memory has been sent. A transport sends extents in the order of epoch and address, and goes on
- * from here after a failure. The domain's lock is held.
+ * How much of our memory each reader has been sent. A transport sends extents in the order of
+ * epoch, then address, and continues from here after a failure. The domain's lock is held.
  */
 
 #include <stdbool.h>
@@ -14,32 +14,34 @@
 
 #include "domain_private.h"
 
-/** How much of our memory a reader has been sent: all up to here, in the order of epoch and address. Zero: nothing. */
+/** How much of our memory a reader has been sent: all extents up to this one. Zero: none. */
 struct fido_sent {
 	uint32_t epoch;
-	uint64_t gaddr; /**< the last one of that epoch; UINT64_MAX: all */
-	int error;      /**< -errno: what comes next could not be sent, and is tried again later */
-	bool told;      /**< it is in the log */
+	uint64_t gaddr; /**< last extent sent of that epoch; UINT64_MAX: all of it */
+	int error;      /**< -errno: the next extent could not be sent, and is tried again later */
+	bool told;      /**< the error has been logged */
 };
 
-/** @return true when there is something that the reader has not been sent, or not been told of. */
+/** @return true: there is an extent or an epoch that the reader has not been sent. */
 bool fido_unsent(const struct fido_domain *d, const struct fido_sent *sent);
-/**
- * Find what a reader is to be sent next.
- * @param max   places in `out`; FIDO_UNSENT_MAX at most
- * @param after how much it has when these have been sent
- * @return number of extents; 0: all has been sent
- */
+/** Most extents of one fido_unsent_next(). */
 #define FIDO_UNSENT_MAX 32
+/**
+ * Find the next extents to send to a reader.
+ * @param out   room for max
+ * @param max   at most FIDO_UNSENT_MAX
+ * @param after receives the reader's state once these have been sent
+ * @return number of extents; 0: all have been sent
+ */
 size_t fido_unsent_next(const struct fido_domain *d, const struct fido_sent *sent,
 	struct fido_extent *out, size_t max, struct fido_sent *after);
-/** @return the epoch up to which nothing is missing */
+/** @return the epoch up to which the reader has been sent everything */
 uint32_t fido_sent_epoch(const struct fido_sent *sent);
-/** A withdrawal made a new epoch, and the reader has been told. */
+/** A withdrawal started a new epoch, and the reader has been sent the withdrawal. */
 void fido_sent_withdrawal(struct fido_sent *sent, uint32_t epoch);
-/** What comes next could not be sent to that reader. Told once; retry() is called in a while. */
+/** The next extents could not be sent to that reader: log it once, and schedule a retry(). */
 void fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *reader, int error);
-/** All has been sent. */
+/** All extents have been sent to that reader. */
 void fido_sent_all(struct fido_domain *d, struct fido_sent *sent, const char *reader);
 
 #endif

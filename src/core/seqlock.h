@@ -4,26 +4,28 @@
 
 /**
  * @file
- * Several words of shared memory that are taken as they were at one time, or not at all, by the number beside them.
+ * Consistent snapshots of several words of shared memory, by a sequence number beside them
+ * (seqlock).
  *
- * One writer at a time; any number of readers, of which the writer knows nothing and for which it never waits. The
- * words are written and read by relaxed atomics, as a reader may copy what is being written, to throw it away.
+ * One writer at a time, any number of readers; the writer never waits for a reader. The words are
+ * written and read with relaxed atomics, because a reader may copy them while they are being
+ * written, and then discards the copy.
  *
  *	writer                                          reader
  *	n = fido_seq_write_begin(&seq)                  do {
  *	store the words                                         n = fido_seq_read_begin(&seq)
  *	fido_seq_write_end(&seq, n)                             copy the words
- *	                                                } while (!fido_seq_read_whole(&seq, n))      so many times
+ *	                                                } while (!fido_seq_read_whole(&seq, n))
  *
- * I1. The number is odd while the words are being written, and is another, even one after that.
- * I2. A reader gives up at some time: the writer may be dead, or mean no good.
+ * I1. The number is odd while the words are being written, and a new even number afterwards.
+ * I2. A reader limits its tries: the writer may be dead or hostile.
  *
  * Orderings:
  * | label | where             | partner | what it proves                                |
  * |-------|-------------------|---------|-----------------------------------------------|
- * | R6    | write: odd number | A6      | a copy of which something is newer than its   |
- * |       |                   |         | number is not taken                           |
- * | R7    | write: even one   | A7      | what a number stands for is read, not older   |
+ * | R6    | write: odd number | A6      | a copy with a word newer than its number is   |
+ * |       |                   |         | discarded                                     |
+ * | R7    | write: even one   | A7      | no word of the copy is older than its number  |
  */
 
 #include <stdbool.h>
@@ -31,7 +33,7 @@
 
 #include <fido/atomic.h>
 
-/** Writer: the words may be stored from here on. @return what fido_seq_write_end() wants */
+/** Writer: begin to store the words. @return the number for fido_seq_write_end() */
 static inline uint32_t
 fido_seq_write_begin(uint32_t *seq)
 {
@@ -39,14 +41,14 @@ fido_seq_write_begin(uint32_t *seq)
 
 	fido_store_relaxed(seq, before + 1);
 	/*
-	 * R6: pairs with A6. The odd number is seen before any of the new words. A fence, as a release store keeps in
-	 * place what comes before it, not what comes after.
+	 * R6: pairs with A6. The odd number is seen before any of the new words. This takes a
+	 * fence: a release store orders earlier accesses, not later ones.
 	 */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	return before + 2;
 }
 
-/** Writer: all are stored. */
+/** Writer: all words are stored. */
 static inline void
 fido_seq_write_end(uint32_t *seq, uint32_t value)
 {
@@ -54,7 +56,10 @@ fido_seq_write_end(uint32_t *seq, uint32_t value)
 	fido_store_release(seq, value);
 }
 
-/** Reader: the words may be copied from here on. @return what fido_seq_read_whole() wants; odd: it will say no */
+/**
+ * Reader: begin to copy the words.
+ * @return the number for fido_seq_read_whole(); odd: it will fail
+ */
 static inline uint32_t
 fido_seq_read_begin(const uint32_t *seq)
 {
@@ -62,11 +67,12 @@ fido_seq_read_begin(const uint32_t *seq)
 	return fido_load_acquire(seq);
 }
 
-/** @return true: what was copied since fido_seq_read_begin() is of one time */
+/** Reader: end. @return true: the words copied since fido_seq_read_begin() are consistent */
 static inline bool
 fido_seq_read_whole(const uint32_t *seq, uint32_t value)
 {
-	/* A6: pairs with R6. What was copied was read before the number is read again; a fence, for the same reason. */
+	/* A6: pairs with R6. The words are read before the number is read again. This takes a
+	 * fence: an acquire load orders later accesses, not earlier ones. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return (value & 1) == 0 && fido_load_relaxed(seq) == value;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pages that are gone read as zeros. */
+/* Handle SIGBUS: missing pages of peers read as zeros. */
 
 #include "sigbus.h"
 
@@ -14,35 +14,37 @@
 #include <fido/atomic.h>
 #include <fido/gaddr.h>
 
+/* Most guarded ranges, that is, groups in this process. */
 #define RANGES_MAX 16
 #define GIANT_PAGE (UINT64_C(1) << 30)
 
-/* Arenas and control regions of all domains of this process. */
+/* Most arenas and control regions, of all domains of this process. */
 #define OWN_MAX 1024
 
-/* Read by the handler without a lock: a range is there when its length is not 0. */
+/* The handler reads it without a lock. An entry is in use when its length is not 0. */
 struct range {
 	uintptr_t base;
 	size_t len;
-	const char *domain; /* whose own it is */
+	const char *domain; /* own memory: the domain that owns it */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct range ranges[RANGES_MAX];
 static struct range own[OWN_MAX];
-static unsigned int own_top; /* none was ever used from here on */
-static unsigned int in_use;
+static unsigned int own_top; /* no entry of own[] from here on was ever used */
+static unsigned int in_use;  /* of ranges[] */
 static struct sigaction before;
-static uint64_t count;
+static uint64_t count; /* faults that were answered with zeros */
 
 /* @return the range that holds a; NULL: none */
 static const struct range *
 find(const struct range *table, unsigned int count, uintptr_t a)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		/* A12: pairs with R12. The base is that of this length, or of the next range in this place. */
+		/* A12: pairs with R12. The base read next belongs to this length, or to a later
+		 * range in this entry. */
 		size_t len = fido_load_acquire(&table[i].len);
-		/* A15: pairs with R15. If of the next, then this length is no more. */
+		/* A15: pairs with R15. If it belongs to a later range, the length has changed. */
 		uintptr_t base = fido_load_acquire(&table[i].base);
 
 		if (a - base < len && fido_load_relaxed(&table[i].len) == len)
@@ -51,7 +53,7 @@ find(const struct range *table, unsigned int count, uintptr_t a)
 	return NULL;
 }
 
-/* write() alone is safe in a handler. */
+/* Of all ways to print, only write() is safe in a signal handler. */
 static void
 say(const char *text)
 {
@@ -71,11 +73,11 @@ say_own(const struct range *r, uintptr_t a)
 	say(r->domain);
 	say(": no page behind its own memory at ");
 	say(address);
-	say(" (SIGBUS): something took it away, or a limit of this container (hugetlb, memory) "
-	    "allows no more: raise it\n");
+	say(" (SIGBUS): something removed it, or a limit of this container (hugetlb, memory) is "
+	    "reached: raise the limit\n");
 }
 
-/* mmap() alone is safe in a handler. A page of 1 GiB cannot be replaced in part. */
+/* mmap() is safe in a signal handler. A 1 GiB page cannot be replaced in part. */
 static bool
 put_zeros(uintptr_t a, uint64_t size)
 {
@@ -85,7 +87,8 @@ put_zeros(uintptr_t a, uint64_t size)
 	return p != MAP_FAILED;
 }
 
-/* What would have happened without us; for the default, the access is tried again and ends the process. */
+/* Do what would have happened without this handler. If that was the default action, restore it: the
+ * access faults again, and ends the process. */
 static void
 pass_on(int sig, siginfo_t *info, void *context)
 {
@@ -106,7 +109,7 @@ on_sigbus(int sig, siginfo_t *info, void *context)
 
 	if (info->si_code == BUS_ADRERR && mine != NULL)
 		say_own(mine, a);
-	/* Not a broken memory cell, nor a signal that somebody sent. */
+	/* BUS_ADRERR: neither a memory error of the hardware nor a signal from kill(2). */
 	if (info->si_code == BUS_ADRERR && mine == NULL && find(ranges, RANGES_MAX, a) != NULL &&
 		(put_zeros(a, FIDO_GRANULE_SIZE) || put_zeros(a, GIANT_PAGE)))
 		__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED);
@@ -130,13 +133,13 @@ uninstall(void)
 {
 	struct sigaction now;
 
-	/* Somebody else's handler that was put on top of ours stays, and calls ours still. */
+	/* If another handler was installed on top of ours, leave it: it may still call ours. */
 	if (sigaction(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
 		now.sa_sigaction == on_sigbus)
 		sigaction(SIGBUS, &before, NULL);
 }
 
-/* @return its index, -ENOSPC */
+/* @return the index of the new entry, -ENOSPC */
 static int
 put(struct range *table, unsigned int count, uintptr_t base, size_t len, const char *domain)
 {
@@ -144,16 +147,16 @@ put(struct range *table, unsigned int count, uintptr_t base, size_t len, const c
 		if (table[i].len != 0)
 			continue;
 		fido_store_relaxed(&table[i].domain, domain);
-		/* R15: pairs with A15. The range that was here before has gone. */
+		/* R15: pairs with A15. The length of the previous range was cleared before. */
 		fido_store_release(&table[i].base, base);
-		/* R12: pairs with A12. */
+		/* R12: pairs with A12. The base is stored before the length. */
 		fido_store_release(&table[i].len, len);
 		return (int)i;
 	}
 	return -ENOSPC;
 }
 
-/* @return true when it was there */
+/* @return true: the range was in the table */
 static bool
 take_out(struct range *table, unsigned int count, uintptr_t base)
 {

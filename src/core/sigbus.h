@@ -4,34 +4,40 @@
 
 /**
  * @file
- * What happens when a peer's pages are gone although they are mapped here.
+ * Survive reads of a peer's pages that are mapped here but no longer exist.
  *
- * Arenas and control regions are sealed against shrinking, but imported memory (EAL's heap) cannot be: its owner
- * may truncate the file behind it, and the next read of it here raises SIGBUS. In the groups' address ranges such
- * a fault is answered with zeros, as for memory that was withdrawn (I1 of <fido/gaddr.h>). Everything else goes to
- * the handler that was there before.
+ * Arenas and control regions are sealed against shrinking, but imported memory (EAL's heap) cannot
+ * be: its owner may truncate the file behind it, and the next read here raises SIGBUS. In the
+ * address ranges of groups the handler answers such a fault with zeros, as for withdrawn memory (I1
+ * of
+ * <fido/gaddr.h>). It passes every other fault to the handler that was installed before.
  *
- * The handler is the process's from the first guarded range to the last. An application that installs its own
- * later takes ours away: it should call the former one for addresses it does not know.
+ * The handler is installed as long as a range is guarded. An application that installs its own
+ * handler later replaces it, and should call it for addresses that it does not know.
  */
 
 #include <stddef.h>
 #include <stdint.h>
 
-/** Guard an address range. Control thread; not within a signal handler. @return 0, -ENOSPC, -errno */
+/**
+ * Guard an address range. Any thread; not from a signal handler.
+ * @return 0, -ENOSPC (16 ranges are guarded), -errno
+ * @see fido_sigbus_unguard
+ */
 int fido_sigbus_guard(uintptr_t base, size_t len);
 /** Undo one fido_sigbus_guard(). */
 void fido_sigbus_unguard(uintptr_t base);
 /**
- * Except memory of our own in a guarded range, which we write to: a fault there is told on standard error, and then goes
- * to the handler that was there before. Its owner would else lose what it writes, or die of a fault that says nothing.
- * @param domain whose it is; the string lives as long
- * @return 0, -ENOSPC: 1024 of them are there
+ * Except a domain's own memory, which it writes to, from a guarded range. A fault there is reported
+ * on standard error, and passed to the previous handler. Zeros would lose what the domain writes,
+ * and the previous handler alone would end the process without a reason.
+ * @param domain name of the domain, valid until fido_sigbus_disown()
+ * @return 0, -ENOSPC (1024 pieces of memory are excepted)
  */
 int fido_sigbus_own(uintptr_t base, size_t len, const char *domain);
 /** Undo one fido_sigbus_own(). */
 void fido_sigbus_disown(uintptr_t base);
-/** @return how many faults were answered with zeros in this process. */
+/** @return number of faults that were answered with zeros in this process. Any thread. */
 uint64_t fido_sigbus_count(void);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How a queue's thread begins to be one that sleeps. */
+/* Switch a queue from polling to sleeping. */
 
 #include "sleeper_private.h"
 
 #include <time.h>
 
-/* Stores leave a processor within microseconds, or when it stops running the thread. */
+/* A store leaves the store buffer within microseconds, or when the thread is switched out. */
 #define WAIT_NS 1000000
 
 bool

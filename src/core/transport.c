@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The transports there are. */
+/* The table of transports. */
 
 #include <errno.h>
 #include <string.h>

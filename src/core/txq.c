@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A transmit queue: what of it is not inline. */
+/* Out-of-line half of the transmit queue. */
 
 #include "doorbell_private.h"
 #include "link_private.h"
@@ -26,7 +26,7 @@ fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len)
 									   : FIDO_REACH_NONE;
 }
 
-/* status may be NULL. */
+/* Reap one retired ring: first completed tickets, then recalled ones. @param status may be NULL */
 static unsigned int
 reap_end(struct fido_tx_ring *e, void **cookies, uint16_t *status, unsigned int max)
 {
@@ -67,7 +67,7 @@ reap_old(struct fido_txq *q, void **cookies, uint16_t *status, unsigned int max)
 
 		n += reap_end(e, cookies + n, status != NULL ? status + n : NULL, max - n);
 		fido_counter_add(&q->stats->errors, e->sender->error_count - errors);
-		/* The end stays in link->tx_rings, where the control thread finds it done. */
+		/* The ring stays in link->tx_rings, where the control thread retires it. */
 		if (fido_sender_out(e->sender) == 0)
 			*p = e->next_old;
 		else
@@ -96,7 +96,7 @@ fido_txq_out(struct fido_txq *q)
 	return out;
 }
 
-/* @return tickets that came back and wait to be reaped */
+/* @return number of tickets that have come back and wait to be reaped */
 static uint32_t
 done(const struct fido_sender *s)
 {
@@ -112,14 +112,14 @@ done(const struct fido_sender *s)
 	return n < out ? n : out;
 }
 
-/* @return tickets of a retired ring that wait to be reaped */
+/* @return number of tickets of a retired ring that wait to be reaped */
 static uint32_t
 done_old(const struct fido_tx_ring *e)
 {
 	const struct fido_sender *s = e->sender;
 	uint32_t n = done(s), out = fido_sender_out(s), recalled = 0;
 
-	/* One that was completed too is among those recalled; all the others are not out. */
+	/* A ticket may be both completed and recalled, so do not count more than are out. */
 	for (uint32_t t = 0; e->recalled && t <= s->mask; t++)
 		recalled += s->cookie[t] != NULL && s->posted[t].at == UINT64_MAX;
 	return n + recalled < out ? n + recalled : out;
@@ -157,12 +157,12 @@ fido_txq_resume(struct fido_txq *q)
 	q->paused = false;
 	q->open = q->up;
 	fido_lock_release(&q->lock);
-	/* Its thread may sleep until it can post. */
+	/* Its thread may be sleeping until it can post. */
 	if (fido_sleeper_is(&q->sleeper))
 		fido_doorbell_ring(q->bell);
 }
 
-/* On rings of now and of before: either may bring completions. */
+/* In the present ring and in retired ones: any of them may bring completions. */
 static void
 set_armed(struct fido_txq *q, uint32_t armed)
 {
@@ -183,7 +183,7 @@ is_pending(const struct fido_txq *q)
 	return pending;
 }
 
-/* Take the lock, when all peers know that we sleep. */
+/* Set `sleeps` in all rings, wait until all peers see it, and return with the lock held. */
 static void
 lock_to_sleep(struct fido_txq *q)
 {
@@ -207,7 +207,7 @@ fido_txq_arm(struct fido_txq *q)
 
 	lock_to_sleep(q);
 	set_armed(q, 1);
-	/* F5: pairs with F4. */
+	/* F5: pairs with F4. Completions published without seeing `armed` are seen below. */
 	fido_sleeper_fence();
 	pending = is_pending(q);
 	fido_lock_release(&q->lock);
@@ -258,7 +258,7 @@ fido_txq_share_bell(struct fido_txq *q, struct fido_rxq *rxq)
 	q->bell = rxq->bell;
 }
 
-/* @return buffers in the first message of bufs; 0: its chain does not end within n */
+/* @return number of buffers of the first message; 0: its chain does not end within n */
 static unsigned int
 message_length(const struct fido_buf *bufs, unsigned int n)
 {
@@ -292,7 +292,7 @@ put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
 	return 0;
 }
 
-/* Put whole messages, as far as there is room. @return 0, or why the next one cannot be put, -errno */
+/* Put whole messages while there is room. @return 0, -errno: why the next message cannot be put */
 static int
 put_messages(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
 	const struct fido_buf *bufs, unsigned int n)

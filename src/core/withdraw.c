@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Own memory on its way out of the group: withdraw.h has the rules. */
+/* Withdraw own memory from the group: withdraw.h has the rules. */
 
 #include "withdraw.h"
 
@@ -11,7 +11,8 @@ fido_withdrawals_reserve(struct fido_domain *d, uint64_t gaddr, uint64_t len)
 	return fido_extents_reserve_all(&d->pending, &d->extents, gaddr, len);
 }
 
-/* Our own view goes with it: what of it has come back to us was out as well. */
+/* Have the peers unmap an extent. Unmap our own view too: memory that came back to us was out, so
+ * no ticket names it any more. */
 static void
 tell(struct fido_domain *d, const struct fido_extent *e)
 {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which users' processes may come in. */
-
 #include "host_access.h"
 
 #include <errno.h>

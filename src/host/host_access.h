@@ -4,12 +4,12 @@
 
 /**
  * @file
- * Which users' processes may map a domain's memory, on the host transport.
+ * Access control of the host transport: whose processes may map a domain's memory.
  *
- * The first gate is the group's folder: who cannot write there cannot join, who cannot search it cannot connect. The
- * second, optional, is each domain's own: a list of users, compared with what the kernel says of the other end of
- * a connection (SO_PEERCRED), before anything is sent to it. This user and root are always let in: they could read
- * the process's memory anyway.
+ * The first gate is the group's folder: a user without write permission cannot join, one without
+ * search permission cannot connect. The second gate is optional: a domain's own list of users.
+ * Before it sends anything it looks up the user at the other end of a connection (SO_PEERCRED) in
+ * that list. Its own user and root are always allowed: they could read the process's memory anyway.
  */
 
 #include <stdbool.h>
@@ -18,17 +18,18 @@
 #define FIDO_HOST_ACCESS_MAX 32
 
 struct fido_host_access {
-	bool listed; /**< false: everybody who can connect */
+	bool listed; /**< false: no list, every user who can connect is allowed */
 	unsigned int count;
 	uid_t users[FIDO_HOST_ACCESS_MAX];
 };
 
 /**
- * Read a list of user names or ids, separated by colons; NULL: everybody. "" is nobody else.
+ * Parse a list of user names or ids, separated by colons.
+ * @param allow NULL: every user; "": this user and root only
  * @return 0, -EINVAL (no such user, or too many; message written)
  */
 int fido_host_access_parse(struct fido_host_access *access, const char *allow);
-/** @return true when the process at the other end of a Unix socket may come in; *user is whose it is. */
+/** @return true: the process at the other end of a Unix socket is allowed; *user is its user. */
 bool fido_host_access_allows(const struct fido_host_access *access, int fd, uid_t *user);
 
 #endif

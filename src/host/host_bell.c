@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Doorbells of the host transport: eventfds. */
-
 #include "host_bell.h"
 
 #include <errno.h>
@@ -51,7 +49,9 @@ fido_host_bell_of_fd(int fd)
 }
 
 /*
- * A peer's doorbell must be an eventfd: writing to whatever else it may have sent could end us (SIGPIPE). An eventfd's file has no type; of the others without one, /proc tells the name where it is mounted.
+ * Accept only an eventfd as a peer's doorbell: a write to a pipe or socket could kill us (SIGPIPE).
+ * An eventfd has no file type; /proc, where it is mounted, tells it from other files without a
+ * type.
  */
 bool
 fido_host_bell_valid(int fd)

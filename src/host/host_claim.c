@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Taking a name and a slot. */
-
 #include "host_claim.h"
 
 #include <errno.h>
@@ -34,18 +32,18 @@ claim_name(struct fido_local_folder *g, const struct fido_domain *d)
 			continue;
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: there is a domain %s already: choose another name "
-			"(domain=NAME), or stop that one (process %d, or a child that has its "
-			"descriptors)",
+			"(domain=NAME), or stop that one (process %d, or a child that inherited "
+			"its descriptors)",
 			d->group, d->name, owner.pid);
 		return -EEXIST;
 	}
 	snprintf(file, sizeof(file), "%s.sock", d->name);
 	fido_local_folder_path(g, file, path);
-	/* Left behind by a domain that was killed. */
+	/* A killed domain leaves its socket behind. */
 	return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* @return 0, -EEXIST: not free, -errno (message written) */
+/* @return 0, -EEXIST: slot n is not free, -errno (message written) */
 static int
 try_slot(struct fido_local_folder *g, struct fido_domain *d, uint32_t n, struct fido_host_claim *c)
 {
@@ -82,7 +80,8 @@ fido_host_claim(struct fido_local_folder *g, struct fido_domain *d, struct fido_
 		return ret;
 	c->slots = fido_local_slots_open(g);
 	if (c->slots < 0) {
-		fido_log(FIDO_LOG_ERROR, "cannot open %s/lock: %s", g->dir, strerror(-c->slots));
+		fido_log(FIDO_LOG_ERROR, "cannot open %s/lock: %s: let this user read and write it",
+			g->dir, strerror(-c->slots));
 		return c->slots;
 	}
 	for (uint32_t n = 0; n < d->layout.slots; n++) {
@@ -106,14 +105,13 @@ fido_host_claim_explain(const struct fido_local_folder *g, const struct fido_dom
 	for (uint32_t n = 0; n < d->layout.slots; n++)
 		living += fido_local_slot_owner(g, n, &owner);
 	fido_log(FIDO_LOG_ERROR,
-		"group %s: all %u slots are in use: %u by domains that live, the others are of "
-		"domains that have ended while others still map them, as they hold buffers of them "
-		"or are stopped (fido-ctl list): stop a domain, or create the group with more "
-		"slots",
+		"group %s: all %u slots are in use: %u by living domains, the rest by memory of "
+		"ended domains that others still map, because they hold buffers in it or are "
+		"stopped (fido-ctl list): stop a domain, or create the group with more slots",
 		d->group, d->layout.slots, living);
 }
 
-/* @return 0, -EEXIST: another domain has our name or our slot, -EMFILE, -ENFILE: it cannot be known now */
+/* @return 0, -EEXIST: another domain has our name or our slot, -EMFILE, -ENFILE: cannot tell now */
 static int
 check_taken(const struct fido_local_folder *g, const struct fido_domain *d)
 {
@@ -184,7 +182,7 @@ void
 fido_host_claim_end(struct fido_local_folder *g, const struct fido_domain *d,
 	struct fido_host_claim *c)
 {
-	/* First the name of the file: one that can be locked and is still there is what a domain that was killed leaves. */
+	/* Unlink before unlocking: a slot's file without a lock means a killed domain. */
 	if (c->slot >= 0 && fido_local_slot_is(g, d->slot, c->slot))
 		fido_local_slot_free(g, d->slot);
 	fido_fork_close(c->slot);

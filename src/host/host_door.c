@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who comes in: connections to a domain's socket, most of them from domains that join, some from observers, and some from
- * anybody. Whoever does not say at once who it is, is put out again; so nobody can use up our descriptors, and a domain that
- * joins always finds one. A connection with a peer is never touched here; one whose HELLO we could not take, and have asked for again,
- * has more time, and is not put out for what we lack.
+ * Incoming connections to a domain's socket: from joining domains, from observers, and from any
+ * other process that may connect.
+ *
+ * A "stranger" has connected but not sent HELLO or OBSERVE yet. It has one second to do so, and the
+ * number of strangers is limited. So nobody can use up our descriptors, and a joining domain always
+ * gets one. This file never closes a peer's connection. A stranger whose HELLO we lost, for lack of
+ * descriptors or memory, and asked for again gets more time, and stays open when descriptors run
+ * out.
  */
 
 #include <errno.h>
@@ -20,12 +24,12 @@
 #include "host_private.h"
 
 #define HELLO_WAIT_NS UINT64_C(1000000000)
-/* For HELLO to come again: longer than a peer waits before it tries again. */
+/* Time to send HELLO again: longer than a peer waits before it retries. */
 #define AGAIN_WAIT_NS UINT64_C(10000000000)
-/* When there are no descriptors: time for others to close some. */
+/* Pause when out of descriptors, so that other threads can close some. */
 #define ACCEPT_WAIT_NS UINT64_C(100000000)
 #define SELDOM_NS UINT64_C(5000000000)
-/* Connections that are taken before the peers have their turn. */
+/* Connections to accept before the peers get their turn. */
 #define ACCEPT_MAX 32
 
 void
@@ -61,8 +65,8 @@ say_left_out(struct host *h, uint64_t now)
 	if (now < h->seldom.until_ns)
 		return h->seldom.until_ns;
 	fido_log(FIDO_LOG_WARNING,
-		"group %s: %s has closed %u more connections from somebody who is no domain, or "
-		"none that may come in",
+		"group %s: %s closed %u more connections of processes that are not domains, or "
+		"that are not allowed in",
 		h->domain->group, h->domain->name, h->seldom.left_out);
 	h->seldom = (struct fido_host_seldom){.until_ns = now + SELDOM_NS};
 	return 0;
@@ -77,7 +81,7 @@ fido_host_check_access(struct host *h, int fd)
 		return true;
 	if (fido_host_may_say(h))
 		fido_log(FIDO_LOG_WARNING,
-			"group %s: %s keeps out a process of user %u, who is not on its list "
+			"group %s: %s refused a process of user %u, who is not on its list "
 			"(allow=)",
 			h->domain->group, h->domain->name, (unsigned int)user);
 	return false;
@@ -89,7 +93,7 @@ is_stranger(const struct fido_host_session *s)
 	return s->accepted && !s->closed && s->peer == NULL && !s->observes;
 }
 
-/* @return when it is to be put out */
+/* @return when a stranger's time is over */
 static uint64_t
 time_of(const struct fido_host_session *s)
 {
@@ -106,7 +110,7 @@ put_out(struct host *h, struct fido_host_session *s, const char *why)
 	fido_host_session_close(h, s);
 }
 
-/* There are no descriptors left, or no memory: rather than ask again and again, wait a little. */
+/* Out of descriptors or memory: stop accepting for a while rather than spin on accept(). */
 static void
 accept_later(struct host *h, int err)
 {
@@ -114,13 +118,13 @@ accept_later(struct host *h, int err)
 
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next)
 		if (is_stranger(s) && !s->hello_lost)
-			put_out(h, s,
-				"has not said who it is, while there are no more descriptors");
+			put_out(h, s, "has not sent HELLO, as file descriptors have run out");
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_MOD, h->listen_fd, &ev);
 	h->accept_at_ns = fido_now_ns() + ACCEPT_WAIT_NS;
 	if (fido_host_may_say(h))
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s cannot take a connection: %s: raise the limit of open files "
+			"group %s: %s cannot accept a connection: %s: raise the limit of open "
+			"files "
 			"(ulimit -n), or close some",
 			h->domain->group, h->domain->name, strerror(err));
 }
@@ -133,7 +137,7 @@ take(struct host *h, int fd)
 
 	if (s == NULL)
 		return;
-	s->accepted = true; /* Whoever connects speaks first; HELLO is answered. */
+	s->accepted = true; /* The connecting side sends HELLO first; we answer. */
 	s->since_ns = fido_now_ns();
 	if (allowed) {
 		fido_host_session_read(h, s);
@@ -159,31 +163,32 @@ fido_host_accept(struct host *h)
 	}
 }
 
-/* @return when the first of those that stay is to be put out */
+/* @return when the next stranger's time is over, 0: there is none */
 static uint64_t
 strangers_step(struct host *h, uint64_t now)
 {
 	unsigned int strangers = 0, asked = 0, observers = 0;
 	uint64_t next = 0;
 
-	/* The newest are first. */
+	/* The list begins with the newest: the oldest ones are over the limit. */
 	for (struct fido_host_session *s = h->sessions; s != NULL; s = s->next) {
 		bool too_many;
 
 		if (s->accepted && !s->closed && s->observes && ++observers > h->observers_max)
-			put_out(h, s, "watches, as too many do: stop some (fido-ctl)");
+			put_out(h, s,
+				"observes, as there are too many observers: stop some (fido-ctl)");
 		if (!is_stranger(s))
 			continue;
 		too_many = (s->hello_lost ? ++asked : ++strangers) > h->strangers_max;
-		/* What it says may have come just now, or we may have slept for long. */
+		/* Its HELLO may be in the socket already, for instance if we slept for long. */
 		if (now >= time_of(s) || too_many)
 			fido_host_session_read(h, s);
 		if (!is_stranger(s))
 			continue;
 		if (now >= time_of(s))
-			put_out(h, s, "has not said who it is in time");
+			put_out(h, s, "has not sent HELLO in time");
 		else if (too_many)
-			put_out(h, s, "has not said who it is, as too many have not");
+			put_out(h, s, "has not sent HELLO, as there are too many such processes");
 		else if (next == 0 || time_of(s) < next)
 			next = time_of(s);
 	}

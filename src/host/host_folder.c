@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A domain's entries in the group's folder: made when it joins, removed when it leaves, and put back when somebody else has
- * removed them (rm -rf, a cleaner of old files, systemd's RuntimeDirectory=), so that those who join later find it.
+ * A domain's entries in the group's folder. The domain creates them when it joins and removes them
+ * when it leaves. If something else removes them meanwhile (rm -rf, a cleaner of old files,
+ * systemd's RuntimeDirectory=), the domain restores them, so that domains that join later find it.
  */
 
 #include <errno.h>
@@ -20,12 +21,20 @@
 #include "local_slot.h"
 #include "peer.h"
 
-/* How long a joiner waits for a slot when all are in use: longer than a peer keeps mapped what it holds nothing of. */
+/*
+ * How long a joining domain waits for a slot when all are in use: longer than peers keep a dead
+ * domain mapped when they hold none of its buffers.
+ */
 #define SLOT_WAIT_MS 250
 #define LOCK_BUSY_NS UINT64_C(10000000)
-/* So often at once; each time takes a descriptor for good (the former slot's file), so then less and less often. */
+/*
+ * Restore files this many times without delay, then less and less often: each time leaves one more
+ * descriptor open, that of the former slot's file.
+ */
 #define PUT_BACK_MAX 16
-/* When the folder cannot be made again, and how often it is looked at where it cannot be watched. */
+/*
+ * Retry interval when the folder cannot be restored, and poll interval when it cannot be watched.
+ */
 #define LATER_NS UINT64_C(5000000000)
 
 /* @return as fido_host_claim() */
@@ -112,7 +121,7 @@ listen_there(struct host *h)
 	return 0;
 }
 
-/* Each folder anew. Without a watch (there may be none left) it is looked at now and then. */
+/* Watch the folder, which may be a new one. Without a watch (there may be none left) we poll it. */
 static void
 watch(struct host *h)
 {
@@ -141,11 +150,11 @@ fido_host_appear(struct host *h)
 	if (ret != 0)
 		return ret;
 	watch(h);
-	h->look_at_ns = 1; /* It may have been removed before it was watched. */
+	h->look_at_ns = 1; /* The socket may have been removed before the watch began. */
 	return 0;
 }
 
-/* @return true when the name is that of a file of ours, or one that all need */
+/* @return true: the file is ours, or one that every domain needs */
 static bool
 is_ours(const struct host *h, const char *name)
 {
@@ -190,7 +199,7 @@ is_whole(const struct host *h)
 	return fido_local_is_file(path, h->claim.slots);
 }
 
-/* The folder's lock is held. @return 0, -EEXIST, -errno */
+/* Restore the missing files. The folder's lock is held. @return 0, -EEXIST, -errno */
 static int
 put_back(struct host *h)
 {
@@ -207,7 +216,7 @@ put_back(struct host *h)
 	if (ret == 0 && !socket_is_there(h)) {
 		char path[FIDO_LOCAL_PATH_MAX];
 
-		fido_host_accept(h); /* who has come by way of the old one */
+		fido_host_accept(h); /* connections to the old socket */
 		socket_path(h, path);
 		unlink(path);
 		ret = listen_there(h);
@@ -238,21 +247,22 @@ say(struct host *h, int ret)
 
 	if (ret == 0 && !h->put_back)
 		fido_log(FIDO_LOG_WARNING,
-			"group %s: %s: files of the group were removed from %s, and are put back: "
-			"have cleaners leave that folder alone (systemd: "
-			"RuntimeDirectoryPreserve=yes)",
+			"group %s: %s: files of the group were removed from %s and have been "
+			"restored: "
+			"exclude that folder from cleaners (systemd: RuntimeDirectoryPreserve=yes)",
 			d->group, d->name, h->group.dir);
 	else if (ret != 0 && !h->lost)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s: files of the group were removed from %s and cannot be put "
-			"back: %s: domains that join from now on do not find %s: %s",
+			"group %s: %s: files of the group were removed from %s and cannot be "
+			"restored: "
+			"%s: domains that join from now on do not find %s: %s",
 			d->group, d->name, h->group.dir,
 			ret == -EEXIST ? "another domain has taken its name or its slot"
 				       : strerror(-ret),
 			d->name,
 			ret == -EEXIST          ? "restart it"
 				: is_short(ret) ? fido_memory_advice(ret)
-						: "see that its user may write there");
+						: "give its user write permission there");
 	h->put_back |= ret == 0;
 	h->lost = ret != 0;
 }
@@ -281,9 +291,9 @@ fido_host_folder_step(struct host *h, uint64_t now)
 	if (ret < 0)
 		return h->look_at_ns = now + (is_short(ret) ? LATER_NS : 12 * LATER_NS);
 	watch(h);
-	fido_host_greet_all(h); /* Who has joined meanwhile has not seen us. */
+	fido_host_greet_all(h); /* Domains that joined meanwhile have not seen us. */
 	h->put_back_ns = now + wait_after(h);
-	return h->look_at_ns = h->put_back_ns; /* Removing goes on, perhaps. */
+	return h->look_at_ns = h->put_back_ns; /* More files may be removed meanwhile. */
 }
 
 void

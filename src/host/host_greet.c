@@ -2,12 +2,14 @@
 /*
  * Connecting to the other domains of a group.
  *
- * A domain claims its slot, makes its socket, and then connects to every living domain that it finds in the folder. Of two
- * that join at once, the one that looks last finds the other; when both do, the connection of the later generation stays
- * (crosses() in host_receive.c). One whose socket is not there yet will look later, and find us.
+ * A domain claims its slot, creates its socket, and then connects to every living domain that it
+ * finds in the folder. Of two domains that join at once, the one that searches last finds the
+ * other. If each finds the other, the connection that the later generation made stays (crosses() in
+ * host_receive.c). A domain that has no socket yet searches later and finds us.
  *
- * Nothing blocks: who takes no connections (it is stopped, and its backlog is full), or ends them without a word, is tried again, less
- * and less often, until it has ended. What we lack ourselves, descriptors or memory, may be back later: nobody is given up for it.
+ * Nothing blocks. We retry, less and less often, to reach a domain that does not accept (it is
+ * stopped and its backlog is full) or closes the connection without an answer, until it dies. A
+ * lack of descriptors or memory on our side may pass: we never give up a domain for it.
  */
 
 #include <errno.h>
@@ -25,9 +27,10 @@
 
 #define FIRST_WAIT_NS UINT64_C(5000000)
 #define LONGEST_WAIT_NS UINT64_C(500000000)
-/* Before it is said of a domain that lives that there is no connection with it. */
+/* Attempts before an error is logged. */
 #define TRIES_MAX 10
 
+/* A domain to connect to. */
 struct fido_host_greeting {
 	struct fido_host_greeting *next;
 	struct fido_local_owner owner;
@@ -59,7 +62,7 @@ note(struct host *h, uint32_t slot, const struct fido_local_owner *owner, unsign
 	h->greetings = g;
 }
 
-/* @return true when there is a connection with that domain */
+/* @return true: there is a connection to that domain */
 static bool
 known(const struct host *h, uint32_t slot, uint64_t generation)
 {
@@ -113,7 +116,9 @@ fido_host_greeted(struct host *h, uint32_t slot, uint64_t generation)
 	return NULL;
 }
 
-/* @return 0: the owner of the slot lives and is of that generation, -ESTALE: it is certainly not, -errno: unknown */
+/*
+ * @return 0: the slot's owner lives and has that generation, -ESTALE: it does not, -errno: unknown
+ */
 static int
 look_at(const struct host *h, uint32_t slot, uint64_t generation)
 {
@@ -136,8 +141,8 @@ fido_host_greet_again(struct host *h, const struct fido_host_session *s)
 	memcpy(owner.name, s->name, sizeof(owner.name));
 	if (s->tries + 1 == TRIES_MAX)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s has connected to %s several times, and was not answered: it "
-			"is tried again: see what %s says",
+			"group %s: %s connected to %s several times and got no answer; it keeps "
+			"trying: see the log of %s",
 			h->domain->group, h->domain->name, owner.name, owner.name);
 	note(h, s->slot, &owner, s->tries + (s->tries < TRIES_MAX));
 }
@@ -145,41 +150,41 @@ fido_host_greet_again(struct host *h, const struct fido_host_session *s)
 static void
 explain(const struct host *h, const struct fido_host_greeting *g, int err)
 {
-	const char *advice = "see what it says";
+	const char *advice = "see its log";
 
 	if (is_shortage(err))
 		advice = fido_memory_advice(err);
 	else if (err == -EACCES || err == -EPERM)
-		advice = "this user may not write to its socket: run both as one user, or make the "
-			 "group for a Unix group that both are in (fido-ctl create GROUP --gid "
-			 "NAME)";
+		advice = "this user may not write to its socket: run both as one user, or create "
+			 "the group for a Unix group that both users are in (fido-ctl create GROUP "
+			 "--gid NAME)";
 	fido_log(FIDO_LOG_ERROR, "group %s: %s cannot connect to %s: %s: %s", h->domain->group,
 		h->domain->name, g->owner.name, strerror(-err), advice);
 }
 
-/* @return true: it is to be tried again */
+/* @return true: try again */
 static bool
 failed(struct host *h, struct fido_host_greeting *g, int err)
 {
 	bool silent = err == -EAGAIN || err == -ENOENT ||
-		err == -ECONNREFUSED; /* it has not begun, or is stopped */
+		err == -ECONNREFUSED; /* it does not listen yet, or is stopped */
 	bool patient = err == -EAGAIN || is_shortage(err);
 
 	if (err == -EACCES || err == -EPERM)
-		g->tries = TRIES_MAX - 1; /* It will not become better. */
+		g->tries = TRIES_MAX - 1; /* Retrying does not help. */
 	if (g->tries < TRIES_MAX && ++g->tries == TRIES_MAX && !silent)
 		explain(h, g, err);
 	return patient || g->tries < TRIES_MAX;
 }
 
-/* @return 0, -errno: not connected, or that one is not there (-ESTALE) */
+/* @return 0, -ESTALE: the domain is dead, -errno: not connected */
 static int
 connect_to(struct host *h, const struct fido_host_greeting *g, int *fd)
 {
 	int ret;
 
 	*fd = fido_local_folder_connect(&h->group, g->owner.name);
-	/* It listened at its socket and lived afterwards: so it is that domain, and no other one of its name. */
+	/* The domain lives after we connected: so its socket was not another's of the same name. */
 	ret = look_at(h, g->slot, g->owner.generation);
 	if (ret == 0 && *fd >= 0)
 		return 0;
@@ -188,7 +193,7 @@ connect_to(struct host *h, const struct fido_host_greeting *g, int *fd)
 	return ret == -ESTALE || *fd >= 0 ? ret : *fd;
 }
 
-/* @return true: it is to be tried again */
+/* @return true: try again */
 static bool
 try_one(struct host *h, struct fido_host_greeting *g)
 {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Make and remove groups of this machine: their folders. */
-
 #include "host_group.h"
 
 #include <errno.h>
@@ -33,13 +31,13 @@ find_unix_group(const char *text, gid_t *out)
 	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && id == *out)
 		return 0;
 	fido_log(FIDO_LOG_ERROR,
-		"there is no Unix group '%s': give a name or an id of one (getent group), or make "
+		"there is no Unix group '%s': give the name or id of one (getent group), or create "
 		"it (groupadd)",
 		text);
 	return -EINVAL;
 }
 
-/* @return true: users of that Unix group can pass through the folder */
+/* @return true: users of that Unix group have search permission for the folder */
 static bool
 passes(const struct stat *st, gid_t gid)
 {
@@ -47,8 +45,9 @@ passes(const struct stat *st, gid_t gid)
 }
 
 /*
- * What the folder lies in: its users need not see what else is there, but pass through. Opened is only what was made for groups: a
- * folder that was there before has an owner who knows for whom it is.
+ * Give the users search permission for the parent folder: they need to reach the group, not to list
+ * its siblings. Change the mode only of a folder that was created for groups. Another one's owner
+ * decides who may pass.
  */
 static void
 let_pass(const struct fido_local_folder *g, gid_t gid)
@@ -65,8 +64,9 @@ let_pass(const struct fido_local_folder *g, gid_t gid)
 		return;
 	if (!passes(&st, gid))
 		fido_log(FIDO_LOG_WARNING,
-			"%s: users of the group's Unix group may not pass through it, and it was "
-			"there before: let them (chmod o+x %s), or set FIDO_RUNDIR to another "
+			"%s: the group's Unix group has no search permission for this folder, "
+			"which "
+			"existed before: grant it (chmod o+x %s), or set FIDO_RUNDIR to another "
 			"folder",
 			path, path);
 }
@@ -79,7 +79,7 @@ set_mode(const struct fido_local_folder *g, const struct fido_group_config *conf
 					     : 0750;
 	int ret;
 
-	/* In this order: a change of the group takes setgid away. */
+	/* In this order: chown() clears the setgid bit. */
 	if (chown(g->dir, (uid_t)-1, gid) == 0 && chmod(g->dir, mode | S_ISGID | 0700) == 0)
 		return 0;
 	ret = -errno;
@@ -109,7 +109,7 @@ keep(const struct fido_local_folder *g)
 	return 0;
 }
 
-/* @return 0, -ENOTEMPTY: another program's folder (message written), which is left as it is */
+/* @return 0, -ENOTEMPTY: another program's folder, not to be changed (message written) */
 static int
 check_folder(const struct fido_local_folder *g, bool may_be_empty)
 {
@@ -118,13 +118,13 @@ check_folder(const struct fido_local_folder *g, bool may_be_empty)
 	if (is == FIDO_LOCAL_FOLDER_GROUP || (is == FIDO_LOCAL_FOLDER_EMPTY && may_be_empty))
 		return 0;
 	fido_log(FIDO_LOG_ERROR,
-		"%s is no group of Fido (it has neither a file keep of fido-ctl create nor a file "
-		"group of a domain), and is left as it is: check the name and FIDO_RUNDIR%s",
+		"%s is no group of Fido (it has neither the file 'keep' of fido-ctl create nor the "
+		"file 'group' of a domain) and is not changed: check the name and FIDO_RUNDIR%s",
 		g->dir, may_be_empty ? ", or remove it yourself" : "");
 	return -ENOTEMPTY;
 }
 
-/* The folder is there. @return 0, -errno (message written) */
+/* Make the existing folder a group. @return 0, -errno (message written) */
 static int
 make_group(struct fido_local_folder *g, const struct fido_group_config *config, gid_t gid)
 {
@@ -163,7 +163,7 @@ fido_host_group_create(const char *group, const struct fido_group_config *config
 	return ret != 0 ? ret : make_group(&g, config, gid);
 }
 
-/* @return 0, -EBUSY: a domain is in it (message written) */
+/* @return 0, -EBUSY: a domain lives in the group (message written) */
 static int
 check_unused(const struct fido_local_folder *g, const char *group)
 {
@@ -172,8 +172,9 @@ check_unused(const struct fido_local_folder *g, const char *group)
 	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
 		if (fido_local_slot_owner(g, n, &owner)) {
 			fido_log(FIDO_LOG_ERROR,
-				"group %s: %s (process %d) is in it, and maybe others: stop them "
-				"first",
+				"group %s: domain %s (process %d) is in it, perhaps others too: "
+				"stop "
+				"them first",
 				group, owner.name, owner.pid);
 			return -EBUSY;
 		}

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Watching domains on the host transport: ask each for its control region. */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -56,7 +54,7 @@ map_control(struct fido_observation *o, const struct fido_host_message *m)
 
 	o->size = m->hello.control_size;
 	o->generation = m->hello.generation;
-	/* Unsealed, it could shrink under our eyes: a SIGBUS. */
+	/* Without the seal the file could shrink while we read it: a SIGBUS. */
 	if (fstat(m->fds[0], &st) != 0 || (uint64_t)st.st_size < o->size ||
 		o->size < FIDO_CONTROL_HEAP_OFFSET || seals < 0 || !(seals & F_SEAL_SHRINK))
 		return -EPROTO;
@@ -95,7 +93,7 @@ fido_host_observe(const struct fido_local_folder *g, const char *name, struct fi
 err_close:
 	o->moved_ns = fido_local_slot_moved_at(g, name);
 	if (ret == -EPIPE && o->moved_ns == 0)
-		ret = -ENOENT; /* It has ended between our question and its answer. */
+		ret = -ENOENT; /* It exited before it answered. */
 	fido_fork_close(o->socket);
 	o->socket = -1;
 	return ret;
@@ -124,7 +122,7 @@ observe_one(void *arg, const char *name)
 	struct fido_observation o;
 	int ret = fido_host_observe(e->group, name, &o);
 
-	/* One that does not answer is shown too; one that is not there is not. */
+	/* Report a domain that does not answer, but not one that does not exist. */
 	return ret == -ENOENT ? 0 : e->fn(e->arg, &o);
 }
 

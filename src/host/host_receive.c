@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What others send to a domain over the sockets of the host transport. Nothing of it is believed. */
+/* Receive and handle the messages of other domains. Every field is checked before use. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "memfile.h"
 #include "peer.h"
 
-/* Messages of one session that are read before the others have their turn. */
+/* Messages to read from one session before the others get their turn. */
 #define READ_MAX 64
 
 /* ---- who it is ---- */
@@ -36,12 +36,12 @@ on_refuse(struct host *h, uint64_t reason)
 			d->group, d->name, (unsigned int)geteuid(), d->name);
 	else
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: a domain refused %s: use the same version of Fido in all "
-			"domains",
+			"group %s: a domain refused %s for a protocol error: use the same version "
+			"of Fido in all domains",
 			d->group, d->name);
 }
 
-/* @return true: there is too little of something just now */
+/* @return true: a resource is short at the moment, a retry may succeed */
 static bool
 is_shortage(int err)
 {
@@ -55,7 +55,7 @@ fido_host_has_ended(const struct fido_host_session *s)
 	return s->owner >= 0 && !fido_local_owner_lives(s->owner);
 }
 
-/* Names are how links find their peers: nobody may take that of another who lives. */
+/* Links find their peers by name: no domain may take the name of one that lives. */
 static bool
 name_taken(struct host *h, const char *name)
 {
@@ -69,8 +69,13 @@ name_taken(struct host *h, const char *name)
 }
 
 /*
- * Two domains that greet each other at once have two connections: that of the later generation stays.
- * @return 0, -ECANCELED: ours is that; this one ends. -ESTALE: it has ended, -EPROTO: it has ended its connection, and makes another
+ * Two domains that greet each other at once have two connections: the one that the later generation
+ * made stays.
+ * @return
+ *  - 0: this connection stays
+ *  - -ECANCELED: ours stays, this one ends
+ *  - -ESTALE: the domain is dead
+ *  - -EPROTO: it closed its connection but lives, and made another
  */
 static int
 crosses(struct host *h, const struct fido_host_hello *hello)
@@ -84,7 +89,7 @@ crosses(struct host *h, const struct fido_host_hello *hello)
 		if (p->gone || p->slot != hello->slot || p->generation != hello->generation)
 			continue;
 		if (!s->closed)
-			return -ECANCELED; /* It was sent before theirs gave way to ours. */
+			return -ECANCELED; /* Sent before the peer gave this connection up. */
 		return fido_host_has_ended(s) ? -ESTALE : -EPROTO;
 	}
 	if (ours == NULL)
@@ -97,14 +102,17 @@ crosses(struct host *h, const struct fido_host_hello *hello)
 	return 0;
 }
 
-/* Where several users share a folder, nobody may say that he is a domain of another's. @return true: it is that user's */
+/*
+ * Where several users share a folder, check that a user does not impersonate another's domain.
+ * @return true: the process at the other end is the owner's, or root's
+ */
 static bool
 is_owners(const struct host *h, const struct fido_host_session *s, uid_t owner)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	/* Where one user only may write, nobody else comes in; and ids of files may be mapped (mounts of containers). */
+	/* Only one user may write there. Skip the check: a container's mount may map user ids. */
 	if ((h->group.mode & 022) == 0)
 		return true;
 	return getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
@@ -112,8 +120,9 @@ is_owners(const struct host *h, const struct fido_host_session *s, uid_t owner)
 }
 
 /*
- * Find out who it is: its slot's file says so. First the slot is held, then its owner is seen to live: local_slot.h, I2.
- * @return 0, -ESTALE: it has ended, -EPROTO: it is another, -errno
+ * Identify the domain by its slot's file. Hold the slot before checking that its owner lives:
+ * local_slot.h, I2.
+ * @return 0, -ESTALE: it is dead, -EPROTO: it is not the one that it claims to be, -errno
  */
 static int
 find_owner(struct host *h, struct fido_host_session *s, const struct fido_host_hello *hello)
@@ -139,7 +148,7 @@ find_owner(struct host *h, struct fido_host_session *s, const struct fido_host_h
 	return 0;
 }
 
-/* Map the peer's control region. @return 0, -ESTALE: it has ended, -errno */
+/* Map the peer's control region. @return 0, -ESTALE: it is dead, -errno */
 static int
 map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_message *m)
 {
@@ -154,7 +163,7 @@ map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_mes
 	return fido_domain_peer_came(h->domain, &info, fido_map_fd, &map, &s->peer);
 }
 
-/* @return 0: it is a peer now, -errno */
+/* Identify the domain and map its control region. @return 0: it is a peer now, -errno */
 static int
 meet(struct host *h, struct fido_host_session *s, const struct fido_host_message *m, bool answer)
 {
@@ -177,14 +186,15 @@ meet(struct host *h, struct fido_host_session *s, const struct fido_host_message
 	return ret;
 }
 
-/* ---- what could not be taken ---- */
+/* ---- messages that were lost ---- */
 
+/* Log that descriptors were lost or could not be mapped, and ask for them again from retry(). */
 static void
 lose(struct host *h, struct fido_host_session *s, int err)
 {
 	if (!s->lost && !s->hello_lost && (s->peer == NULL || !s->peer->lacks_told))
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s cannot take what %s sent: %s: it is asked again: %s",
+			"group %s: %s cannot take a message of %s: %s; it asks for it again: %s",
 			h->domain->group, h->domain->name,
 			s->peer != NULL ? s->peer->name : "another domain", strerror(-err),
 			fido_memory_advice(err));
@@ -204,7 +214,9 @@ lose_hello(struct host *h, struct fido_host_session *s, int err)
 
 /* ---- messages ---- */
 
-/* @return 0, -ESTALE (it has ended), -ECANCELED (there is another connection with it), or -errno: the session ends */
+/*
+ * @return 0; else the session ends: -ESTALE (dead), -ECANCELED (another connection stays), -errno
+ */
 static int
 on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *m, bool answer)
 {
@@ -218,10 +230,9 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 		fido_memfile_check(m->fds[0], hello->control_size, true) != 0)
 		return -EPROTO;
 	if (!answer && (hello->slot != s->slot || hello->generation != s->generation))
-		return -EPROTO; /* It is another than the one that has this name. */
+		return -EPROTO; /* It is not the domain that we connected to. */
 	ret = meet(h, s, m, answer);
-	if (is_shortage(
-		    ret)) /* To end the connection would part two that live: it has mapped us, perhaps. */
+	if (is_shortage(ret)) /* Keep the connection: the domain lives and may have mapped us. */
 		return lose_hello(h, s, ret);
 	if (ret != 0)
 		return ret;
@@ -229,7 +240,7 @@ on_hello(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	s->generation = hello->generation;
 	s->hello_lost = false;
 	if (answer && fido_host_say_hello(h, s) == -EPIPE)
-		return 0; /* It has ended its part already: there may be its BYE to be read. */
+		return 0; /* It closed its end: its BYE may be in the socket. */
 	if (fido_host_is_ready(s))
 		fido_host_send_memory(h, s);
 	d->dirty = true;
@@ -256,13 +267,16 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 		ret = fido_domain_peer_map(h->domain, s->peer, &extent, fido_map_fd, &map);
 		if (ret == -EPROTO)
 			return -EPROTO;
-		/* Failures are remembered: the owner goes on copying, others are not harmed. This one is left to the transport. */
+		/*
+		 * fido_domain_peer_map() records other failures: the owner goes on copying that
+		 * memory. It leaves -EAGAIN to the transport.
+		 */
 		if (ret == -EAGAIN)
 			fido_domain_peer_lacks(h->domain, s->peer, ret);
 	}
 	if (m->lost)
 		fido_domain_peer_lacks(h->domain, s->peer, -EMFILE);
-	/* What was lost before it began again comes again: to ask for that as well would have no end. */
+	/* What we lost before `again` comes after it: asking for that too would never end. */
 	s->lost = (s->lost && !m->map.again) || s->peer->lacks != 0;
 	fido_domain_peer_epoch(h->domain, s->peer, m->map.epoch, m->map.epoch);
 	return 0;
@@ -295,7 +309,7 @@ on_bells(struct host *h, struct fido_host_session *s, struct fido_host_message *
 	for (int i = 0; i < m->nfds; i++) {
 		struct fido_doorbell *bell;
 
-		/* For kernels that know no other way to ring without blocking (event.h). */
+		/* On old kernels only this flag keeps a ring from blocking (event.h). */
 		fcntl(m->fds[i], F_SETFL, O_NONBLOCK);
 		bell = fido_host_bell_of_fd(m->fds[i]);
 		m->fds[i] = -1;
@@ -315,7 +329,7 @@ lose_bells(struct host *h, struct fido_host_session *s)
 	return 0;
 }
 
-/* The peer lost descriptors. It is sent them from retry(), however often it asks. */
+/* The peer lost descriptors. retry() sends them, so asking often costs nothing more. */
 static int
 on_again(struct host *h, struct fido_host_session *s, const struct fido_host_again *m)
 {
@@ -339,7 +353,7 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 	case FIDO_HOST_HELLO:
 		return m->lost ? lose_hello(h, s, -EMFILE) : on_hello(h, s, m, s->accepted);
 	case FIDO_HOST_OBSERVE:
-		/* Each answer takes a descriptor until it is read. */
+		/* One answer only: it holds a descriptor until it is read. */
 		if (s->observes || s->peer != NULL || s->out != NULL)
 			return -EPROTO;
 		s->observes = true;
@@ -355,7 +369,7 @@ on_message(struct host *h, struct fido_host_session *s, struct fido_host_message
 	}
 	if (s->peer == NULL)
 		return s->hello_lost ? 0
-				     : -EPROTO; /* Its HELLO was lost: all of this comes again. */
+				     : -EPROTO; /* We lost its HELLO: it sends all this again. */
 	switch (m->h.type) {
 	case FIDO_HOST_MAP:
 		return on_map(h, s, m);
@@ -379,10 +393,9 @@ say_broken(const struct host *h, const struct fido_host_session *s, unsigned int
 
 	if (version == FIDO_LAYOUT_VERSION || version == 0)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s: %s sent what is no message of Fido's, or contradicts "
-			"others: connection closed%s",
-			d->group, d->name,
-			s->peer != NULL ? s->peer->name : "a process that is no peer yet",
+			"group %s: %s: %s sent an invalid message: connection closed%s", d->group,
+			d->name,
+			s->peer != NULL ? s->peer->name : "a process that is not a peer yet",
 			s->peer != NULL ? "; restart it" : "");
 	else
 		fido_log(FIDO_LOG_ERROR,
@@ -391,7 +404,7 @@ say_broken(const struct host *h, const struct fido_host_session *s, unsigned int
 			d->group, d->name, version, FIDO_LAYOUT_VERSION);
 }
 
-/* Not all there is: one that never stops talking must not keep us from the others. */
+/* Read at most READ_MAX messages: one that never stops sending must not starve the others. */
 void
 fido_host_session_read(struct host *h, struct fido_host_session *s)
 {
@@ -416,7 +429,7 @@ fido_host_session_read(struct host *h, struct fido_host_session *s)
 		}
 		if (ret == -ESTALE)
 			fido_log(FIDO_LOG_INFO,
-				"group %s: %s: a domain that has just joined has ended already",
+				"group %s: %s: a domain exited right after it joined",
 				h->domain->group, h->domain->name);
 		if (ret < 0)
 			fido_host_session_close(h, s);

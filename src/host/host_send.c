@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a domain sends over the sockets of the host transport: hello, its memory, its doorbells, and what it lacks itself. */
+/*
+ * Messages that a domain sends: HELLO, its memory (MAP, UNMAP), its doorbells (BELLS), changes of
+ * its control block (CHANGED), and requests to send again (AGAIN).
+ */
 
 #include <errno.h>
 #include <string.h>
@@ -21,8 +24,8 @@ fido_host_is_ready(const struct fido_host_session *s)
 }
 
 /*
- * Our control thread sends what a peer had no room for. It may sleep without end: if this is another thread, or it has looked for
- * what is queued already.
+ * Wake the control thread to send what the peer's socket had no room for. Without this it could
+ * sleep: the caller may be another thread, or the control thread after it flushed the queues.
  */
 static void
 have_sent(struct host *h, const struct fido_host_session *s)
@@ -58,8 +61,7 @@ fido_host_say_hello(struct host *h, struct fido_host_session *s)
 	}
 	if (!h->mute)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: %s cannot say hello to another domain: %s: it is tried again: "
-			"%s",
+			"group %s: %s cannot send HELLO to another domain: %s; it retries: %s",
 			h->domain->group, h->domain->name, strerror(-ret), fido_memory_advice(ret));
 	h->mute = true;
 	fido_domain_retry_later(h->domain);
@@ -97,7 +99,10 @@ send_map(struct fido_host_session *s, const struct fido_extent *extents, size_t 
 	return ret;
 }
 
-/* Without a way to open it anew for reading only, peers could write to it. Arenas are sealed. */
+/*
+ * Memory that is not ours is not sealed: unless a read-only descriptor can be opened, peers could
+ * write to it. Arenas are sealed.
+ */
 int
 fido_host_can_export(void *transport, int fd)
 {
@@ -106,15 +111,15 @@ fido_host_can_export(void *transport, int fd)
 
 	if (ret != 0 && !h->cannot_share)
 		fido_log(FIDO_LOG_WARNING,
-			"group %s: %s cannot give its memory to others for reading only (open "
-			"/proc/self/fd/%d: %s): packets there are copied: mount /proc in this "
-			"container or chroot, or keep packets in arenas (pools=arena)",
+			"group %s: %s cannot share its memory read-only (open /proc/self/fd/%d: "
+			"%s): packets in it are copied: mount /proc in this container or chroot, "
+			"or keep packets in arenas (pools=arena)",
 			h->domain->group, h->domain->name, fd, strerror(-ret));
 	h->cannot_share |= ret != 0;
 	return ret != 0 ? -EOPNOTSUPP : 0;
 }
 
-/* Who has asked for it again is told also that there is nothing. */
+/* A peer that asked for memory again gets a MAP even if there is none. */
 void
 fido_host_send_memory(struct host *h, struct fido_host_session *s)
 {
@@ -131,7 +136,7 @@ fido_host_send_memory(struct host *h, struct fido_host_session *s)
 		if (ret == 0) {
 			s->sent = after;
 		} else if (ret == -EMFILE && n > 1) {
-			max = 1; /* One at a time needs one descriptor. */
+			max = 1; /* One extent needs one descriptor only. */
 			ret = 0;
 		}
 	}
@@ -197,7 +202,7 @@ fido_host_offer_doorbells(void *transport, struct fido_link *link)
 	}
 	ret = fido_host_send(peer->session, FIDO_HOST_BELLS, &msg, sizeof(msg), fds, n, false);
 	have_sent(h, peer->session);
-	/* One that does not read, or has gone, is seen elsewhere. */
+	/* sweep() handles a peer that does not read or is gone. */
 	return ret == -EPIPE || ret == -ENOBUFS ? 0 : ret;
 }
 
@@ -216,7 +221,7 @@ offer_all_doorbells(struct host *h, struct fido_host_session *s)
 		fido_domain_retry_later(h->domain);
 }
 
-/* ---- again ---- */
+/* ---- changes and retries ---- */
 
 void
 fido_host_notify(void *transport)
@@ -233,7 +238,7 @@ fido_host_notify(void *transport)
 	}
 }
 
-/* Ask for everything that we lack. */
+/* Ask the peer to send again what we lost. */
 static void
 ask_again(struct host *h, struct fido_host_session *s)
 {
@@ -259,12 +264,14 @@ fido_host_retry(void *transport)
 			continue;
 		if (s->lost)
 			ask_again(h, s);
-		/* One that does not read may ask as often as it likes: that takes no more descriptors. */
+		/*
+		 * Only if nothing is queued: a peer that asks but does not read takes no
+		 * descriptors.
+		 */
 		if (s->hello_due && s->out == NULL)
 			fido_host_say_hello(h, s);
 		if (fido_host_is_ready(s)) {
-			s->sent.error =
-				0; /* What the socket does not take now is sent from sweep(). */
+			s->sent.error = 0; /* sweep() sends what the socket does not take now. */
 			fido_host_send_memory(h, s);
 			if (s->bells_due && s->out == NULL)
 				offer_all_doorbells(h, s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Control messages of the host transport. */
+/* Sessions of the host transport: send, queue, receive and check messages with descriptors. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +13,11 @@
 #include "fork_guard.h"
 #include "host_session.h"
 
-/* What is kept for one that does not read: it may be stopped, but may not use up our memory and descriptors. */
+/* Limits of a session's queue: a stopped peer must not use up our memory and descriptors. */
 #define QUEUED_MAX 1024
 #define QUEUED_FDS_MAX 4096
 
-/* A message that waits for room in the socket. */
+/* A message queued until the socket has room. */
 struct fido_host_out {
 	struct fido_host_out *next;
 	size_t len;
@@ -92,11 +92,11 @@ send_now(int fd, const void *msg, size_t len, const int *fds, int nfds)
 	}
 	if (sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	/* However it went: it has closed its end, or has ended with something unread. */
+	/* The peer closed its end, or exited with messages unread. */
 	return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
-/* No room in the socket, or too many descriptors on their way: later. */
+/* @return true: no room in the socket, or too many descriptors in flight: send later */
 static bool
 is_busy(int err)
 {
@@ -111,7 +111,7 @@ fido_host_flush(struct fido_host_session *s)
 	while ((o = s->out) != NULL) {
 		if (is_busy(send_now(s->fd, o->bytes, o->len, o->fds, o->nfds)))
 			return false;
-		/* Sent, or the peer is gone: the end of the connection is seen when reading. */
+		/* Sent, or the peer is gone, which the next read detects. */
 		s->out = o->next;
 		s->queued--;
 		s->queued_fds -= (unsigned int)o->nfds;
@@ -129,7 +129,7 @@ close_all(const int *fds, int nfds)
 		close(fds[i]);
 }
 
-/* Takes over fds. */
+/* Queue a message. Takes over fds. @return 0, -ENOBUFS: session->deaf, -ENOMEM: try again */
 static int
 enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds, int nfds)
 {
@@ -137,12 +137,15 @@ enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds
 	struct fido_host_out *o;
 
 	if (changed && s->out != NULL && s->changed_last)
-		return 0; /* It will look once, and see all. */
+		return 0; /* The queued CHANGED covers this change too. */
 	s->deaf |= s->queued == QUEUED_MAX || s->queued_fds + (unsigned int)nfds > QUEUED_FDS_MAX;
 	o = s->deaf ? NULL : malloc(sizeof(*o) + len);
 	if (o == NULL) {
 		close_all(fds, nfds);
-		/* What has descriptors is sent again; without the others the peer would believe what is no more. */
+		/*
+		 * Messages with descriptors are sent again later. Without one of the others the
+		 * peer's view would be wrong for ever.
+		 */
 		s->deaf |= nfds == 0;
 		return s->deaf ? -ENOBUFS : -ENOMEM;
 	}
@@ -160,7 +163,7 @@ enqueue(struct fido_host_session *s, const void *msg, size_t len, const int *fds
 	return 0;
 }
 
-/* Where the kernel lets a file be opened anew; a domain in a container or chroot may have no /proc. */
+/* Reopen a file read-only. Fails without /proc, as in some containers and chroots. */
 static int
 open_read_only(int fd)
 {
@@ -172,7 +175,7 @@ open_read_only(int fd)
 	return copy >= 0 ? copy : -errno;
 }
 
-/* @return true when nobody who is given this descriptor can write with it */
+/* @return true: the seals forbid to write by this descriptor, and to shrink the file */
 static bool
 is_sealed(int fd)
 {
@@ -182,7 +185,7 @@ is_sealed(int fd)
 		(seals & F_SEAL_SHRINK) && (seals & F_SEAL_SEAL);
 }
 
-/* A peer never gets a descriptor that it could write with. @return the copy, -errno */
+/* Copy a descriptor; if read_only, so that a peer cannot write by it. @return the copy, -errno */
 static int
 duplicate(int fd, bool read_only)
 {
@@ -258,14 +261,14 @@ length_of(unsigned int type)
 	}
 }
 
-/* @return true when as many descriptors came as the message says, or some of them were lost */
+/* @return true: n descriptors came, or fewer if some were lost */
 static bool
 fds_fit(const struct fido_host_message *m, unsigned int n)
 {
 	return m->lost ? (unsigned int)m->nfds < n : (unsigned int)m->nfds == n;
 }
 
-/* @return 1 or -EPROTO */
+/* Check a message's header, length and counts. @return 1, -EPROTO */
 static int
 check(const struct fido_host_message *m, unsigned int *version)
 {
@@ -304,7 +307,9 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 	*version = 0;
 	m->nfds = 0;
 	m->lost = false;
-	/* It closed its end with something unread; what it had sent before, its BYE for one, is still there. */
+	/*
+	 * It closed its end with messages unread. What it sent before, such as BYE, is still here.
+	 */
 	if (n < 0 && errno == ECONNRESET)
 		n = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
@@ -315,9 +320,11 @@ fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version)
 			memcpy(m->fds, CMSG_DATA(c), (size_t)m->nfds * sizeof(int));
 		}
 	m->len = (size_t)n;
-	/* There is room for all that a domain sends: only this process's limit of descriptors cuts them short. */
+	/*
+	 * The buffer has room for all descriptors: only our limit of open files can truncate them.
+	 */
 	m->lost = (mh.msg_flags & MSG_CTRUNC) && m->nfds < FIDO_HOST_FDS_MAX;
-	if (n == 0) /* The end, or an empty message; that may bring descriptors. */
+	if (n == 0) /* End of connection, or an empty message, which may carry descriptors. */
 		ret = m->nfds == 0 ? -EPIPE : -EPROTO;
 	else
 		ret = (mh.msg_flags & MSG_TRUNC) || (!m->lost && (mh.msg_flags & MSG_CTRUNC))

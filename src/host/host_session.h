@@ -4,16 +4,17 @@
 
 /**
  * @file
- * Control messages of the host transport: one SOCK_SEQPACKET connection between each two domains, file
- * descriptors in SCM_RIGHTS. Sending never blocks: what the socket does not take is queued.
+ * Control messages of the host transport. Each pair of domains has one SOCK_SEQPACKET connection;
+ * file descriptors travel in SCM_RIGHTS. Sending never blocks: messages that the socket does not
+ * take are queued.
  *
  *   joiner                         earlier domain
  *     HELLO + control fd   ----->
  *                          <-----  HELLO + control fd | REFUSE
  *     MAP*                 <---->  MAP*                 memory, with its epoch
  *     BELLS, CHANGED, UNMAP <--->                       at any time after
- *     AGAIN                <---->                       descriptors that came were lost here: HELLO, MAP*, BELLS anew
- *     BYE                  ----->                       a clean end
+ *     AGAIN                <---->                       descriptors lost: HELLO, MAP*, BELLS again
+ *     BYE                  ----->                       the domain leaves
  *   observer: OBSERVE      ----->
  *                          <-----  HELLO + control fd
  */
@@ -71,9 +72,9 @@ struct fido_host_extent {
 
 struct fido_host_map {
 	struct fido_host_header h;
-	uint32_t epoch; /**< with this message all memory up to it has been sent */
+	uint32_t epoch; /**< all memory up to it has been sent, this message included */
 	uint16_t count;
-	uint16_t again; /**< 1: from here on all memory is sent again that AGAIN asked for */
+	uint16_t again; /**< 1: the first message of those that AGAIN asked for */
 	struct fido_host_extent extents[FIDO_HOST_EXTENTS_MAX];
 };
 
@@ -81,8 +82,8 @@ struct fido_host_unmap {
 	struct fido_host_header h;
 	uint64_t gaddr;
 	uint64_t len;
-	uint64_t epoch; /**< with this message all withdrawals up to it have been sent ... */
-	uint64_t sent;  /**< ... and all memory up to this */
+	uint64_t epoch; /**< all withdrawals up to it have been sent, this message included */
+	uint64_t sent;  /**< all memory up to this epoch has been sent */
 };
 
 struct fido_host_bells {
@@ -93,7 +94,7 @@ struct fido_host_bells {
 	char link[FIDO_NAME_MAX];
 };
 
-/** Why a domain does not speak to another. */
+/** Why a domain refuses a connection. */
 enum fido_host_reason {
 	FIDO_HOST_REASON_PROTOCOL = 1, /**< another version, or a message that broke the protocol */
 	FIDO_HOST_REASON_ACCESS,       /**< its user is not on the domain's list */
@@ -104,12 +105,12 @@ struct fido_host_refuse {
 	uint64_t reason;
 };
 
-/** Descriptors that the receiver of this has sent could not be taken. */
+/** Asks the receiver to send again: its sender was out of descriptors and lost some. */
 struct fido_host_again {
 	struct fido_host_header h;
-	uint64_t epoch; /**< memory after this is needed */
-	uint32_t hello; /**< 1: HELLO as well */
-	uint32_t fds;   /**< so many descriptors in a message could be taken; at least 1 */
+	uint64_t epoch; /**< send the memory after this epoch */
+	uint32_t hello; /**< 1: send HELLO as well */
+	uint32_t fds;   /**< descriptors that could be taken from one message; at least 1 */
 };
 
 struct fido_host_bye {
@@ -133,7 +134,7 @@ struct fido_host_message {
 	size_t len;
 	int fds[FIDO_HOST_FDS_MAX];
 	int nfds;
-	bool lost; /**< some of its descriptors could not be taken: this process has too many */
+	bool lost; /**< some of its descriptors were lost: this process has too many open files */
 };
 
 struct fido_host_out;
@@ -141,56 +142,62 @@ struct fido_host_out;
 struct fido_host_session {
 	struct fido_host_session *next;
 	int fd;
-	struct fido_peer *peer; /**< NULL: HELLO has not come */
+	struct fido_peer *peer; /**< NULL: no HELLO received yet */
 	bool accepted;          /**< the other side connected; its HELLO is answered */
 	bool said_bye;
 	bool clean;
-	bool closed;            /**< the socket is gone; waiting to learn whether its domain is */
-	struct fido_sent sent;  /**< our memory, to it */
-	bool again;             /**< the next MAP says that all is sent again */
-	bool hello_due;         /**< HELLO could not be sent ... */
-	bool bells_due;         /**< ... some doorbells could not */
+	bool closed;            /**< the socket is closed; the session waits for its domain's end */
+	struct fido_sent sent;  /**< what it has been sent of our memory */
+	bool again;             /**< the next MAP carries the flag `again` */
+	bool hello_due;         /**< HELLO could not be sent yet */
+	bool bells_due;         /**< some doorbells could not be sent yet */
 	unsigned int fds_max;   /**< extents that it can take in a message */
 	bool hello_lost;        /**< its HELLO came without the control region */
-	bool lost;              /**< descriptors of its were lost here: AGAIN is due */
-	unsigned int fds_taken; /**< ... so many of a message were not */
-	uint32_t slot; /**< of the domain at the other end, with its generation; 0: not known yet */
-	uint64_t generation;
+	bool lost;              /**< we lost descriptors that it sent: AGAIN is due */
+	unsigned int fds_taken; /**< descriptors of that message that we did not lose */
+	uint32_t slot;          /**< of the domain at the other end */
+	uint64_t generation;    /**< of that domain; 0: not known yet */
 	int owner; /**< that slot's file: tells whether the domain lives; -1: not known yet */
 	char name[FIDO_NAME_MAX]; /**< the domain that we connected to */
-	uint64_t since_ns;  /**< when the other side connected, or was asked for its HELLO again */
-	unsigned int tries; /**< connections that ended before this one, unanswered */
-	bool observes;      /**< it has asked for our control region, and is no domain */
-	bool needless;      /**< not to be made again when it ends unanswered */
-	bool deaf; /**< it reads nothing, and too much is queued, or was lost: to be closed */
-	bool changed_last;   /**< the last that is queued is a CHANGED */
+	uint64_t since_ns;   /**< when the other side connected, or we asked for its HELLO again */
+	unsigned int tries;  /**< earlier connections that ended without an answer */
+	bool observes;       /**< an observer: it asked for our control region */
+	bool needless;       /**< do not connect again when it ends without an answer */
+	bool deaf;           /**< it does not read its messages, or we lost one: close it */
+	bool changed_last;   /**< the last message queued is a CHANGED */
 	unsigned int queued; /**< messages */
 	unsigned int queued_fds;
-	struct fido_host_out *out; /**< what the socket did not take */
+	struct fido_host_out *out; /**< messages that the socket did not take */
 	struct fido_host_out **out_end;
 };
 
-/** Make a session of a connected socket, which it owns. @return NULL: no memory (fd is closed) */
+/** Create a session that owns a connected socket. @return NULL: no memory (fd is closed) */
 struct fido_host_session *fido_host_session_create(int fd);
 void fido_host_session_destroy(struct fido_host_session *s);
 /**
- * Send a message. Fills in its header. Descriptors stay the caller's; read_only: the peer gets them opened
- * anew for reading only; where that cannot be done, only those whose seals forbid to write. Does not block.
- * @return 0 (sent or queued), -EPIPE: the peer is gone, -ENOBUFS: it reads nothing (session->deaf), -errno: a message without
- *         descriptors could not be queued (session->deaf), or one with descriptors was not sent: try again later
+ * Send a message. Fills in its header. Does not block.
+ * @param fds       stay the caller's
+ * @param read_only reopen the descriptors read-only for the peer; where that is impossible, send
+ *                  only those whose seals forbid writing
+ * @return
+ *  - 0: sent or queued
+ *  - -EPIPE: the peer is gone
+ *  - -ENOBUFS: it does not read its messages (session->deaf)
+ *  - -errno: a message without descriptors could not be queued (session->deaf), or one with
+ *    descriptors was not sent: try again later
  */
 int fido_host_send(struct fido_host_session *s, enum fido_host_type type, void *msg, size_t len,
 	const int *fds, int nfds, bool read_only);
-/** @return 0: peers can be given this file for reading only, -errno: they cannot, e.g. as there is no /proc */
+/** @return 0: peers can be given this file read-only, -errno: they cannot, e.g. without /proc */
 int fido_host_can_share(int fd);
-/** Send what is queued. @return true when nothing is queued any more */
+/** Send what is queued. @return true: the queue is empty */
 bool fido_host_flush(struct fido_host_session *s);
 /**
- * Receive one message, checked in length and type; descriptors are the caller's.
- * @return 1, 0 (none), -EPIPE (end of connection), -EPROTO (not a message of ours; *version is its version)
+ * Receive one message and check its length and type. Its descriptors become the caller's.
+ * @return 1, 0 (none), -EPIPE (end of connection), -EPROTO (invalid; *version is its version)
  */
 int fido_host_receive(int fd, struct fido_host_message *m, unsigned int *version);
-/** Close the descriptors of a message that are not taken (not -1). */
+/** Close the descriptors of a message that are not -1: a handler sets those that it keeps to -1. */
 void fido_host_message_close(struct fido_host_message *m);
 
 #endif

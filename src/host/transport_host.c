@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host transport: domains are processes (or containers that share a folder) of one machine. Memory is
- * memfds, doorbells are eventfds, both passed over a Unix socket; death is known by the lock on the slot's
- * file, which the kernel releases when the process has ended (local_slot.h).
+ * The host transport: domains are processes, or containers that share a folder, on one machine.
+ *
+ * Meeting:   A group has a folder (local_folder.h). A joining domain claims a name and a slot there
+ *            (host_claim.c), listens on a Unix socket in the folder (host_folder.c) and connects to
+ *            every living domain (host_greet.c). Later domains connect to it (host_door.c).
+ *            host_session.h draws the messages.
+ * Memory:    Memfds. The owner passes their descriptors over the socket (host_send.c); the peer
+ *            maps them at their gaddr, PROT_READ (host_receive.c, fido_map_fd() in map.h).
+ * Doorbells: Eventfds, passed over the same socket (host_bell.c).
+ * Death:     A domain holds a lock on its slot's file. The kernel releases it when the process
+ *            ends, for whatever reason (local_slot.h). The end of a connection proves nothing:
+ *            is_dead().
  */
 
 #include <errno.h>
@@ -63,7 +72,7 @@ fido_host_session_close(struct host *h, struct fido_host_session *s)
 	s->closed = true;
 }
 
-/* The socket's end is not proof of death: the lock on the slot's file is. @return true: certain */
+/* The end of the connection does not prove death, the free lock on the slot's file does. */
 static bool
 is_dead(const struct fido_host_session *s)
 {
@@ -75,10 +84,15 @@ drop_deaf(struct host *h, struct fido_host_session *s)
 {
 	fido_log(FIDO_LOG_ERROR,
 		"group %s: %s: %s does not read its messages: connection closed; restart it",
-		h->domain->group, h->domain->name, s->peer != NULL ? s->peer->name : "a stranger");
+		h->domain->group, h->domain->name,
+		s->peer != NULL ? s->peer->name : "an unknown process");
 	fido_host_session_close(h, s);
 }
 
+/*
+ * Flush the sessions, and free those that are closed and whose domain is dead.
+ * @return true: messages or deaths are pending
+ */
 static bool
 sweep(struct host *h)
 {
@@ -115,10 +129,10 @@ wake_at(struct host *h, uint64_t ns)
 {
 	struct itimerspec t = {.it_value = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)}};
 
-	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &t, NULL); /* 0: not at all */
+	timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &t, NULL); /* 0: never */
 }
 
-/* What is to be done at some time. */
+/* Run what is due, and set the timer to what is due next. */
 static void
 in_time(struct host *h)
 {
@@ -135,7 +149,7 @@ in_time(struct host *h)
 	wake_at(h, next);
 }
 
-/* What was done in time may have closed connections, or queued messages. */
+/* @return true: a step of in_time() closed a connection or queued a message after sweep() */
 static bool
 is_unfinished(const struct host *h)
 {
@@ -257,7 +271,7 @@ host_leave(void *transport, bool clean)
 		h->sessions = s->next;
 		if (!s->closed &&
 			(s->peer != NULL ||
-				!s->accepted)) /* Who has not answered may have mapped us. */
+				!s->accepted)) /* It may have mapped us before it answered. */
 			fido_host_send(s, FIDO_HOST_BYE, &msg, sizeof(msg), NULL, 0, false);
 		fido_host_session_destroy(s);
 	}

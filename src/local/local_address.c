@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sockets in a group's folder, whose paths may be longer than a socket's address can hold. */
+/* Sockets in a group's folder. Their paths may be longer than a socket's address can hold. */
 
 #include "local_folder.h"
 
@@ -32,7 +32,8 @@ fido_local_folder_address(const struct fido_local_folder *g, const char *name,
 }
 
 /*
- * A longer path is reached by way of a descriptor of the folder: *dir, to be closed after use; -1: none is needed.
+ * Reach a path that is too long through a descriptor of the folder, in /proc/self/fd.
+ * @param dir that descriptor, to be closed after use; -1: not needed
  * @return 0, -errno
  */
 static int
@@ -60,9 +61,9 @@ new_socket(void)
 }
 
 /*
- * A socket is put to use at a domain's address.
- * @param fd  closed if that fails
- * @param use  0, or -1 and errno
+ * Connect or listen at a domain's address.
+ * @param fd   the socket; closed on failure
+ * @param use  use_connect() or use_listen(): returns 0, or -1 and errno
  * @return fd, -errno
  */
 static int
@@ -97,7 +98,10 @@ fido_local_folder_connect(const struct fido_local_folder *g, const char *name)
 	return fd < 0 ? fd : use_at(g, name, fd, use_connect);
 }
 
-/* The mode of a socket is given by the umask, and that is the whole process's: it is set afterwards, before anybody can connect. */
+/*
+ * Set the mode of a socket after bind(), before anyone can connect. The umask, which gives the mode
+ * at bind(), belongs to the whole process: changing it could affect other threads.
+ */
 static void
 share(const struct fido_local_folder *g, const char *path)
 {

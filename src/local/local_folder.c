@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A group's folder. */
+/* Create, trust and lock a group's folder; read or write its layout. */
 
 #include "local_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,16 +18,15 @@
 #include <fido/log.h>
 
 #include "fork_guard.h"
-#include "local_slot.h"
 
-/* How long a joiner waits for the folder's lock, which others have for microseconds only. */
+/* How long a joining domain waits for the folder's lock. Others hold it for microseconds only. */
 #define LOCK_WAIT_MS 10000
 
 #define FOR_SEVERAL_USERS                                                                        \
-	"; a group for several users is made by root: fido-ctl create GROUP --gid NAME (a Unix " \
-	"group that they are in)"
+	"; to share a group between users, create it as root: fido-ctl create GROUP --gid NAME " \
+	"(a Unix group that they are in)"
 
-/* Where all groups of this user live. */
+/* The parent folder of all groups of this user. */
 static int
 run_dir(char *out, size_t size)
 {
@@ -46,7 +44,7 @@ run_dir(char *out, size_t size)
 		n = snprintf(out, size, "/tmp/fido-%u", (unsigned int)geteuid());
 	if (n < 0 || (size_t)n >= size) {
 		fido_log(FIDO_LOG_ERROR,
-			"the folder for groups has too long a name (at most %zu bytes): set "
+			"the path of the folder for groups is too long (at most %zu bytes): set "
 			"FIDO_RUNDIR to a shorter one",
 			size - 1);
 		return -ENAMETOOLONG;
@@ -69,8 +67,8 @@ in_group(gid_t gid)
 }
 
 /*
- * In a place that everybody can write, anybody may have made a folder of this name. It is trusted if it is this user's; or
- * if this user named it (FIDO_RUNDIR) and it is one for a Unix group that the user is in. root may look at all.
+ * In /tmp anybody may have created a folder of this name. Trust it if this user owns it, or if this
+ * user named it (FIDO_RUNDIR) and it is for a Unix group that the user is in. root may observe any.
  */
 static int
 check_owner(const char *dir, bool create)
@@ -90,7 +88,7 @@ check_owner(const char *dir, bool create)
 		: -EPERM;
 }
 
-/* A folder for a Unix group (setgid, group-writable) says so for what is made in it. */
+/* A folder created in one for a Unix group (setgid, group-writable) is for that Unix group too. */
 static void
 inherit(const char *parent, const char *dir)
 {
@@ -139,8 +137,8 @@ fido_local_folder_open(struct fido_local_folder *g, const char *group, bool crea
 		ret = make_dir(run, g->dir, create, &g->made);
 	if (ret == -ENOENT && !create)
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: there is no such group (%s): start a domain of it first", group,
-			g->dir);
+			"group %s: there is no such group (%s): start one of its domains first",
+			group, g->dir);
 	return ret;
 }
 
@@ -175,14 +173,14 @@ fido_local_folder_share(const struct fido_local_folder *g, int fd)
 
 	if (stat(g->dir, &dir) != 0 || fstat(fd, &st) != 0 || st.st_uid != geteuid())
 		return;
-	/* Where this cannot be done some may not join: they are told. */
+	/* If this fails some users cannot join: their own domains log it. */
 	same = st.st_gid == dir.st_gid || fchown(fd, (uid_t)-1, dir.st_gid) == 0;
 	fchmod(fd, fido_local_shared_mode(&dir, same));
 }
 
 /* ---- the lock ---- */
 
-/* The folder may be gone: removed by who left last, or by a cleaner. It becomes what it was. */
+/* Create the folder again, as it was, if the last domain that left or a cleaner has removed it. */
 static int
 make_again(const struct fido_local_folder *g)
 {
@@ -226,7 +224,7 @@ remember(struct fido_local_folder *g)
 	g->kept = access(path, F_OK) == 0;
 }
 
-/* @return 0, -EAGAIN: somebody has it, -ESTALE: it has just been removed, -errno */
+/* @return 0, -EAGAIN: another process holds it, -ESTALE: it has just been removed, -errno */
 static int
 lock_once(struct fido_local_folder *g, bool create)
 {
@@ -271,13 +269,12 @@ fido_local_folder_lock(struct fido_local_folder *g)
 		return 0;
 	if (ret == -EAGAIN || ret == -ESTALE) {
 		fido_log(FIDO_LOG_ERROR,
-			"%s/lock: somebody has had the lock for %d s: find out who (fuser -v "
-			"%s/lock); a process that was stopped while it joined goes on with kill "
-			"-CONT",
+			"%s/lock: another process has held the lock for %d s: find it (fuser -v "
+			"%s/lock); if it was stopped while it joined, continue it with kill -CONT",
 			g->dir, LOCK_WAIT_MS / 1000, g->dir);
 		return -ETIMEDOUT;
 	}
-	rmdir(g->dir); /* If it is ours, it is empty. */
+	rmdir(g->dir); /* A folder that we just created is empty. */
 	fido_log(FIDO_LOG_ERROR,
 		"cannot lock %s/lock: %s: this user needs write permission for the group's folder "
 		"(or free space there)%s",
@@ -390,233 +387,17 @@ fido_local_folder_layout(struct fido_local_folder *g, struct fido_layout *l)
 	return 0;
 }
 
-/* @return true, and the domain's name, when the file is named as a domain's socket */
-static bool
-domain_of(const char *file, char name[FIDO_NAME_MAX])
-{
-	size_t n = strlen(file);
-
-	if (n <= 5 || n - 5 >= FIDO_NAME_MAX || strcmp(file + n - 5, ".sock") != 0)
-		return false;
-	memcpy(name, file, n - 5);
-	name[n - 5] = '\0';
-	return fido_name_valid(name);
-}
-
-int
-fido_local_folder_each(const struct fido_local_folder *g, int (*fn)(void *arg, const char *name),
-	void *arg)
-{
-	DIR *dir = opendir(g->dir);
-	struct dirent *e;
-	int ret = 0;
-
-	if (dir == NULL)
-		return -errno;
-	while (ret == 0 && (e = readdir(dir)) != NULL) {
-		char name[FIDO_NAME_MAX];
-
-		if (domain_of(e->d_name, name))
-			ret = fn(arg, name);
-	}
-	closedir(dir);
-	return ret;
-}
-
-/* ---- whether it is one ---- */
-
-static int
-open_dir(const struct fido_local_folder *g)
-{
-	return open(g->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static bool
-is_empty_file(int dir, const char *file)
-{
-	struct stat st;
-
-	return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		st.st_size == 0;
-}
-
-/* @return true when `group` says that it is a layout, of whatever version; begun: also when nothing is in it yet */
-static bool
-is_layout(int dir, bool begun)
-{
-	int fd = openat(dir, "group", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char text[32] = "";
-	ssize_t len = -1;
-	struct stat st;
-	size_t digits;
-
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (len <= 0 || strncmp(text, "fido ", 5) != 0)
-		return begun && len == 0;
-	digits = strspn(text + 5, "0123456789");
-	return digits != 0 && text[5 + digits] == '\n';
-}
-
-/* @return true when nothing is there but what who makes a group makes first */
-static bool
-has_nothing(int fd)
-{
-	DIR *dir = fdopendir(fd);
-	bool nothing = dir != NULL;
-	struct dirent *e;
-
-	if (dir == NULL) {
-		close(fd);
-		return false;
-	}
-	while (nothing && (e = readdir(dir)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		nothing = (strcmp(e->d_name, "lock") == 0 || strcmp(e->d_name, "group") == 0) &&
-			is_empty_file(fd, e->d_name);
-	}
-	closedir(dir);
-	return nothing;
-}
-
-enum fido_local_folder_kind
-fido_local_folder_look(const struct fido_local_folder *g)
-{
-	int fd = open_dir(g);
-
-	if (fd < 0)
-		return FIDO_LOCAL_FOLDER_OTHER;
-	if (is_empty_file(fd, "keep") || is_layout(fd, false)) {
-		close(fd);
-		return FIDO_LOCAL_FOLDER_GROUP;
-	}
-	return has_nothing(fd) ? FIDO_LOCAL_FOLDER_EMPTY : FIDO_LOCAL_FOLDER_OTHER;
-}
-
-/* ---- its end ---- */
-
-static bool
-is_empty(const struct fido_local_folder *g)
-{
-	struct fido_local_owner owner;
-
-	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
-		if (fido_local_slot_owner(g, n, &owner))
-			return false;
-	return true;
-}
-
-/*
- * Whatever its name, what another program has in the folder stays: what is no socket, and what somebody listens on. No domain
- * lives, so nobody listens on one of ours.
- */
-static void
-remove_socket(const struct fido_local_folder *g, int dir, const char *file)
-{
-	char name[FIDO_NAME_MAX];
-	struct stat st;
-	int fd;
-
-	if (!domain_of(file, name) || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-		!S_ISSOCK(st.st_mode))
-		return;
-	fd = fido_local_folder_connect(g, name);
-	if (fd >= 0)
-		fido_fork_close(fd);
-	if (fd < 0 && fd != -EPROTOTYPE && fd != -EAGAIN)
-		unlinkat(dir, file, 0);
-}
-
-static void
-remove_sockets(const struct fido_local_folder *g)
-{
-	int fd = open_dir(g);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((e = readdir(dir)) != NULL)
-		remove_socket(g, fd, e->d_name);
-	closedir(dir);
-}
-
-static void
-remove_layout(const struct fido_local_folder *g)
-{
-	int dir = open_dir(g);
-
-	if (dir < 0)
-		return;
-	if (is_layout(dir, true))
-		unlinkat(dir, "group", 0);
-	close(dir);
-}
-
-static void
-remove_file(const struct fido_local_folder *g, const char *file)
-{
-	char path[FIDO_LOCAL_PATH_MAX];
-
-	fido_local_folder_path(g, file, path);
-	unlink(path);
-}
-
-void
-fido_local_folder_clean_if_empty(struct fido_local_folder *g)
-{
-	if (!is_empty(g))
-		return;
-	for (uint32_t n = 0; n < FIDO_SLOTS_MAX; n++)
-		fido_local_slot_free(g, n);
-	remove_file(g, FIDO_LOCAL_NEW_SLOT);
-	remove_layout(g);
-	remove_sockets(g);
-}
-
-void
-fido_local_folder_remove_if_empty(struct fido_local_folder *g)
-{
-	if (!is_empty(g))
-		return;
-	fido_local_folder_clean_if_empty(g);
-	if (g->kept)
-		return;
-	remove_file(g, "lock");
-	rmdir(g->dir);
-}
-
-int
-fido_local_folder_remove(struct fido_local_folder *g)
-{
-	int ret;
-
-	fido_local_folder_clean_if_empty(g);
-	remove_file(g, "keep");
-	remove_file(g, "lock");
-	if (rmdir(g->dir) == 0)
-		return 0;
-	ret = -errno;
-	fido_log(FIDO_LOG_ERROR, "cannot remove %s: %s: %s", g->dir, strerror(-ret),
-		ret == -ENOTEMPTY || ret == -EEXIST
-			? "what is left in it is not Fido's: look at it, and remove it yourself"
-			: "only who may write the folder that it is in can do so");
-	return ret;
-}
+/* ---- leaving ---- */
 
 void
 fido_local_folder_tidy(struct fido_local_folder *g)
 {
-	/* Who has the lock looks again after giving it up: of those that leave at once, none is the last one by mistake. */
-	while (is_empty(g) && lock_once(g, false) == 0) {
-		bool empty = is_empty(g);
+	/*
+	 * The holder of the lock checks again after releasing it. So of several domains that leave
+	 * at once, one always removes the folder.
+	 */
+	while (fido_local_folder_is_empty(g) && lock_once(g, false) == 0) {
+		bool empty = fido_local_folder_is_empty(g);
 
 		fido_local_folder_remove_if_empty(g);
 		fido_local_folder_unlock(g);

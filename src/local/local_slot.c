@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Slots: their files, and the locks that say who lives and who maps. */
-
 #include "local_slot.h"
 
 #include <errno.h>
@@ -77,13 +75,13 @@ fido_local_slot_claim(struct fido_local_folder *g, uint32_t n, const char *name,
 
 	slot_path(g, n, path);
 	fido_local_folder_path(g, FIDO_LOCAL_NEW_SLOT, made);
-	unlink(made); /* of one that was killed here */
+	unlink(made); /* left by a domain that was killed here */
 	fd = open(made, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	fido_fork_guard(fd);
 	fido_local_folder_share(g, fd);
-	/* It is locked and filled when others first see it. */
+	/* link() makes the file visible to others only when it is locked and filled. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
 		dprintf(fd, "%s %" PRIu64 " %d\n", name, generation, (int)getpid()) > 0 &&
 		link(made, path) == 0) {
@@ -122,7 +120,9 @@ open_slot(const struct fido_local_folder *g, uint32_t n)
 bool
 fido_local_owner_lives(int slot)
 {
-	/* The owner's lock goes with its last descriptor: with the process, whatever ended it. */
+	/*
+	 * The kernel drops the owner's lock with its last descriptor, when the process has ended.
+	 */
 	if (flock(slot, LOCK_SH | LOCK_NB) != 0)
 		return true;
 	flock(slot, LOCK_UN);
@@ -133,7 +133,7 @@ bool
 fido_local_slot_owner(const struct fido_local_folder *g, uint32_t n, struct fido_local_owner *out)
 {
 	int fd = open_slot(g, n);
-	bool lives = fd == -EACCES || fd == -EMFILE || fd == -ENFILE; /* or it may */
+	bool lives = fd == -EACCES || fd == -EMFILE || fd == -ENFILE; /* It may live. */
 
 	*out = (struct fido_local_owner){.error = fd < 0 ? fd : 0};
 	if (fd < 0)
@@ -178,10 +178,10 @@ fido_local_slot_open(const struct fido_local_folder *g, uint32_t n, uint64_t gen
 void
 fido_local_slot_moved(int claim)
 {
-	futimens(claim, NULL); /* Where this cannot be done, nobody learns how long we have hung. */
+	futimens(claim, NULL); /* If this fails, observers cannot tell how long we have hung. */
 }
 
-/* @return when the slot's file was changed, if it is that of a living domain of this name; else 0 */
+/* @return when the slot's file changed, if a living domain of this name owns it; else 0 */
 static uint64_t
 moved_at(int fd, const char *name)
 {

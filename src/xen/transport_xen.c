@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The xen transport: domains are processes of Xen domains of one machine. Memory is granted page by page, read-only,
- * doorbells are event channels, xenstore says who is there. How two domains meet heads xen_session.h.
+ * The xen transport: domains are processes in Xen domains of one machine.
+ *
+ * Meeting:   dom0 creates the group in xenstore and gives each Xen domain slots
+ *            (apps/xen/fido-group). A joining domain claims one of its Xen domain's slots, under
+ *            the lock of a folder there (local_folder.h), and publishes itself in xenstore
+ *            (xen_store.h). Every member watches xenstore; two that see each other exchange grants
+ *            and an event channel (xen_session.h).
+ * Memory:    The owner grants pages read-only to each peer (xen_grant.c) and lists the references
+ *            in tables that it grants too (xen_table.c). The peer reads the tables and maps the
+ *            pages at their gaddr, PROT_READ (xen_view.c).
+ * Doorbells: Event channels (xen_bell.c).
+ * Death:     Of a process: its kernel clears a byte in a granted page and rings (xen_table.h). Of a
+ *            Xen domain: xenstored removes its nodes (xen_store.h). fido_xen_session_ended() checks
+ *            both.
  */
 
 #include <errno.h>
@@ -63,9 +75,9 @@ xen_can_export(void *transport, int fd)
 	return fido_xen_grants_any_memory(((struct fido_xen *)transport)->grants) ? 0 : -EOPNOTSUPP;
 }
 
-/* ---- what is told ---- */
+/* ---- what peers are told ---- */
 
-/* So that nobody takes a slot that we still have mapped, in whatever Xen domain. */
+/* Publish the slots that we map, so that no domain of any Xen domain claims one of them. */
 static void
 write_maps(struct fido_xen *x)
 {
@@ -111,8 +123,8 @@ offer_bell(const struct fido_xen_session *s, struct fido_doorbell *bell,
 	if (port >= 0)
 		return (uint32_t)port;
 	fido_log(FIDO_LOG_ERROR,
-		"link %s to %s: cannot make an event channel: %s: it can only be polled; raise "
-		"max_event_channels in this domain's xl configuration",
+		"link %s to %s: cannot create an event channel: %s: a queue can only be polled; "
+		"raise max_event_channels in this domain's xl configuration",
 		link->name, link->peer_name, strerror(-port));
 	return FIDO_XEN_NO_PORT;
 }
@@ -135,7 +147,9 @@ xen_offer_doorbells(void *transport, struct fido_link *link)
 			offer_bell(s, link->txq[i]->bell, link, FIDO_LINK_QUEUES_MAX + i);
 	if (fido_xen_table_set_bells(s->table, link->index, &bells) != 0)
 		fido_log(FIDO_LOG_ERROR,
-			"link %s to %s: no grant for its doorbells: it can only be polled",
+			"link %s to %s: cannot grant a page for its doorbells: it can only be "
+			"polled; raise xen-gntalloc's limit, or max_grant_frames in this domain's "
+			"xl configuration",
 			link->name, link->peer_name);
 	fido_xen_session_notify(x, s);
 	return 0;
@@ -237,13 +251,13 @@ ask_name(void *arg, const struct fido_xen_member *m)
 		return 0;
 	fido_log(FIDO_LOG_ERROR,
 		"group xen:%s: there is a domain %s already, in Xen domain %u: choose another name "
-		"(domain=NAME), or stop that one (if it was killed, the next process there that "
-		"joins cleans up)",
+		"(domain=NAME), or stop that one (if it was killed, the next process that joins "
+		"there cleans up)",
 		d->group, d->name, m->domid);
 	return -EEXIST;
 }
 
-/* What processes that ended have left in xenstore, in the slots of this Xen domain. */
+/* Remove from xenstore what dead processes of this Xen domain left there. */
 static void
 clean_up(struct fido_xen *x, uint32_t first, uint32_t last)
 {
@@ -277,14 +291,14 @@ claim_slot(struct fido_xen *x, uint32_t first, uint32_t last)
 		return x->slot_fd < 0 ? x->slot_fd : 0;
 	}
 	fido_log(FIDO_LOG_ERROR,
-		"group xen:%s: all slots of this Xen domain (%u to %u) are taken, or what was "
-		"there before is still mapped by others: stop a domain, or give it more "
+		"group xen:%s: all slots of this Xen domain (%u to %u) are taken, or other domains "
+		"still map memory of their previous owners: stop a domain, or give it more slots "
 		"(fido-group create --slots-per-domain N)",
 		d->group, first, last);
 	return -ENOSPC;
 }
 
-/* Under the lock of this Xen domain's own folder. */
+/* Claim a slot. The lock of this Xen domain's own folder is held. */
 static int
 claim(struct fido_xen *x)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* In place of the xen transport where Xen's libraries were not there to build with. */
+/* Stub of the xen transport, for builds without Xen's libraries: joining fails and logs why. */
 
 #include <errno.h>
 
@@ -38,7 +38,7 @@ absent_observe_end(struct fido_observation *o)
 	(void)o;
 }
 
-/* Nothing else is called of a transport that nobody has joined. */
+/* The other ops are called only after joining. */
 const struct fido_transport_ops fido_transport_xen = {
 	.name = "xen",
 	.join = absent_join,

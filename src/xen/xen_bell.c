@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Doorbells made of event channels. */
-
 #include "xen_bell.h"
 
 #include <errno.h>
@@ -23,12 +21,12 @@ struct port {
 	evtchn_port_t number;
 };
 
-/* Each has a handle of its own: its descriptor tells of its ports alone. */
+/* Our own bell, or a peer's. Each has its own handle, whose descriptor signals its ports only. */
 struct xen_bell {
-	struct fido_doorbell base; /* first; base.fd: own: epoll over both, a peer's: -1 */
+	struct fido_doorbell base; /* first; fd: epoll over handle and self_fd; a peer's: -1 */
 	xenevtchn_handle *handle;
-	int self_fd;        /* own: what we ring ourselves */
-	struct port *ports; /* own: those handed out; a peer's: the one */
+	int self_fd;        /* own: eventfd, for rings by ourselves */
+	struct port *ports; /* own: those offered to peers; a peer's: the one bound */
 };
 
 static struct xen_bell *
@@ -49,7 +47,7 @@ ring_peer(const struct fido_doorbell *bell)
 	xenevtchn_notify(of(bell)->handle, of(bell)->ports->number);
 }
 
-/* A port stays masked from its event until it is unmasked; what comes in between is pending then. */
+/* An event masks its port. Unmasking delivers an event that came meanwhile. */
 static void
 clear_own(const struct fido_doorbell *bell)
 {
@@ -79,7 +77,7 @@ bell_destroy(struct fido_doorbell *base)
 		free(port);
 	}
 	if (bell->handle != NULL)
-		xenevtchn_close(bell->handle); /* and all its ports */
+		xenevtchn_close(bell->handle); /* closes all its ports */
 	if (bell->self_fd >= 0)
 		close(bell->self_fd);
 	if (base->fd >= 0)
@@ -170,7 +168,7 @@ fido_xen_bell_offer(struct fido_doorbell *base, uint64_t tag, unsigned int domid
 		bell->ports = port;
 	}
 	port->number = (evtchn_port_t)number;
-	/* What was rung by way of the former port may have gone with it. */
+	/* A ring on the former port may have been lost with it. */
 	ring_self(base);
 	return number;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Grants: /dev/xen/fido-grant or gntalloc to give them, gntdev to map them. */
-
 #include "xen_grant.h"
 
-#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The fixed address is why these are used, and not libxengnttab's calls. */
+/* Used in place of libxengnttab, which cannot map at a fixed address. */
 #include <xen/sys/gntalloc.h>
 #include <xen/sys/gntdev.h>
 
@@ -25,11 +22,11 @@
 
 #define MODULE_DEVICE "/dev/xen/fido-grant"
 #define GNTALLOC_DEVICE "/dev/xen/gntalloc"
-/* More pages than a grant table of the usual size has. */
+/* More pages than a grant table of the default size has. */
 #define GNTALLOC_LIMIT_AMPLE 65536u
 #define GNTALLOC_LIMIT "/sys/module/xen_gntalloc/parameters/limit"
 
-/* Memory that gntalloc made: its references are known from the start. */
+/* Memory that gntalloc allocated, with its grant references. */
 struct made {
 	struct made *next;
 	int fd;
@@ -40,15 +37,16 @@ struct made {
 struct fido_xen_grants {
 	int map_fd;    /* gntdev */
 	int module_fd; /* -1: no module */
-	uint32_t only;
+	uint32_t only; /* the one other Xen domain of the group; UINT32_MAX: none, or several */
 	struct made *made;
 };
 
 /* ---- opening ---- */
 
 /*
- * For reading only: then the kernel refuses mprotect() of a peer's memory, as it does on one machine. Of a descriptor for
- * writing it would let it succeed, and the pages would be lost (PV): the grants are read-only.
+ * Open read-only: then the kernel refuses to make a peer's memory writable by mprotect(), as on the
+ * host transport. With a descriptor open for writing mprotect() would succeed, and as the grants
+ * are read-only, a PV guest would lose the pages.
  */
 static int
 open_gntdev(const char *group)
@@ -65,7 +63,7 @@ open_gntdev(const char *group)
 	return err == ENOENT ? -ENODEV : -err;
 }
 
-/* @return the module's descriptor, -1: it is not there, -errno (message written) */
+/* @return the module's descriptor, -1: it is not loaded, -errno (message written) */
 static int
 open_module(const char *group)
 {
@@ -154,7 +152,7 @@ gntalloc_limit(void)
 	return limit;
 }
 
-/* Why the kernel gave no grants, for a person. */
+/* Log why the kernel refused to grant pages. */
 static void
 log_no_grants(uint32_t pages, int err)
 {
@@ -166,7 +164,10 @@ log_no_grants(uint32_t pages, int err)
 		pages, pages * (FIDO_XEN_PAGE / 1024), strerror(err));
 }
 
-/* gntalloc says the same for its own limit, which others use up as well, and for a full grant table. */
+/*
+ * gntalloc returns ENOSPC both at its own limit, shared by all its users, and for a full grant
+ * table.
+ */
 static void
 log_gntalloc_full(uint32_t pages)
 {
@@ -177,14 +178,14 @@ log_gntalloc_full(uint32_t pages)
 	else
 		fido_log(FIDO_LOG_ERROR,
 			"cannot grant %u pages (%u KiB): gntalloc grants at most %lu pages in all: "
-			"echo %u > " GNTALLOC_LIMIT
-			" (to stay: options xen-gntalloc limit=%u in a file of /etc/modprobe.d), "
+			"echo %u > " GNTALLOC_LIMIT " (permanently: options xen-gntalloc limit=%u "
+			"in a file of /etc/modprobe.d), "
 			"or use less memory (arena=, -m)",
 			pages, pages * (FIDO_XEN_PAGE / 1024), limit, GNTALLOC_LIMIT_AMPLE,
 			GNTALLOC_LIMIT_AMPLE);
 }
 
-/* The file's pages are those of one allocation, from its beginning. */
+/* Allocate memory with its grants. The file's pages are this one allocation, from offset 0. */
 static int
 gntalloc_memory(struct fido_xen_grants *g, uint32_t pages, int *out)
 {
@@ -236,7 +237,10 @@ fido_xen_grants_memory(struct fido_xen_grants *g, size_t size, bool huge, int *f
 int
 fido_xen_grants_seal(struct fido_xen_grants *g, int fd)
 {
-	/* Of gntalloc's memory nobody else has a descriptor, and the grants are read-only. */
+	/*
+	 * gntalloc's memory needs no seal: only we have its descriptor, and the grants are
+	 * read-only.
+	 */
 	return g->module_fd >= 0 ? fido_memfile_seal(NULL, fd) : 0;
 }
 
@@ -291,14 +295,14 @@ fido_xen_grants_end(struct fido_xen_grants *g, uint64_t id)
 
 /* ---- mapping ---- */
 
-/* What was there may have gone with the attempt: nothing of the process may come to lie there. */
+/* A failed mmap(MAP_FIXED) may have unmapped the range: let no other mapping take it. */
 static void
 reserve(void *addr, size_t len)
 {
 	mmap(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
-/* @return where the device has the grants, or -errno */
+/* Add grants to the device's list. @return their offset for mmap(), -errno */
 static int64_t
 announce(int fd, unsigned int domid, const uint32_t *refs, uint32_t pages)
 {
@@ -316,7 +320,7 @@ announce(int fd, unsigned int domid, const uint32_t *refs, uint32_t pages)
 	return ret;
 }
 
-/* Take the grants off the device's list; a mapping keeps them for as long as it lives. */
+/* Remove grants from the device's list. Existing mappings keep them. */
 static void
 forget(int fd, uint64_t index, uint32_t pages)
 {
@@ -368,7 +372,10 @@ fido_xen_grants_unmap(void *addr, uint32_t pages)
 
 #if defined(__x86_64__)
 
-/* A PV guest's CPUID is the processor's own, unless Xen is asked by this prefix; elsewhere it is always Xen's. */
+/*
+ * Read Xen's CPUID leaves. Without this prefix a PV guest would read the processor's own. Other
+ * guests always read Xen's.
+ */
 static void
 xen_cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
@@ -391,7 +398,7 @@ is_pv(void)
 	return strcmp(type, "PV") == 0;
 }
 
-/* A PV guest reads the machine's own TSC, unless Xen emulates it: tsc_mode, leaf 3 of Xen's. */
+/* A PV guest reads the machine's TSC, unless Xen emulates it (tsc_mode): see Xen's CPUID leaf 3. */
 static bool
 reads_host_tsc(void)
 {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Watching as a member. */
-
 #include "xen_observe.h"
 
 #include <errno.h>
@@ -13,10 +11,10 @@
 #include "peer.h"
 #include "xen_store.h"
 
-/* All that are there have shown themselves by then, or do not answer. */
+/* Within this time every living member grants its control region, or counts as not answering. */
 #define ANSWER_MS 1000
 
-/* One for the process: joining means that all members grant their control regions. */
+/* One for the whole process: each join costs every member the grants of its control region. */
 static struct fido_domain *watcher;
 
 static void
@@ -88,7 +86,7 @@ observe_one(void *arg, const struct fido_xen_member *m)
 	memcpy(o.name, m->name, sizeof(o.name));
 	o.generation = m->generation;
 	if (peer != NULL && e->report_missing) {
-		peer->refs++; /* It stays mapped until the observation ends. */
+		peer->refs++; /* Keeps it mapped until the observation ends. */
 		o.peer = peer;
 		o.control = peer->control;
 		o.size = peer->control_size;

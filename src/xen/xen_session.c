@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Meeting another domain on Xen, its memory and ours, its end. */
-
 #include "xen_session.h"
 
 #include <errno.h>
@@ -18,7 +16,7 @@
 #include "sent.h"
 #include "xen_bell.h"
 
-/* The same in all domains of this process, and in no other process. */
+/* @return an id of this process: the same for all its domains, and no other process has it */
 static uint64_t
 this_process(void)
 {
@@ -48,7 +46,7 @@ fido_xen_session_notify(struct fido_xen *x, struct fido_xen_session *s)
 
 /* ---- our memory ---- */
 
-/* @return 0, -errno: nothing of it is in the table */
+/* Grant an extent. @return 0, -errno: the table has nothing of it */
 static int
 grant(struct fido_xen *x, struct fido_xen_session *s, const struct fido_extent *e)
 {
@@ -64,14 +62,20 @@ set_epoch(struct fido_xen *x, struct fido_xen_session *s)
 {
 	struct fido_xen_root_shm *root = fido_xen_table_root(s->table, NULL);
 
-	/* R19: pairs with A19. The pieces are there before what says how far they go, and the epoch. */
+	/*
+	 * R19: pairs with A19. The pieces are written before `sent` and `epoch`, which announce
+	 * them.
+	 */
 	fido_store_release(&root->sent,
 		s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
 	fido_store_release(&root->epoch, (uint32_t)x->domain->control->epoch);
 	fido_xen_session_notify(x, s);
 }
 
-/* Grant what it has not got. It never learns of an epoch with memory that cannot be granted, so that is copied for it. */
+/*
+ * Grant the memory that the peer lacks. `sent` stays below the epoch of memory that cannot be
+ * granted: data there is copied for this peer.
+ */
 static void
 grant_memory(struct fido_xen *x, struct fido_xen_session *s)
 {
@@ -104,7 +108,7 @@ grant_all(struct fido_xen *x, struct fido_xen_session *s)
 
 	if (ret != 0) {
 		fido_sent_failed(x->domain, &s->sent, s->other.name, ret);
-		return; /* It cannot come. */
+		return; /* Without our control region it cannot become a peer. */
 	}
 	s->granted = true;
 	s->sent.epoch = FIDO_EPOCH_FIRST;
@@ -115,7 +119,7 @@ grant_all(struct fido_xen *x, struct fido_xen_session *s)
 void
 fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s)
 {
-	if (s->granted) /* else it gets all when it has come */
+	if (s->granted) /* Else grant_all() grants it later. */
 		grant_memory(x, s);
 }
 
@@ -129,7 +133,7 @@ fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s)
 	if (!s->granted && s->sent.error != 0)
 		grant_all(x, s);
 	if (s->peer != NULL && s->peer->lacks != 0) {
-		s->epoch = 0; /* Look at all of its pieces again. */
+		s->epoch = 0; /* Check all of its pieces again. */
 		if (fido_xen_session_step(x, s))
 			fido_domain_retry_later(x->domain);
 	}
@@ -181,7 +185,7 @@ write_offer(struct fido_xen *x, struct fido_xen_session *s, uint32_t port)
 	return fido_xen_store_write_offer(x->store, x->domain->slot, s->other.slot, &offer);
 }
 
-/* The lower slot's part: a port that the other one can bind. @return 0, -errno */
+/* The lower slot's part: create a port that the other domain can bind. @return 0, -errno */
 static int
 offer_port(struct fido_xen *x, struct fido_xen_session *s)
 {
@@ -195,6 +199,7 @@ offer_port(struct fido_xen *x, struct fido_xen_session *s)
 	return ret != 0 ? ret : write_offer(x, s, s->port);
 }
 
+/* The higher slot's part: bind the port. @return 0, -errno */
 static int
 take_port(struct fido_xen *x, struct fido_xen_session *s, uint32_t theirs)
 {
@@ -221,7 +226,7 @@ open_view(struct fido_xen *x, struct fido_xen_session *s, const struct fido_xen_
 			"version of Fido in all domains",
 			x->domain->group, s->other.name, version, FIDO_LAYOUT_VERSION);
 	if (ret == -EINVAL)
-		return 0; /* No such grant: what stands in xenstore is of one that has just ended. */
+		return 0; /* No such grant: the offer in xenstore is of a domain that just died. */
 	if (ret != 0)
 		return ret;
 	root = fido_xen_view_root(s->view);
@@ -229,13 +234,13 @@ open_view(struct fido_xen *x, struct fido_xen_session *s, const struct fido_xen_
 		return -EPROTO;
 	s->local = offer->process == this_process();
 	s->clock = offer->clock;
-	/* Nobody sends to it, and it needs no memory but what it looks at. */
+	/* No domain sends to an observer: it needs our control region only. */
 	s->watches = fido_load_relaxed(&root->watches) != 0;
 	grant_all(x, s);
 	return 0;
 }
 
-/* As far as xenstore is needed. @return 0, -errno: it cannot be met */
+/* Exchange offers through xenstore, as far as possible now. @return 0, -errno: it fails for good */
 static int
 meet(struct fido_xen *x, struct fido_xen_session *s)
 {
@@ -285,15 +290,17 @@ piece_came(void *arg, uint64_t gaddr, uint64_t len)
 	bool told = a->s->peer->lacks_told;
 	int ret;
 
-	if (is_control(a, gaddr)) /* mapped already, as a whole */
+	if (is_control(a, gaddr)) /* peer_arrive() mapped all of it. */
 		return 0;
 	ret = fido_domain_peer_map(a->x->domain, a->s->peer, &e, fido_xen_view_map, a->s->view);
 	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN && !told)
 		fido_log(FIDO_LOG_ERROR,
 			"cannot map memory of %s: %s: raise max_maptrack_frames in this domain's "
-			"xl configuration (2 entries a page), or let it export less",
+			"xl configuration (2 entries a page), or export less memory there",
 			a->s->peer->name, strerror(-ret));
-	/* What is missing is remembered: its owner copies, until it has been mapped by way of fido_xen_session_retry(). */
+	/*
+	 * The core records missing memory: its owner copies until fido_xen_session_retry() maps it.
+	 */
 	return ret == -EPROTO || ret == -EAGAIN ? ret : ret != 0;
 }
 
@@ -315,7 +322,10 @@ bells_came(void *arg, const struct fido_xen_bells_shm *bells)
 	fido_domain_peer_bells(a->x->domain, a->s->peer, set);
 }
 
-/* @return 0, -EBUSY: later, -errno: it breaks the protocol, or we lack something */
+/*
+ * Map the peer's control region.
+ * @return 0, -EBUSY: later, -errno: protocol error, or a resource is short
+ */
 static int
 peer_arrive(struct fido_xen *x, struct fido_xen_session *s)
 {
@@ -331,7 +341,7 @@ peer_arrive(struct fido_xen *x, struct fido_xen_session *s)
 	int ret;
 
 	if (fido_domain_find_peer(d, s->other.name) != NULL)
-		return -EBUSY; /* Names are how links find their peers: nobody may take that of another who lives. */
+		return -EBUSY; /* Links find their peers by name: a living domain keeps its own. */
 	ret = fido_domain_peer_came(d, &info, fido_xen_view_map, s->view, &s->peer);
 	if (ret == 0)
 		d->dirty = true;
@@ -352,7 +362,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 	if (s->peer == NULL)
 		ret = peer_arrive(x, s);
 	if (ret == 0 && epoch != s->epoch) {
-		fido_domain_peer_again(s->peer); /* All that is missing comes again. */
+		fido_domain_peer_again(s->peer); /* All missing memory comes again. */
 		ret = fido_xen_view_pieces(s->view, piece_gone, piece_came, &a);
 		if (ret == 0) {
 			s->epoch = epoch;
@@ -362,7 +372,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 	return ret != 0 ? ret : fido_xen_view_bells(s->view, bells_came, &a);
 }
 
-/* ---- going on ---- */
+/* ---- stepping ---- */
 
 bool
 fido_xen_session_step(struct fido_xen *x, struct fido_xen_session *s)
@@ -379,14 +389,14 @@ fido_xen_session_step(struct fido_xen *x, struct fido_xen_session *s)
 		return ret != 0;
 	s->refused = true;
 	fido_log(FIDO_LOG_ERROR,
-		"group xen:%s: %s cannot work with %s: %s: restart it (or this one, if it is this "
-		"one that lacks something)",
+		"group xen:%s: %s cannot work with %s: %s: restart it (or this domain, if this one "
+		"lacks a resource)",
 		x->domain->group, x->domain->name, s->other.name,
 		ret == -EPROTO ? "it broke the protocol" : strerror(-ret));
 	return false;
 }
 
-/* ---- ends ---- */
+/* ---- the end of a session ---- */
 
 void
 fido_xen_session_free(struct fido_xen *x, struct fido_xen_session *s)

@@ -4,20 +4,20 @@
 
 /**
  * @file
- * One other domain of a group on Xen, from when it is seen in xenstore until it has ended.
+ * A session with one other domain of a group on Xen, from its appearance in xenstore to its death.
  *
  *   lower slot                                   higher slot
  *     domain/<slot> in xenstore    <----->         domain/<slot>          each sees the other's
  *     makes a root, a port         ------>         to/ with root and port
  *                                  <------         binds it, makes a root: to/ with root
  *     maps the other's root        <----->         maps the other's root
- *     grants its memory to it: epoch, then an event on the port, in both directions, at any time
- *     left = ..., an event         <----->         a clean end
+ *     grants its memory: epoch, then an event on the port, in both directions, at any time
+ *     left = ..., an event         <----->         the domain leaves
  *
- * Certain knowledge of death: a process's kernel clears `alive` in its roots when the process ends (xen_table.h); a Xen
- * domain's end is xenstored's word: it takes what the domain wrote away (xen_store.h).
+ * Two events prove a death. When a process ends, its kernel clears `alive` in the process's roots
+ * (xen_table.h). When a Xen domain ends, xenstored removes the nodes that it wrote (xen_store.h).
  *
- * The domain's lock is held throughout.
+ * Callers hold the domain's lock.
  */
 
 #include <stdbool.h>
@@ -40,15 +40,15 @@ struct fido_xen_session {
 	struct fido_xen_member other;
 	bool listed;           /* xenstore still names this generation */
 	bool local;            /* it lives in this process */
-	bool watches;          /* it has no links, and gets our control region only */
+	bool watches;          /* an observer without links: it gets our control region only */
 	bool granted;          /* our memory is in the table */
-	struct fido_sent sent; /* our memory, to it */
-	bool refused; /* it broke the protocol, or we lack something: only its end is waited for */
+	struct fido_sent sent; /* what it has been granted of our memory */
+	bool refused;          /* protocol error, or a resource was short: wait for its end only */
 	uint32_t port;
 	struct fido_xen_table *table; /* ours, for it */
-	struct fido_xen_view *view;   /* its, for us */
+	struct fido_xen_view *view;   /* of its table for us */
 	struct fido_peer *peer;
-	uint32_t epoch; /* of its, that is mapped here */
+	uint32_t epoch; /* its memory up to this epoch is mapped here */
 	uint64_t clock;
 };
 
@@ -59,31 +59,32 @@ struct fido_xen {
 	struct fido_xen_grants *grants;
 	xenevtchn_handle *events; /* the sessions' ports */
 	int epoll_fd;
-	struct fido_local_folder local; /* processes of this Xen domain: who has which slot */
+	struct fido_local_folder local; /* slots that processes of this Xen domain have */
 	int slot_fd;
 	struct fido_xen_session *sessions;
 	bool started;
-	bool look; /* read xenstore again */
-	char maps[FIDO_SLOTS_MAX * 24];
+	bool look;                      /* read xenstore again */
+	char maps[FIDO_SLOTS_MAX * 24]; /* last value of our maps/<slot> in xenstore */
 };
 
-/** Have it look at our control block and tables. */
+/** Have the other domain check our control block and tables. */
 void fido_xen_session_notify(struct fido_xen *x, struct fido_xen_session *s);
-/** Grant it the memory that it has not got. */
+/** Grant the other domain the memory that it lacks. */
 void fido_xen_session_export(struct fido_xen *x, struct fido_xen_session *s);
-/** Try again what could not be granted to it, and to map what could not be mapped of it. */
+/** Retry to grant our memory to the other domain and to map its memory, where that failed. */
 void fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s);
+/** Withdraw memory from the other domain: remove its pieces and end their grants. */
 void fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64_t gaddr,
 	uint64_t len, uint32_t epoch);
-/** Go on as far as it is possible now. @return true: something waits, look again soon */
+/** Advance the session as far as possible now. @return true: call again soon */
 bool fido_xen_session_step(struct fido_xen *x, struct fido_xen_session *s);
-/** @return true: that generation has certainly ended. */
+/** @return true: that generation is certainly dead. */
 bool fido_xen_session_ended(const struct fido_xen_session *s);
-/** It has ended: report it, and free the session. */
+/** Report the other domain's end, and free the session. */
 void fido_xen_session_end(struct fido_xen *x, struct fido_xen_session *s);
-/** We leave: tell it. */
+/** Tell the other domain that we leave. */
 void fido_xen_session_leave(struct fido_xen *x, struct fido_xen_session *s, bool clean);
-/** Free it; what is mapped of its memory stays. */
+/** Free the session. The other domain's memory stays mapped. */
 void fido_xen_session_free(struct fido_xen *x, struct fido_xen_session *s);
 
 #endif

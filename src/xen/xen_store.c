@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The group's part of xenstore. */
-
 #include "xen_store.h"
 
 #include <errno.h>
@@ -25,7 +23,7 @@ struct fido_xen_store {
 
 /* ---- reading and writing ---- */
 
-/* @return the value, to be freed; NULL: not there, or not for us to see */
+/* @return the value, to be freed; NULL: no such node, or no permission */
 static char *
 read_at(struct fido_xen_store *s, const char *fmt, ...)
 {
@@ -71,7 +69,7 @@ remove_at(struct fido_xen_store *s, const char *fmt, ...)
 	xs_rm(s->xs, XBT_NULL, path);
 }
 
-/* @return names of the children, to be freed at once; NULL: none */
+/* @return names of the children, to be freed with one free(); NULL: none */
 static char **
 list_at(struct fido_xen_store *s, unsigned int *n, const char *fmt, ...)
 {
@@ -89,7 +87,7 @@ list_at(struct fido_xen_store *s, unsigned int *n, const char *fmt, ...)
 	return list;
 }
 
-/* A name of digits only. @return false: it is none */
+/* Parse a number. @return false: text is not one */
 static bool
 number(const char *text, uint32_t *out)
 {
@@ -129,8 +127,8 @@ fido_xen_store_open(const char *group, struct fido_xen_store **out)
 	free(id);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR,
-			"group xen:%s: xenstore does not say which domain this is (no node domid): "
-			"in dom0, has xen-init-dom0 run?",
+			"group xen:%s: xenstore has no node 'domid', which names this domain: in "
+			"dom0, has xen-init-dom0 run?",
 			group);
 		fido_xen_store_close(s);
 		return ret;
@@ -154,7 +152,7 @@ fido_xen_store_domid(const struct fido_xen_store *s)
 	return s->domid;
 }
 
-/* ---- what dom0 wrote ---- */
+/* ---- written by dom0 ---- */
 
 int
 fido_xen_store_layout(struct fido_xen_store *s, struct fido_layout *l)
@@ -213,7 +211,7 @@ fido_xen_store_others(struct fido_xen_store *s, unsigned int *only)
 	return others;
 }
 
-/* ---- what the members wrote ---- */
+/* ---- written by the members ---- */
 
 static bool
 read_member(struct fido_xen_store *s, struct fido_xen_member *m)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The owner's side of the tables of grant references. The reader's is xen_view.c. */
+/* The owner's side of the tables of grant references. xen_view.c is the reader's side. */
 
 #include "xen_table.h"
 
@@ -13,7 +13,7 @@
 #include <fido/log.h>
 #include "seqlock.h"
 
-/* What of a piece the peer does not see. */
+/* The private part of a piece. */
 struct piece {
 	uint64_t grant;
 	bool granted;
@@ -67,7 +67,7 @@ page_free(struct fido_xen_table *t, void *page)
 		xengntshr_unshare(t->handle, page, 1);
 }
 
-/* Have page i of a list that the root names. @return NULL: no memory, or no grants */
+/* Get a page that the root names; create it on first use. @return NULL: no memory, or no grants */
 static void *
 page_get(struct fido_xen_table *t, void **page, uint32_t *named)
 {
@@ -76,7 +76,7 @@ page_get(struct fido_xen_table *t, void **page, uint32_t *named)
 	if (*page != NULL)
 		return *page;
 	*page = xengntshr_share_pages(t->handle, t->domid, 1, &ref, 0);
-	/* R16: pairs with A16. The page is zeros before it is named. */
+	/* R16: pairs with A16. The page is zeroed before the root names it. */
 	if (*page != NULL)
 		fido_store_release(named, ref);
 	return *page;
@@ -111,7 +111,7 @@ fido_xen_table_root(struct fido_xen_table *t, uint32_t *ref)
 
 /* ---- pieces ---- */
 
-/* @return the piece's place; NULL: its page is not there */
+/* @return the piece; NULL: its page does not exist yet */
 static struct fido_xen_piece_shm *
 piece_at(const struct fido_xen_table *t, uint32_t i)
 {
@@ -128,7 +128,7 @@ refs_get(struct fido_xen_table *t, uint32_t i)
 	return page != NULL ? page + i % 2 * FIDO_XEN_PIECE_PAGES : NULL;
 }
 
-/* @return a free piece's number, with its pages there; -ENOSPC */
+/* @return the index of a free piece whose pages exist, -ENOSPC */
 static int
 piece_find(struct fido_xen_table *t)
 {
@@ -143,7 +143,7 @@ piece_find(struct fido_xen_table *t)
 	return -ENOSPC;
 }
 
-/* pages 0: none. */
+/* Write a piece and its references. pages 0: free the piece. */
 static void
 piece_write(struct fido_xen_piece_shm *p, uint64_t gaddr, uint32_t pages, uint32_t *to,
 	const uint32_t *refs)
@@ -182,7 +182,7 @@ fido_xen_table_add(struct fido_xen_table *t, struct fido_xen_grants *g, const st
 	uint64_t gaddr = e->gaddr, end = e->gaddr + e->len;
 	int ret = 0;
 
-	/* Cut at granules: memory is withdrawn by these. */
+	/* Split at granules, the unit in which memory is withdrawn. */
 	while (gaddr < end && ret == 0) {
 		uint64_t next = (gaddr | (FIDO_GRANULE_SIZE - 1)) + 1;
 

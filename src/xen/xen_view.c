@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The reader's side of a peer's tables. Whatever it reads may be anything, and may change at any time. */
+/* The reader's side of a peer's tables. Any value may be wrong, and may change at any time. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "seqlock.h"
 #include "xen_table.h"
 
-/* A piece that is being rewritten is looked at again when its owner has said that it is done. */
+/* After this many tries read the piece at the owner's next event: it is being rewritten. */
 #define READ_TRIES 100
 
 struct seen {
@@ -84,7 +84,7 @@ fido_xen_view_root(const struct fido_xen_view *v)
 	return v->root;
 }
 
-/* @return page i of a list that the root names, mapped; NULL: not named, or not to be had */
+/* @return a page that the root names, mapped; NULL: not named yet, or it cannot be mapped */
 static const void *
 page_get(struct fido_xen_view *v, const void **page, const uint32_t *named)
 {
@@ -106,7 +106,10 @@ piece_at(struct fido_xen_view *v, uint32_t i)
 	return page != NULL ? page + i % FIDO_XEN_PIECES_PER_PAGE : NULL;
 }
 
-/* Copy a piece, and its references unless refs is NULL, as a whole. @return false: it is being written */
+/*
+ * Copy a consistent snapshot of a piece and, unless refs is NULL, of its references.
+ * @return false: it is being written
+ */
 static bool
 piece_read(struct fido_xen_view *v, uint32_t i, struct seen *copy, uint32_t *refs)
 {
@@ -135,7 +138,7 @@ bytes(const struct seen *s)
 	return (uint64_t)s->pages * FIDO_XEN_PAGE;
 }
 
-/* A piece lies in one granule, as they are withdrawn by granules. */
+/* A piece lies within one granule, the unit in which memory is withdrawn. */
 static bool
 piece_valid(const struct seen *s)
 {
@@ -172,7 +175,7 @@ look_for_new(struct fido_xen_view *v, uint32_t i,
 	*s = now;
 	ret = now.pages != 0 ? came(arg, now.gaddr, bytes(&now)) : 0;
 	if (ret != 0)
-		*s = (struct seen){0}; /* It is new the next time as well. */
+		*s = (struct seen){0}; /* Count it as new next time. */
 	return ret < 0 ? ret : 0;
 }
 
@@ -189,7 +192,7 @@ fido_xen_view_pieces(struct fido_xen_view *v, int (*gone)(void *arg, uint64_t ga
 	return ret;
 }
 
-/* @return the piece that begins at gaddr, or -ENOENT; *copy and refs are its */
+/* Copy the piece that begins at gaddr, and its references. @return its index, -ENOENT */
 static int
 piece_with(struct fido_xen_view *v, uint64_t gaddr, struct seen *copy, uint32_t *refs)
 {

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmark set `blk`: block volumes of another domain.
 
-Called by run.sh. README.md says what each case measures. The server and the client have one CPU
-each. The `direct` cases are the same client with the store in its own process and thread: the
+Called by run.sh. README.md says what each case measures. The server and the client, which is fio in
+all cases, have one CPU each. The `direct` cases are the same engine with the store in its own process
+and thread: the
 monolithic limit.
 """
 import json
@@ -33,17 +34,6 @@ def parts(bench_name):
             "seq" if kind.startswith("s") else "rand", depth)
 
 
-def perf_options(bench, bench_name, peer, size):
-    way, pattern, depth = parts(bench_name)
-    options = ["--rw", way, "--pattern", pattern, "--bs", str(size), "--depth", depth,
-               "--time", str(bench.window), "--json", "--seed", "1"]
-    if peer.endswith("-touch"):
-        options.append("--touch")
-    if peer == "fido-copy":
-        options += ["--copy"] if way == "read" else ["--memory", "malloc"]
-    return options
-
-
 def answer(bench, cpu, argv):
     """Run a client to its end; return the JSON that it prints."""
     argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(bench.cpus[cpu]), *argv]
@@ -52,12 +42,6 @@ def answer(bench, cpu, argv):
         raise SampleError(f"{' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
     # fio prints other lines first.
     return json.loads(done.stdout[done.stdout.find("{"):])
-
-
-def perf(bench, program, options):
-    said = answer(bench, CLIENT_CPU, [program, "--group", bench.group, "--domain", "vm",
-                                      "--backend", "disk", *options])
-    return {"pps": said["iops"], "_said": said}
 
 
 def fio(bench, options):
@@ -70,8 +54,16 @@ def fio(bench, options):
 
 def fio_options(bench_name, size):
     way, pattern, depth = parts(bench_name)
-    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}",
-            f"--iodepth={depth}"]
+    # Half of the depth at a time: both sides have work. fio's default is one at a time.
+    half = max(1, int(depth) // 2)
+    return [f"--rw={'rand' if pattern == 'rand' else ''}{way}", f"--bs={size}", f"--iodepth={depth}",
+            f"--iodepth_batch={half}", "--iodepth_batch_complete_min=1",
+            f"--iodepth_batch_complete_max={half}"]
+
+
+def engine(bench, path, volume, *options):
+    return fio(bench, [f"--ioengine=external:{bench.build}/{path}", f"--group={bench.group}", "--domain=vm",
+                       f"--volume={volume}", *options])
 
 
 def serve(bench, store):
@@ -92,13 +84,15 @@ def memory(bench, bench_name, peer, size):
         wait_until(lambda: server.check() and os.path.exists(path), 30, "nbdkit: its socket")
         return fio(bench, ["--ioengine=nbd", f"--uri=nbd+unix:///?socket={path}",
                            f"--size={VOLUME_MIB}M", *fio_options(bench_name, size)])
-    options = perf_options(bench, bench_name, peer, size)
+    options = fio_options(bench_name, size)
+    if peer.endswith("-touch"):
+        options.append("--touch=1")
+    if peer == "fido-copy":
+        options += ["--lend=0", "--arena=0"]
     if peer.startswith("direct"):
-        return perf(bench, bench.build + "/test/bench/bench-blk-direct",
-                    ["--volume", f"mem:{VOLUME_MIB}M", *options])
+        return engine(bench, "test/bench/bench-fio-direct.so", f"mem:{VOLUME_MIB}M", *options)
     serve(bench, f"mem:{VOLUME_MIB}M")
-    return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf",
-                ["--volume", "v", *options])
+    return engine(bench, "drivers/blk/fio/fio_fido.so", "v", *options)
 
 
 def make_file(path):
@@ -120,8 +114,7 @@ def file(bench, bench_name, peer, size):
                            "--iomem=mmaphuge", f"--filename={path}", f"--size={VOLUME_MIB}M",
                            *fio_options(bench_name[1:], size)])
     serve(bench, f"file:{path},direct=on")
-    return perf(bench, bench.build + "/apps/fido-blk-perf/fido-blk-perf",
-                ["--volume", "v", *perf_options(bench, bench_name[1:], "fido", size)])
+    return engine(bench, "drivers/blk/fio/fio_fido.so", "v", *fio_options(bench_name[1:], size))
 
 
 # --- the set ---

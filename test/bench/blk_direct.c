@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The upper limit of performance: the front-end's interface on top of a store, in one process and
- * one thread. fido-blk-perf linked with this does the same work as with libfido-blk and fido-blkd,
+ * one thread. fio's engine linked with this does the same work as with libfido-blk and fido-blkd,
  * but without another domain. The name of the volume is its store ("mem:256M"). One queue.
  */
 

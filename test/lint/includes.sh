@@ -27,11 +27,13 @@ allowed()
 	drivers/blk/front drivers/blk/common
 	drivers/blk/store drivers/blk/common
 	drivers/blk/back drivers/blk/common drivers/blk/store
+	drivers/blk/fio
 	drivers/blk/nbdkit
 	EOF
 }
 
-# A folder, one of its headers, and the files that alone may include it beside its own: calls go one way in there.
+# FOLDER HEADER FILE...: besides its own .c, only these files of the folder may include the header.
+# So calls go one way there.
 above()
 {
 	cat <<-EOF
@@ -74,10 +76,10 @@ while read -r folder below; do
 	done
 done < <(allowed)
 while read -r folder header users; do
-	[ -e "$folder/$header" ] || fail "there is no $folder/$header: mend the table here"
+	[ -e "$folder/$header" ] || fail "$folder/$header does not exist: correct the table here"
 	for file in $(grep -lE "^#[[:space:]]*include \"$header\"" "$folder"/*.[ch]); do
 		case " $users ${header%.h}.c " in *" ${file##*/} "*) continue ;; esac
-		echo "$file includes $header, which stands above it"
+		echo "$file includes $header, a header of a higher layer"
 		bad=1
 	done
 done < <(above)

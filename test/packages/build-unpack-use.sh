@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: debian/ makes its packages of the tree alone, with each file in one of them, and lintian finds no fault in
 # them; and what they hold works where they were unpacked: DPDK takes the driver, packets pass and fido-ctl shows it, a
-# program builds with libfido-dev, nbdkit loads the plugin, dkms builds the kernel module and installs it, and the test
+# program builds with libfido-dev, nbdkit loads the plugin, fio the engine, dkms builds the kernel module and installs it, and the test
 # for autopkgtest passes. Nothing is installed here.
 #
 #	a copy of the tree --dpkg-buildpackage--> *.deb --dpkg-deb -x--> root/ ==> testpmd tx --> testpmd rx
@@ -22,11 +22,12 @@ build()
 {
 	dpkg-query -W libdpdk-dev >/dev/null 2>&1 || skip "this DPDK is not Debian's"
 	[ -e "$FIDO_BUILD/dpdk-headers/ethdev_driver.h" ] || fail "no DPDK driver headers: run setup.sh"
+	[ -e "$FIDO_BUILD/fio-headers/version" ] || fail "no headers of fio: run setup.sh"
 	mkdir -p "$tree"
 	tar -C "$FIDO_TOP" --exclude=./.git --exclude='./build*' -c . | tar -C "$tree" -x
 	echo "+ dpkg-buildpackage -us -uc -b"
 	(cd "$tree" && env -u CC -u CXX -u MAKEFLAGS DPDK_HEADERS="$(realpath "$FIDO_BUILD/dpdk-headers")" \
-		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=${FIDO_JOBS:-$(nproc)}" dpkg-buildpackage -us -uc -b) \
+		FIO_HEADERS="$(realpath "$FIDO_BUILD/fio-headers")" DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=${FIDO_JOBS:-$(nproc)}" dpkg-buildpackage -us -uc -b) \
 		>"$work/log" 2>&1 || fail "the packages are not built: $(tail -n 40 "$work/log")"
 	! grep -E '^(dh_[a-z]+|dpkg-[a-z]+): warning' "$work/log" || fail "the build of the packages warns"
 }
@@ -78,6 +79,9 @@ programs_start()
 	"$root/usr/bin/fido-ctl" --version | matches "^fido-ctl $version " || fail "fido-ctl is of another version"
 	nbdkit "$root/$lib/nbdkit/plugins/nbdkit-fido-plugin.so" --dump-plugin | matches -x "fido_version=$version" ||
 		fail "nbdkit does not load the plugin"
+	fio --enghelp="$root/$lib/fio/fio_fido.so" | matches connect_timeout || fail "fio does not load the engine"
+	dpkg-deb -f "$work"/fio-fido_*.deb Depends | matches "fio (>= $(dpkg-query -W -f '${source:Upstream-Version}' fio))" ||
+		fail "fio-fido does not depend on the fio that it was built for"
 }
 
 # A program that joins a group, by libfido-dev and libfido0.
@@ -168,7 +172,7 @@ build
 packages_are_whole
 packages_are_clean
 there_is 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz \
-	usr/share/man/man7/net_mmnet.7.gz "$lib/libfido.a" lib/systemd/system/nbdkit-fido@.service
+	usr/share/man/man7/net_mmnet.7.gz usr/share/man/man7/fio_fido.7.gz "$lib/libfido.a" lib/systemd/system/nbdkit-fido@.service
 programs_start
 library_is_usable
 driver_works

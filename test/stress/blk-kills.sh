@@ -20,7 +20,7 @@ image=$PWD/image
 state=$PWD/state
 idles=(poll sleep)
 memories=(arena malloc both)
-reads=(--lend --lend --copy)
+reads=('' '' --copy)
 sizes=(4k 4k-64k 16k-128k)
 
 # one_of WORD...: one of them, in $picked. (In a subshell bash has other random numbers.)
@@ -51,8 +51,8 @@ start_perf()
 	one_of "${memories[@]}"
 	options+=(--memory "$picked")
 	one_of "${reads[@]}"
-	options+=("$picked" --queues $((1 + RANDOM % 4)) --depth $((1 + RANDOM % 64)) --segments $((1 + RANDOM % 5)))
-	perf perf --verify --exclusive --state "$state" --time 0 --seed $RANDOM --zeroes-percent 3 --flush-every $((1 + RANDOM % 200)) \
+	options+=(${picked:+"$picked"} --queues $((1 + RANDOM % 4)) --depth $((1 + RANDOM % 64)) --segments $((1 + RANDOM % 5)))
+	perf perf --exclusive --state "$state" --time 0 --seed $RANDOM --zeroes-percent 3 --flush-every $((1 + RANDOM % 200)) \
 		--connect-timeout 20 --stop-timeout 20 --continue-on-error "${options[@]}"
 }
 

@@ -63,7 +63,7 @@ offers "interrupt" fido-fwd -- --idle = i
 offers "drop hold" fido-fwd -- --on-down ""
 offers "--no-huge --no-pci" fido-fwd --no
 offers "" fido-fwd -- --burst ""
-offers "mix read write" fido-blk-perf --rw ""
+offers "arena both malloc" fido-blk-perf --memory ""
 offers "poll sleep" fido-blk-perf --idle ""
 offers "adaptive poll" fido-blkd --idle ""
 offers "" fido-blkd --threads ""

@@ -29,7 +29,7 @@ messages()
 echo "+ more is written than there is room for"
 for i in 1 2; do
 	status=0
-	timeout 60 "$blk_perf" --group "$fido_group" --domain "front$i" --backend disk --volume v --no-hugepages --rw write --bs 64K \
+	timeout 60 "$blk_perf" --group "$fido_group" --domain "front$i" --backend disk --volume v --no-hugepages --read-percent 0 --bs 64K \
 		--time 1 >"$lib_dir/said" 2>&1 || status=$?
 	expect_eq "$status" 1 "exit status of a front-end whose writes fail: $(head -n 5 "$lib_dir/said")"
 	grep -q "$(LC_ALL=C python3 -c 'import errno, os; print(os.strerror(errno.ENOSPC))')" "$lib_dir/said" ||
@@ -41,7 +41,7 @@ grep -q "volume v: .*make room" "$(log_of disk)" || fail "it does not say what t
 
 echo "+ with room again"
 mount -o remount,size=32M "$folder"
-perf_done writer --rw write --bs 64K --time 1
+perf_done writer --read-percent 0 --bs 64K --time 1
 expect_eq "$(messages)" 1 "messages of fido-blkd: $(tail -n 3 "$(log_of disk)")"
 stop disk
 nothing_runs

@@ -14,7 +14,7 @@ command -v nbdkit >/dev/null || skip "nbdkit is not here (apt-get install nbdkit
 state=$PWD/state
 image=$PWD/image
 socket=$PWD/nbd
-options=(--verify --exclusive --state "$state" --range +256k --bs 4k-64k --queues 2 --depth 16 --connect-timeout 20 --stop-timeout 20)
+options=(--exclusive --state "$state" --range +256k --bs 4k-64k --queues 2 --depth 16 --connect-timeout 20 --stop-timeout 20)
 
 # pwrite's arguments: handle, count, offset, flags
 truncate -s 1M "$image"
@@ -30,7 +30,7 @@ disk "nbd:nbd+unix:///?socket=$socket"
 perf_done perf "${options[@]}" --count 1
 for i in 1 2 3 4 5 6; do
 	echo "--- kill $i"
-	perf perf "${options[@]}" --time 0 --rw write
+	perf perf "${options[@]}" --time 0 --read-percent 0
 	moves perf
 	sleep "0.$((RANDOM % 5))"
 	kill_hard perf

@@ -50,7 +50,7 @@ check()
 {
 	local try
 	for try in {1..40}; do
-		"$blk_perf" --group "$fido_group" --domain check --backend disk --volume v --no-hugepages --json --verify-only --state "$state" \
+		"$blk_perf" --group "$fido_group" --domain check --backend disk --volume v --no-hugepages --verify-only --state "$state" \
 			--continue-on-error "$@" >"$lib_dir/checked" 2>"$lib_dir/said" || true
 		[ "$(jq .errors "$lib_dir/checked")" != 0 ] || break
 		sleep 0.5
@@ -65,7 +65,7 @@ disk "nbd:nbd+unix:///?socket=$socket" --threads 2
 for i in 1 2 3; do
 	echo "--- $i: some is flushed"
 	flushed=$(flushes)
-	perf perf --verify --state "$state" --time 0 --queues 4 --bs 4k-32k --flush-every 40
+	perf perf --state "$state" --time 0 --queues 4 --bs 4k-32k --flush-every 40
 	moves perf
 	some_are_flushed "$flushed"
 	stop perf
@@ -75,14 +75,14 @@ for i in 1 2 3; do
 done
 
 echo "--- nothing is flushed: that must show"
-perf perf --verify --state "$state" --count 3000 --queues 4 --flush-every 0
+perf perf --state "$state" --count 3000 --queues 4 --flush-every 0
 finish perf 60
 lose_power
 expect_ge "$(check)" 1 "blocks that were lost"
 expect_eq "$(check --after-power-loss)" 0 "blocks that were written with FUA and are wrong: $(head -n 3 "$lib_dir/said")"
 
 echo "--- each write has FUA: nothing is lost"
-perf_done perf --verify --state "$state" --count 1000 --queues 4 --flush-every 0 --rw write --fua
+perf_done perf --state "$state" --count 1000 --queues 4 --flush-every 0 --read-percent 0 --fua
 lose_power
 expect_eq "$(check --range +)" 0 "blocks that were written with FUA and are wrong: $(head -n 3 "$lib_dir/said")"
 stop disk

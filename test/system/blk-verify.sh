@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Proves: what is written to a volume is what is read from it, and what is lent does not change, with many queues, all sizes and
-# patterns, memory in an arena or not, in one piece or many, polling and sleeping; nothing is copied that need not be; a second
+# Proves: what is written to a volume is what is read from it, and what is lent does not change, with many queues and all sizes,
+# memory in an arena or not, in one piece or many, polling and sleeping; nothing is copied that need not be; a second
 # process finds the same; and fido-blk-perf, which says all this, finds a wrong byte and ends as it should.
 #
 #	perf ==[ 1 to 4 queues ]==> disk: v on mem:, file:, file: with direct=on
@@ -21,7 +21,7 @@ whole()
 	local what=$1
 	shift
 	rm -f "$state"
-	perf_done perf --verify --state "$state" "$@"
+	perf_done perf --state "$state" "$@"
 	expect_perf perf '.resent == 0 and .verify.blocks >= 256'
 	perf_done reader --verify-only --state "$state" --read-only --copy --queues 3 --bs "${block:-4k}-32k" --verify-block "${block:-4k}" \
 		--range "${range:-+}"
@@ -38,8 +38,8 @@ matrix()
 	expect_perf perf '.copied_writes == 0 and .zeroes.requests > 0 and .discard.requests > 0'
 	whole "$1" --count 4000 --queues 2 --memory malloc --segments 7 --bs 4k-32k --copy
 	expect_perf perf '.copied_writes == .write.requests and .lent == 0'
-	whole "$1" --count 4000 --pattern seq --bs 128k --memory both --segments 3 --depth 16
-	range=+1m whole "$1" --count 300 --depth 1 --idle sleep --rw write --fua --range +1m
+	whole "$1" --count 4000 --bs 128k --memory both --segments 3 --depth 16
+	range=+1m whole "$1" --count 300 --depth 1 --idle sleep --read-percent 0 --fua --range +1m
 	range=1m+6m whole "$1" --count 6000 --depth 300 --bs 4k-8k --range 1m+6m
 }
 
@@ -66,8 +66,8 @@ test_two_clients()
 {
 	disk "file:$image" --threads 2
 	rm -f "$state" "$state.2"
-	perf left --verify --time 1 --range +32m --state "$state" --queues 2 --bs 4k-64k
-	perf right --verify --time 1 --range 32m+ --state "$state.2" --idle sleep --bs 4k-64k --memory malloc
+	perf left --time 1 --range +32m --state "$state" --queues 2 --bs 4k-64k
+	perf right --time 1 --range 32m+ --state "$state.2" --idle sleep --bs 4k-64k --memory malloc
 	finish left 60
 	finish right 60
 	expect_perf left '.verify.wrong == 0 and .unanswered == 0'
@@ -81,7 +81,7 @@ test_wrong_byte_is_found()
 {
 	rm -f "$state"
 	disk "file:$image"
-	perf_done perf --verify --count 1000 --bs 4k-64k --state "$state"
+	perf_done perf --count 1000 --bs 4k-64k --state "$state"
 	echo "+ one byte of the image is changed"
 	printf 'X' | dd of="$image" bs=1 seek=$((4096 * 1234 + 777)) conv=notrunc status=none
 	perf_says 1 "block at $((4096 * 1234)): found a torn block" --group "$fido_group" --backend disk --volume v --no-hugepages \
@@ -90,9 +90,9 @@ test_wrong_byte_is_found()
 		fail "it does not say where: $(cat "$lib_dir/said")"
 	echo "+ an old block is put back"
 	rm -f "$state"
-	perf_done perf --verify --count 1 --rw write --range +1m --state "$state"
+	perf_done perf --count 1 --read-percent 0 --range +1m --state "$state"
 	dd if="$image" of=old bs=4096 skip=77 count=1 status=none
-	perf_done perf --verify --count 3000 --rw write --range +1m --state "$state"
+	perf_done perf --count 3000 --read-percent 0 --range +1m --state "$state"
 	dd if=old of="$image" bs=4096 seek=77 count=1 conv=notrunc status=none
 	perf_says 1 "block at $((4096 * 77)): found a whole block, version " --group "$fido_group" --backend disk --volume v \
 		--no-hugepages --verify-only --range +1m --state "$state"
@@ -112,14 +112,14 @@ test_messages()
 	perf_says 1 "--range goes beyond that" "${v[@]}" --range +9m
 	perf_says 1 "too little for --bs" "${v[@]}" --queues 32 --bs 512k
 	rm -f "$state"
-	perf_done perf --verify --count 100 --state "$state"
-	perf_says 1 "made for another --range" "${v[@]}" --verify --state "$state" --range 4m+4m --verify-block 2k
+	perf_done perf --count 100 --state "$state"
+	perf_says 1 "made for another --range" "${v[@]}" --state "$state" --range 4m+4m --verify-block 2k
 	stop disk
 	disk mem:8M
-	perf_says 1 "they have been lost or replaced" "${v[@]}" --verify --state "$state"
+	perf_says 1 "they have been lost or replaced" "${v[@]}" --state "$state"
 	stop disk
 	disk "file:$image"
-	perf perf --rw write --time 0 --exclusive
+	perf perf --read-percent 0 --time 0 --exclusive
 	moves perf
 	perf_says 1 "end the other client, or leave --exclusive out" "${v[@]}"
 	stop perf

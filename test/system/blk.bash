@@ -20,7 +20,7 @@ blkd=$FIDO_BUILD/apps/fido-blkd/fido-blkd
 blk_perf=$FIDO_BUILD/apps/fido-blk-perf/fido-blk-perf
 ctl=$FIDO_BUILD/apps/fido-ctl/fido-ctl
 [ -x "$blkd" ] || skip "fido-blkd was not built: it needs liburing and libnbd (apt-get install liburing-dev libnbd-dev)"
-[ -x "$blk_perf" ] || skip "fido-blk-perf was not built: it needs libcjson and libisal (apt-get install libcjson-dev libisal-dev)"
+[ -x "$blk_perf" ] || skip "fido-blk-perf was not built: it needs libisal (apt-get install libisal-dev)"
 
 disk()
 {
@@ -35,7 +35,7 @@ perf()
 {
 	local name=$1
 	shift
-	start "$name" "$blk_perf" --group "$fido_group" --domain "$name" --backend disk --volume v --no-hugepages --json "$@"
+	start "$name" "$blk_perf" --group "$fido_group" --domain "$name" --backend disk --volume v --no-hugepages "$@"
 }
 
 perf_done()
@@ -44,7 +44,7 @@ perf_done()
 	wait_for 60 "! is_running '$1'" || fail "$1 did not end within 60 s"
 	lib_reap "$1"
 	[ "$lib_status" = 0 ] || fail "$1 ended with status $lib_status: $(head -n 7 "$(log_of "$1")")"
-	expect_perf "$1" '.failures == 0 and .errors == 0 and .unanswered == 0 and (.verify == null or .verify.wrong == 0)'
+	expect_perf "$1" '.failures == 0 and .errors == 0 and .unanswered == 0 and .verify.wrong == 0'
 }
 
 perf_says()

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: each program that is installed has a man page without faults. Its options are those of the program's --help,
-# and of the table that the program reads its options by; likewise commands, the nbdkit plugin's parameters, and the
-# device arguments of the DPDK driver.
+# and of the table that the program reads its options by; likewise commands, the nbdkit plugin's parameters, the fio
+# engine's options, and the device arguments of the DPDK driver.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -72,6 +72,12 @@ echo "+ nbdkit-fido-plugin"
 mandoc -Tlint -W warning $page || fail "$page: see above"
 same "parameters of $page" "$(nbdkit "$nbdkit_plugin" --help | sed -nE 's/^\[?([a-z]+=)\]?<.*/\1/p' | sort)" \
 	"$(sed -nE 's/^\.It (Oo )?Cm ([a-z]+=).*/\2/p' $page | sort)"
+
+page=drivers/blk/fio/fio_fido.7
+echo "+ fio_fido"
+mandoc -Tlint -W warning $page || fail "$page: see above"
+same "options of $page" "$(fio --enghelp="$FIDO_BUILD/drivers/blk/fio/fio_fido.so" | sed -nE 's/^([a-z_]+) +: .*/\1/p' | sort)" \
+	"$(sed -nE 's/^\.It Cm ([a-z_]+)= .*/\1/p' $page | sort)"
 
 # The driver names the arguments that it takes when it is given another.
 driver=$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so

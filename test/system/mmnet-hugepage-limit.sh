@@ -69,6 +69,6 @@ warned check
 echo "--- a block backend is limited"
 limited blkd disk --volume v=mem:128M
 warned disk
-echo_run "$FIDO_BUILD/apps/fido-blk-perf/fido-blk-perf" --group "$fido_group" --backend disk --volume v --rw write \
-	--pattern seq --bs 64k --depth 4 --time 1
+echo_run "$FIDO_BUILD/apps/fido-blk-perf/fido-blk-perf" --group "$fido_group" --backend disk --volume v --read-percent 0 \
+	--bs 64k --depth 4 --time 1
 stop disk

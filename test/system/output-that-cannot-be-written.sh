@@ -41,7 +41,6 @@ loses ENOSPC "$ctl" list --json --group "$fido_group"
 loses ENOSPC "$ctl" record --group "$fido_group" --interval 0.1
 loses ENOSPC "$ctl" top --json --count 2 --interval 0.1 --group "$fido_group"
 loses ENOSPC "$ctl" --help
-loses ENOSPC "$blk_perf" "${perf_args[@]}" --json
 loses ENOSPC "$blk_perf" "${perf_args[@]}"
 loses ENOSPC "$blk_perf" --help
 loses ENOSPC "$blkd" --help

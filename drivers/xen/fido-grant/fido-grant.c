@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause) */
 /*
- * Grants pages of a process to other Xen domains, read-only. fido_grant.h has the calls, the reasons
- * and the invariants.
+ * Grants pages of a process to other Xen domains, read-only. fido_grant.h documents the calls, the
+ * reasons and the invariants.
  *
- * A grant belongs to an open file until it is ended, by END or by the last close. Ending cannot take
- * a page away from a domain that maps it: what is mapped still moves to `ending`, and a work item
- * looks every so often whether it was let go. The kernel's own way for that
- * (gnttab_end_foreign_access) looks at ten pages a second, which is 27 minutes for 64 MiB; so it is
- * left to it only when the module is unloaded.
+ * A grant belongs to an open file until END or the last close ends it. Ending a grant cannot take a
+ * page away from a domain that maps it. So a grant with mapped pages moves to `ending`, and a work
+ * item checks periodically whether they were unmapped. The kernel's own mechanism for this
+ * (gnttab_end_foreign_access) checks ten pages a second, which takes 27 minutes for 64 MiB; the
+ * module uses it only when it is unloaded.
  *
  * Memory: a page is pinned once for each of its grants, so there are never more pins than the
  * domain's grant table has entries. Only root can open the device.
  *
- * Locks: holder.lock for the list of a file; ending_lock for `ending`. Never both.
+ * Locks: holder.lock protects the list of a file, ending_lock protects `ending`. They never nest.
  */
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
@@ -33,7 +33,7 @@
 
 #include "fido_grant.h"
 
-/* How often pages that are still mapped are looked at. */
+/* Interval between checks of pages whose grant has ended. */
 #define LOOK_INTERVAL (HZ / 5)
 
 struct granted_page {
@@ -42,7 +42,7 @@ struct granted_page {
 };
 
 struct grant {
-	struct list_head list; /* of its holder, or `ending` */
+	struct list_head list; /* in its holder's list, or in `ending` */
 	u64 id;
 	u32 count;
 	struct granted_page pages[];
@@ -60,17 +60,17 @@ static DEFINE_MUTEX(ending_lock);
 static void look_at_ending(struct work_struct *work);
 static DECLARE_DELAYED_WORK(ending_work, look_at_ending);
 
-/* For people and tests: /sys/module/fido_grant/parameters/... */
+/* For administrators and tests: /sys/module/fido_grant/parameters/ */
 static atomic_t pages_granted = ATOMIC_INIT(0);
 static atomic_t pages_ending = ATOMIC_INIT(0);
 module_param_named(granted, pages_granted.counter, int, 0444);
-MODULE_PARM_DESC(granted, "pages that are granted now, each counted once per domain");
+MODULE_PARM_DESC(granted, "pages granted now, each counted once per domain");
 module_param_named(ending, pages_ending.counter, int, 0444);
-MODULE_PARM_DESC(ending, "pages whose grant was ended, but which a domain still maps");
+MODULE_PARM_DESC(ending, "pages whose grant has ended but that a domain still maps");
 
 /* --- ending --- */
 
-/* End what nobody maps any more, and let go of its pages. Returns how many are left. */
+/* End access to the pages that no domain maps, and unpin them. Returns the number of pages left. */
 static u32
 grant_try_end(struct grant *grant)
 {
@@ -91,7 +91,7 @@ grant_try_end(struct grant *grant)
 	return left;
 }
 
-/* End it and free it; or keep it in `ending` for as long as a domain maps a page of it. */
+/* End a grant and free it, or keep it in `ending` as long as a domain maps one of its pages. */
 static void
 grant_end(struct grant *grant)
 {
@@ -142,8 +142,8 @@ look_at_ending(struct work_struct *work)
 }
 
 /*
- * Leave to the kernel what is still mapped when the module goes (I3). It drops an ordinary reference
- * in the end, so the pin becomes one.
+ * Hand pages that are still mapped to the kernel when the module is unloaded (I3). The kernel drops
+ * an ordinary page reference in the end, so replace the pin by one.
  */
 static void
 grant_hand_over(struct grant *grant)
@@ -163,13 +163,13 @@ grant_hand_over(struct grant *grant)
 
 /* --- granting --- */
 
-/* Whether a mapping is shared and of a memory file (I2). */
+/* Return whether a mapping is shared and of a memory file (I2). */
 static bool
 vma_is_grantable(const struct vm_area_struct *vma)
 {
 	unsigned long magic;
 
-	/* VM_MAYSHARE: VM_SHARED is not set when the file was opened for reading only. */
+	/* VM_MAYSHARE, as VM_SHARED is not set if the file was opened read-only. */
 	if (!(vma->vm_flags & VM_MAYSHARE) || !vma->vm_file)
 		return false;
 	magic = file_inode(vma->vm_file)->i_sb->s_magic;
@@ -192,7 +192,7 @@ check_range(struct mm_struct *mm, unsigned long addr, unsigned long end)
 	return 0;
 }
 
-/* What later kernels took away. */
+/* Kernel 6.5 removed the last parameter. */
 static long
 pin_pages(unsigned long addr, unsigned long count, struct page **pages)
 {
@@ -204,10 +204,10 @@ pin_pages(unsigned long addr, unsigned long count, struct page **pages)
 }
 
 /*
- * Pin the caller's pages, or none. One hold of the lock covers the check and the pinning, so that
- * another thread cannot change the mapping in between: hence not pin_user_pages_fast(). Without
- * FOLL_WRITE, as mappings may be read-only: a shared mapping of a memory file has its own pages all
- * the same, never the zero page.
+ * Pin the caller's pages, or none. Check and pin under one hold of the mmap lock, so that another
+ * thread cannot change the mapping in between; so do not use pin_user_pages_fast(). Do not pass
+ * FOLL_WRITE, as mappings may be read-only: a shared mapping of a memory file has its own pages
+ * anyway, never the zero page.
  */
 static int
 pin_range(unsigned long addr, u32 count, struct page **pages)
@@ -257,7 +257,7 @@ grant_unpin(struct grant *grant)
 		unpin_user_page(grant->pages[i].page);
 }
 
-/* Let the domain read the pages: from here on it may. */
+/* Grant the pages to the domain, which can read them from here on. */
 static int
 grant_give(struct grant *grant, domid_t domid)
 {
@@ -344,7 +344,7 @@ ioctl_add(struct holder *holder, struct fido_grant_add __user *arg)
 	mutex_lock(&holder->lock);
 	grant->id = ++holder->last_id;
 	mutex_unlock(&holder->lock);
-	/* It joins the list last: until then no other thread can end it. */
+	/* Add it to the list last: until then no other thread can end it. */
 	ret = put_refs(grant, (u32 __user *)(uintptr_t)add.refs);
 	if (!ret && put_user(grant->id, &arg->id))
 		ret = -EFAULT;
@@ -447,7 +447,7 @@ fido_grant_init(void)
 	return misc_register(&fido_grant_device);
 }
 
-/* No file is open any more: each holds a reference on the module. */
+/* No file is open: each open file holds a reference on the module. */
 static void __exit
 fido_grant_exit(void)
 {

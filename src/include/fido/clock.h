@@ -4,12 +4,14 @@
 
 /**
  * @file
- * A clock that all domains of one machine share, for the question "which came first": a message was posted here, another
- * was read there. It is asked only after a death (src/core/recall.c); the answers must be on record by then.
+ * A clock that all domains of one machine share. It tells which came first, a message that one
+ * domain posted or one that another domain read. libfido compares these times only after a death
+ * (src/core/recall.c), but must record them before.
  *
- * fido_clock_before() is not later than anything that the caller publishes afterwards; fido_clock_after() is not earlier
- * than anything that it has read before. So a message is always posted before it is read, and what is read in one burst
- * is read before what the same thread posts in a later one.
+ * fido_clock_before() is not later than anything that the caller publishes afterwards.
+ * fido_clock_after() is not earlier than anything that the caller has read before. So every message
+ * has a time of posting before its time of reading, and a thread reads one burst before it posts a
+ * later one. Times are in ticks of the processor's counter (elsewhere: ns).
  */
 
 #include <stdint.h>
@@ -24,20 +26,20 @@ extern "C" {
 
 #if defined(__x86_64__)
 
-/** @return the time now, or a little earlier; in ticks. Any thread; does not block. */
+/** @return the time now or a little earlier, in ticks. Any thread; does not block. */
 static inline uint64_t
 fido_clock_before(void)
 {
-	/* A store is seen by others only after all that comes before it, this too, has been done. */
+	/* Others see a later store only after this instruction has executed. */
 	return __builtin_ia32_rdtsc();
 }
 
-/** @return the time now, after all that was read. Any thread; does not block. */
+/** @return the time now, after all earlier reads, in ticks. Any thread; does not block. */
 static inline uint64_t
 fido_clock_after(void)
 {
 	unsigned int processor;
-	/* Waits for what comes before it, which rdtsc alone does not; and unlike an lfence keeps nothing back that comes later. */
+	/* Waits for earlier loads, which rdtsc does not; unlike lfence, delays nothing later. */
 	uint64_t t = __builtin_ia32_rdtscp(&processor);
 
 	__asm__ volatile("" : : : "memory");
@@ -81,11 +83,18 @@ fido_clock_after(void)
 
 #endif
 
-/** @return 0; -ENOTSUP: this processor does not have what the two need (message written). Any thread; does not block. */
+/**
+ * Check that this processor has the instructions that the clock needs. Any thread; does not block.
+ * @return 0, -ENOTSUP (message logged)
+ */
 int fido_clock_check(void);
 
-/** @return monotonic time, for limits and pauses within a process. Peers' times are compared by the clock above. */
+/**
+ * @return CLOCK_MONOTONIC in ns, for timeouts and pauses within a process. To compare times of
+ *         different domains use the clock above. Any thread; does not block.
+ */
 uint64_t fido_now_ns(void);
+/** @return fido_now_ns() in ms. Any thread; does not block. */
 uint64_t fido_now_ms(void);
 
 #ifdef __cplusplus

@@ -4,12 +4,13 @@
 
 /**
  * @file
- * A domain: one participant of a group. Joining claims its name and a slot, publishes its control
- * block, connects to every other domain of the group, and starts the control thread, which does all
- * that is not the data path: maps peers' memory, runs the links' state machine, learns of deaths.
+ * A domain: one participant of a group. To join is to claim a name and a slot, publish a control
+ * block, connect to every other domain of the group, and start the control thread. The control
+ * thread does everything but the data path: it maps peers' memory, runs the links' state machine
+ * and learns of deaths.
  *
- * Several domains may live in one process; those of one group see each other's memory at the same
- * address. Two groups in one process need layouts that do not overlap.
+ * Several domains may live in one process. Domains of the same group then share its mappings; two
+ * groups in one process need layouts that do not overlap.
  */
 
 #include <stdbool.h>
@@ -22,23 +23,26 @@
 extern "C" {
 #endif
 
+/** Longest name of a domain, group or link, in bytes, with the terminating zero. */
 #define FIDO_NAME_MAX 32
 
 struct fido_domain;
 
-/** How to join. Zero-initialize; what is left zero takes its default. */
+/** How to join. Zero-initialize: a member that is zero takes its default. */
 struct fido_domain_config {
-	const char *group; /**< "demo" or "host:demo": transport and group name */
-	const char *
-		name; /**< this domain's name, unique in the group; [A-Za-z0-9_.-], < FIDO_NAME_MAX */
-	struct fido_layout
-		layout; /**< of a new group; an existing group's own layout must equal it unless 0 */
-	size_t control_size; /**< bytes for control block and rings; default 8 MiB */
+	/** Transport and group: "demo", "host:demo" or "xen:demo". */
+	const char *group;
+	/** This domain's name, unique in the group: [A-Za-z0-9_.-], not starting with a dot. */
+	const char *name;
+	/** Layout of a new group. An existing group's layout must equal it, unless it is all 0. */
+	struct fido_layout layout;
+	size_t control_size; /**< bytes of the control region (block, rings); default 8 MiB */
 	bool no_hugepages;   /**< arenas use ordinary pages, without a warning */
-	bool watches; /**< it makes no links; on Xen others show it their control region and no more */
+	bool watches;        /**< make no links; on Xen, map only the peers' control regions */
 	/**
-	 * host: users whose processes may map this domain's memory, by name or id, "alice:1001"; this user and
-	 * root always may. NULL: everybody whom the permissions of the group's folder let in.
+	 * Host transport: users whose processes may map this domain's memory, by name or id, as in
+	 * "alice:1001". This user and root always may. NULL: every user whom the permissions of the
+	 * group's folder admit.
 	 */
 	const char *allow;
 };
@@ -46,54 +50,76 @@ struct fido_domain_config {
 /**
  * Join a group.
  *
- * Control thread of the application. Takes milliseconds, whether other domains answer or not; when all slots are in use it
- * waits a quarter of a second for one, and ten seconds for a process that was stopped while it claimed one.
+ * Control path; blocks. Takes milliseconds even if other domains do not answer. If all slots are in
+ * use it waits 0.25 s for a free one, and 10 s for a process that was stopped while claiming one.
  *
+ * @param out    receives the domain, which the caller owns
+ * @param config copied; the caller may free it afterwards
  * @return
- *   - 0: joined; *out is to be left with fido_domain_leave()
+ *   - 0: joined
  *   - -EINVAL: bad name, group, layout or list of users
- *   - -EEXIST: the name is taken by a domain that lives
+ *   - -EEXIST: a living domain has this name
  *   - -EACCES, -EPERM: no permission for the group's folder
  *   - -EPROTO: a domain of the group speaks another layout version
  *   - -ENOSPC: no free slot, or no memory for the control block
- *   - -ENOTSUP: the processor has no clock that messages can be dated by (<fido/clock.h>)
+ *   - -ENOTSUP: the processor lacks the clock for timestamps of messages (<fido/clock.h>)
  *   - other -errno of the system call that failed
- * After a failure nothing is left behind; fido_last_error() says what to do.
+ * A failure leaves nothing behind; fido_last_error() says what to do.
+ * @see fido_domain_leave
  */
 int fido_domain_join(struct fido_domain **out, const struct fido_domain_config *config);
 
 /**
- * Leave: close all links, tell the peers, unmap their memory, end the control thread. All links and regions must be unused.
- * Takes milliseconds, also beside peers that hang; but for buffers of ours that a peer has and has not given back, and for
- * buffers that we hold, it waits for up to a second. NULL is legal.
+ * Leave the group: close all links, tell the peers, unmap their memory, stop the control thread.
+ *
+ * Control path; blocks. Frees the domain's links, queues and regions: no thread may still use them.
+ * Takes milliseconds even if peers hang, but waits up to 1 s for buffers that peers have not given
+ * back to this domain, or this domain to peers.
+ *
+ * @param domain NULL is legal
  */
 void fido_domain_leave(struct fido_domain *domain);
 
-/** @return the domain's name, its group's name, its generation. */
+/** @return the domain's name; it lives as long as the domain. Any thread; does not block. */
 const char *fido_domain_name(const struct fido_domain *domain);
+/** @return the group's name, without transport, likewise. */
 const char *fido_domain_group(const struct fido_domain *domain);
+/** @return the domain's generation, a number that is new at each join. */
 uint64_t fido_domain_generation(const struct fido_domain *domain);
 
 /**
- * Allocate zeroed memory of the control region, which everybody in the group and its observers can read: counters.
- * Control path. @return NULL: control_size is too small @see fido_domain_shm_free
+ * Allocate zeroed memory in the control region, which all domains of the group and its observers
+ * can read, for instance for counters. Control path; may block for an allocation.
+ * @param size bytes; rounded up to 4 KiB
+ * @return the memory, page-aligned; NULL: control_size is too small, or no memory
+ * @see fido_domain_shm_free
  */
 void *fido_domain_shm_alloc(struct fido_domain *domain, size_t size);
-/** Free it. It may still be read for a while: its contents say nothing then. NULL is legal. */
+/**
+ * Free memory of fido_domain_shm_alloc(). Others may read it for a while longer; what they read
+ * then has no meaning. Control path.
+ * @param p    NULL is legal
+ * @param size as it was allocated
+ */
 void fido_domain_shm_free(struct fido_domain *domain, void *p, size_t size);
-/** @return where the group sees memory of fido_domain_shm_alloc(). */
+/** @return the gaddr of memory of fido_domain_shm_alloc(). Any thread; does not block. */
 uint64_t fido_domain_shm_gaddr(const struct fido_domain *domain, const void *p);
 /**
- * Publish a table that describes a service of this domain: peers copy it with fido_domain_peer_table(), observers read it
- * (struct fido_control_shm). A domain publishes one table at a time.
- * @param kind  names the table's format, a number of the service's choice: FIDO_BLK_SHM_MAGIC for block volumes
- * @param table memory of fido_domain_shm_alloc(); NULL: withdraw the table
+ * Publish a table that describes a service of this domain. Peers copy it with
+ * fido_domain_peer_table(); observers read it through struct fido_control_shm. A domain publishes
+ * one table at a time. Control path; does not block.
+ * @param kind  names the table's format, a number that the service chooses (FIDO_BLK_SHM_MAGIC)
+ * @param table memory of fido_domain_shm_alloc(), which stays the caller's; NULL: withdraw the
+ *              table
  */
 void fido_domain_publish(struct fido_domain *domain, uint32_t kind, const void *table);
 /**
- * Copy the first bytes of the table that a peer has published. The contents are unchecked. Control path.
- * @param len bytes, a multiple of 8
- * @return 0, -ENOENT: there is no such peer, or it publishes no table of this kind
+ * Copy the first bytes of a peer's published table. Control path; does not block.
+ * @param peer name of the peer
+ * @param kind format that the caller expects
+ * @param copy room for len bytes; the contents come from the peer, unchecked
+ * @param len  bytes, a multiple of 8
+ * @return 0, -ENOENT (no such peer, or it publishes no table of this kind)
  */
 int fido_domain_peer_table(struct fido_domain *domain, const char *peer, uint32_t kind, void *copy,
 	size_t len);

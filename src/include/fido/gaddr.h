@@ -6,10 +6,10 @@
  * @file
  * The pseudo-global address space, and the one place where a peer's address becomes a pointer.
  *
- * A gaddr is a 64-bit address that means the same byte in every domain of a group. The group's
- * layout fixes where it lies: `slots` slots of `1 << slot_shift` bytes from `base`, one for each
- * domain generation. A peer's memory is mapped read-only at its own gaddr, so a gaddr that passes
- * the check below IS the pointer.
+ * A gaddr (global address) is a 64-bit address that means the same byte in every domain of a group.
+ * The group's layout places it: `slots` slots of `1 << slot_shift` bytes from `base`, one slot per
+ * domain generation. Each domain maps a peer's memory read-only at its gaddr, so a gaddr that
+ * passes the check below IS the pointer.
  *
  *   base                  base + slot size          base + 2 * slot size
  *    | control | regions... | control | regions...    | ...
@@ -17,9 +17,9 @@
  *
  * Invariants:
  * I1. A 1 in fido_map.granules means that all 2 MiB of that granule can be read without a
- *     fault: what the peer did not export of it reads as zero.
- * I2. It is written after the mapping is made, and a 0 before it is taken away.
- * I3. No value that a peer wrote is used as an address except through fido_map_ptr().
+ *     fault. Parts that the peer did not export read as zeros.
+ * I2. The 1 is stored after the mapping is made, the 0 before the mapping is removed.
+ * I3. No value written by a peer is used as an address except through fido_map_ptr().
  */
 
 #include <stdbool.h>
@@ -32,27 +32,30 @@
 extern "C" {
 #endif
 
-/** Slots a group can have at most; the mapped-by masks are 64 bits wide. */
+/** Most slots of a group: masks of slots are 64 bits wide. */
 #define FIDO_SLOTS_MAX 64
-/** Bits of a gaddr that a descriptor carries. */
+/** Bits of a gaddr in a descriptor. */
 #define FIDO_GADDR_BITS 48
-/** Memory is checked in granules of 2 MiB. */
+/** A granule, the unit in which libfido knows what is mapped: 2 MiB. */
 #define FIDO_GRANULE_SHIFT 21
+/** Bytes of a granule. */
 #define FIDO_GRANULE_SIZE (UINT64_C(1) << FIDO_GRANULE_SHIFT)
 
 /** The default layout: 64 slots of 1 TiB from 0x1100_0000_0000. */
 #define FIDO_DEFAULT_BASE UINT64_C(0x110000000000)
+/** Slot shift of the default layout. */
 #define FIDO_DEFAULT_SLOT_SHIFT 40
+/** Slots of the default layout. */
 #define FIDO_DEFAULT_SLOTS 64
 
-/** A group's layout; equal in all its domains, checked at join. */
+/** A group's layout: the same in all its domains, checked at join. */
 struct fido_layout {
-	uint64_t base;       /**< first gaddr; a multiple of the slot size is not needed */
+	uint64_t base;       /**< first gaddr; a multiple of 2 MiB (of the slot size: not needed) */
 	uint32_t slot_shift; /**< log2 of the slot size in bytes */
 	uint32_t slots;      /**< number of slots, 2 to FIDO_SLOTS_MAX */
 };
 
-/** @return the slot that holds gaddr; a number >= layout->slots when it is in none. */
+/** @return the slot that holds gaddr; >= layout->slots: none does. */
 static inline uint64_t
 fido_layout_slot(const struct fido_layout *layout, uint64_t gaddr)
 {
@@ -67,46 +70,45 @@ fido_layout_slot_base(const struct fido_layout *layout, uint32_t slot)
 }
 
 /**
- * What of the group's address space this domain can read now: one byte for each granule. A byte is looked up with half of
- * the instructions that a bit takes; the table is as sparse as the address space.
+ * Which granules of the group's address space this domain can read now, one byte each. Testing a
+ * byte takes half the instructions of testing a bit; the table is as sparse as the address space.
  */
 struct fido_map {
-	uint64_t base;          /**< the layout's base; whole granules */
+	uint64_t base;          /**< the layout's base */
 	uint64_t granule_count; /**< granules in the whole layout */
-	uint8_t *
-		granules; /**< 1: mapped, 0: not; written by the control thread, read by the data path */
+	uint8_t *granules;      /**< 1: mapped; the control path writes, the data path reads */
 };
 
-/** @return true when granule g is mapped. */
+/** @return true when granule g, counted from map->base, is mapped. */
 static inline bool
 fido_map_granule_test(const struct fido_map *map, uint64_t g)
 {
-	/* A1: pairs with R1 in fido_map_set(): the mapping is there before its byte is seen. */
+	/* A1: pairs with R1 in fido_map_set(). The mapping is made before its byte is seen. */
 	return g < map->granule_count && fido_load_acquire(&map->granules[g]) != 0;
 }
 
-/** The same as fido_map_ptr(), for a range that reaches into another granule. Use fido_map_ptr(). */
+/** Out-of-line half of fido_map_ptr(), for ranges of several granules. Use fido_map_ptr(). */
 const void *fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t len);
 
 /**
- * Turn an address that a peer wrote into a pointer.
+ * Check an address that a peer wrote, and turn it into a pointer.
  *
- * Receiver, any thread; does not block. Memory is that of the domain whose slot it lies in; it stays
- * readable until the descriptor's ticket is completed.
+ * Receiver, any thread; does not block. The memory belongs to the domain in whose slot it lies, and
+ * stays readable until the descriptor that named it is completed.
  *
- * @param map   what is mapped
- * @param gaddr address of the first byte
- * @param len   length in bytes; 0 is checked as 1
+ * @param map   what this domain has mapped
+ * @param gaddr address of the first byte, unchecked
+ * @param len   bytes; 0 is checked as 1
  * @return
  *   - the pointer, readable for len bytes
- *   - NULL when any byte lies in memory that is not mapped, or outside the layout
+ *   - NULL: some byte is not mapped, or is outside the layout
  */
 static inline const void *
 fido_map_ptr(const struct fido_map *map, uint64_t gaddr, uint32_t len)
 {
 	if (__builtin_expect((gaddr & (FIDO_GRANULE_SIZE - 1)) + len > FIDO_GRANULE_SIZE, 0))
 		return fido_map_ptr_across(map, gaddr, len);
-	/* An address below base wraps to a huge granule. */
+	/* An address below base wraps to a huge granule number. */
 	if (__builtin_expect(!fido_map_granule_test(map, (gaddr - map->base) >> FIDO_GRANULE_SHIFT),
 		    0))
 		return NULL;

@@ -4,8 +4,9 @@
 
 /**
  * @file
- * Making a group before its first domain joins, for the users of a Unix group. Without this a group comes with its first
- * domain, for that domain's user alone, and goes with the last. Host transport.
+ * Create a group before its first domain joins, for the users of a Unix group. Otherwise the first
+ * domain creates the group, for its own user only, and the last one removes it. Host transport
+ * only.
  */
 
 #include <sys/types.h>
@@ -14,24 +15,43 @@
 extern "C" {
 #endif
 
+/** Who may join a group. */
 struct fido_group_config {
-	const char *
-		unix_group; /**< name or id of the Unix group whose users may join; NULL: as the folder's place has it */
-	mode_t mode; /**< of the folder, and without x of all that is in it; 0: 0770 with unix_group, else 0750 */
+	/** Unix group whose users may join, by name or id; NULL: leave the folder's group alone. */
+	const char *unix_group;
+	/**
+	 * Mode of the folder and, without x, of the files in it. 0: 0770 with unix_group, else
+	 * 0750.
+	 */
+	mode_t mode;
 };
 
 /**
- * Make a group's folder, or change one that is there (not the files of domains that have joined). It stays until
- * fido_group_destroy(). Another program's folder, which is neither a group nor empty, is left as it is. The folder that it lies in is
- * opened to the users of unix_group if this call makes it.
- * @return 0, -EINVAL (not a name, no such Unix group, not on this transport), -ENOTEMPTY (not a group), -EPERM, -errno;
- *         fido_last_error() says more
+ * Create a group's folder, or change an existing one, but not the files of domains that have
+ * joined. It stays until fido_group_destroy(). A folder that is neither a group nor empty belongs
+ * to another program and is left alone. If this call creates the parent folder, it also opens that
+ * to the users of unix_group. Any thread; file system calls only.
+ *
+ * @param group  "demo" or "host:demo"
+ * @param config who may join
+ * @return
+ *   - 0
+ *   - -EINVAL: bad name, no such Unix group, or a transport other than host
+ *   - -ENOTEMPTY: the folder is not a group's
+ *   - -EPERM, other -errno
+ * fido_last_error() says more.
+ * @see fido_group_destroy
  */
 int fido_group_create(const char *group, const struct fido_group_config *config);
 /**
- * Remove a group's folder.
- * @return 0, -EBUSY (a domain lives in it), -ENOENT, -ENOTEMPTY (it is no group, or another program's files are in it), -EINVAL,
- *         -errno; fido_last_error() says more
+ * Remove a group's folder. Any thread; file system calls only.
+ * @return
+ *   - 0
+ *   - -EBUSY: a domain lives in it
+ *   - -ENOTEMPTY: it is not a group's, or another program's files are in it
+ *   - -ENOENT, -EINVAL, other -errno
+ * fido_last_error() says more.
+ * @see fido_group_create
  */
 int fido_group_destroy(const char *group);
 

@@ -4,12 +4,12 @@
 
 /**
  * @file
- * A one-byte lock that the data path takes once a burst.
+ * A one-byte lock that the data path takes once per burst.
  *
- * It is nearly always free: the thread that polls a queue is the only one that touches it, except
- * when the control thread swaps the queue's rings (link up, link down, death) or when another thread
- * frees a received buffer. So the data path tries and gives way (an empty burst); the others spin and
- * yield. Private to the process, never in shared memory.
+ * It is nearly always free: only the thread that polls a queue takes it, except when the control
+ * thread swaps the queue's rings (link up, link down, death) or another thread frees a received
+ * buffer. So a driver's burst tries the lock, and is empty when the lock is held. Everybody else
+ * spins, then yields. Private to the process, never in shared memory.
  */
 
 #include <sched.h>
@@ -22,18 +22,19 @@
 extern "C" {
 #endif
 
+/** Zero-initialized: free. */
 struct fido_lock {
-	uint8_t held;
+	uint8_t held; /**< 1: held */
 };
 
-/** Take the lock if it is free. @return true when taken. Any thread; does not block. */
+/** Take the lock if it is free. Any thread; does not block. @return true: taken */
 static inline bool
 fido_lock_try(struct fido_lock *lock)
 {
 	return __atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-/** Take the lock, yielding the core while it is held. Not for the data path's bursts. */
+/** Take the lock; spin, then yield the processor, while it is held. Not for a driver's bursts. */
 static inline void
 fido_lock_take(struct fido_lock *lock)
 {
@@ -47,7 +48,7 @@ fido_lock_take(struct fido_lock *lock)
 	}
 }
 
-/** Release the lock. */
+/** Release the lock. The thread that holds it. */
 static inline void
 fido_lock_release(struct fido_lock *lock)
 {

@@ -2,7 +2,11 @@
 #ifndef FIDO_NOTE_H
 #define FIDO_NOTE_H
 
-/** @file Notes: what the applications at the two ends of a link should know of each other to send well. */
+/**
+ * @file
+ * Notes: a few bytes that the application at one end of a link publishes for the application at the
+ * other end, such as what it can receive.
+ */
 
 #include <stdint.h>
 
@@ -10,32 +14,35 @@
 extern "C" {
 #endif
 
-/** Longest note that the applications at the two ends of a link have for each other. */
+/** Longest note, in bytes. */
 #define FIDO_NOTE_MAX 248
 
 struct fido_link;
 struct fido_txq;
 
 /**
- * Tell the application at the other end something: what it should know to send well. The first note is published by the
- * next fido_link_open(), later ones at once. Any thread; does not block for long.
- * @param len bytes, at most FIDO_NOTE_MAX
+ * Set this end's note. The next fido_link_open() publishes the first note; later notes are visible
+ * at once. Control path; takes the domain's lock.
+ * @param data copied
+ * @param len  bytes, at most FIDO_NOTE_MAX
  * @return 0, -EINVAL (too long), -ENOSPC (control_size is too small)
  * @see fido_txq_note
  */
 int fido_link_set_note(struct fido_link *link, const void *data, uint32_t len);
 
 /**
- * Copy what the peer's application says of the link. Nothing of it has been checked. Sender, with the queue's lock held;
- * does not block.
+ * Copy the note of the peer's application. Its contents are unchecked. Sender, with the queue's
+ * lock held; does not block.
  * @param data room for FIDO_NOTE_MAX bytes
- * @return bytes; 0: it says nothing, or the link is not up; -EAGAIN: it is being written
+ * @return bytes; 0: no note, or the link is not up; -EAGAIN: the peer is writing it
+ * @see fido_link_set_note
  */
 int fido_txq_note(const struct fido_txq *q, void *data);
 
 /**
- * Ask which note fido_txq_note() would copy: another number, another note (the same number after the link has been down
- * may be another's). Sender, with the queue's lock held.
+ * Ask whether the peer's note has changed. Sender, with the queue's lock held; does not block.
+ * @return a number that changes with each note. After the link has been down, an equal number may
+ *         stand for another note
  */
 uint32_t fido_txq_note_seq(const struct fido_txq *q);
 

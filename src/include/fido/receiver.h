@@ -4,13 +4,16 @@
 
 /**
  * @file
- * The receiver's end of a queue: poll descriptors, complete their tickets. The inline fast path below fido_rxq (rxq.h),
- * for drivers; applications poll through fido_rxq_poll(). The layout, the invariants and the orderings are in
- * queue_shm.h.
+ * The receiver's end of a queue: poll descriptors, complete their tickets. This is the inline fast
+ * path below fido_rxq (rxq.h), for drivers; applications use fido_rxq_poll(). queue_shm.h has the
+ * layout, the invariants and the orderings.
  *
- *   fido_receiver_poll, fido_receiver_stamp
+ *   to poll:        fido_receiver_poll, fido_receiver_stamp
+ *   to complete
  *   one at a time:  fido_receiver_complete.. fido_rxq_flush
  *   a burst:        fido_complete_begin -> fido_complete_put.. -> fido_rxq_complete_end
+ *
+ * "Receiver" below means the thread that uses the receiver, with the receive queue's lock held.
  */
 
 #include <assert.h>
@@ -31,62 +34,71 @@ extern "C" {
 #endif
 
 /**
- * A descriptor as the receiver sees it: copied once, checked, private. After the pointer come the two words of
- * fido_desc_shm as they are, so that nothing is taken apart that is not asked for.
+ * A descriptor as the receiver sees it: copied once, checked, private. Behind the pointer are the
+ * two words of fido_desc_shm as they are, so that reading a descriptor needs no shifting.
  */
 struct fido_desc {
 	const void *data; /**< readable for len bytes; NULL: the address failed the check */
-	uint64_t gaddr : FIDO_GADDR_BITS;
-	uint64_t flags : 16;
-	uint16_t lap; /**< of no use to who reads it */
-	uint16_t ticket;
-	uint32_t len;
+	uint64_t gaddr : FIDO_GADDR_BITS; /**< with FIDO_DESC_INLINE: 48 bits of the message */
+	uint64_t flags : 16;              /**< FIDO_DESC_* */
+	uint16_t lap;                     /**< not for the application */
+	uint16_t ticket;                  /**< to complete */
+	uint32_t len;                     /**< bytes */
 };
 
 FIDO_STATIC_ASSERT(sizeof(struct fido_desc) == 24 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	"the words' order");
 
-/** The receiver's end of a queue. Private to the receiver. */
+/**
+ * The receiver's end of a queue, private to the receiving domain. Written and read by the receiver.
+ * After the sender's death the control thread reads what is held, with the lock held
+ * (src/core/held.c).
+ *
+ * A batch is what the receiver polls between two calls of fido_receiver_stamp(). Each batch has one
+ * time of reading.
+ */
 struct fido_receiver {
-	const struct fido_desc_shm *desc; /**< in the sender's memory */
-	uint64_t *comp;
-	const uint32_t *peer_armed; /**< in the sender's memory */
-	const uint32_t *peer_sleeps;
-	const struct fido_map *map;
-	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; or 0 */
-	uint64_t *
-		polled_at; /**< by batch: not earlier than it was read (fido_clock_after); UINT64_MAX: not known */
-	uint64_t *old_at;    /**< by ticket: the same for those of FIDO_BATCH_OLD */
-	uint32_t batch;      /**< the batch that is being read */
-	uint32_t batch_mask; /**< batches that have a number of their own - 1 */
-	uint32_t mask;
-	uint32_t shift;
+	const struct fido_desc_shm *desc; /**< descriptor ring, in the sender's memory */
+	uint64_t *comp;                   /**< completion ring */
+	const uint32_t *peer_armed;       /**< fido_sender_shm.armed */
+	const uint32_t *peer_sleeps;      /**< fido_sender_shm.sleeps */
+	const struct fido_map *map;       /**< what this domain has mapped */
+	uint64_t *held; /**< by ticket: gaddr [47:0], batch [62:48], FIDO_HELD; 0: not held */
+	/**
+	 * By batch: time not earlier than its reading (fido_clock_after()); UINT64_MAX: not known.
+	 */
+	uint64_t *polled_at;
+	uint64_t *old_at;    /**< by ticket: likewise, for tickets of batch FIDO_BATCH_OLD */
+	uint32_t batch;      /**< the batch being read */
+	uint32_t batch_mask; /**< number of batches with a number of their own, minus 1 */
+	uint32_t mask;       /**< N - 1 */
+	uint32_t shift;      /**< log2 N */
 	uint32_t cons;       /**< next position to read */
 	uint32_t prod;       /**< next completion to write */
-	uint16_t run_ticket; /**< run that is being gathered */
-	uint16_t run_count;
-	uint16_t run_status;
-	bool broken;                           /**< the peer broke I6 */
-	uint32_t held_count;                   /**< tickets held */
-	const struct fido_doorbell *peer_bell; /**< wakes the sender */
-	uint64_t queue_id;
-	struct fido_receiver_shm *shm;
-	const struct fido_sender_shm *peer_shm;
+	uint16_t run_ticket; /**< first ticket of the run being gathered */
+	uint16_t run_count;  /**< tickets in that run; 0: none */
+	uint16_t run_status; /**< its status */
+	bool broken;         /**< the peer broke I6: its ring is not read any more */
+	uint32_t held_count; /**< tickets held */
+	const struct fido_doorbell *peer_bell;  /**< wakes the sender. Writer: control thread */
+	uint64_t queue_id;                      /**< incarnation of the ring */
+	struct fido_receiver_shm *shm;          /**< this end's shared part */
+	const struct fido_sender_shm *peer_shm; /**< the sender's part */
 };
 
 /** Marks a held ticket in fido_receiver.held. */
 #define FIDO_HELD (UINT64_C(1) << 63)
 
 /**
- * Read descriptors, as many as are there.
+ * Read descriptors, as many as there are.
  *
- * Receiver; does not block. Each ticket is held until fido_receiver_complete(). A descriptor whose
- * address fails the check comes with data NULL: the caller completes it with
- * FIDO_STATUS_BAD_ADDRESS, unless it is FIDO_DESC_INLINE and the caller takes such ones.
+ * Receiver; does not block. Each ticket is held, and its memory readable, until
+ * fido_receiver_complete(). A descriptor whose address fails the check has data NULL: complete it
+ * with FIDO_STATUS_BAD_ADDRESS, unless it is FIDO_DESC_INLINE and the caller accepts those.
  *
  * @param d room for max
- * @return number of descriptors; fewer than max: there are no more, or the peer broke the ring's rules
- *         (fido_receiver.broken is set then; the queue is of no more use)
+ * @return number of descriptors. Fewer than max: there are no more, or the peer broke the ring's
+ *         rules (fido_receiver.broken is set then, and the queue cannot be used any more)
  */
 static inline unsigned int
 fido_receiver_poll(struct fido_receiver *r, struct fido_desc *d, unsigned int max)
@@ -102,7 +114,7 @@ fido_receiver_poll(struct fido_receiver *r, struct fido_desc *d, unsigned int ma
 	if (__builtin_expect(r->broken, 0))
 		return 0;
 	for (n = 0; n < max; n++) {
-		/* A2: pairs with R2. */
+		/* A2: pairs with R2. The burst is written before its first lap is seen. */
 		uint64_t word[2] = {0, fido_load_acquire(&shm->w1)};
 		uint32_t ticket = (uint32_t)word[1] >> 16;
 		uint64_t gaddr;
@@ -129,12 +141,13 @@ fido_receiver_poll(struct fido_receiver *r, struct fido_desc *d, unsigned int ma
 }
 
 /**
- * Read the next descriptor. @see fido_receiver_poll
+ * Read the next descriptor. Receiver; does not block.
  *
  * @return
- *   - 1: d is filled
- *   - 0: none
- *   - -EPROTO: the peer broke the ring's rules; the queue is of no more use
+ *   - 1: d is filled in
+ *   - 0: none waits
+ *   - -EPROTO: the peer broke the ring's rules; the queue cannot be used any more
+ * @see fido_receiver_poll
  */
 static inline int
 fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
@@ -144,12 +157,16 @@ fido_receiver_next(struct fido_receiver *r, struct fido_desc *d)
 	return __builtin_expect(r->broken, 0) ? -EPROTO : 0;
 }
 
-/** The numbers of batches are used up: keep the times of what is held by ticket, exactly. Receiver; does not block. */
+/**
+ * Move the times of all held tickets from their batches to old_at, because batch numbers are about
+ * to be reused. Use fido_receiver_stamp().
+ */
 void fido_receiver_keep_times(struct fido_receiver *r);
 
 /**
- * End a batch: all that was read since the last call was read before now. Receiver, after reading and before
- * anything of it is passed on; does not block. As long as it is forgotten, nothing that a dead domain held comes back.
+ * End a batch: record that all descriptors polled since the last call were read before now.
+ * Receiver; does not block. Required after polling, before any of the messages is passed on:
+ * without it, tickets held when a peer dies are never recalled.
  */
 static inline void
 fido_receiver_stamp(struct fido_receiver *r)
@@ -162,8 +179,9 @@ fido_receiver_stamp(struct fido_receiver *r)
 }
 
 /**
- * Fetch the lines of the next n descriptors but the first. When the first of a burst is there, the others are
- * (R2), and come side by side instead of one after the other. More than were posted only disturbs the sender.
+ * Prefetch, in parallel, the cache lines of the next n descriptors but the first line. When the
+ * first descriptor of a burst is visible, the others are too (R2). Prefetching more than were
+ * posted takes lines away from the sender. Receiver; does not block.
  */
 static inline void
 fido_receiver_prefetch(const struct fido_receiver *r, uint32_t n)
@@ -172,7 +190,7 @@ fido_receiver_prefetch(const struct fido_receiver *r, uint32_t n)
 		fido_prefetch_read(&r->desc[(r->cons + i) & r->mask]);
 }
 
-/** @return true when a descriptor waits to be read. Receiver; does not block. */
+/** @return true: a descriptor waits to be polled. Receiver; does not block. */
 static inline bool
 fido_receiver_pending(const struct fido_receiver *r)
 {
@@ -181,20 +199,23 @@ fido_receiver_pending(const struct fido_receiver *r)
 	return !r->broken && (uint16_t)w1 == (uint16_t)((r->cons >> r->shift) + 1);
 }
 
-/** What a burst of completions changes of a receiver, likewise: fido_complete_begin() to fido_complete_end(). */
+/**
+ * The members of fido_receiver that a burst of completions changes, as a local copy that stays in
+ * registers (see struct fido_cursor), from fido_complete_begin() to fido_complete_end().
+ */
 struct fido_complete_cursor {
 	uint64_t *held;
 	uint64_t *comp;
 	uint32_t mask;
 	uint32_t shift;
 	uint32_t prod;
-	uint32_t count;
+	uint32_t count; /**< tickets completed in this burst */
 	uint16_t run_ticket;
 	uint16_t run_count;
 	uint16_t run_status;
 };
 
-/** Begin a burst of completions. Receiver. @see fido_complete_end */
+/** Begin a burst of completions. Receiver; does not block. @see fido_complete_end */
 static inline struct fido_complete_cursor
 fido_complete_begin(const struct fido_receiver *r)
 {
@@ -202,7 +223,10 @@ fido_complete_begin(const struct fido_receiver *r)
 		r->run_ticket, r->run_count, r->run_status};
 }
 
-/** End a burst of completions. The last run may not be visible yet: fido_complete_flush() before, fido_receiver_flush(). */
+/**
+ * End a burst of completions. Receiver; does not block. The last run becomes visible only with
+ * fido_complete_flush() before, or fido_receiver_flush() after.
+ */
 static inline void
 fido_complete_end(struct fido_receiver *r, const struct fido_complete_cursor *c)
 {
@@ -223,7 +247,7 @@ fido_complete_flush(struct fido_complete_cursor *c)
 		return;
 	word = (uint64_t)c->run_status << 48 | (uint64_t)c->run_count << 32 |
 		(uint32_t)c->run_ticket << 16 | (uint16_t)((c->prod >> c->shift) + 1);
-	/* R3: pairs with A3. All reads of the buffers come before their tickets go back. */
+	/* R3: pairs with A3. All reads of the buffers are done before their tickets go back. */
 	fido_store_release(&c->comp[c->prod & c->mask], word);
 	c->prod++;
 	c->run_count = 0;
@@ -248,8 +272,8 @@ fido_complete_put(struct fido_complete_cursor *c, uint16_t ticket, uint16_t stat
 }
 
 /**
- * Write the run of tickets gathered so far. Receiver; does not block. Wakes nobody: a receive queue ends its bursts of
- * completions by fido_rxq_flush() (link.h).
+ * Write the run of tickets gathered so far to the completion ring. Receiver; does not block. Does
+ * not wake the sender: end a burst of completions with fido_rxq_flush() (rxq.h).
  */
 static inline void
 fido_receiver_flush(struct fido_receiver *r)
@@ -264,10 +288,11 @@ fido_receiver_flush(struct fido_receiver *r)
 }
 
 /**
- * Give a ticket back. It may stay in the run that is being gathered until fido_receiver_flush().
+ * Give a ticket back. It may stay in the run being gathered until fido_receiver_flush().
  *
- * Receiver; does not block. After this the memory the descriptor named must not be read.
+ * Receiver; does not block. The memory that the descriptor named must not be read any more.
  *
+ * @param ticket fido_desc.ticket of a descriptor that is held
  * @param status FIDO_STATUS_*
  */
 static inline void
@@ -279,7 +304,10 @@ fido_receiver_complete(struct fido_receiver *r, uint16_t ticket, uint16_t status
 	fido_complete_end(r, &c);
 }
 
-/** Ask whether the sender must be woken for what was flushed. Receiver; does not block. */
+/**
+ * Ask, after a flush, whether the sender must be woken. Receiver; does not block.
+ * @return true: ring its doorbell
+ */
 static inline bool
 fido_receiver_must_wake(const struct fido_receiver *r)
 {

@@ -4,12 +4,22 @@
 
 /**
  * @file
- * A receive queue of a link: it reads one ring for each of the peer's transmit queues that fall to it. The handle lives
- * as long as the link, whatever the peer does. Its lock is taken once per burst; the control thread takes it to swap
- * rings.
+ * A receive queue of a link: it polls descriptors that the peer posted, and completes them.
  *
- *   applications:  fido_rxq_poll, fido_rxq_complete
- *   drivers:       lock -> receivers[]: fido_receiver_poll.. fido_receiver_complete.. fido_rxq_flush -> unlock
+ * The handle lives as long as the link, whatever the peer does. One receive queue reads several
+ * rings: queue q of nrx reads the rings of the peer's transmit queues i with i mod nrx = q, and
+ * retired rings that still have descriptors to poll or tickets to complete.
+ *
+ * The first half of this file is for applications. Its functions take the queue's lock themselves:
+ *   fido_rxq_poll, fido_rxq_complete; to sleep: fido_rxq_arm, poll(2) on fido_rxq_fd,
+ *   fido_rxq_disarm
+ *
+ * The second half is for drivers that read rings themselves. They hold the lock for a burst, and
+ * read each of receivers[]:
+ *   fido_lock_try -> fido_receiver_poll, fido_receiver_stamp -> fido_receiver_complete.. ->
+ *   fido_rxq_flush -> fido_lock_release
+ * Only the control thread also takes the lock, to swap rings, and threads that free received
+ * buffers.
  */
 
 #include <stdbool.h>
@@ -25,91 +35,122 @@ extern "C" {
 #endif
 
 struct fido_link;
+struct fido_rxq;
 
-/** Rings one receive queue can read: all of the peer's now, and as many of before. */
-#define FIDO_RXQ_RECEIVERS_MAX 64
-
-/** A receive queue: it reads one ring for each of the peer's transmit queues that fall to it. */
-struct fido_rxq {
-	struct fido_lock lock;
-	uint16_t count; /**< receivers in use */
-	uint16_t next;  /**< where the next burst starts */
-	struct fido_rx_stats_shm *stats;
-	struct fido_receiver *receivers[FIDO_RXQ_RECEIVERS_MAX];
-	const struct fido_receiver
-		*watched; /**< its memory stays, as somebody may look at it without the lock */
-	struct fido_doorbell *bell; /**< rings when descriptors come and we are armed */
-	struct fido_sleeper sleeper;
-	struct fido_link *link;
-	uint16_t index;
-	bool armed;
-};
-
-/** A received descriptor with the end it came by. */
+/** A received descriptor, with the ring that it came from. */
 struct fido_rx {
-	struct fido_desc desc;
-	struct fido_receiver *receiver;
+	struct fido_desc desc;          /**< desc.data is readable for desc.len bytes */
+	struct fido_receiver *receiver; /**< for fido_rxq_complete() */
 };
 
 /**
- * Poll, taking the lock itself: whole messages. One that has more descriptors than max comes in parts, so let
- * max be more than a message can have. Bad messages are completed and counted, not returned; so are those without memory
- * (FIDO_DESC_INLINE), which fido_receiver_next() is for. Each descriptor's data can be read.
+ * Poll whole messages. Receiver; does not block. The memory of each descriptor belongs to the
+ * sender and is readable until fido_rxq_complete().
+ *
+ * A message of more than max descriptors comes in parts, so let max be the longest chain that is
+ * expected. Bad messages are completed and counted (fido_rx_stats_shm.bad), not returned; so are
+ * messages without memory (FIDO_DESC_INLINE), which only fido_receiver_poll() returns.
+ *
+ * @param rx room for max
  * @return number of descriptors
+ * @see fido_rxq_complete
  */
 unsigned int fido_rxq_poll(struct fido_rxq *q, struct fido_rx *rx, unsigned int max);
 
-/** Complete, taking the lock itself; flushes and wakes the sender if it sleeps. Any thread. */
+/**
+ * Give descriptors back to their sender, and wake it if it sleeps. Any thread; does not block.
+ * Their memory must not be read any more.
+ * @param rx     n descriptors of fido_rxq_poll(), in any order; in the order polled is cheapest
+ * @param status FIDO_STATUS_*
+ * @see fido_rxq_poll
+ */
 void fido_rxq_complete(struct fido_rxq *q, const struct fido_rx *rx, unsigned int n,
 	uint16_t status);
 
-/** What the rings of a receive queue hold now. */
+/** State of a receive queue at one moment. */
 struct fido_rxq_fill {
-	uint32_t rings;   /**< that it reads */
-	uint32_t size;    /**< descriptors of all of them */
-	uint32_t waiting; /**< descriptors that wait to be read */
-	uint32_t held;    /**< tickets of these rings that are held */
+	uint32_t rings;   /**< rings that it reads */
+	uint32_t size;    /**< descriptors of all these rings */
+	uint32_t waiting; /**< descriptors that wait to be polled */
+	uint32_t held;    /**< tickets of these rings that are not completed */
 };
 
 /**
- * Look into a receive queue's rings. Takes the lock itself; any thread.
- * @param max stop counting at so many descriptors that wait
+ * Read a receive queue's state. Any thread.
+ * @param max  stop counting waiting descriptors at this number
+ * @param fill filled in
  */
 void fido_rxq_look(struct fido_rxq *q, uint32_t max, struct fido_rxq_fill *fill);
 
 /**
- * Ask where the next descriptor will show, for a thread that has the processor wait for a write there. Takes the lock
- * itself. The memory can be read until the queue is watched again or the link is closed: the peer may be kept from
- * reusing it for so long.
+ * Ask where the next descriptor will appear, for a thread that waits with the processor's monitor
+ * for a write to that address. Receiver. The word stays readable until the next call of this
+ * function or until the link is closed; the peer may be kept from reusing its memory for as long.
  *
- * @param word where: a descriptor waits when its low 16 bits are lap
- * @return 0, -EAGAIN (no ring to read now), -ENOTSUP (there are several)
+ * @param word receives the address, in the peer's memory
+ * @param lap  a descriptor waits when the low 16 bits of *word equal this
+ * @return 0, -EAGAIN (no ring to read now), -ENOTSUP (the queue reads several rings)
  */
 int fido_rxq_watch(struct fido_rxq *q, const uint64_t **word, uint16_t *lap);
 
 /**
- * Arm a receive queue: from now on a peer that posts rings its doorbell. The lock is not held.
- * @return true when a descriptor waits already: do not sleep. @see fido_rxq_disarm
+ * Arm the queue: from now on each burst that a peer posts rings its doorbell. The queue's thread,
+ * without the lock. The first call may block for about a millisecond.
+ * @return true: a descriptor already waits; do not sleep
+ * @see fido_rxq_disarm
  */
 bool fido_rxq_arm(struct fido_rxq *q);
-
 /**
- * Undo fido_rxq_arm(). The lock is not held.
- * @param clear clear the doorbell too; false: the doorbell's descriptor is read elsewhere
+ * Undo fido_rxq_arm(). The queue's thread, without the lock; does not block.
+ * @param clear clear the doorbell too. false: its descriptor is read elsewhere
  */
 void fido_rxq_disarm(struct fido_rxq *q, bool clear);
-/** @return the descriptor that turns readable when descriptors come and the queue is armed (poll, epoll). */
+/**
+ * @return the doorbell's file descriptor for poll(2) or epoll(7): readable when the queue is armed
+ *         and a descriptor has come. It stays the queue's.
+ */
 int fido_rxq_fd(const struct fido_rxq *q);
 
-/** Ring the doorbell of a receiver's sender. Use fido_rxq_flush(). */
+/* ---- for drivers ---- */
+
+/** Most rings of one receive queue: all of the peer's, and as many retired ones. */
+#define FIDO_RXQ_RECEIVERS_MAX 64
+
+/**
+ * A receive queue. Drivers read it; of its members they write only `next` and `stats`' counters.
+ *
+ * Written and read with the lock held, unless it says otherwise. "Fixed" is set when the link is
+ * configured and never changes while the link is open.
+ */
+struct fido_rxq {
+	struct fido_lock lock;
+	uint16_t count; /**< rings in receivers[]. Writer: control thread */
+	uint16_t next;  /**< ring with which the next burst starts. Writer: receiver */
+	struct fido_rx_stats_shm *stats; /**< fixed. Writers of the counters: lock holders */
+	/** Rings to poll. The control thread adds and removes them; the receiver polls them. */
+	struct fido_receiver *receivers[FIDO_RXQ_RECEIVERS_MAX];
+	/**
+	 * Ring whose memory must stay because a thread may read it without the lock. Writer:
+	 * fido_rxq_watch(); cleared by the control thread, which also reads it, when the link
+	 * closes.
+	 */
+	const struct fido_receiver *watched;
+	struct fido_doorbell *bell;  /**< fixed. Wakes the queue's thread */
+	struct fido_sleeper sleeper; /**< whether the queue's thread ever sleeps */
+	struct fido_link *link;      /**< fixed */
+	uint16_t index;              /**< fixed: of fido_link_rxq() */
+	bool armed; /**< set by arm, cleared by disarm. The control thread arms new rings by it */
+};
+
+/** Ring the doorbell of ring r's sender. Use fido_rxq_flush(). */
 void fido_rxq_ring_sender(struct fido_rxq *q, const struct fido_receiver *r);
 
 /**
- * End a burst of completions on one of the queue's rings: publish the tickets that were given back, and wake the sender if it
- * sleeps. Required after fido_receiver_complete(), before the lock is released and for each ring: a sender that sleeps
- * is woken by nothing else.
+ * End a burst of completions on one of the queue's rings: publish the tickets that were given back,
+ * and wake the sender if it sleeps. Required for each ring after fido_receiver_complete(), before
+ * the lock is released: nothing else wakes a sleeping sender.
  *
- * The lock is held; does not block.
+ * Any thread, with the queue's lock held; does not block.
  */
 static inline void
 fido_rxq_flush(struct fido_rxq *q, struct fido_receiver *r)
@@ -119,7 +160,10 @@ fido_rxq_flush(struct fido_rxq *q, struct fido_receiver *r)
 		fido_rxq_ring_sender(q, r);
 }
 
-/** End a burst of completions that was begun with fido_complete_begin(): fido_complete_end() and fido_rxq_flush() in one. */
+/**
+ * End a burst of completions that began with fido_complete_begin(): fido_complete_end() and
+ * fido_rxq_flush() in one. Any thread, with the queue's lock held; does not block.
+ */
 static inline void
 fido_rxq_complete_end(struct fido_rxq *q, struct fido_receiver *r, struct fido_complete_cursor *c)
 {

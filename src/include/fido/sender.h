@@ -4,12 +4,14 @@
 
 /**
  * @file
- * The sender's end of a queue: put descriptors, publish them, reap their cookies. The inline fast path below fido_txq
- * (txq.h), for drivers that build descriptors themselves; applications post through fido_txq_post(). The layout, the
- * invariants and the orderings are in queue_shm.h.
+ * The sender's end of a queue: put descriptors, publish them, reap their cookies. This is the
+ * inline fast path below fido_txq (txq.h), for drivers that build descriptors themselves;
+ * applications use fido_txq_post(). queue_shm.h has the layout, the invariants and the orderings.
  *
  *   one at a time:  fido_sender_put.. fido_sender_publish
  *   a burst:        fido_sender_begin -> fido_cursor_put.. -> fido_sender_end, fido_sender_publish
+ *
+ * "Sender" below means the thread that uses the sender, with the transmit queue's lock held.
  */
 
 #include <stdbool.h>
@@ -25,41 +27,47 @@
 extern "C" {
 #endif
 
-/** What a ticket stands for; of use only after the receiver's death. */
+/** What was posted with a ticket. Needed only after the receiver's death (src/core/recall.c). */
 struct fido_posted {
-	uint64_t
-		at; /**< not later than it was published (fido_clock_before); UINT64_MAX: read by nobody any more */
-	uint64_t
-		what; /**< gaddr [47:0], length in units of FIDO_POSTED_UNIT, rounded up, [63:48], at most 65535 */
+	/**
+	 * Time not later than its publication (fido_clock_before()). UINT64_MAX: recalled, that is,
+	 * no domain reads the memory any more.
+	 */
+	uint64_t at;
+	/** gaddr [47:0]; length [63:48] in FIDO_POSTED_UNIT, rounded up, at most 65535. */
+	uint64_t what;
 };
 
+/** Unit of a length in fido_posted.what, in bytes. */
 #define FIDO_POSTED_UNIT 64u
 
-/** The sender's end of a queue. Private to the sender. */
+/**
+ * The sender's end of a queue, private to the sending domain. Written and read by the sender,
+ * except that the control thread marks recalled tickets in `posted`, with the lock held too.
+ */
 struct fido_sender {
-	struct fido_desc_shm *desc;
-	const uint64_t *comp;       /**< in the receiver's memory */
-	const uint32_t *peer_armed; /**< in the receiver's memory */
-	const uint32_t *peer_sleeps;
-	uint16_t *free_ticket; /**< FIFO of N: keeps tickets consecutive, so that runs stay long */
-	void **cookie;         /**< by ticket; NULL: not out */
-	struct fido_posted *posted; /**< by ticket */
-	uint32_t mask;              /**< N - 1 */
-	uint32_t shift;             /**< log2 N */
-	uint32_t
-		prod; /**< next position to write; each takes a ticket, so free tickets = free_put - prod */
-	uint32_t first;      /**< first position not published yet */
-	uint64_t first_w1;   /**< its second word, kept back until publish */
-	uint32_t free_put;   /**< free-running: place of free_ticket that is filled next */
-	uint32_t cons;       /**< next completion to read */
-	uint16_t run_ticket; /**< rest of a run that reap's caller had no room for */
-	uint16_t run_left;
-	uint16_t run_status;
-	bool broken;          /**< the peer broke I6: no more use of its ring */
-	uint64_t error_count; /**< tickets that came back with a status other than OK */
-	uint64_t queue_id;
-	struct fido_sender_shm *shm;
-	const struct fido_receiver_shm *peer_shm;
+	struct fido_desc_shm *desc;  /**< descriptor ring */
+	const uint64_t *comp;        /**< completion ring, in the receiver's memory */
+	const uint32_t *peer_armed;  /**< fido_receiver_shm.armed */
+	const uint32_t *peer_sleeps; /**< fido_receiver_shm.sleeps */
+	uint16_t *free_ticket;       /**< FIFO of N: in order, so that runs stay long */
+	void **cookie;               /**< by ticket; NULL: not out */
+	struct fido_posted *posted;  /**< by ticket */
+	uint32_t mask;               /**< N - 1 */
+	uint32_t shift;              /**< log2 N */
+	uint32_t prod;        /**< next position to write: free_put - prod tickets are free */
+	uint32_t first;       /**< first position not published yet */
+	uint64_t first_w1;    /**< its second word, kept back until publish */
+	uint32_t free_put;    /**< free-running: place of free_ticket to fill next */
+	uint32_t cons;        /**< next completion to read */
+	uint16_t run_ticket;  /**< first ticket of the run being reaped */
+	uint16_t run_left;    /**< tickets of that run still to be reaped */
+	uint16_t run_status;  /**< its status */
+	bool broken;          /**< the peer broke I6: its ring is not read any more */
+	uint64_t error_count; /**< tickets reaped with a status other than OK */
+	uint64_t queue_id;    /**< incarnation of the ring */
+	struct fido_sender_shm *shm;              /**< this end's shared part */
+	const struct fido_receiver_shm *peer_shm; /**< the receiver's part */
 };
 
 /** @return descriptors that can be posted now. Sender. */
@@ -77,25 +85,25 @@ fido_sender_out(const struct fido_sender *s)
 }
 
 /**
- * What a burst of posts changes of a sender, in the sender's registers: between fido_sender_begin() and
- * fido_sender_end() nothing else uses the sender. (Atomic stores to the ring make the compiler read
- * everything anew that it reaches through a pointer.)
+ * The members of fido_sender that a burst of posts changes, as a local copy. After each atomic
+ * store to the ring the compiler reloads whatever it reads through a pointer; a local copy stays in
+ * registers. Between fido_sender_begin() and fido_sender_end() nothing else may use the sender.
  */
 struct fido_cursor {
 	struct fido_desc_shm *desc;
 	const uint16_t *free_ticket;
 	void **cookie;
 	struct fido_posted *posted;
-	uint64_t now;
+	uint64_t now; /**< time of posting of the whole burst */
 	uint64_t first_w1;
-	uint64_t lap;
+	uint64_t lap; /**< of prod */
 	uint32_t mask;
 	uint32_t prod;
-	uint32_t at;       /**< place of prod in the ring */
-	uint32_t first_at; /**< place of what is published first */
+	uint32_t at;       /**< index of prod in the ring */
+	uint32_t first_at; /**< index of the first position not published yet */
 };
 
-/** Begin a burst of posts. Sender. @see fido_sender_end */
+/** Begin a burst of posts. Sender; does not block. @see fido_sender_end */
 static inline struct fido_cursor
 fido_sender_begin(const struct fido_sender *s)
 {
@@ -104,7 +112,10 @@ fido_sender_begin(const struct fido_sender *s)
 		s->prod, s->prod & s->mask, s->first & s->mask};
 }
 
-/** End a burst of posts. The descriptors are not visible yet: fido_sender_publish(). */
+/**
+ * End a burst of posts. The descriptors become visible with fido_sender_publish(). Sender; does not
+ * block.
+ */
 static inline void
 fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 {
@@ -112,20 +123,21 @@ fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 	s->prod = c->prod;
 }
 
-/** @return descriptors that can still be put. @see fido_sender_room */
+/** @return descriptors that can still be put in this burst. Sender. @see fido_sender_room */
 static inline uint32_t
 fido_cursor_room(const struct fido_cursor *c, const struct fido_sender *s)
 {
 	return s->free_put - c->prod;
 }
 
-/** @return the ticket that the next descriptor will have; there is room for one. */
+/** @return the ticket that the next descriptor will have. Required: room for one. Sender. */
 static inline uint16_t
 fido_cursor_next_ticket(const struct fido_cursor *c)
 {
 	return c->free_ticket[c->at];
 }
 
+/** @return the length of fido_posted.what for len bytes. */
 static inline uint64_t
 fido_posted_units(uint32_t len)
 {
@@ -134,7 +146,7 @@ fido_posted_units(uint32_t len)
 	return __builtin_expect(units < UINT16_MAX, 1) ? units : UINT16_MAX;
 }
 
-/** As fido_sender_put(), within a burst. */
+/** As fido_sender_put(), within a burst: the caller has checked fido_cursor_room(). */
 static inline void
 fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
 {
@@ -160,13 +172,13 @@ fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t fl
 /**
  * Write one descriptor, not yet visible to the receiver.
  *
- * Sender; does not block. The caller has checked fido_sender_room(). All descriptors of a message are
- * put before the next publish. The memory named belongs to the receiver until cookie is reaped.
+ * Sender; does not block. The caller has checked fido_sender_room(), and puts all descriptors of a
+ * message before the next publish. The memory named belongs to the receiver until cookie is reaped.
  *
- * @param gaddr  address of the first byte; checked by the receiver
+ * @param gaddr  address of the first byte, of fido_txq_gaddr(); the receiver checks it
  * @param len    bytes
- * @param flags  FIDO_DESC_*
- * @param cookie what fido_sender_reap() gives back; not NULL
+ * @param flags  FIDO_DESC_*, and bits from FIDO_DESC_USER_SHIFT on
+ * @param cookie comes back from fido_sender_reap(); not NULL
  */
 static inline void
 fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
@@ -177,7 +189,7 @@ fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t fl
 	fido_sender_end(s, &c);
 }
 
-/** @return the ticket that the next descriptor will have; there is room for one. Sender */
+/** @return the ticket that the next descriptor will have. Required: room for one. Sender. */
 static inline uint16_t
 fido_sender_next_ticket(const struct fido_sender *s)
 {
@@ -185,8 +197,9 @@ fido_sender_next_ticket(const struct fido_sender *s)
 }
 
 /**
- * Fetch the lines of the next n descriptors for writing, side by side: the receiver has read them a lap ago. Just
- * before they are written, as the receiver's own fetching ahead takes them away again.
+ * Prefetch for writing, in parallel, the cache lines of the next n descriptors, which the receiver
+ * read a lap ago. Call it just before they are written: the receiver's own prefetching takes the
+ * lines back. Sender; does not block.
  */
 static inline void
 fido_sender_prefetch(const struct fido_sender *s, uint32_t n)
@@ -195,20 +208,20 @@ fido_sender_prefetch(const struct fido_sender *s, uint32_t n)
 		fido_prefetch_write(&s->desc[(s->prod + i) & s->mask]);
 }
 
-/** Make all descriptors put so far visible, as one. Sender; does not block. */
+/** Make all descriptors that were put visible, at once. Sender; does not block. */
 static inline void
 fido_sender_publish(struct fido_sender *s)
 {
 	if (s->prod == s->first)
 		return;
-	/* R2: pairs with A2. The burst and the memory it names are written before its first descriptor. */
+	/* R2: pairs with A2. The burst and its memory are written before its first descriptor. */
 	fido_store_release(&s->desc[s->first & s->mask].w1, s->first_w1);
 	s->first = s->prod;
 }
 
 /**
- * Ask whether the receiver must be woken for what was published. Sender; does not block.
- * @return true: ring its doorbell.
+ * Ask, after publishing, whether the receiver must be woken. Sender; does not block.
+ * @return true: ring its doorbell
  */
 static inline bool
 fido_sender_must_wake(const struct fido_sender *s)
@@ -216,7 +229,7 @@ fido_sender_must_wake(const struct fido_sender *s)
 	return fido_peer_armed(s->peer_sleeps, s->peer_armed);
 }
 
-/** @return true when a completion waits to be reaped. Sender; does not block. */
+/** @return true: a completion waits to be reaped. Sender; does not block. */
 static inline bool
 fido_sender_pending(const struct fido_sender *s)
 {
@@ -230,7 +243,7 @@ fido_sender_pending(const struct fido_sender *s)
 	return (uint16_t)c == (uint16_t)((s->cons >> s->shift) + 1);
 }
 
-/** Read the next completion word into run_*. @return true when there was one. */
+/** Read the next completion word into run_*. Use fido_sender_reap(). @return true: there was one */
 static inline bool
 fido_sender_next_run(struct fido_sender *s)
 {
@@ -239,7 +252,9 @@ fido_sender_next_run(struct fido_sender *s)
 
 	if (__builtin_expect(s->broken, 0))
 		return false;
-	/* A3: pairs with R3. The receiver has done with the buffers before we see their ticket. */
+	/*
+	 * A3: pairs with R3. The receiver has finished with the buffers before we see the tickets.
+	 */
 	c = fido_load_acquire(&s->comp[s->cons & s->mask]);
 	if ((uint16_t)c != (uint16_t)((s->cons >> s->shift) + 1))
 		return false;
@@ -257,8 +272,9 @@ fido_sender_next_run(struct fido_sender *s)
 }
 
 /**
- * Take back n cookies that lie side by side, with n free places from put on.
- * @return number; fewer: the next one is not out (I6)
+ * Take back n cookies of consecutive tickets. Neither the tickets nor the places of free_ticket,
+ * from put on, wrap around. Use fido_sender_reap().
+ * @return number taken; fewer than n: the next ticket is not out (I6)
  */
 static inline uint32_t
 fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, uint32_t put,
@@ -268,7 +284,7 @@ fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, ui
 	void **cookie = s->cookie + ticket;
 	uint64_t missing = 0;
 
-	/* All of them first: a loop that ends early is not made into vectors. */
+	/* Test all of them first: the compiler does not vectorize a loop with an early exit. */
 	for (uint32_t i = 0; i < n; i++)
 		missing |= (uint64_t)(cookie[i] == NULL);
 	if (__builtin_expect(missing != 0, 0))
@@ -282,7 +298,7 @@ fido_sender_take_part(struct fido_sender *s, void **cookies, uint32_t ticket, ui
 	return n;
 }
 
-/** Take back the first cookie of the run that was read last. @return 1; 0: broken */
+/** Take back the next cookie of the present run. Use fido_sender_reap(). @return 1; 0: broken */
 static inline unsigned int
 fido_sender_take_one(struct fido_sender *s, void **cookies)
 {
@@ -303,8 +319,9 @@ fido_sender_take_one(struct fido_sender *s, void **cookies)
 }
 
 /**
- * Take back up to max cookies of the run that was read last, in parts that end where an array does.
- * @return number; fewer: its end, or broken
+ * Take back up to max cookies of the present run, in parts that do not wrap around. Use
+ * fido_sender_reap().
+ * @return number; fewer than max: the run ended, or the peer broke the ring's rules
  */
 static inline unsigned int
 fido_sender_take_run(struct fido_sender *s, void **cookies, unsigned int max)
@@ -318,7 +335,7 @@ fido_sender_take_run(struct fido_sender *s, void **cookies, unsigned int max)
 			 part = n - done < room ? n - done : room;
 		uint32_t got = fido_sender_take_part(s, cookies + done, ticket, put, part);
 
-		/* Nothing of this word or of later ones can be believed. */
+		/* Neither this word nor later ones can be trusted. */
 		s->broken = got < part;
 		done += got;
 	}
@@ -333,11 +350,12 @@ fido_sender_take_run(struct fido_sender *s, void **cookies, unsigned int max)
 /**
  * Take back the cookies of completed descriptors, in the order in which they were completed.
  *
- * Sender; does not block. Each cookie is returned exactly once; its memory is the sender's again.
+ * Sender; does not block. Each cookie comes back exactly once; its memory is then the sender's
+ * again.
  *
  * @param cookies room for max pointers
- * @return number of cookies returned. Fewer than max: nothing more is complete now, or the peer broke
- *         the ring's rules (fido_sender.broken is set then).
+ * @return number of cookies. Fewer than max: no more are complete now, or the peer broke the ring's
+ *         rules (fido_sender.broken is set then)
  */
 static inline unsigned int
 fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
@@ -345,7 +363,7 @@ fido_sender_reap(struct fido_sender *s, void **cookies, unsigned int max)
 	unsigned int n = 0;
 
 	while (n < max && (s->run_left != 0 || fido_sender_next_run(s)))
-		/* Packets that come and go one by one are not worth vectors. */
+		/* For runs of one ticket the vector code costs more than it saves. */
 		n += s->run_left == 1 ? fido_sender_take_one(s, cookies + n)
 				      : fido_sender_take_run(s, cookies + n, max - n);
 	return n;

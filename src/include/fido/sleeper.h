@@ -4,8 +4,9 @@
 
 /**
  * @file
- * The sleep handshake: what the side that wakes asks of the one that sleeps. The sleeper's half is fido_rxq_arm() and
- * fido_txq_arm(). The orderings F4 and F5 are in queue_shm.h, the proof in doc/memory-model.md.
+ * The waker's half of the sleep handshake: must the peer's doorbell be rung? The sleeper's half is
+ * fido_rxq_arm() and fido_txq_arm(). Orderings F4 and F5 are in queue_shm.h, the proof in
+ * doc/memory-model.md.
  */
 
 #include <stdbool.h>
@@ -17,21 +18,24 @@
 extern "C" {
 #endif
 
-/** Whether a queue's thread sleeps at times (src/core/sleeper.h). */
+/** Whether a queue's thread ever sleeps. Private to libfido (src/core/sleeper_private.h). */
 struct fido_sleeper {
-	uint32_t sleeps;
-	bool just_told; /**< a ring in use was told; guarded by the queue's lock */
+	uint32_t sleeps; /**< 1: it does. Written with the queue's lock, read by any thread */
+	bool just_told;  /**< `sleeps` was just set in a ring in use. Guarded by the queue's lock */
 };
 
 /**
- * The second half of the sleep handshake, after a burst. A peer that only polls costs no fence; one that begins to sleep
- * says so first, and lets every burst end that did not know (fido_sleeper_begin).
- * @return true: the peer sleeps, or is about to: ring
+ * Ask, after publishing a burst, whether the peer must be woken. Any thread; does not block. A peer
+ * that only polls costs no fence. A peer that starts to sleep sets `sleeps` first, and then waits
+ * until every burst that did not see it is visible (src/core/sleeper_private.h).
+ * @param sleeps, armed the words of that name in the peer's half of the ring
+ * @return true: the peer sleeps or is about to; ring its doorbell
  */
 static inline bool
 fido_peer_armed(const uint32_t *sleeps, const uint32_t *armed)
 {
-	/* The compiler, too, leaves the burst before this: the sleeper waits for stores that left late, not for later ones. */
+	/* The compiler must not move the burst below this load: the sleeper waits for stores that
+	 * are still in a store buffer, not for stores that have yet to be executed. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(fido_load_relaxed(sleeps) == 0, 1))
 		return false;

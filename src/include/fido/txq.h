@@ -4,11 +4,18 @@
 
 /**
  * @file
- * A transmit queue of a link. The handle lives as long as the link, whatever the peer does. Its lock is taken once per
- * burst; the control thread takes it to swap rings.
+ * A transmit queue of a link: it posts descriptors to the peer, and reaps their cookies.
  *
- *   applications:  fido_txq_post, fido_txq_reap
- *   drivers:       lock -> fido_txq_gaddr, fido_sender_put.. -> fido_txq_publish -> unlock
+ * The handle lives as long as the link, whatever the peer does. Behind it is the ring of the link's
+ * present incarnation, if the link is up, and retired rings whose tickets are still out.
+ *
+ * The first half of this file is for applications. Its functions take the queue's lock themselves:
+ *   fido_txq_post, fido_txq_reap; to sleep: fido_txq_arm, poll(2) on fido_txq_fd, fido_txq_disarm
+ *
+ * The second half is for drivers that build descriptors themselves. They hold the lock for a burst:
+ *   fido_lock_try -> fido_txq_reap_locked -> fido_txq_gaddr, fido_sender_put.. -> fido_txq_publish
+ *   -> fido_lock_release
+ * Only the control thread also takes the lock, to swap rings.
  */
 
 #include <stdbool.h>
@@ -30,104 +37,155 @@ struct fido_link;
 struct fido_note_shm;
 struct fido_rxq;
 struct fido_tx_ring;
-
-/** What the peer can read; kept by the control thread, read by senders. */
-struct fido_peer_view {
-	uint32_t epoch; /**< the newest epoch of our memory that the peer has mapped */
-	uint64_t slots; /**< bit s: the peer has mapped as much of slot s as we have */
-};
-
-/** A transmit queue. */
-struct fido_txq {
-	struct fido_lock lock;
-	bool own_bell; /**< bell is not shared with a receive queue */
-	bool open;     /**< posting is allowed: the link is up, and the queue is not paused */
-	bool up;       /**< the link is */
-	bool paused;   /**< by the application */
-	uint16_t index;
-	uint32_t slot;              /**< this domain's own */
-	struct fido_sender *sender; /**< NULL: not connected; may outlive `open` to be reaped */
-	struct fido_tx_ring *old;   /**< rings of before, with tickets still out */
-	struct fido_tx_stats_shm *stats;
-	const struct fido_doorbell *peer_bell; /**< the receiver's */
-	const struct fido_peer_view *peer;
-	const struct fido_note_shm
-		*note; /**< what the peer's application says of this link; NULL: nothing */
-	struct fido_region *const *regions; /**< own regions; NULL entries at the end */
-	const struct fido_region *last;     /**< the region that the last packet lay in */
-	struct fido_layout layout;
-	const uint8_t
-		*own_granules; /**< by granule of the own slot: index in regions, plus 1; 0: none */
-	struct fido_doorbell *bell; /**< rings when completions come and we are armed */
-	struct fido_sleeper sleeper;
-	struct fido_link *link;
-};
+struct fido_txq;
 
 /** A buffer to post. */
 struct fido_buf {
 	const void *data; /**< memory of this domain, or of another that it was received from */
-	uint32_t len;
-	uint16_t flags; /**< FIDO_DESC_CHAINED: the next buffer belongs to the same message */
-	void *cookie;   /**< comes back by fido_txq_reap(); not NULL */
+	uint32_t len;     /**< bytes */
+	uint16_t flags;   /**< FIDO_DESC_CHAINED: the next buffer belongs to the same message */
+	void *cookie;     /**< comes back from fido_txq_reap(); not NULL */
 };
 
 /**
- * Post whole messages: translate, put, publish, wake. Takes the lock itself.
+ * Post whole messages: translate the addresses, write and publish the descriptors, wake the
+ * receiver if it sleeps. Sender; does not block. A buffer that is accepted belongs to the receiver
+ * until its cookie is reaped; one that is not accepted stays the caller's.
  *
+ * @param bufs n buffers
  * @return
- *   - number of buffers accepted, from the first on, in whole messages; 0 when the link is down or the
+ *   - number of buffers accepted, from the first on, in whole messages; 0: the link is down, or the
  *     ring is full
- *   - -EFAULT: the first buffer not accepted is not memory that the peer can read
+ *   - -EFAULT: the peer cannot read the first message's memory: copy it into memory that it can
+ *     read
+ *   - -EINVAL: the first message's chain does not end within n, or is longer than the ring
+ * @see fido_txq_reap
  */
 int fido_txq_post(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n);
 
 /**
- * Take back cookies of completed descriptors. Takes the lock itself. Each cookie comes back once; its memory is the
- * caller's again.
+ * Take back the cookies of completed descriptors, in the order in which they were completed.
+ * Sender; does not block. Each cookie comes back exactly once; its memory is then the caller's
+ * again.
+ * @param cookies room for max
  * @return number of cookies
+ * @see fido_txq_post
  */
 unsigned int fido_txq_reap(struct fido_txq *q, void **cookies, unsigned int max);
-/** The same, with the status of each. */
+/**
+ * As fido_txq_reap(), with the status of each.
+ * @param status room for max: FIDO_STATUS_*
+ */
 unsigned int fido_txq_reap_status(struct fido_txq *q, void **cookies, uint16_t *status,
 	unsigned int max);
-/** @return tickets of this queue that are out, on rings of now and of before. */
+/**
+ * @return tickets of this queue that are out, on the present ring and on retired ones. Any thread.
+ */
 uint32_t fido_txq_out(struct fido_txq *q);
 
-/** What the ring of a transmit queue holds now. */
+/** State of a transmit queue at one moment. */
 struct fido_txq_fill {
-	uint32_t size;     /**< 0: not connected */
-	uint32_t room;     /**< descriptors that can be posted at once */
-	uint32_t done;     /**< tickets of this ring that came back and wait to be reaped */
-	uint32_t done_old; /**< the same of retired rings, recalled tickets included */
+	uint32_t size;     /**< descriptors of the ring; 0: not connected */
+	uint32_t room;     /**< descriptors that can be posted now */
+	uint32_t done;     /**< tickets of this ring that have come back and wait to be reaped */
+	uint32_t done_old; /**< likewise of retired rings, including recalled tickets */
 	bool open;         /**< posting is allowed */
 };
 
-/** Look into a transmit queue's ring. Takes the lock itself; any thread. */
+/** Read a transmit queue's state. Any thread. @param fill filled in */
 void fido_txq_look(struct fido_txq *q, struct fido_txq_fill *fill);
 
 /**
- * Post no more by this queue until fido_txq_resume(); what was posted comes back. Holds across link changes, and when the
- * link is configured anew. Any thread; when it returns, no burst is under way.
+ * Stop posting on this queue until fido_txq_resume(), across link changes and
+ * fido_link_configure(). What was posted still comes back. Any thread; when this returns, no burst
+ * is in progress.
  */
 void fido_txq_pause(struct fido_txq *q);
-
-/** Undo fido_txq_pause(). */
+/** Undo fido_txq_pause(). Any thread. */
 void fido_txq_resume(struct fido_txq *q);
-/** Arm a transmit queue for completions. The lock is not held. @return true: one waits already. */
+
+/**
+ * Arm the queue: from now on each completion rings its doorbell. The queue's thread, without the
+ * lock. The first call may block for about a millisecond.
+ * @return true: a completion already waits; do not sleep
+ * @see fido_txq_disarm
+ */
 bool fido_txq_arm(struct fido_txq *q);
 /**
- * Undo fido_txq_arm(). The lock is not held.
- * @param clear clear the doorbell too; false: the doorbell's descriptor is read elsewhere, or by the queue that shares it
+ * Undo fido_txq_arm(). The queue's thread, without the lock; does not block.
+ * @param clear clear the doorbell too. false: its descriptor is read elsewhere, or by the receive
+ *              queue that shares it
  */
 void fido_txq_disarm(struct fido_txq *q, bool clear);
-/** @return the descriptor that turns readable when completions come and the queue is armed (poll, epoll). */
+/**
+ * @return the doorbell's file descriptor for poll(2) or epoll(7): readable when the queue is armed
+ *         and a completion has come. It stays the queue's.
+ */
 int fido_txq_fd(const struct fido_txq *q);
-/** Have completions of q ring rxq's doorbell from now on: one sleep for both. The link is closed. */
+/**
+ * Have completions of q ring rxq's doorbell from now on, so that one thread sleeps for both.
+ * Control path; the link is closed. Both queues belong to the same link.
+ */
 void fido_txq_share_bell(struct fido_txq *q, struct fido_rxq *rxq);
-/** Reap from rings of before. Use fido_txq_reap_locked(). */
+
+/* ---- for drivers ---- */
+
+/** What the peer can read. Writer: the control thread; readers: senders, without a lock. */
+struct fido_peer_view {
+	uint32_t epoch; /**< newest epoch of this domain's memory that the peer has mapped */
+	uint64_t slots; /**< bit s: the peer has mapped as much of slot s as this domain */
+};
+
+/**
+ * A transmit queue. Drivers read it; of its members they write only `stats`' counters.
+ *
+ * Written with the lock held, unless it says otherwise, and read with the lock held. "Fixed" is set
+ * when the link is configured and never changes while the link is open.
+ */
+struct fido_txq {
+	struct fido_lock lock;
+	bool own_bell;  /**< fixed: `bell` is not shared with a receive queue */
+	bool open;      /**< posting is allowed. Writers: control thread, pause, resume */
+	bool up;        /**< the link is up. Writer: control thread; reader: fido_txq_resume() */
+	bool paused;    /**< by fido_txq_pause(). Reader: control thread */
+	uint16_t index; /**< fixed: of fido_link_txq() */
+	uint32_t slot;  /**< fixed: this domain's own */
+	/**
+	 * The present ring. The control thread sets it when the link comes up, and sets it to NULL
+	 * when the link goes down. The sender uses it; while `open` is false, only to reap.
+	 */
+	struct fido_sender *sender;
+	/**
+	 * Retired rings with tickets out. The control thread adds them and marks recalled tickets
+	 * in them; the sender reaps them. Either unlinks a ring that has no ticket out any more.
+	 */
+	struct fido_tx_ring *old;
+	struct fido_tx_stats_shm *stats;       /**< fixed. Writer of the counters: the sender */
+	const struct fido_doorbell *peer_bell; /**< rung by the sender. Writer: control thread */
+	const struct fido_peer_view *peer;     /**< fixed: the link's */
+	const struct fido_note_shm *note;      /**< the peer's, or NULL. Writer: control thread */
+	/**
+	 * Fixed: the domain's table of FIDO_REGIONS_MAX regions, NULL where there is none. The
+	 * control path writes the table, without this lock; the sender reads it.
+	 */
+	struct fido_region *const *regions;
+	/** Region of the last packet, a cache. Writer: sender; cleared when the region is freed. */
+	const struct fido_region *last;
+	struct fido_layout layout; /**< fixed: the group's */
+	/**
+	 * Fixed: by granule of the own slot, index in `regions` + 1, or 0. The control path writes
+	 * the table, without this lock; the sender reads it.
+	 */
+	const uint8_t *own_granules;
+	struct fido_doorbell *bell;  /**< fixed. Wakes the queue's thread */
+	struct fido_sleeper sleeper; /**< whether the queue's thread ever sleeps */
+	struct fido_link *link;      /**< fixed */
+};
+
+/** Reap from retired rings. Use fido_txq_reap_locked(). */
 unsigned int fido_txq_reap_old(struct fido_txq *q, void **cookies, unsigned int max);
 
-/** fido_txq_reap() with the queue's lock held. */
+/** As fido_txq_reap(). Sender, with the queue's lock held; does not block. */
 static inline unsigned int
 fido_txq_reap_locked(struct fido_txq *q, void **cookies, unsigned int max)
 {
@@ -150,33 +208,35 @@ fido_txq_reap_locked(struct fido_txq *q, void **cookies, unsigned int max)
 /** What fido_txq_gaddr() found. */
 enum fido_reach {
 	FIDO_REACH_NONE,    /**< the peer cannot read it: copy it */
-	FIDO_REACH_OWN,     /**< this domain's memory */
-	FIDO_REACH_FOREIGN, /**< another domain's memory, passed on */
+	FIDO_REACH_OWN,     /**< this domain's memory, which the peer can read */
+	FIDO_REACH_FOREIGN, /**< another domain's memory, which the peer can read: forward it */
 };
 
-/** Find the region that holds va. Use fido_txq_gaddr(). */
+/** Find the region that holds the pointer va. Use fido_txq_gaddr(). @return NULL: none */
 const struct fido_region *fido_txq_find_region(struct fido_txq *q, uintptr_t va);
 
 /**
- * Find the region that an address in our own slot lies in: an arena's, whose pointer is its gaddr, or that of memory which
- * came back to us by the address that the group has for it. Sender, with the queue's lock held.
+ * Find the region of an address in this domain's slot: an arena, whose pointers are its gaddrs, or
+ * imported memory that was sent, came back, and is named by its gaddr. Sender, with the queue's
+ * lock held; does not block.
  * @return NULL: none
  */
 static inline const struct fido_region *
 fido_txq_own_region(const struct fido_txq *q, uint64_t gaddr)
 {
 	uint64_t off = (gaddr - q->layout.base) & ((UINT64_C(1) << q->layout.slot_shift) - 1);
-	/* Not ordered with regions[]: whatever is there is checked, and stays while the queue's lock is held. */
+	/* Need not be ordered with regions[]: the check below rejects a stale index, and a region
+	 * is not freed while the queue's lock is held. */
 	uint8_t n = fido_load_relaxed(&q->own_granules[off >> FIDO_GRANULE_SHIFT]);
 	const struct fido_region *r = n != 0 ? fido_load_acquire(&q->regions[n - 1]) : NULL;
 
 	return r != NULL && gaddr - r->gaddr < r->len ? r : NULL;
 }
 
-/** The same for an address in our own slot. Use fido_txq_gaddr(). */
+/** As fido_txq_gaddr(), for an address in this domain's own slot. Use fido_txq_gaddr(). */
 enum fido_reach fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len);
 
-/** @return true when the peer has mapped all of [off, off + len) of a region. Use fido_txq_gaddr(). */
+/** @return true: the peer has mapped [off, off + len) of region r. Use fido_txq_gaddr(). */
 static inline bool
 fido_txq_peer_has(const struct fido_txq *q, const struct fido_region *r, uint64_t off, uint32_t len)
 {
@@ -187,20 +247,21 @@ fido_txq_peer_has(const struct fido_txq *q, const struct fido_region *r, uint64_
 	if (__builtin_expect(r->len - off < len, 0))
 		return false;
 	for (; g <= last; g++)
-		/* 0 (not exported) wraps to the largest number. */
+		/* Epoch 0 (not exported) wraps to the largest number. */
 		if (__builtin_expect(fido_load_relaxed(&r->granule_epoch[g]) - 1u >= epoch, 0))
 			return false;
 	return true;
 }
 
 /**
- * Translate an address of this domain to one that the peer can read.
+ * Translate a pointer of this domain into an address that the peer can read.
  *
  * Sender, with the queue's lock held; does not block.
  *
- * @param va    what the application sends
+ * @param va    memory to send: this domain's, or another's that it was received from
  * @param len   bytes
- * @param gaddr where the peer finds it
+ * @param gaddr receives the address for the descriptor, unless FIDO_REACH_NONE is returned
+ * @return whose memory it is; FIDO_REACH_NONE: the peer cannot read all of it now
  */
 static inline enum fido_reach
 fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr)
@@ -228,7 +289,10 @@ fido_txq_gaddr(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr
 	return fido_txq_peer_has(q, r, off, len) ? FIDO_REACH_OWN : FIDO_REACH_NONE;
 }
 
-/** After a burst was published: wake the receiver if it sleeps. The lock is held. */
+/**
+ * Wake the receiver if it sleeps. Required after fido_sender_publish(). Sender, with the queue's
+ * lock held; does not block.
+ */
 static inline void
 fido_txq_wake_receiver(struct fido_txq *q)
 {
@@ -238,16 +302,20 @@ fido_txq_wake_receiver(struct fido_txq *q)
 	}
 }
 
-/** What a burst of posts was: counted once, when it is published. */
+/** Counters of one burst of posts, added to the queue's when the burst is published. */
 struct fido_tx_burst {
-	uint64_t own;       /**< messages of this domain's memory, or without any */
-	uint64_t forwarded; /**< messages with another domain's memory */
-	uint64_t copied;    /**< messages copied into the arena first */
-	uint64_t descriptors;
-	uint64_t bytes;
+	uint64_t own;         /**< messages of this domain's memory, or without memory */
+	uint64_t forwarded;   /**< messages with another domain's memory */
+	uint64_t copied;      /**< messages copied into an arena first */
+	uint64_t descriptors; /**< of all messages */
+	uint64_t bytes;       /**< of all messages */
 };
 
-/** Make what was put visible, count it, wake the receiver if it sleeps. The lock is held. */
+/**
+ * Publish the descriptors that were put, count them, and wake the receiver if it sleeps. Sender,
+ * with the queue's lock held; does not block.
+ * @param b what was put since the last publish
+ */
 static inline void
 fido_txq_publish(struct fido_txq *q, const struct fido_tx_burst *b)
 {

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Builds a later DPDK than Debian 12 has, for the tests on it: shared libraries, the drivers and programs that the tests
+# use. Once: it stays in a cache folder. The source is Debian's source package of the release that has that version, or
+# a tree of the caller's own.
+#
+#   build.sh VERSION [SOURCE]     24.11 or 25.11; prints the folder that it is installed in
+#   build.sh --prefix VERSION     print that folder, build nothing; exit status 1 when it is not there
+#
+# Environment: FIDO_CACHE, the cache folder (default: $XDG_CACHE_HOME/fido or ~/.cache/fido); FIDO_JOBS
+set -eu -o pipefail
+
+cache=${FIDO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fido}
+# Which release of Debian has which version.
+declare -A suites=([24.11]=trixie [25.11]=sid)
+drivers=bus/vdev,bus/pci,mempool/ring,net/bonding,net/memif,net/null,net/pcap,net/ring,net/tap,net/vhost,net/virtio
+programs=test-pmd,dumpcap,pdump,proc-info
+# What these need, beside what is always built.
+libraries=bitratestats,bpf,cryptodev,dmadev,eventdev,gro,gso,hash,ip_frag,latencystats,meter,metrics,pcapng,pdump,rcu
+libraries+=,sched,security,stack,timer,vhost
+options=(
+	-Dbuildtype=release -Dplatform=generic -Ddefault_library=shared -Dtests=false -Denable_driver_sdk=true
+	-Ddeveloper_mode=disabled "-Denable_drivers=$drivers" "-Denable_apps=$programs" "-Denable_libs=$libraries"
+)
+
+say()
+{
+	printf 'dpdk: %s\n' "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# The machine's main source list as one of sources of SUITE, below folder $2.
+write_lists()
+{
+	local suite=$1 dir=$2 file
+	mkdir -p "$dir/lists" "$dir/state/partial" "$dir/cache/archives/partial"
+	for file in /etc/apt/sources.list.d/*.sources; do
+		[ -e "$file" ] && grep -q '^Suites:.*bookworm' "$file" || continue
+		# The first paragraph: the others are of updates, which later releases have elsewhere.
+		awk -v suite="$suite" '/^$/ && seen { exit }
+			/^Types:/ { $0 = "Types: deb-src" } /^Suites:/ { $0 = "Suites: " suite } /^Components:/ { $0 = "Components: main" }
+			{ print; seen = 1 }' "$file" >"$dir/lists/main.sources"
+	done
+	[ -e "$dir/lists/main.sources" ] || sed -nE "s/^deb(-src)? +(\[[^]]*\] +)?([^ ]+) +bookworm .*/deb-src \2\3 $suite main/p" \
+		/etc/apt/sources.list | head -n 1 >"$dir/lists/main.list"
+}
+
+apt_get()
+{
+	local dir=$1
+	shift
+	(cd "$dir" && apt-get -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/lists" \
+		-o Dir::State::lists="$dir/state" -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
+		-o Acquire::Languages=none "$@") >>"$dir/log" 2>&1 </dev/null
+}
+
+# Debian's source package, unpacked as DIR/source.
+fetch_source()
+{
+	local version=$1 dir=$2
+	say "fetching the source of dpdk $version"
+	write_lists "${suites[$version]}" "$dir"
+	apt_get "$dir" update || die "cannot read the list of sources of ${suites[$version]} (log: $dir/log)"
+	apt_get "$dir" source --download-only dpdk || die "cannot fetch the source of dpdk $version: the package server does" \
+		"not have it (log: $dir/log): give a source tree: setup.sh --dpdk $version --dpdk-source DIR"
+	dpkg-source --no-check -x "$dir"/dpdk_*.dsc "$dir/source" >>"$dir/log" 2>&1 || die "cannot unpack it (log: $dir/log)"
+}
+
+# A version is built with these options; otherwise it is built anew.
+stamp()
+{
+	echo "$1 ${options[*]}"
+}
+
+is_built()
+{
+	[ -e "$prefix/stamp" ] && [ "$(cat "$prefix/stamp")" = "$(stamp "$1")" ]
+}
+
+build()
+{
+	local version=$1 source=$2 work=$3 have
+	have=$(cat "$source/VERSION" 2>/dev/null) || die "$source is no source tree of DPDK: it has no file VERSION"
+	[[ $have = "$version".* ]] || die "$source has version $have, not $version"
+	say "building dpdk $have: this takes some minutes"
+	# Debian's Python, which has the modules that the build needs.
+	PATH=/usr/bin:$PATH meson setup "$work/build" "$source" --prefix="$prefix" --libdir=lib "${options[@]}" \
+		-Dc_link_args="-Wl,-rpath,$prefix/lib" >>"$work/log" 2>&1 || die "it cannot be configured (log: $work/log)"
+	PATH=/usr/bin:$PATH ninja -C "$work/build" -j"${FIDO_JOBS:-$(nproc)}" install >>"$work/log" 2>&1 || die "it does not build (log: $work/log)"
+}
+
+want_prefix=0
+if [ "${1:-}" = --prefix ]; then
+	want_prefix=1
+	shift
+fi
+version=${1:-}
+[ -n "${suites[${version:-none}]:-}" ] || die "give one of the versions ${!suites[*]}, not '$version'"
+prefix=$cache/dpdk-$version
+if is_built "$version"; then
+	echo "$prefix"
+	exit 0
+fi
+[ $want_prefix = 0 ] || exit 1
+work=$(mktemp -d)
+trap '[ -e "$prefix/stamp" ] || cp "$work/log" "$cache/dpdk-$version.log" 2>/dev/null; rm -rf "$work"' EXIT
+mkdir -p "$cache"
+rm -rf "$prefix"
+source=${2:-}
+if [ -z "$source" ]; then
+	source=$work/source
+	fetch_source "$version" "$work"
+fi
+build "$version" "$(realpath "$source")" "$work"
+stamp "$version" >"$prefix/stamp"
+echo "$prefix"
