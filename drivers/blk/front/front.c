@@ -232,7 +232,7 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
 	if (ret == 0)
 		ret = wait_for_backend(blk);
 	if (ret != 0) {
-		/* Nothing is out but OPEN. */
+		/* Only OPEN is in flight. */
 		if (blk->link != NULL)
 			close_within(blk, 0);
 		else
