@@ -140,7 +140,7 @@ complete_tickets(struct back_queue *q, const struct back_requests *list)
 	uint64_t n = 0;
 
 	fido_lock_take(&q->rxq->lock);
-	STAILQ_FOREACH (r, list, next) {
+	for (r = STAILQ_FIRST(list); r != NULL; r = STAILQ_NEXT(r, next)) {
 		if (last != r->receiver)
 			fido_rxq_flush(q->rxq, last);
 		last = r->receiver;

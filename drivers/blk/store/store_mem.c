@@ -52,7 +52,8 @@ struct mem_store {
 
 struct mem_channel {
 	struct blk_channel channel;
-	STAILQ_HEAD(, blk_io) waiting; /* writes that need a free frame: readers hold all */
+	STAILQ_HEAD(mem_waiting, blk_io)
+	waiting; /* writes that need a free frame: readers hold all */
 };
 
 /* ---- frames ---- */
