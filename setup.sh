@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Prepares a bare Debian 12 (as root) to build, test and run Fido. What is there already is left
-# alone, so a second run does nothing and needs no network.
+# Prepare a bare Debian 12 (as root) to build, test and run Fido. What exists already is left alone,
+# so that a second run does nothing and needs no network.
 set -eu -o pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +13,7 @@ fio_headers=$build/fio-headers
 # Debian's source packages, as long as they are needed.
 sources=$build/debian-source
 
-# What the project is built with, then what its tests and benchmarks call.
+# To build the project, then to run its tests and benchmarks.
 packages=(
 	gcc g++ libc6-dev make clang clang-format-14 libclang-rt-14-dev meson ninja-build pkg-config
 	libcmocka-dev libbenchmark-dev libcjson-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
@@ -21,21 +21,21 @@ packages=(
 	libnbd-bin nbdkit procps python3 python3-pyelftools qemu-utils
 	mandoc shellcheck spin strace tcpdump util-linux valgrind
 )
-# What the project's own packages (debian/) are built with, beside these.
+# In addition, to build the project's own packages (debian/).
 packages+=(build-essential debhelper dh-dkms dpkg-dev)
-# What the tests on real Xen boot in emulation: hypervisor, dom0 and guests. Only with --xen: where GRUB is installed, it
-# finds a kernel and a hypervisor more to offer at the next boot.
+# Booted in emulation by the tests on real Xen: hypervisor, dom0 and guests. Only with --xen: where
+# GRUB is installed, it would offer another kernel and a hypervisor at the next boot.
 xen_packages=(
 	linux-headers-amd64 linux-image-amd64
 	busybox-static cpio binutils kmod qemu-system-x86 xen-hypervisor-4.17-amd64 xen-utils-4.17
 	xenstore-utils xz-utils
 )
-# What looks at the packages that were built, and builds the kernel module as theirs does. Only with --packages: it is
-# many packages itself.
+# To check the built packages, and to build the kernel module as they do. Only with --packages,
+# since they have many dependencies.
 lint_packages=(dkms lintian linux-headers-amd64)
 # Needed unless pkg-config finds another DPDK that has its driver headers.
 dpdk_packages=(dpdk dpdk-dev libdpdk-dev dpkg-dev)
-# DPDK's headers for drivers that libdpdk-dev leaves out, by their place in DPDK's source.
+# DPDK's driver headers that libdpdk-dev leaves out, by their path in DPDK's source.
 driver_headers=(
 	lib/eal/include/bus_driver.h
 	lib/eal/include/dev_driver.h
@@ -43,10 +43,10 @@ driver_headers=(
 	lib/ethdev/ethdev_vdev.h
 	drivers/bus/vdev/bus_vdev_driver.h
 )
-# The folders of fio's source whose headers an engine of its own is built with; Debian has no package of them.
+# Folders of fio's source with the headers that an engine is built with. Debian does not package them.
 fio_folders=(. arch compiler lib os oslib)
-# DPDK's own examples that tests run on mmnet ports, by their folders in DPDK's examples/; common/ is
-# what their Makefiles include.
+# DPDK's own examples that tests run on mmnet ports, by their folders in DPDK's examples/; their
+# Makefiles include common/.
 dpdk_examples=(common ip_fragmentation ip_reassembly l2fwd l3fwd l3fwd-power packet_ordering rxtx_callbacks skeleton)
 
 usage()
@@ -55,18 +55,19 @@ usage()
 	usage: setup.sh [--build] [--no-hugepages] [--xen] [--packages] [--check]
 	       setup.sh --raise-hugepages MB
 	       setup.sh --dpdk VERSION [--dpdk-source DIR]
-	Installs what Fido needs on Debian 12, fetches DPDK's driver headers, some of its examples and
-	fio's headers into the build folder, reserves hugepages and mounts /dev/hugepages. Does nothing
-	that is done already.
+	Installs what Fido needs on Debian 12, fetches DPDK's driver headers, some of its examples and fio's
+	headers into the build folder, reserves hugepages and mounts /dev/hugepages. Skips what is done
+	already.
 	  --build               also configure (meson) and build (ninja) the build folder
 	  --no-hugepages        leave the hugepages alone
-	  --xen                 also what the tests on real Xen need (Debian's hypervisor, a kernel, QEMU);
-	                        test/run.sh asks for it
-	  --packages            also what the tests of Debian packages need (lintian, dkms); test/run.sh asks for it
-	  --check               change nothing; say what is missing, exit 1 if anything is
-	  --dpdk VERSION        nothing but this: build DPDK 24.11 or 25.11 into a cache folder (once), and print the
-	                        folder, for -Ddpdk_prefix=; from Debian's source package, or the source tree DIR
-	  --raise-hugepages MB  nothing but this: have at least MB of 2 MiB pages, and their mount
+	  --xen                 also install what the tests on real Xen need (Debian's hypervisor, a
+	                        kernel, QEMU); test/run.sh passes it
+	  --packages            also install what the tests of Debian packages need (lintian, dkms);
+	                        test/run.sh passes it
+	  --check               change nothing; print what is missing, exit 1 if anything is
+	  --dpdk VERSION        only build DPDK 24.11 or 25.11 into a cache folder, once, and print the folder,
+	                        for -Ddpdk_prefix=; from Debian's source package, or from the source tree DIR
+	  --raise-hugepages MB  only have at least MB of 2 MiB pages, and mount /dev/hugepages
 	environment: FIDO_BUILD, the build folder (default: build); FIDO_JOBS, parallel compilers
 	EOF
 }
@@ -143,7 +144,7 @@ install_packages()
 		die "apt-get install failed (log: $build/setup.log). Check the network and free space."
 }
 
-# The machine's own package sources as deb-src, in a folder of its own: /etc stays as it is.
+# Write the machine's own package sources as deb-src to a folder: /etc stays unchanged.
 write_source_lists()
 {
 	local dir=$1 file
@@ -156,7 +157,7 @@ write_source_lists()
 		[ -e "$file" ] || continue
 		sed -nE 's/^[[:space:]]*deb([[:space:]])/deb-src\1/p' "$file" >"$dir/${file##*/}"
 	done
-	# The main list is read from the folder too, so its name must not be taken there.
+	# apt reads the main list from the folder too, so its name must not be used there.
 	[ ! -e "$dir/sources.list" ] || mv "$dir/sources.list" "$dir/main-sources.list"
 }
 
@@ -179,7 +180,7 @@ headers_compile()
 			>>"$build/setup.log" 2>&1
 }
 
-# NAME VERSION PACKAGES: Debian's source package of exactly the installed version, unpacked as $sources/NAME.
+# NAME VERSION PACKAGES: unpack Debian's source package of exactly the installed version as $sources/NAME.
 fetch_source()
 {
 	local name=$1 version=$2 installed=$3
@@ -211,7 +212,7 @@ take_headers()
 	mv "$new" "$headers"
 }
 
-# What tests build of them is in their folders too, and goes with them.
+# Tests build the examples in these folders; a new version replaces both.
 take_examples()
 {
 	local version=$1 folder=$2 new=$examples.new name
@@ -240,7 +241,7 @@ take_fio_headers()
 		mkdir -p "$new/$folder"
 		cp "$source/$folder"/*.h "$new/$folder/" || die "fio $version has no headers in $folder"
 	done
-	# The engine says no to any other fio.
+	# The engine refuses any other fio.
 	printf '#define FIO_BUILT_FOR "fio-%s"\n' "${version%%-*}" >"$new/fio_built_for.h"
 	fio_headers_compile "$new" || die "the headers of fio $version do not compile (log: $build/setup.log)"
 	echo "$version" >"$new/version"
@@ -248,7 +249,7 @@ take_fio_headers()
 	mv "$new" "$fio_headers"
 }
 
-# Take from Debian's source packages what is missing of DPDK's driver headers and examples, and of fio's headers.
+# Take missing headers and examples of DPDK, and headers of fio, from Debian's source packages.
 fetch_missing()
 {
 	rm -rf "$sources"
@@ -272,7 +273,8 @@ fetch_dpdk()
 		return 0
 	fi
 	if [ -z "$version" ]; then
-		# A DPDK of somebody's own, with driver headers: its examples are installed beside it, or not.
+		# A DPDK from elsewhere, with driver headers: its examples may be installed beside
+		# it.
 		own=$(pkg-config --variable=prefix libdpdk)/share/dpdk/examples
 		[ ! -d "$own" ] || take_examples "" "$own"
 		return 0
@@ -341,7 +343,7 @@ hugepages_are_enough()
 	[ -e $nr_hugepages ] && hugepages_mounted && [ "$(cat $nr_hugepages)" -ge $(($1 / 2)) ]
 }
 
-# Have at least $1 MB of 2 MiB pages, and the mount. Never takes any away.
+# Raise the number of 2 MiB pages to at least $1 MB, and mount hugetlbfs. Never takes pages away.
 raise_hugepages()
 {
 	local pages=$(($1 / 2)) got
@@ -364,7 +366,7 @@ raise_hugepages()
 		echo $pages >$nr_hugepages || true
 	fi
 	if [ "$(cat $nr_hugepages)" -lt $pages ]; then
-		# Free memory may be too scattered: let the kernel put it together, and ask again.
+		# Free memory may be fragmented: let the kernel compact it, and try again.
 		echo 1 >/proc/sys/vm/compact_memory 2>/dev/null || true
 		echo $pages >$nr_hugepages || true
 	fi

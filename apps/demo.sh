@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Shows Fido at work on this machine: sets up what it needs, runs chains of three domains, prints a
-# summary, leaves nothing behind. Exit status 0 only when packets flowed and none was copied in the
-# pipeline. With `blk`: a file system on a disk that another domain serves; it is whole, and none of
-# its blocks was copied by that domain.
+# Demonstrates Fido on this machine: sets it up, runs chains of three domains, prints a summary, and
+# cleans up. Exits with 0 only if packets flowed and the pipeline copied none. With `blk`: runs a
+# file system on a disk that another domain serves, and exits with 0 only if the file system is
+# intact and that domain copied no block.
 set -eu -o pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,10 +13,10 @@ usage()
 {
 	cat <<-EOF
 	usage: sudo apps/demo.sh [--seconds N] [fwd|blk|all]
-	  --seconds N  how long each part of fwd sends traffic (default $seconds)
-	  fwd          packets: a pipeline of three domains; two networks joined by three domains (default)
-	  blk          a disk: a file system on a volume that another domain serves
-	  all          everything
+	  --seconds N  send traffic for N seconds in each part of fwd (default $seconds)
+	  fwd          run a pipeline of three domains, and connect two networks by three (default)
+	  blk          run a file system on a volume that another domain serves
+	  all          run both
 	EOF
 }
 
@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--seconds)
 		[[ ${2:-} =~ ^[1-9][0-9]*$ ]] || {
-			echo "demo: --seconds needs a number, 1 or more" >&2
+			echo "demo: --seconds '${2:-}': give a number, 1 or more" >&2
 			exit 2
 		}
 		seconds=$2
@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ "$(id -u)" = 0 ] || {
-	echo "demo: needs root for hugepages, network interfaces and mounts. Run: sudo $0" >&2
+	echo "demo: needs root for hugepages, network interfaces and mounts: run sudo $0" >&2
 	exit 1
 }
 
@@ -55,7 +55,7 @@ done
 summary=()
 bad=0
 
-# PART TEXT CONDITION...: a line of the summary; a condition that does not hold fails the demo.
+# PART TEXT CONDITION...: add a line to the summary. The demo fails if the condition is false.
 conclude()
 {
 	local part=$1 text=$2 verdict=ok
@@ -67,9 +67,9 @@ conclude()
 	summary+=("$(printf '  %-9s %s  %s' "$part" "$text" "$verdict")")
 }
 
-# The CPU of domain N of a pipeline: one for each as long as there are enough. Where there are not,
-# the first two share one, and the forwarder sleeps at once when it has nothing to do, so that the
-# other one, which never sleeps, has the CPU until its next burst is ready.
+# Print the CPU of domain N of the pipeline: one each if there are three. Else the first two domains
+# share a CPU, and the forwarder runs with --idle interrupt: it sleeps at once, so that the
+# generator, which never sleeps, has the CPU until its next burst is ready.
 pipeline_cpu()
 {
 	if [ "$(nproc)" -ge 3 ]; then
@@ -84,19 +84,19 @@ all_cpus()
 	echo "0-$(($(nproc) - 1))"
 }
 
-# mmnet N DOMAIN PEER: the EAL option of a zero-copy port.
+# mmnet N DOMAIN PEER: print the EAL option of a zero-copy port.
 mmnet()
 {
 	echo "--vdev=net_mmnet$1,group=$fido_group,domain=$2,peer=$3,rx=zero"
 }
 
-# PACKETS BYTES SECONDS, as a rate.
+# PACKETS BYTES SECONDS: print the rate.
 rate()
 {
 	awk "BEGIN { printf \"%6.2f Mpps %6.1f Gbit/s\", $1 / $3 / 1e6, $2 * 8 / $3 / 1e9 }"
 }
 
-# Set $packets and $bytes to what the last domain of the pipeline has received.
+# Set $packets and $bytes to the totals that the last domain of the pipeline has received.
 count_received()
 {
 	{
@@ -105,8 +105,8 @@ count_received()
 	} < <(xstat_sum sink '^rx_good_packets$' '^rx_good_bytes$')
 }
 
-# Set $by_pointer and $copied to how packets came from domain to domain, over all processes named,
-# and $crossings to the text of it.
+# NAME...: set $by_pointer and $copied to the packets that these processes passed by pointer and
+# copied, and $crossings to a text with both.
 count_crossings()
 {
 	local name part
@@ -114,7 +114,7 @@ count_crossings()
 	by_pointer=0
 	copied=0
 	for name in "$@"; do
-		is_running "$name" || fail "$name ended on its own: $(tail -n 5 "$(log_of "$name")")"
+		is_running "$name" || fail "$name exited early: $(tail -n 5 "$(log_of "$name")")"
 		part=$(xstat_sum "$name" '^rx_zero_copy_packets$' "$copies")
 		by_pointer=$((by_pointer + ${part%%$'\n'*}))
 		copied=$((copied + ${part##*$'\n'}))
@@ -124,8 +124,8 @@ count_crossings()
 
 # --- a pipeline: txonly -> fido-fwd -> rxonly ---
 
-# The forwarder comes last: by then the ends of the pipeline have mapped each other's memory. What
-# it passed on before that would be copied.
+# Start the forwarder last, when the ends of the pipeline have mapped each other's memory. Packets
+# that it forwarded before that would be copied.
 start_pipeline()
 {
 	local cpu idle=adaptive
@@ -139,12 +139,12 @@ start_pipeline()
 	cpu=$(pipeline_cpu 1)
 	fido_fwd fwd --lcores "0@$cpu" "$(mmnet 0 fwd gen)" "$(mmnet 1 fwd sink)" -- \
 		--map 0:1 --burst 256 --idle $idle --quiet
-	# shellcheck disable=SC2016 # wait_for expands it, each time
+	# shellcheck disable=SC2016 # wait_for expands it
 	wait_for 15 '! is_running fwd || [ "$(xstat sink 0 rx_good_packets)" -gt 0 ]' ||
 		fail "no packet reached the last domain within 15 s"
 }
 
-# Print the rate at the end of the pipeline each second, from the count just made.
+# Print the rate at the end of the pipeline every second. $packets and $bytes are the last counts.
 watch_pipeline()
 {
 	local i before=$EPOCHREALTIME last_packets last_bytes now
@@ -156,7 +156,8 @@ watch_pipeline()
 		now=$EPOCHREALTIME
 		count_crossings gen fwd sink
 		printf '  %3d s   sink receives %s   copied %d\n' "$i" "$(rate \
-			$((packets - last_packets)) $((bytes - last_bytes)) "($now - $before)")" "$copied"
+			$((packets - last_packets)) $((bytes - last_bytes)) "($now - $before)")" \
+			"$copied"
 		before=$now
 	done
 }
@@ -166,7 +167,7 @@ pipeline()
 	local begin begin_packets begin_bytes text
 	cat <<-'EOF'
 
-	== A pipeline of three domains, each a process of its own ==
+	== A pipeline of three domains, each in its own process ==
 
 	   gen: testpmd txonly --mmnet--> fwd: fido-fwd --mmnet--> sink: testpmd rxonly
 	   owns the packets               passes pointers          reads gen's memory
@@ -178,7 +179,8 @@ pipeline()
 	begin_packets=$packets
 	begin_bytes=$bytes
 	watch_pipeline
-	text=$(rate $((packets - begin_packets)) $((bytes - begin_bytes)) "($EPOCHREALTIME - $begin)")
+	text=$(rate $((packets - begin_packets)) $((bytes - begin_bytes)) \
+		"($EPOCHREALTIME - $begin)")
 	conclude pipeline "$text of 1514 bytes, $crossings" test \
 		$((packets - begin_packets)) -gt 0 -a "$by_pointer" -gt 0 -a "$copied" = 0
 	stop gen
@@ -188,19 +190,19 @@ pipeline()
 
 # --- two networks: namespace - tap - mmnet - mmnet - tap - namespace ---
 
-# NAME ADDRESS: a namespace with the tap interface of the running domain of that name in it.
+# NAME ADDRESS: create a network namespace, and move the tap interface of domain NAME into it.
 join_network()
 {
 	local name=$1 address=$2
 	wait_for 10 "ip link show '$(tap_of "$name")' >/dev/null 2>&1" ||
-		fail "$name made no interface $(tap_of "$name")"
+		fail "$name did not create interface $(tap_of "$name")"
 	netns_add "$name"
 	echo_run ip link set "$(tap_of "$name")" netns "$(netns_of "$name")"
 	in_ns "$name" ip addr add "$address/24" dev "$(tap_of "$name")"
 	in_ns "$name" ip link set "$(tap_of "$name")" up
 }
 
-# Interface names have at most 15 characters.
+# NAME: print the name of its tap interface. Interface names have at most 15 characters.
 tap_of()
 {
 	echo "fd${1:0:1}$$"
@@ -224,7 +226,7 @@ networks()
 	local log=$lib_dir/traffic.log answers tcp
 	cat <<-'EOF'
 
-	== Two Linux networks, joined by three domains ==
+	== Two Linux networks, connected by three domains ==
 
 	   namespace A --tap-- left --mmnet-- mid --mmnet-- right --tap-- namespace B
 	   10.99.0.1           (left, mid and right are fido-fwd)            10.99.0.2
@@ -238,7 +240,9 @@ networks()
 	start iperf3 ip netns exec "$(netns_of right)" iperf3 -s -1
 	wait_for 5 'in_ns right ss -ltn | matches :5201' || fail "the iperf3 server did not start"
 	in_ns left iperf3 -c 10.99.0.2 -t "$seconds" -f m | tee "$log"
-	tcp=$(awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i == "Mbits/sec") print $(i - 1) }' "$log")
+	tcp=$(awk '/receiver/ {
+		for (i = 2; i <= NF; i++) if ($i == "Mbits/sec") print $(i - 1)
+	}' "$log")
 	stop iperf3
 	count_crossings left mid right
 	conclude networks "ping $answers of 5 answered, TCP ${tcp:-0} Mbit/s, $crossings" \
@@ -256,7 +260,7 @@ demo_fwd()
 
 # --- a disk: ext4 - loop device - nbdfuse - nbdkit - rings - fido-blkd - file ---
 
-# A counter of the volume: what the backend that runs now has done.
+# FILTER: print a counter of the volume, of the backend that runs now.
 volume_stat()
 {
 	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" blk --group "$fido_group" --json |
@@ -268,7 +272,7 @@ start_disk()
 	blkd disk --volume "root=file:$lib_dir/disk.img"
 }
 
-# Add what the backend did until now: what it counted goes with it.
+# Add the counters of the backend, which are lost when it exits.
 add_figures()
 {
 	written=$((written + $(volume_stat .total.write_bytes)))
@@ -276,19 +280,19 @@ add_figures()
 	copies=$((copies + $(volume_stat .copied)))
 }
 
-# Copy the tree to the disk twice, and kill the backend meanwhile.
+# Copy the tree to the disk twice. Between the copies, kill the backend while it writes.
 fill_disk()
 {
 	local begin=$EPOCHREALTIME mb writer
 	nbd_mount
 	echo_run cp -a "$tree" "$nbd_mnt/first"
 	add_figures
-	# Stopped first, so that it has requests that it has not answered.
+	# Stop it first, so that requests are unanswered when it is killed.
 	kill -STOP "${lib_pid[disk]}"
 	sync -f "$nbd_mnt" &
 	writer=$!
 	sleep 0.5
-	echo "+ kill -KILL [disk], in the middle of writing, and start it again"
+	echo "+ kill -KILL [disk] during writes, and start it again"
 	kill_hard disk
 	start_disk
 	wait "$writer"
@@ -298,7 +302,7 @@ fill_disk()
 	awk "BEGIN { t = $EPOCHREALTIME - $begin; printf \"%d MB of files in %.1f s\\n\", $mb, t }"
 }
 
-# The disk anew, with nothing of it in the kernel's caches.
+# Attach the disk again, so that the kernel has none of it cached, and compare the files.
 check_disk()
 {
 	local copy differ=0
@@ -320,14 +324,14 @@ disk()
 	local written=0 read=0 copies=0 whole=yes again
 	cat <<-'EOF'
 
-	== A disk in another domain, and a file system of this kernel on it ==
+	== A file system of this kernel on a disk in another domain ==
 
-	   ext4 - loop device - nbdfuse --NBD--> nbdkit --rings--> disk: fido-blkd, has the file
+	   ext4 - loop device - nbdfuse --NBD--> nbdkit --rings--> disk: fido-blkd, serves a file
 	                                         reads disk's      reads nbdkit's memory
 	                                         memory
 
 	EOF
-	# One of its own: another that is compared with its copy somebody could change meanwhile.
+	# Create the tree: an existing one could change between the copy and the comparison.
 	echo_run "$top/test/make-tree.sh" "$tree"
 	echo_run truncate -s 1G "$lib_dir/disk.img"
 	start_disk
@@ -340,8 +344,9 @@ disk()
 	stop nbdkit
 	stop disk
 	again=$(grep -ao ' resent [0-9]*' "$(log_of nbdkit)" | awk '{ print $2 }')
-	conclude disk "$((written >> 20)) MB written, $((read >> 20)) MB read, copied by disk: $copies; \
-disk crashed, requests sent again: $again; files and file system whole: $whole" \
+	conclude disk "$((written >> 20)) MB written, $((read >> 20)) MB read, \
+copied by disk: $copies; disk killed, requests resent: $again; \
+files and file system intact: $whole" \
 		test $whole = yes -a "$copies" = 0 -a $written -gt 0 -a $read -gt 0
 }
 
@@ -352,13 +357,13 @@ demo_blk()
 
 # --- main ---
 
-echo "Setting up and building (the first time takes some minutes) ..."
+echo "Setting up and building (takes some minutes the first time) ..."
 adding_hugepages "$top/setup.sh" --build >"$lib_dir/setup.log" 2>&1 || {
 	tail -n 30 "$lib_dir/setup.log" >&2
 	fail "set-up failed"
 }
 if [ "$(free_hugepages_mb)" -lt 512 ]; then
-	echo "No 512 MB of free hugepages: with ordinary pages, which is slower."
+	echo "Less than 512 MB of hugepages are free: using ordinary pages, which are slower."
 	eal_memory=(--no-huge -m 256)
 fi
 case $what in

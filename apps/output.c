@@ -11,7 +11,10 @@
 static const char *program_name = "fido";
 static int first_error;
 
-/* A file that is opened later must not become the standard output: take the number, in a way that cannot be written to. */
+/*
+ * Open /dev/null for each closed standard descriptor, so that a later open() cannot become standard
+ * output. Its mode makes writes to standard output fail.
+ */
 void
 app_output_begin(const char *program)
 {
@@ -22,7 +25,7 @@ app_output_begin(const char *program)
 			break;
 }
 
-/* Say once that the output is lost. */
+/* Report once that output is lost. */
 static void
 fail(int err)
 {
@@ -46,7 +49,7 @@ app_output_flush(void)
 	if (fflush(stdout) != 0)
 		fail(errno);
 	else if (ferror(stdout))
-		fail(EIO); /* Why, whoever printed it has not kept. */
+		fail(EIO); /* An earlier call failed; its errno is lost. */
 	return -first_error;
 }
 

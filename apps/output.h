@@ -4,15 +4,27 @@
 
 /**
  * @file
- * What a program prints to its standard output, which may be a file on a full disk: the first failure is said once, at once,
- * and the program ends with a failure. That the reader of a pipe has gone is none to speak of.
+ * Standard output of a program, which may be a file on a full disk: report the first write error
+ * once, when it occurs, and let the program exit with a failure. A closed pipe (EPIPE) is not
+ * reported.
  */
 
-/** Call this first in main(), with the name that messages begin with. If there is no standard output, writes to it fail. */
+/**
+ * Prepare standard output. Call this first in main(). If standard output is closed, writes to it
+ * fail.
+ * @param program name that messages begin with
+ */
 void app_output_begin(const char *program);
-/** Write out what was printed so far. @return 0; -errno: of the first write that failed, now or before (message written) */
+/**
+ * Flush standard output.
+ * @return 0; -errno of the first write that failed, now or before (message written)
+ */
 int app_output_flush(void);
-/** The same at the end, after which nothing is printed any more: some file systems say only now that they are full. */
+/**
+ * Flush and close standard output, at the end of main(): some file systems report only at the close
+ * that they are full.
+ * @return as app_output_flush()
+ */
 int app_output_end(void);
 
 #endif

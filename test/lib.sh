@@ -4,42 +4,52 @@
 #
 # $fido_group names a group of domains of the script's own.
 #
-# Everything started or made through these helpers (processes, network namespaces, hugepage files,
-# hugepages) is ended or given back at exit, however the script ends, and nothing else is touched.
+# Everything started or created through these helpers (processes, network namespaces, hugepage
+# files, hugepages) is stopped or given back at exit, however the script ends, and nothing else is
+# touched.
 #
 #   echo_run CMD...              print the command, then run it
 #   start NAME CMD...            run CMD in the background; its output: log_of NAME
-#   stop NAME [STATUS]           SIGINT, at most 30 s; fails if it had to be killed or its status differs
+#   stop NAME [STATUS]           SIGINT; fail if it runs on for 30 s or its status differs
 #   kill_hard NAME               SIGKILL, as in a crash
 #   is_running NAME              true while it runs
-#   testpmd NAME [EAL...] -- [APP...]    start an interactive dpdk-testpmd with the mmnet driver
+#   testpmd NAME [EAL...] -- [APP...]
+#                                start an interactive dpdk-testpmd with the mmnet driver
 #   testpmd_cmd NAME COMMAND     give it a command, print its answer
-#   fido_fwd NAME [EAL...] -- [APP...]   start fido-fwd
-#   pktcheck NAME [EAL...] -- [APP...]   start pktcheck: sends, receives, checks (test/system/helpers)
-#   dpdk_example NAME EXAMPLE [EAL...] -- [APP...]   start one of DPDK's examples (setup.sh has their list)
-#   finish NAME SECONDS [STATUS]         wait until it ends by itself; fails if it does not, or otherwise
-#   result NAME EXPRESSION       what jq makes of the last line of its output: pktcheck's, fido-fwd's JSON
+#   fido_fwd NAME [EAL...] -- [APP...]
+#                                start fido-fwd
+#   pktcheck NAME [EAL...] -- [APP...]
+#                                start pktcheck: sends, receives, checks (test/system/helpers)
+#   dpdk_example NAME EXAMPLE [EAL...] -- [APP...]
+#                                start one of DPDK's examples (setup.sh lists them)
+#   finish NAME SECONDS [STATUS] wait until it exits by itself; fail if it does not, or its status
+#                                differs
+#   result NAME EXPRESSION       apply jq to the last line of its output, which is JSON
 #   telemetry NAME COMMAND       ask a DPDK process: one JSON object
-#   xstat NAME PORT KEY          one extended statistic; 0 where the port has no such one
-#   xstat_sum NAME REGEX...      for each, the sum over all its ports of those whose name matches
-#   fwd_to_tap NAME NETNS ADDRESS VDEV [APP...]   start fido-fwd in NETNS between its kernel (tap fido0) and port VDEV
-#   netns_add NAME, in_ns NAME CMD...    a network namespace of this script's own; run CMD in it
+#   xstat NAME PORT KEY          one extended statistic; 0 where the port has none of that name
+#   xstat_sum NAME REGEX...      for each, the sum over all ports of the statistics that match
+#   fwd_to_tap NAME NETNS ADDRESS VDEV [APP...]
+#                                start fido-fwd in NETNS, from its kernel (tap fido0) to port VDEV
+#   netns_add NAME, in_ns NAME CMD...
+#                                create a network namespace for this script; run CMD in it
 #   netns_of NAME                its real name, as for: start srv ip netns exec "$(netns_of a)" CMD
-#   blkd NAME ARG...             start fido-blkd as domain NAME of the script's group, wait until it serves
-#   nbdkit_fido NAME ARG...      start nbdkit with the fido plugin on a Unix socket, wait until it answers
+#   blkd NAME ARG...             start fido-blkd as domain NAME of $fido_group, wait until it serves
+#   nbdkit_fido NAME ARG...      start nbdkit with the fido plugin, wait until it answers
 #   nbd_uri NAME [VOLUME]        its address
-#   nbd_attach NAME [VOLUME]     make a volume of it a block device, by nbdfuse and a loop device: $nbd_device
-#   nbd_mount, nbd_umount        the file system on it, on $nbd_mnt
+#   nbd_attach NAME [VOLUME]     make a volume a block device, $nbd_device (nbdfuse, loop)
+#   nbd_mount, nbd_umount        mount and unmount its file system on $nbd_mnt
 #   nbd_detach                   undo nbd_attach
-#   wait_for SECONDS CONDITION   until the shell condition holds; false when it never did. A busy machine has longer
-#   need_hugepages MB            have that many MB free for EAL, if possible some more for arenas, else skip
-#   own_rundir                   a folder for groups of this script alone; none may be left in it
+#   wait_for SECONDS CONDITION   wait until the shell condition holds; false: it never did. A
+#                                busy machine gets longer
+#   need_hugepages MB            have that many MB free for EAL, and more for arenas, or skip
+#   own_rundir                   use a private folder for groups; it must be empty at exit
 #   at_exit COMMAND              run it at the end too, however the script ends
-#   before_exit COMMAND          the same, while what was started still runs
+#   before_exit COMMAND          the same, while started processes still run
 #   fail MSG, skip MSG           end the test: exit 1, exit 77
-#   expect_eq A B MSG, expect_ge A B MSG     fail unless A = B, A >= B (numbers)
+#   expect_eq A B MSG, expect_ge A B MSG
+#                                fail unless A = B, A >= B (numbers)
 
-# Programs are known by their messages here and there, numbers by their decimal points.
+# Tests match messages of programs, and numbers with decimal points.
 export LC_ALL=C.UTF-8
 FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 FIDO_BUILD=${FIDO_BUILD:-$FIDO_TOP/build}
@@ -48,9 +58,9 @@ export FIDO_TOP FIDO_BUILD
 
 lib_dir=$(mktemp -d)
 lib_id=fido$$
-# Whose things they are that bear this name (test/run.sh).
+# Record the id that names this script's resources (test/run.sh).
 [ -z "${FIDO_TEST_IDS:-}" ] || echo "$lib_id" >>"$FIDO_TEST_IDS"
-# A group of domains for this script alone; what is left of it goes at exit.
+# A group of domains for this script alone; its remains are removed at exit.
 fido_group=$lib_id
 # EAL's memory options for every application: an array to be filled by the caller.
 eal_memory=()
@@ -61,7 +71,7 @@ lib_rundir=
 lib_at_exit=()
 lib_before_exit=()
 lib_added_hugepages=0
-# Limits are those of a quiet machine; a busy one takes so many times as long.
+# Limits fit a quiet machine; a busy one gets this many times as long.
 lib_patience=3
 lib_huge=/sys/kernel/mm/hugepages/hugepages-2048kB
 
@@ -77,8 +87,8 @@ skip()
 	exit 77
 }
 
-# In a pipe, in place of grep -q: that ends at its match, and what still writes to it ends by SIGPIPE, which pipefail takes for
-# a failure now and then. This one reads all there is.
+# Use in a pipe in place of grep -q, which exits at its match: the writer then gets SIGPIPE, which
+# pipefail at times takes for a failure. This one reads all input.
 matches()
 {
 	local status=0
@@ -117,9 +127,11 @@ wait_for()
 {
 	local end=$((SECONDS + $1 * lib_patience + 1)) late=0 pauses=(0.01 0.02 0.04 0.06) n=0
 	until eval "$2"; do
-		# A machine that stood still for so long gave nobody time: look some more times.
+		# If the machine stood still until the limit, no process had time: look some more
+		# times.
 		[ $SECONDS -lt $end ] || [ $((late += 1)) -le 20 ] || return 1
-		# Most of what is waited for comes at once. What does not is asked seldom: it needs the processor.
+		# Most conditions hold soon. Poll the others rarely: polling takes processor time
+		# from them.
 		sleep "${pauses[n++]:-0.1}"
 	done
 }
@@ -131,7 +143,7 @@ log_of()
 	echo "$lib_dir/$1.log"
 }
 
-# A background process of a script ignores SIGINT unless told otherwise: hence env.
+# A background process of a script ignores SIGINT by default: hence env.
 start()
 {
 	local name=$1
@@ -148,7 +160,7 @@ is_running()
 	[ -n "${lib_pid[$1]:-}" ] && kill -0 "${lib_pid[$1]}" 2>/dev/null
 }
 
-# Forget an ended process and what EAL left of it; its exit status goes to lib_status.
+# Forget an exited process and remove what EAL left of it; set lib_status to its exit status.
 lib_reap()
 {
 	local name=$1 fd
@@ -173,20 +185,20 @@ stop()
 	if ! wait_for 30 "! is_running '$name'"; then
 		kill -KILL "${lib_pid[$name]}"
 		lib_reap "$name"
-		fail "$name does not end at SIGINT"
+		fail "$name does not exit on SIGINT"
 	fi
 	lib_reap "$name"
 	[ "$lib_status" = "$want" ] ||
-		fail "$name ended with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
+		fail "$name exited with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
 }
 
 finish()
 {
 	local name=$1 want=${3:-0}
-	wait_for "$2" "! is_running '$name'" || fail "$name did not end within $2 s"
+	wait_for "$2" "! is_running '$name'" || fail "$name did not exit within $2 s"
 	lib_reap "$name"
 	[ "$lib_status" = "$want" ] ||
-		fail "$name ended with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
+		fail "$name exited with status $lib_status, not $want: $(tail -n 5 "$lib_dir/$name.log")"
 }
 
 result()
@@ -202,8 +214,8 @@ kill_hard()
 
 # --- DPDK applications ---
 
-# The path of the mmnet driver in $mmnet_driver. EAL loads no driver from below a folder that
-# everyone may write to, such as /tmp: then a copy in /run.
+# Set $mmnet_driver to the path of the mmnet driver. EAL loads no driver from below a world-writable
+# folder such as /tmp: then use a copy in /run.
 lib_find_driver()
 {
 	local dir=$FIDO_BUILD/drivers/net/mmnet_pmd
@@ -252,7 +264,8 @@ testpmd()
 	lib_fd[$name]=$fd
 	lib_stdin=$fifo lib_start_eal "$name" dpdk-testpmd "${eal[@]}" -- -i --disable-link-check \
 		"${mbufs[@]}" "$@"
-	# The prompt comes letter by letter, and events in between: look for the answer to a command instead.
+	# The prompt arrives letter by letter, mixed with events: look for the answer to a command
+	# instead.
 	echo fido-mark >"$fifo"
 	wait_for 60 "! is_running '$name' || grep -q 'Command not found' '$lib_dir/$name.log'" ||
 		fail "$name: testpmd gave no answer within 60 s"
@@ -285,12 +298,13 @@ pktcheck()
 	lib_start_eal "$name" "$FIDO_BUILD/test/system/helpers/pktcheck" "$@"
 }
 
-# The path of one of DPDK's examples in $lib_example; built the first time, by its own Makefile.
+# Set $lib_example to the path of one of DPDK's examples; at first use, build it by its own
+# Makefile.
 lib_find_example()
 {
 	local dir=$FIDO_BUILD/dpdk-examples/$1
 	[ -e "$dir/Makefile" ] || fail "no example $1 in $FIDO_BUILD/dpdk-examples: run $FIDO_TOP/setup.sh"
-	# Not each program is called like its folder.
+	# Some programs have another name than their folder.
 	lib_example=$dir/build/$(sed -n 's/^APP *= *//p' "$dir/Makefile")
 	[ ! -x "$lib_example" ] || return 0
 	echo_run make -s -C "$dir" >"$lib_dir/make.log" 2>&1 ||
@@ -306,7 +320,7 @@ dpdk_example()
 }
 
 # Commands on standard input, an answer to each on standard output. Debian's own Python, without
-# what else is installed for it: it starts several times as fast.
+# locally installed modules, starts several times as fast.
 lib_telemetry()
 {
 	PATH=/usr/bin:$PATH python3 -IS "$(command -v dpdk-telemetry.py)" -f "${lib_prefix[$1]}"
@@ -326,7 +340,7 @@ xstat_sum()
 {
 	local name=$1 port
 	shift
-	# Ports that are not there answer null.
+	# Missing ports answer null.
 	for port in {0..7}; do
 		echo "/ethdev/xstats,$port"
 	done | lib_telemetry "$name" | jq -s '[.[][] | select(. != null) | to_entries[]] as $all |
@@ -356,7 +370,7 @@ nbd_uri()
 	echo "nbd+unix:///${2:-}?socket=$lib_dir/$1.sock"
 }
 
-# With -v: its log ends with the volumes' counters.
+# With -v its log ends with the volumes' counters.
 nbdkit_fido()
 {
 	local name=$1
@@ -405,7 +419,7 @@ nbd_detach()
 	finish nbdfuse 20
 }
 
-# Devices go while those still run that serve them.
+# Remove devices while their servers still run.
 lib_remove_devices()
 {
 	[ -n "$nbd_device$lib_mounted" ] || [ -e "$lib_dir/fuse" ] || return 0
@@ -436,7 +450,7 @@ in_ns()
 	ip netns exec "$ns" "$@"
 }
 
-# With little memory: --no-huge, and a VDEV that says hugepages=off.
+# To save memory: --no-huge, and a VDEV with hugepages=off.
 fwd_to_tap()
 {
 	local name=$1 ns=$2 address=$3 vdev=$4
@@ -466,7 +480,8 @@ reserved_hugepages()
 	cat $lib_huge/nr_hugepages 2>/dev/null || echo 0
 }
 
-# Run a command that may reserve pages of the machine; what it adds is given back at exit, and no more: others may add, too.
+# Run a command that may reserve hugepages; give back at exit as many as it adds and no more: others
+# may add pages too.
 adding_hugepages()
 {
 	local before status=0
@@ -489,7 +504,7 @@ free_hugepages_mb()
 need_hugepages()
 {
 	local want=$1 have ample
-	# So that EAL's pages are not taken by arenas, which do without, and by processes that have just been killed.
+	# Leave room for arenas, which can do without, and for processes that were just killed.
 	ample=$((want + 512))
 	have=$(free_hugepages_mb)
 	if [ "$have" -lt "$ample" ]; then
@@ -519,7 +534,7 @@ lib_cleanup()
 	done
 	lib_remove_devices &
 	remover=$!
-	# It may wait for a backend that has died: until nbdkit, too, is ended.
+	# It may wait for a backend that has died, until nbdkit is stopped too.
 	wait_for 10 "! kill -0 $remover 2>/dev/null"
 	for name in "${!lib_pid[@]}"; do
 		kill -INT "${lib_pid[$name]}" 2>/dev/null

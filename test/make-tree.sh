@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Make a tree of files for tests that copy one: the same at each run, and nobody else's. Some thousand files of sizes from nothing
-# to a megabyte, in folders deep and wide, with links and names of all kinds.
+# Make a tree of files for tests that copy one: the same at each run, and without private data. Some
+# thousand files from empty to a megabyte, in deep and wide folders, with links and names of all
+# kinds.
 #
 #	test/make-tree.sh FOLDER
 set -eu
@@ -13,7 +14,7 @@ for i in {0..39}; do
 	mkdir -p "wide/$i" "deep$(printf '/d%.0s' $(seq 0 "$i"))"
 done
 
-# Lines of 1 KiB of no pattern; a file is its number, and some of these.
+# Lines of 1 KiB without a pattern; a file is its number and some of these.
 awk '
 function random(n)
 {

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs the tests: a line for each, and as the last line `N passed, N failed, N skipped`.
-# Exit status 1 when a test failed or none ran.
+# Run the tests: print a line for each and, as the last line, `N passed, N failed, N skipped`. Exit
+# status 1 when a test failed or none ran.
 #
 # A suite NAME is a function suite_NAME (dashes as underscores) that reports each of its tests with
-# `run TEST COMMAND...`, or with `passed`, `failed`, `skipped`; and a function list_NAME that
-# prints the names of its tests. Add it to `suites`, or to `suites_on_demand` if it takes too long
-# to run unasked.
+# `run TEST COMMAND...`, or with `passed`, `failed`, `skipped`; and a function list_NAME that prints
+# the names of its tests. Add it to `suites`, or to `suites_on_demand` if it takes too long to run
+# unasked.
 set -eu -o pipefail
 
 suites=(build-gcc unit stress system build-clang lint model mutants unit-asan unit-tsan xen fuzz packages)
-# Where all are run, these have only what is left of the processors while those between unit and them run...
+# In a full run these use idle processor time while the suites from unit up to them run...
 suites_beside=(build-clang lint model)
-# ... and these, of which each has one processor to do at a time, run beside the emulation of xen.
+# ... and these, whose tests use one processor each, run beside the emulation of xen.
 suites_beside_xen=(fuzz packages)
 suites_on_demand=(soak dpdk-later)
 
@@ -21,7 +21,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export FIDO_TEST_RUN=run-$$
 # shellcheck source=test/lib.sh
 . "$top/test/lib.sh"
-# Scripts name what they make after themselves, and themselves here.
+# Scripts name what they create by an id, and record the id here.
 export FIDO_TEST_IDS=$lib_dir/ids
 echo "$lib_id" >"$FIDO_TEST_IDS"
 build=$FIDO_BUILD
@@ -59,7 +59,7 @@ failed()
 	printf 'FAIL %s\n' "$1"
 	n_failed=$((n_failed + 1))
 	[ -n "${2:-}" ] || return 0
-	# Other logs may follow the reason.
+	# The reason may stand before other logs.
 	head -n -40 "$2" | grep -E 'FAIL|\[  FAILED' | tail -n 5 | sed 's/^/    /' || true
 	tail -n 40 "$2" | sed 's/^/    /'
 	printf '    (all of it: %s)\n' "$2"
@@ -71,7 +71,7 @@ skipped()
 	n_skipped=$((n_skipped + 1))
 }
 
-# Whether SUITE/TEST was asked for.
+# Whether SUITE/TEST was requested.
 wanted()
 {
 	local name
@@ -84,7 +84,7 @@ wanted()
 	return 1
 }
 
-# FILE: lines of the above that another process has written: show and count them.
+# FILE: lines of `passed` and so on from another process: show and count them.
 take_report()
 {
 	cat "$1"
@@ -93,7 +93,7 @@ take_report()
 	n_skipped=$((n_skipped + $(grep -c '^skip ' "$1" || true)))
 }
 
-# TEST COMMAND...: by its exit status it passed (0), was skipped (77) or failed.
+# TEST COMMAND...: it passed (exit status 0), was skipped (77) or failed.
 run()
 {
 	local name=$1 log=$logs/${1//\//-}.log start=$EPOCHREALTIME status=0
@@ -111,7 +111,8 @@ run()
 
 # --- suites: builds ---
 
-# FOLDER [MESON OPTION...]: configure it once, build everything, the tests too; or only the targets in $build_targets.
+# FOLDER [MESON OPTION...]: configure it once; build everything, tests included, or only the targets
+# in $build_targets.
 build_in()
 {
 	local dir=$1
@@ -160,7 +161,7 @@ suite_build_clang()
 	CC=clang CXX=clang++ run build-clang build_in "$build-clang" -Dbuildtype=release
 }
 
-# A build for ASan and UBSan: what the unit tests are made of.
+# A build with ASan and UBSan of what the unit tests need.
 asan_options=("-Db_sanitize=address,undefined" -Db_lundef=false)
 
 build_asan()
@@ -183,15 +184,15 @@ build_fuzz()
 
 # --- suites: unit tests ---
 
-# The unit tests' names, one a line: known to meson once a build folder is configured.
+# The unit tests' names, one a line: meson knows them once a build folder is configured.
 unit_tests()
 {
 	[ -e "$1/build.ninja" ] || return 0
 	meson introspect "$1" --tests | jq -r '.[] | select(any(.suite[]; test("(^|:)unit$"))) | .name'
 }
 
-# SUITE FOLDER N: count each test in meson's log FOLDER/meson-logs/testlog.json as one of SUITE. Of N tests: where meson was
-# ended, or its log has no room, the others did not run, or nobody knows.
+# SUITE FOLDER N: report each test in FOLDER/meson-logs/testlog.json as one of SUITE. Fewer than N
+# tests are a failure: meson was stopped, or the file system of its log was full.
 report_meson_log()
 {
 	local suite=$1 json=$2/meson-logs/testlog.json name result duration log reported=0
@@ -215,7 +216,7 @@ report_meson_log()
 	fi
 }
 
-# SUITE FOLDER [COMMAND...]: run the wanted unit tests of the folder, below the command.
+# SUITE FOLDER [COMMAND...]: run the wanted unit tests of the folder, under the command.
 run_unit_tests()
 {
 	local suite=$1 dir=$2 names=() name
@@ -230,7 +231,7 @@ run_unit_tests()
 	done
 	[ ${#names[@]} -gt 0 ] || return 0
 	rm -f "$dir/meson-logs/testlog.json"
-	# Most of them wait most of the time; the limits are those of a quiet machine.
+	# Tests mostly wait, so run many at once; their limits fit a quiet machine.
 	FIDO_TEST_LIMIT_MS=${FIDO_TEST_LIMIT_MS:-30000} "$@" meson test -C "$dir" --no-rebuild -t "${timeout_factor:-3}" \
 		--num-processes $((3 * $(nproc))) "${names[@]}" \
 		>"$logs/$suite.log" 2>&1 </dev/null || true
@@ -255,7 +256,7 @@ suite_unit()
 	run_unit_tests unit "$build"
 }
 
-# NAME COMMAND...: build with sanitizer NAME, run the unit tests below the command.
+# NAME COMMAND...: build with sanitizer NAME, run the unit tests under the command.
 run_sanitized()
 {
 	local name=$1 suite=unit-$1
@@ -282,8 +283,7 @@ list_unit_tsan()
 	unit_tests "$build" | sed 's/^/unit-tsan\//'
 }
 
-# Without address randomization: the runtime knows no mappings that a kernel with many random bits
-# makes.
+# Without address randomization: the runtime knows no mappings of a kernel with many random bits.
 suite_unit_tsan()
 {
 	run_sanitized tsan setarch -R env TSAN_OPTIONS=halt_on_error=1
@@ -291,8 +291,8 @@ suite_unit_tsan()
 
 # --- suites: fuzzing ---
 
-# TARGET RUNS: what was found before (test/fuzz/corpus), then that many inputs made of it, or 60 s. They are the
-# same each time; test/soak/fuzz-long.sh goes further.
+# TARGET RUNS: run the inputs found before (test/fuzz/corpus), then that many derived from them, or
+# for 60 s. They are the same each time; test/soak/fuzz-long.sh goes further.
 run_fuzz()
 {
 	local bin=$build-fuzz/test/fuzz/fuzz-$1 seeds=$top/test/fuzz/corpus/$1 new status=0
@@ -371,8 +371,8 @@ lint_shell()
 	} | xargs -0 -n 4 -P "$jobs" shellcheck -S warning -x
 }
 
-# Every source file names its licence near its top. What becomes part of a kernel may be taken under
-# the kernel's as well.
+# Every source file names its licence near its top. Files that become part of a kernel are under the
+# kernel's licence as well.
 lint_spdx()
 {
 	local file bad=0 licence
@@ -390,7 +390,7 @@ lint_spdx()
 	return $bad
 }
 
-# The tables in doc/results and the plots in doc/img show the figures of doc/results/*.json.
+# The tables in doc/results and the plots in doc/img match the figures of doc/results/*.json.
 lint_results()
 {
 	python3 "$top/test/bench/report.py" --check
@@ -463,7 +463,7 @@ list_scripts()
 	done
 }
 
-# One test script, with a time limit of its own ($2 seconds), in a folder of its own.
+# Run a test script with a time limit ($2 seconds), in its own folder.
 run_script()
 {
 	local script=$top/test/$1.sh limit=$2 status=0 dir
@@ -504,7 +504,7 @@ list_packages()
 	list_scripts packages
 }
 
-# Debian's packages, built in a folder outside.
+# Debian's packages, built in a folder outside the tree.
 suite_packages()
 {
 	local name
@@ -522,13 +522,13 @@ list_xen()
 	"$xen_bed" list | sed 's/^/xen\//'
 }
 
-# A scenario, also without its number: xen/boot is xen/01-boot.
+# A scenario can be named without its number: xen/boot is xen/01-boot.
 scenario_wanted()
 {
 	wanted "xen/$1" || wanted "xen/${1#[0-9][0-9]-}"
 }
 
-# All scenarios on one boot of the hypervisor. One that it does not report has failed.
+# Run all scenarios on one boot of the hypervisor. A scenario that it does not report has failed.
 suite_xen()
 {
 	local names=() name result seconds log reported=0
@@ -623,7 +623,7 @@ suite_soak()
 
 # --- what is left behind ---
 
-# What tests make outside their folders, one a line.
+# Print what tests create outside their folders, one item a line.
 leftovers()
 {
 	find /dev/hugepages /run/fido /run/dpdk -mindepth 1 -maxdepth 1 2>/dev/null || true
@@ -631,13 +631,13 @@ leftovers()
 	ip -br link show type tun 2>/dev/null | sed -E 's/^([^ @]*).*/interface \1/'
 }
 
-# /proc/PID: whether this run has started it
+# /proc/PID: whether this run started it
 is_of_this_run()
 {
 	tr '\0' '\n' 2>/dev/null <"$1/environ" | matches -x "FIDO_TEST_RUN=$FIDO_TEST_RUN"
 }
 
-# PATH or "interface NAME": whether a process uses it that this run has not started
+# PATH or "interface NAME": whether a process that this run did not start uses it
 others_use()
 {
 	local what=$1 process
@@ -650,7 +650,7 @@ others_use()
 	return 1
 }
 
-# A line of leftovers: whether somebody else on this machine may have made it, meanwhile
+# A line of leftovers: whether another user of this machine may have created it meanwhile
 is_others()
 {
 	local name=${1##*[/ ]}
@@ -660,14 +660,14 @@ is_others()
 	elif [[ $name =~ ^fido[0-9]+ ]]; then
 		! grep -qx "${BASH_REMATCH[0]}" "$FIDO_TEST_IDS"
 	elif [[ $1 = namespace* ]]; then
-		# Those of tests have such names.
+		# Namespaces of tests always have such names.
 		return 0
 	else
 		others_use "$1"
 	fi
 }
 
-# The processes of this run that have lost their parents, by their ids.
+# Print the ids of this run's processes that have lost their parents.
 orphans()
 {
 	local process pid parent
@@ -710,7 +710,7 @@ list_all()
 	done
 }
 
-# Whether any of what was asked for is in the suite.
+# Whether any requested test is in the suite.
 suite_wanted()
 {
 	local name
@@ -719,7 +719,7 @@ suite_wanted()
 		case $name in
 		"$1" | "$1"/*) return 0 ;;
 		*/*) ;;
-		# Not a pipe: grep ends at its match, and the list then by SIGPIPE.
+		# Not a pipe: grep exits at its match, and the list would get SIGPIPE.
 		*) grep -qx "$1/$name" < <("list_${1//-/_}") && return 0 ;;
 		esac
 	done
@@ -729,25 +729,26 @@ suite_wanted()
 beside_pid=
 beside_dir=$lib_dir/beside
 
-# as_idle COMMAND...: with the class idle, from which anyone who wakes up takes the processor at once
+# as_idle COMMAND...: run it in the idle class, where any waking process preempts it at once
 as_idle()
 {
 	chrt --idle --pid 0 $BASHPID || renice -n 19 $BASHPID >/dev/null || true
 	"$@"
 }
 
-# begin_beside COMMAND...: run it while other suites, which wait a lot, leave some of the processors
+# begin_beside COMMAND...: run it while other suites, which wait a lot, leave processor time
 begin_beside()
 {
 	mkdir -p "$beside_dir"
-	# A process group, to be ended as one. No session: the scheduler would share the processors out among sessions.
+	# A process group, to be killed as one. Not a session: the scheduler would divide the
+	# processors between sessions.
 	set -m
 	("$@") </dev/null &
 	beside_pid=$!
 	set +m
 }
 
-# SUITE...: the output of each in a file
+# SUITE...: write the output of each to a file
 run_beside()
 {
 	local suite
@@ -756,18 +757,18 @@ run_beside()
 	done
 }
 
-# First the suites, then what later ones need built.
+# Run the suites, then build what later ones need.
 beside_system()
 {
 	local name
 	run_beside "${suites_beside[@]}"
-	# Whether they fail will be seen when they are needed.
+	# A failure shows when they are needed.
 	for name in asan tsan fuzz; do
 		"build_$name" >"$beside_dir/build" 2>&1 || true
 	done
 }
 
-# SUITE: its lines, once all is done that was begun
+# SUITE: show its lines, once all that was begun is done
 report_beside()
 {
 	local out=$beside_dir/$1
@@ -788,7 +789,7 @@ run_everything()
 		*" $suite "*) report_beside "$suite" ;;
 		*) "suite_${suite//-/_}" ;;
 		esac
-		# Not beside unit tests: some are races that two threads have to run on two processors.
+		# Not beside unit tests: some are races between threads on two processors.
 		[ "$suite" != unit ] || begin_beside as_idle beside_system
 	done
 }
@@ -839,7 +840,7 @@ setup_options=()
 ! suite_wanted packages || setup_options+=(--packages)
 [ $want_setup = 0 ] || adding_hugepages "$top/setup.sh" ${setup_options[@]+"${setup_options[@]}"}
 leftovers >"$lib_dir/before"
-# Names of single unit tests are known once the build folder is configured.
+# Names of unit tests are known once the build folder is configured.
 [ ${#only[@]} = 0 ] || build_gcc >"$logs/build.log" 2>&1 || true
 if [ ${#only[@]} = 0 ]; then
 	run_everything
@@ -849,7 +850,7 @@ fi
 n_run=$((n_passed + n_failed))
 [ ${#only[@]} -gt 0 ] && [ $((n_run + n_skipped)) = 0 ] &&
 	echo "no test is named ${only[*]}: see test/run.sh --list" >&2
-# Not a test anyone asks for by name: it belongs to every run.
+# This test cannot be selected: it belongs to every run.
 only=()
 run nothing-left-behind nothing_left_behind
 printf '%d passed, %d failed, %d skipped\n' $n_passed $n_failed $n_skipped

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Completion for bash. Commands, options and their words are those of the program's own --help, which therefore never
-# differ from what is offered.
+# Completion for bash. It reads commands, options and option values from the --help of each program,
+# so that it always matches the program.
 
 _fido_help()
 {
@@ -11,32 +11,34 @@ _fido_help()
 	esac 2>/dev/null </dev/null
 }
 
-# The lines of a --help that begin with an option.
+# Print the lines of --help text $1 that begin with an option.
 _fido_option_lines()
 {
 	grep -E '^  -' <<<"$1"
 }
 
-# The options of --help $1.
+# Print the options in --help text $1.
 _fido_options()
 {
 	_fido_option_lines "$1" | grep -oE -- '--[a-z][a-z-]*' | sort -u
 }
 
-# What --help $1 lists as words for option $2: one of `--rw read|write|mix`, or of several lines as `--mode io`.
+# Print the values that --help text $1 lists for option $2: on one line (`--rw read|write|mix`), or
+# on several (`--mode io`).
 _fido_words()
 {
-	_fido_option_lines "$1" | grep -oE -- "$2 [a-z]+(\|[a-z]+)*" | sed 's/^[^ ]* //' | tr '|' '\n'
+	_fido_option_lines "$1" | grep -oE -- "$2 [a-z]+(\|[a-z]+)*" |
+		sed 's/^[^ ]* //' | tr '|' '\n'
 }
 
-# The commands of --help $1, where there are any: fido-ctl's list, fido-group's usage.
+# Print the commands in --help text $1: the list of fido-ctl, the usage of fido-group.
 _fido_commands()
 {
 	sed -nE -e '/^commands:/,/^options:/s/^  ([a-z]+) .*/\1/p' \
 		-e 's/^(usage:|      ) [^ ]*fido-group ([a-z]+) .*/\2/p' <<<"$1"
 }
 
-# The folder of all groups, as libfido finds it.
+# Print the folder of all groups. Same rules as in libfido.
 _fido_run_dir()
 {
 	if [ -n "${FIDO_RUNDIR:-}" ]; then
@@ -58,7 +60,7 @@ _fido_groups()
 	done
 }
 
-# The domains of the group that the command line names, or of all groups.
+# Print the domains of the group on the command line, or of all groups.
 _fido_domains()
 {
 	local i group='*' socket
@@ -76,23 +78,26 @@ _fido_domains()
 	done
 }
 
-# What can stand where no option was begun: a command, then fido-group's group.
+# Print the operands that can come next: a command, or for fido-group a group after the command.
 _fido_operands()
 {
 	local commands i
 	commands=$(_fido_commands "$2")
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if grep -qxF -- "${COMP_WORDS[i]}" <<<"$commands"; then
-			[[ ${1##*/} != fido-group || $i != $((COMP_CWORD - 1)) ]] || "$1" list 2>/dev/null
+			[[ ${1##*/} != fido-group || $i != $((COMP_CWORD - 1)) ]] ||
+				"$1" list 2>/dev/null
 			return
 		fi
 	done
 	printf '%s\n' "$commands"
 }
 
-# EAL's options that are asked for most; all: fido-fwd --help.
-_fido_eal='-l --lcores -m -d --vdev --file-prefix --no-huge --no-pci --in-memory --single-file-segments --'
+# The most common EAL options. fido-fwd --help prints all.
+_fido_eal='-l --lcores -m -d --vdev --file-prefix --no-huge --no-pci --in-memory
+--single-file-segments --'
 
+# Succeed if the cursor is among the EAL options of fido-fwd, before --.
 _fido_before_dashes()
 {
 	local i
@@ -102,7 +107,7 @@ _fido_before_dashes()
 	done
 }
 
-# COMMAND HELP CUR PREV: what can stand there.
+# COMMAND HELP CUR PREV: print the candidates for the current word.
 _fido_candidates()
 {
 	if _fido_before_dashes "$1"; then
@@ -117,7 +122,7 @@ _fido_candidates()
 	case $4 in
 	--?*)
 		_fido_words "$2" "$4" | grep . && return
-		# Any value, or a file's name.
+		# An option with a free value: let bash complete file names.
 		! _fido_option_lines "$2" | grep -qE -- "$4 [A-Z[]" || return
 		;;
 	esac
@@ -130,14 +135,15 @@ _fido_candidates()
 _fido()
 {
 	local cur=${2#=} prev=$3 help
-	# bash makes three words of --mode=io.
+	# bash splits --mode=io into three words.
 	if [ "${COMP_WORDS[COMP_CWORD]}" = = ]; then
 		prev=${COMP_WORDS[COMP_CWORD - 1]}
 	elif [ "$prev" = = ]; then
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	help=$(_fido_help "$1")
-	mapfile -t COMPREPLY < <(compgen -W "$(_fido_candidates "$1" "$help" "$cur" "$prev")" -- "$cur")
+	mapfile -t COMPREPLY < \
+		<(compgen -W "$(_fido_candidates "$1" "$help" "$cur" "$prev")" -- "$cur")
 }
 
 complete -o default -F _fido fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group

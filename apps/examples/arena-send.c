@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A DPDK application that sends COUNT packets by port 0, an mmnet port, from an mbuf pool in an arena: without a copy
- * although the group sees nothing of EAL's own memory (heap=off).
+ * A DPDK application that sends COUNT packets through port 0, an mmnet port. Its mbuf pool is in an
+ * arena, so the packets are sent without a copy although EAL's own memory is not exported
+ * (heap=off).
  *
- *   example-arena-send --vdev=net_mmnet0,group=demo,domain=gen,peer=sink,heap=off [EAL options] -- COUNT
+ *   example-arena-send --vdev=net_mmnet0,group=demo,domain=gen,peer=sink,heap=off \
+ *                      [EAL options] -- COUNT
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,8 +56,8 @@ make_packets(struct rte_mempool *pool, struct rte_mbuf **pkts, uint64_t wanted)
 		pkts[i]->data_len = pkts[i]->pkt_len = LEN;
 		memset(eth, 0, LEN);
 		memset(&eth->dst_addr, 0xff, sizeof(eth->dst_addr));
-		need(rte_eth_macaddr_get(0, &eth->src_addr) == 0, "read the port's address");
-		eth->ether_type = rte_cpu_to_be_16(0x88b5); /* for local experiments */
+		need(rte_eth_macaddr_get(0, &eth->src_addr) == 0, "read the MAC address of port 0");
+		eth->ether_type = rte_cpu_to_be_16(0x88b5); /* local experimental EtherType */
 	}
 	return n;
 }
@@ -71,7 +73,7 @@ send_packets(struct rte_mempool *pool, uint64_t count)
 		while (sent < n)
 			sent += rte_eth_tx_burst(0, 0, pkts + sent, n - sent);
 		count -= n;
-		/* No mbuf is left: some are with the peer. */
+		/* The pool is empty: the peer holds the mbufs. */
 		if (n == 0)
 			rte_eth_tx_done_cleanup(0, 0, 0);
 	}
@@ -91,12 +93,12 @@ main(int argc, char **argv)
 		rte_exit(2,
 			"usage: example-arena-send --vdev=net_mmnet0,... [EAL options] -- COUNT\n");
 	pool = rte_pmd_mmnet_pool_create("packets", MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE);
-	need(pool != NULL, "make a pool in an arena");
+	need(pool != NULL, "create an mbuf pool in an arena");
 	start_port(pool);
 	send_packets(pool, strtoull(argv[used + 1], NULL, 10));
 	need(rte_eth_xstats_get_id_by_name(0, "tx_zero_copy_packets", &id) == 0 &&
 			rte_eth_xstats_get_by_id(0, &id, &zero_copy, 1) == 1,
-		"read a counter");
+		"read tx_zero_copy_packets");
 	printf("sent %" PRIu64 " packets without a copy\n", zero_copy);
 	need(rte_eth_dev_stop(0) == 0 && rte_eth_dev_close(0) == 0, "close port 0");
 	rte_mempool_free(pool);

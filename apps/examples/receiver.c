@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A domain that reads COUNT lines where they are: in the memory of the one who wrote them, mapped read-only.
+ * A domain that reads COUNT lines in place: in the sender's memory, which is mapped read-only.
  *
  *   example-receiver GROUP NAME PEER COUNT
  */
@@ -25,7 +25,10 @@ need(int ret, const char *what)
 	exit(1);
 }
 
-/* Sleep until a line comes. A sender that finds the queue armed rings its doorbell; an awake one costs it nothing. */
+/*
+ * Sleep until a line arrives. The sender rings the doorbell only if the queue is armed: while we
+ * poll, it makes no system call.
+ */
 static void
 sleep_armed(struct fido_rxq *rxq)
 {
@@ -50,10 +53,10 @@ receive_lines(struct fido_rxq *rxq, unsigned long count)
 			sleep_armed(rxq);
 			continue;
 		}
-		/* It is the writer's memory, which may change and need not end with a zero. */
+		/* The sender can still change its memory, and need not end the line with a NUL. */
 		snprintf(line, sizeof(line), "%.*s", (int)rx[n - 1].desc.len,
 			(const char *)rx[n - 1].desc.data);
-		/* From here on the writer may use it again. */
+		/* From here on the sender may reuse the buffers. */
 		fido_rxq_complete(rxq, rx, n, FIDO_STATUS_OK);
 		received += n;
 	}
@@ -72,10 +75,10 @@ main(int argc, char **argv)
 	}
 	need(fido_domain_join(&domain,
 		     &(struct fido_domain_config){.group = argv[1], .name = argv[2]}),
-		"join");
+		"join the group");
 	need(fido_link_create(domain, &(struct fido_link_config){.peer = argv[3]}, &link),
-		"make a link");
-	need(fido_link_configure(link, 1, 1, RING), "make its queues");
+		"create a link");
+	need(fido_link_configure(link, 1, 1, RING), "configure the link");
 	need(fido_link_open(link), "open the link");
 	receive_lines(fido_link_rxq(link, 0), strtoul(argv[4], NULL, 10));
 	fido_link_close(link);

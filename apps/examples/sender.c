@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A domain that writes COUNT lines into its own arena, for PEER to read there. It ends when all its buffers are back.
+ * A domain that writes COUNT lines into its own arena, where PEER reads them. It exits when PEER
+ * has returned all buffers.
  *
  *   example-sender GROUP NAME PEER COUNT
  */
@@ -24,7 +25,7 @@ need(int ret, const char *what)
 	exit(1);
 }
 
-/* Sleep until a buffer is back. Nobody rings when the link comes up: look again after 100 ms. */
+/* Sleep until a buffer returns. A link that comes up rings no doorbell: retry after 100 ms. */
 static void
 sleep_armed(struct fido_txq *txq)
 {
@@ -35,7 +36,7 @@ sleep_armed(struct fido_txq *txq)
 	fido_txq_disarm(txq, true);
 }
 
-/* A buffer is ours to write until it is posted, and again when it is back. */
+/* A buffer is writable until it is posted, and again once it has been reaped. */
 static void
 send_lines(const struct fido_region *arena, struct fido_txq *txq, unsigned long count)
 {
@@ -52,7 +53,7 @@ send_lines(const struct fido_region *arena, struct fido_txq *txq, unsigned long 
 			char *line = unused[n - 1];
 			uint32_t len = (uint32_t)snprintf(line, LINE, "line %lu", sent) + 1;
 
-			/* Else the link is down, or the peer has not mapped the arena yet. */
+			/* Not 1: the link is down, or the peer has not mapped the arena yet. */
 			if (fido_txq_post(txq, &(struct fido_buf){line, len, 0, line}, 1) == 1) {
 				sent++;
 				n--;
@@ -78,11 +79,11 @@ main(int argc, char **argv)
 	}
 	need(fido_domain_join(&domain,
 		     &(struct fido_domain_config){.group = argv[1], .name = argv[2]}),
-		"join");
+		"join the group");
 	need(fido_arena_create(domain, RING * LINE, &arena), "allocate an arena");
 	need(fido_link_create(domain, &(struct fido_link_config){.peer = argv[3]}, &link),
-		"make a link");
-	need(fido_link_configure(link, 1, 1, RING), "make its queues");
+		"create a link");
+	need(fido_link_configure(link, 1, 1, RING), "configure the link");
 	need(fido_link_open(link), "open the link");
 	send_lines(arena, fido_link_txq(link, 0), strtoul(argv[4], NULL, 10));
 	fido_link_close(link);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A stage of a pipeline: what FROM sends is passed on to TO by its address. Nothing is copied here; TO reads FROM's
- * memory, and FROM has its buffer back when TO has done. It ends after COUNT messages of one buffer each.
+ * A stage of a pipeline: it forwards messages from FROM to TO by address, without a copy. TO reads
+ * FROM's memory, and FROM's buffer returns when TO completes it. The stage exits after COUNT
+ * messages of one buffer each.
  *
  *   example-stage GROUP NAME FROM TO COUNT
  */
@@ -17,7 +18,7 @@
 
 #define RING 64u
 
-/* What was received and is not back yet; the places in there that are free. */
+/* Received descriptors that are not completed yet, and a stack of the unused entries. */
 static struct fido_rx held[RING];
 static void *unused[RING];
 static unsigned int n_unused;
@@ -30,10 +31,11 @@ make_link(struct fido_domain *domain, const char *peer)
 	if (fido_link_create(domain, &(struct fido_link_config){.peer = peer}, &link) == 0 &&
 		fido_link_configure(link, 1, 1, RING) == 0 && fido_link_open(link) == 0)
 		return link;
-	fprintf(stderr, "example-stage: no link to %s: %s\n", peer, fido_last_error());
+	fprintf(stderr, "example-stage: cannot open a link to %s: %s\n", peer, fido_last_error());
 	exit(1);
 }
 
+/* Complete to FROM what TO has completed. Return how many. */
 static unsigned int
 give_back(struct fido_txq *txq, struct fido_rxq *rxq)
 {
@@ -44,28 +46,33 @@ give_back(struct fido_txq *txq, struct fido_rxq *rxq)
 	return n;
 }
 
-/* One at a time, to be short: bursts are faster. */
-static void
+/* Forward one descriptor at a time, for brevity: bursts are faster. Return how many. */
+static unsigned long
 pass_on(struct fido_rxq *rxq, struct fido_txq *txq, unsigned long count)
 {
 	struct fido_rx *rx = NULL;
+	unsigned long sent = 0;
 
-	while (count > 0 || n_unused < RING) {
+	while (sent < count || n_unused < RING) {
 		unsigned int back = give_back(txq, rxq);
 
-		if (rx == NULL && count > 0 && n_unused > 0 &&
+		if (rx == NULL && sent < count && n_unused > 0 &&
 			fido_rxq_poll(rxq, unused[n_unused - 1], 1) == 1)
 			rx = unused[--n_unused];
-		/* Not 1: the link is down, or TO has not mapped FROM's memory yet. Who cannot wait copies it into an arena. */
+		/*
+		 * Not 1: the link is down, or TO has not mapped FROM's memory yet. A stage that
+		 * cannot wait copies the message into an arena of its own.
+		 */
 		if (rx != NULL &&
 			fido_txq_post(txq, &(struct fido_buf){rx->desc.data, rx->desc.len, 0, rx},
 				1) == 1) {
 			rx = NULL;
-			count--;
+			sent++;
 		} else if (back == 0) {
-			usleep(100); /* better: arm both queues and sleep, as in sender.c and receiver.c */
+			usleep(100); /* better: arm both queues, as sender.c and receiver.c do */
 		}
 	}
+	return sent;
 }
 
 int
@@ -73,7 +80,7 @@ main(int argc, char **argv)
 {
 	struct fido_domain *domain;
 	struct fido_link *from, *to;
-	struct fido_txq *txq;
+	unsigned long sent;
 
 	if (argc != 6) {
 		fprintf(stderr, "usage: example-stage GROUP NAME FROM TO COUNT\n");
@@ -88,10 +95,8 @@ main(int argc, char **argv)
 		unused[n_unused] = &held[n_unused];
 	from = make_link(domain, argv[3]);
 	to = make_link(domain, argv[4]);
-	txq = fido_link_txq(to, 0);
-	pass_on(fido_link_rxq(from, 0), txq, strtoul(argv[5], NULL, 10));
-	printf("passed on %llu lines by address\n",
-		(unsigned long long)fido_load_relaxed(&txq->stats->forwarded));
+	sent = pass_on(fido_link_rxq(from, 0), fido_link_txq(to, 0), strtoul(argv[5], NULL, 10));
+	printf("passed on %lu lines by address\n", sent);
 	fido_link_close(from);
 	fido_link_close(to);
 	fido_link_destroy(from);

@@ -35,7 +35,7 @@ const struct ctl_counter ctl_rx_counters[] = {
 	{NULL, NULL, 0},
 };
 
-/* What is done, how many bytes of it, and what went wrong. */
+/* In the order of the columns. */
 const struct ctl_counter ctl_blk_counters[] = {
 	{"reads", "READS", CTL_BLK_COUNTER(requests[FIDO_BLK_READ])},
 	{"read_bytes", "READ", CTL_BLK_COUNTER(read_bytes)},

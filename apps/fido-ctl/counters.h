@@ -2,7 +2,7 @@
 #ifndef CTL_COUNTERS_H
 #define CTL_COUNTERS_H
 
-/** @file The counters of a queue, and of block volumes: their names, and where they are. */
+/** @file Names and positions of the counters of queues and of block volumes. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,16 +10,16 @@
 #include <fido/blk_shm.h>
 #include <fido/counters_shm.h>
 
-/** Words of fido_tx_stats_shm, of fido_rx_stats_shm and of fido_blk_counters_shm. */
+/** Words in fido_tx_stats_shm, fido_rx_stats_shm and fido_blk_counters_shm. */
 #define CTL_COUNTERS 16
 
 struct ctl_counter {
-	const char *name;   /**< in JSON, for ever */
-	const char *head;   /**< over its column; NULL: not in the table */
-	unsigned int index; /**< which word */
+	const char *name;   /**< JSON key; never changes */
+	const char *head;   /**< column heading; NULL: not in the table */
+	unsigned int index; /**< of its word */
 };
 
-/** Ended by an entry without a name. */
+/** Each array ends with an entry without a name. */
 extern const struct ctl_counter ctl_tx_counters[];
 extern const struct ctl_counter ctl_rx_counters[];
 
@@ -27,7 +27,7 @@ extern const struct ctl_counter ctl_blk_counters[];
 
 #define CTL_BLK_COUNTER(field) (offsetof(struct fido_blk_counters_shm, field) / sizeof(uint64_t))
 
-/** Queues of both kinds begin with these two. */
+/** Word indexes that queues of both directions share. */
 #define CTL_PACKETS 0
 #define CTL_BYTES 1
 

@@ -7,8 +7,9 @@
 #include "rows.h"
 
 /*
- * Columns: the moment, the queue, its rates, what it keeps, then all counters: those of transmit queues, then those that only
- * receive queues have. A queue leaves empty what it does not count. Names need no quotes: they are of A-Z a-z 0-9 _ . -
+ * Columns: time, queue, rates, buffers kept, all counters of transmit queues, then the counters
+ * that only receive queues have. A counter that a queue does not have is empty. Names need no
+ * quotes: they contain only A-Z a-z 0-9 _ . -
  */
 
 static const struct ctl_counter *

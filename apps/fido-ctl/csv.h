@@ -2,16 +2,16 @@
 #ifndef CTL_CSV_H
 #define CTL_CSV_H
 
-/** @file Queues as CSV: a line for each queue and moment. */
+/** @file Queues as CSV: one line per queue and interval. */
 
 #include <stdio.h>
 
 #include "options.h"
 #include "snapshot.h"
 
-/** The first line: names of the columns. */
+/** Print the first line: the column names. */
 void ctl_csv_head(FILE *out);
-/** A line for each queue that was there in both. @return 0, -ENOMEM */
+/** Print a line for each queue that is in both snapshots. @return 0, -ENOMEM */
 int ctl_csv_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 	const struct ctl_options *opt);
 

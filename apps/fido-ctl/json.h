@@ -4,8 +4,9 @@
 
 /**
  * @file
- * Output for programs: one JSON object each. doc/fido-ctl.md describes the keys; they never change
- * their meaning, and what is not known is null, never left out. Each returns 0 or -ENOMEM.
+ * Output for programs: each function prints one JSON object and returns 0 or -ENOMEM.
+ * doc/fido-ctl.md describes the keys. A key never changes its meaning; an unknown value is null,
+ * never omitted.
  */
 
 #include <stdio.h>
@@ -15,7 +16,11 @@
 
 int ctl_json_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
 int ctl_json_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
-/** For stats and top. before: NULL for totals only. one_line: as the caller prints more of them. */
+/**
+ * Print queues, for stats and top.
+ * @param before an earlier snapshot, for rates; NULL: totals only
+ * @param one_line print the object on one line, as the caller prints several
+ */
 int ctl_json_queues(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 	const struct ctl_options *opt, bool one_line);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* fido-ctl: look at a group of domains. See doc/fido-ctl.md. */
+/* fido-ctl: show a group of domains. See doc/fido-ctl.md. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 
 static bool said_why;
 
-/* libfido's messages; what others wrote may be in them. */
+/* Print a message of libfido. It can contain text of other processes: filter it. */
 static void
 on_message(enum fido_log_level level, const char *message)
 {
@@ -35,32 +35,35 @@ on_message(enum fido_log_level level, const char *message)
 	fputc('\n', stderr);
 }
 
-/* Say why the group cannot be read, where libfido did not, and what to do. */
+/* Print why the group cannot be read, unless libfido did, and what to do. */
 static void
 explain(const struct ctl_options *opt, int err)
 {
 	if (!said_why)
-		fprintf(stderr, "fido-ctl: group %s: cannot be read: %s\n", opt->group,
+		fprintf(stderr, "fido-ctl: group %s: cannot read it: %s\n", opt->group,
 			strerror(-err));
 	if (err == -EACCES || err == -EPERM)
 		fprintf(stderr,
 			"fido-ctl: run it as the user that runs the domains, or as root with their "
-			"FIDO_RUNDIR; or make the group for a Unix group that this user is in: "
-			"fido-ctl create GROUP --gid NAME\n");
+			"FIDO_RUNDIR; or create the group for a Unix group of this user: fido-ctl "
+			"create GROUP --gid NAME\n");
 	else if (err == -ENOENT)
 		fprintf(stderr,
-			"fido-ctl: each user has groups of its own: run it as the user that runs "
-			"the domains, and with the same FIDO_RUNDIR\n");
+			"fido-ctl: each user has separate groups: run it as the user that runs the "
+			"domains, and with the same FIDO_RUNDIR\n");
 }
 
-/* There must be somebody, and who was asked for. @return 0, -ENOENT (message written) */
+/*
+ * Check that the group has a domain, and the one that --domain names.
+ * @return 0, -ENOENT (message written)
+ */
 static int
 check_members(const struct ctl_options *opt, const struct ctl_snapshot *s)
 {
 	if (s->domain_count == 0) {
 		fprintf(stderr,
-			"fido-ctl: group %s: nobody is in it: start a domain of it, or start those "
-			"that have died again\n",
+			"fido-ctl: group %s: nobody is in it: start a domain, or restart the "
+			"dead ones\n",
 			opt->group);
 		return -ENOENT;
 	}

@@ -55,40 +55,33 @@ print_usage(void)
 	fputs("usage: fido-ctl COMMAND --group G [options]\n"
 	      "       fido-ctl create G [--gid NAME] [--mode OCTAL]\n"
 	      "       fido-ctl destroy G\n"
-	      "Look at a group of domains. Only reads what they publish: no data path is slowed.\n"
+	      "Show a group of Fido domains. Reads only what they publish: slows no data path.\n"
 	      "\n"
 	      "commands:\n"
-	      "  list                the domains: who they are, memory exported and mapped\n"
-	      "  links               both ends of each link: state, queues, buffers out and held\n"
-	      "  stats               the counters of each queue since its link was made\n"
-	      "  top                 the busiest queues, once a second; q or Ctrl-C ends\n"
-	      "  blk                 block volumes, what was done with them, their clients' "
-	      "queues\n"
-	      "  record              CSV: a line for each queue and interval; Ctrl-C ends\n"
-	      "  create              make the group's folder, for the users of a Unix group; it "
-	      "stays\n"
-	      "  destroy             remove it; no domain may be in it\n"
+	      "  list                show the domains, and the memory they export and map\n"
+	      "  links               show both ends of each link: state, queues, buffers\n"
+	      "  stats               show the counters of each queue\n"
+	      "  top                 show the busiest queues, once a second; q or Ctrl-C quits\n"
+	      "  blk                 show block volumes, their I/O and their clients' queues\n"
+	      "  record              write CSV, one line per queue and interval; Ctrl-C quits\n"
+	      "  create              create the group's folder, for the users of a Unix group\n"
+	      "  destroy             remove the group's folder; no domain may be in the group\n"
 	      "options:\n"
-	      "  -g, --group G       the group: NAME or TRANSPORT:NAME (host:demo)\n"
-	      "  --domain NAME       only this domain (links: and the other ends of its links)\n"
-	      "  --rates             stats, blk: what happens in a second; so do --interval and "
-	      "--count\n"
-	      "  --interval SEC      stats, top, blk, record: measure this long (default 1)\n"
-	      "  --count N           the same: N rounds (default 1; top, record: until it is "
-	      "ended)\n"
+	      "  -g, --group G       select the group: NAME or TRANSPORT:NAME (host:demo)\n"
+	      "  --domain NAME       show only this domain (links: its peers' ends too)\n"
+	      "  --rates             stats, blk: show rates (implied by --interval, --count)\n"
+	      "  --interval SEC      stats, top, blk, record: measure for SEC seconds (default 1)\n"
+	      "  --count N           measure N times (default 1; top, record: until stopped)\n"
 	      "  --sort packets|bits|copied|kept|doorbells|total|name\n"
-	      "                      top: what comes first (default packets); a key for each on a "
-	      "screen\n"
-	      "  --gid NAME          create: the Unix group whose users may join\n"
-	      "  --mode OCTAL        create: the folder's mode (default 0770 with --gid, else "
-	      "0750)\n"
-	      "  --json              one JSON object (top: one a line, each round)\n"
-	      "  -h, --help          this text\n"
-	      "  --version           the version\n"
-	      "exit status: 0; 1: no such group or domain, no permission, or another failure;\n"
-	      "2: wrong usage\n"
-	      "environment: FIDO_RUNDIR, the folder of all groups, as for the domains (default:\n"
-	      "/run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-UID)\n",
+	      "                      top: sort by this, the greatest first (default packets)\n"
+	      "  --gid NAME          create: let the users of this Unix group join\n"
+	      "  --mode OCTAL        create: set the mode (default 0770 with --gid, else 0750)\n"
+	      "  --json              print JSON; with several rounds, one object per line\n"
+	      "  -h, --help          print this help\n"
+	      "  --version           print the version\n"
+	      "exit status: 0 on success, 1 on an error, 2 on wrong usage\n"
+	      "environment: FIDO_RUNDIR is the folder of all groups, the same as for the domains\n"
+	      "(default /run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-UID)\n",
 		stdout);
 }
 
@@ -98,7 +91,7 @@ usage_error(const char *what, const char *text, const char *advice)
 	fprintf(stderr, "fido-ctl: %s", what);
 	if (text != NULL) {
 		fputs(" '", stderr);
-		/* It may be anything; it goes to a terminal. */
+		/* The text is arbitrary and goes to a terminal: print no control characters. */
 		for (; *text != '\0'; text++)
 			fputc(*text >= ' ' && *text <= '~' ? *text : '?', stderr);
 		fputc('\'', stderr);
@@ -155,7 +148,7 @@ parse_mode(const char *text, unsigned int *out)
 	return usage_error("--mode", text, "give an octal number up to 0777, e.g. 0770");
 }
 
-/* "demo" or "host:demo"; which transports there are is libfido's business. */
+/* Accept "demo" and "host:demo". libfido checks the transport. */
 static bool
 group_valid(const char *group)
 {
@@ -218,13 +211,14 @@ take_option(struct ctl_options *opt, int key)
 	}
 }
 
+/* Return whether the command creates or removes a group. */
 static bool
 makes(const struct ctl_options *opt)
 {
 	return opt->command == CTL_CREATE || opt->command == CTL_DESTROY;
 }
 
-/* Those that make or remove a group may have it without an option. */
+/* Take the operand of create and destroy: the group, instead of --group. */
 static int
 take_group(struct ctl_options *opt, int argc, char **argv)
 {
@@ -238,7 +232,8 @@ take_group(struct ctl_options *opt, int argc, char **argv)
 		next++;
 	}
 	if (next < argc)
-		return usage_error("too much", argv[next], "give one command; see fido-ctl --help");
+		return usage_error("extra argument", argv[next],
+			"give one command; see fido-ctl --help");
 	return 0;
 }
 
@@ -260,7 +255,7 @@ take_command(struct ctl_options *opt, int argc, char **argv)
 		"give one of list, links, stats, top, blk, record, create, destroy");
 }
 
-/* What only makes sense together. */
+/* Check that the options fit the command, and set defaults. */
 static int
 check_together(struct ctl_options *opt)
 {
@@ -268,21 +263,22 @@ check_together(struct ctl_options *opt)
 	bool endless = opt->command == CTL_TOP || opt->command == CTL_RECORD;
 
 	if (opt->group == NULL)
-		return usage_error("no group", NULL, "give --group NAME, as the domains have it");
+		return usage_error("no group", NULL,
+			"give --group NAME, the same as for the domains");
 	if (once && (opt->rates || opt->count != 0))
 		return usage_error(ctl_command_name(opt->command), NULL,
 			"--rates, --interval and --count are for stats, top, blk and record");
 	if (makes(opt) && (opt->rates || opt->count != 0 || opt->json || opt->domain != NULL))
 		return usage_error(ctl_command_name(opt->command), NULL,
-			"takes --group, and create --gid and --mode");
+			"it takes --group, and for create --gid and --mode");
 	if (opt->command != CTL_CREATE && (opt->unix_group != NULL || opt->mode != 0))
 		return usage_error(ctl_command_name(opt->command), NULL,
 			"--gid and --mode are for create");
 	if (opt->command == CTL_RECORD && opt->json)
 		return usage_error("record", NULL,
-			"writes CSV: for JSON there is stats --json --count N");
+			"writes CSV: for JSON, use stats --json --count N");
 	if (opt->sorted && opt->command != CTL_TOP)
-		return usage_error("--sort", ctl_command_name(opt->command), "is for top");
+		return usage_error("--sort", ctl_command_name(opt->command), "use it with top");
 	if (endless || opt->count != 0)
 		opt->rates = true;
 	if (!endless && opt->count == 0)

@@ -22,23 +22,23 @@ enum ctl_command {
 struct ctl_options {
 	enum ctl_command command;
 	const char *group;
-	const char *domain; /**< only this one; NULL: all */
+	const char *domain; /**< show only this one; NULL: all */
 	bool json;
-	enum ctl_sort sort;     /**< of queues that are shown busiest first */
+	enum ctl_sort sort;     /**< order of queues in top */
 	bool sorted;            /**< --sort was given */
 	bool rates;             /**< measure over `interval` */
 	double interval;        /**< seconds */
-	unsigned long count;    /**< rounds; 0: until it is ended */
-	const char *unix_group; /**< create: whose users may join; NULL: nobody's in particular */
-	unsigned int mode;      /**< create: of the folder; 0: by default */
+	unsigned long count;    /**< rounds; 0: until a signal or key */
+	const char *unix_group; /**< create: its users may join; NULL: no such group */
+	unsigned int mode;      /**< create: mode of the folder; 0: default */
 };
 
 /**
  * Read the command line.
  * @return
- *   - 0: opt is filled in
- *   - 1: --help or --version was asked for and has been answered
- *   - -EINVAL: wrong usage; the message is written
+ *   - 0: opt is set
+ *   - 1: --help or --version has been printed
+ *   - -EINVAL: wrong usage; a message has been printed
  */
 int ctl_options_parse(struct ctl_options *opt, int argc, char **argv);
 

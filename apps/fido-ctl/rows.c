@@ -8,7 +8,7 @@
 
 /* ---- ends of links ---- */
 
-/* The names of the domains at both ends of a row's link: the lesser, the greater. */
+/* Return the greater or the lesser of the names of the link's two domains. */
 static const char *
 end_name(const struct ctl_row *row, bool greater)
 {
@@ -17,7 +17,7 @@ end_name(const struct ctl_row *row, bool greater)
 	return own_is_greater == greater ? row->domain->name : row->link->peer;
 }
 
-/* What both ends have in common comes first. */
+/* Compare first what both ends of a link have in common. */
 static int
 by_ends(const void *a, const void *b)
 {
@@ -69,7 +69,7 @@ queues_of(const struct ctl_domain *d)
 	return n;
 }
 
-/* The same link of the same generation of the domain, as it was before. */
+/* Return the same link of the same domain generation in the earlier snapshot, or NULL. */
 static const struct ctl_link *
 find_link(const struct ctl_domain *before, const struct ctl_domain *d, const struct ctl_link *link)
 {
@@ -100,7 +100,7 @@ rate(struct ctl_row *row, const struct ctl_queue *before, double seconds)
 
 	if (before == NULL || !before->readable || !now->readable || seconds <= 0)
 		return;
-	/* Running backwards: the link was made anew, or its domain writes instead of counting. */
+	/* A decrease: the link was created again, or the domain publishes garbage. */
 	for (unsigned int i = 0; i < CTL_COUNTERS; i++)
 		if (now->counter[i] < before->counter[i])
 			return;
@@ -152,12 +152,12 @@ ctl_rows_of_queues(struct ctl_rows *out, const struct ctl_snapshot *before,
 	return 0;
 }
 
-/* The index of a counter that queues of both kinds have. */
+/* Index of a counter that queues of both directions have. */
 #define BOTH(q, field)                                           \
 	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 \
 		 : offsetof(struct fido_rx_stats_shm, field) / 8)
 
-/* qsort() passes nothing on. */
+/* Arguments of by_value(): qsort() passes none. */
 static enum ctl_sort sort_by;
 static bool sort_reverse;
 
@@ -205,7 +205,7 @@ by_value(const void *a, const void *b)
 
 	if (order != 0)
 		return sort_reverse ? -order : order;
-	/* Equal ones keep one order, so that lines do not jump. */
+	/* Equal rows keep one order, so that lines do not jump. */
 	order = by_name(a, b);
 	return sort_by == CTL_SORT_NAME && sort_reverse ? -order : order;
 }

@@ -14,7 +14,7 @@
 #include "screen.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-/* A screen of its own, without a cursor; and back. */
+/* Switch to the alternate screen, without a cursor; and back. */
 #define ENTER "\033[?1049h\033[?25l\033[H\033[2J"
 #define LEAVE "\033[?25h\033[?1049l"
 #define TO_TOP "\033[H"
@@ -25,11 +25,11 @@
 
 struct ctl_screen {
 	bool tty;
-	bool raw;     /* stdin is a terminal, set to give us each key */
-	bool keys_on; /* and it still does */
+	bool raw;     /* stdin is a terminal in non-canonical mode */
+	bool keys_on; /* stdin still delivers keys */
 	struct termios saved;
 	sigset_t waiting_mask;
-	char keys[64]; /* read, and not yet taken */
+	char keys[64]; /* read, not handled yet */
 	size_t key_count;
 };
 
@@ -45,7 +45,9 @@ on_signal(int number)
 		stop = 1;
 }
 
-/* Signals are let in only while waiting: none comes between looking at `stop` and that. */
+/*
+ * Block signals except while waiting, so that none arrives between the test of `stop` and the wait.
+ */
 static void
 catch_signals(struct ctl_screen *s)
 {
@@ -68,14 +70,14 @@ take_keys(struct ctl_screen *s)
 {
 	struct termios raw;
 
-	/* In the background the terminal is not ours to set. */
+	/* A background process must not change the terminal. */
 	if (tcgetattr(STDIN_FILENO, &s->saved) != 0 || tcgetpgrp(STDIN_FILENO) != getpgrp())
 		return;
 	raw = s->saved;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 0;
 	raw.c_cc[VTIME] = 0;
-	/* Stopped, we would leave the terminal like this. */
+	/* Disable Ctrl-Z: a stopped process would leave the terminal in this mode. */
 	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
 	s->keys_on = s->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
@@ -117,7 +119,7 @@ ctl_screen_is_tty(const struct ctl_screen *s)
 	return s->tty;
 }
 
-/* Of the terminal; what a terminal is usually where it does not say. */
+/* Return the size of the terminal; 24 x 80 if it is unknown. */
 static struct winsize
 size_of(void)
 {
@@ -128,7 +130,7 @@ size_of(void)
 	return size;
 }
 
-/* The screen's last row is the foot's: a newline there would scroll. */
+/* Draw the text and, in the last row, the foot. A newline there would scroll. */
 static void
 show_cut(const char *text, const char *foot, size_t rows, size_t columns)
 {
@@ -174,11 +176,11 @@ read_keys(struct ctl_screen *s)
 	if (n > 0)
 		s->key_count += (size_t)n;
 	else
-		s->keys_on =
-			n < 0 && (errno == EINTR || errno == EAGAIN); /* The terminal is gone. */
+		/* Any other error, and an end of file: the terminal is gone. */
+		s->keys_on = n < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
-/* What terminals send for a key that is no character. */
+/* Escape sequences of keys that are not characters. */
 static const struct {
 	const char *text;
 	enum ctl_key key;
@@ -197,7 +199,7 @@ static const struct {
 	{"\033[4~", CTL_KEY_END},
 };
 
-/* Take one key off those that were read. @return 0: there is none, or an unknown one */
+/* Remove the next key from those read. @return 0: none, or an unknown one */
 static int
 next_key(struct ctl_screen *s)
 {
@@ -212,7 +214,7 @@ next_key(struct ctl_screen *s)
 			key = sequences[i].key;
 		}
 	}
-	/* The rest of one that we do not know is not keys of its own. */
+	/* Drop the rest of an unknown sequence: it is not keys. */
 	if (key == '\033') {
 		len = s->key_count;
 		key = 0;
@@ -233,7 +235,7 @@ ctl_screen_now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* @return true when there is something to tell: *wake says what */
+/* @return true: the wait ends, *wake says why */
 static bool
 has_news(struct ctl_screen *s, enum ctl_wake *wake, int *key)
 {

@@ -2,7 +2,7 @@
 #ifndef CTL_SCREEN_H
 #define CTL_SCREEN_H
 
-/** @file The terminal, and waiting for a moment, a key or a signal. */
+/** @file The terminal: drawing, and waiting for a time, a key or a signal. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,15 +10,15 @@
 
 struct ctl_screen;
 
-/** Why a wait has ended. */
+/** Why a wait ended. */
 enum ctl_wake {
 	CTL_WAKE_TIME,
 	CTL_WAKE_KEY,
-	CTL_WAKE_SIZE, /**< what is shown has to be shown anew */
+	CTL_WAKE_SIZE, /**< the terminal was resized: draw again */
 	CTL_WAKE_END,  /**< a signal, or the key q */
 };
 
-/** Keys that are no characters. */
+/** Keys that are not characters. */
 enum ctl_key {
 	CTL_KEY_UP = 256,
 	CTL_KEY_DOWN,
@@ -29,28 +29,28 @@ enum ctl_key {
 };
 
 /**
- * Begin: from now on SIGINT, SIGTERM and SIGHUP only end the next wait. When stdout is a terminal
- * and plain is false, a screen of its own is opened.
+ * Open the screen. From now on SIGINT, SIGTERM and SIGHUP end the next wait, not the process. If
+ * stdout is a terminal and plain is false, use the alternate screen.
  * @return NULL: no memory
  */
 struct ctl_screen *ctl_screen_open(bool plain);
-/** Give the terminal back as it was. NULL is legal. */
+/** Close the screen and restore the terminal. NULL is legal. */
 void ctl_screen_close(struct ctl_screen *s);
-/** @return true: on a terminal; what is shown takes the place of what was. */
+/** @return whether output goes to a terminal, where each text replaces the one before. */
 bool ctl_screen_is_tty(const struct ctl_screen *s);
 /**
- * Show a text of whole lines: cut to the screen, or just printed where there is none.
- * @param foot a line for the screen's last row, or NULL
+ * Show a text of whole lines: truncated to the terminal's size, or in full without a terminal.
+ * @param foot a line for the last row, or NULL
  */
 void ctl_screen_show(const struct ctl_screen *s, const char *text, const char *foot);
-/** @return how many rows there are for the text. */
+/** @return number of rows for the text. */
 size_t ctl_screen_rows(const struct ctl_screen *s);
 /**
- * Wait until the monotonic clock says until_ns, or for a key, or until the screen has another size.
- * @param key what was pressed: a character, or one of enum ctl_key
+ * Wait until the monotonic clock reaches until_ns, for a key, for a resize or for a signal.
+ * @param key set to the key pressed: a character, or one of enum ctl_key
  */
 enum ctl_wake ctl_screen_wait(struct ctl_screen *s, uint64_t until_ns, int *key);
-/** @return the monotonic clock. */
+/** @return the monotonic clock, in ns. */
 uint64_t ctl_screen_now_ns(void);
 
 #endif

@@ -41,8 +41,10 @@ read_counters(const struct fido_observation *o, uint64_t gaddr, struct ctl_queue
 	shared = fido_observation_ptr(o, gaddr, sizeof(q->counter));
 	if (shared == NULL || (uintptr_t)shared % sizeof(uint64_t) != 0)
 		return;
-	/* From the end: `reaped` before `posted`, `completed` before `polled`, so that their
-	 * difference is never negative. */
+	/*
+	 * Read backwards: `reaped` before `posted`, `completed` before `polled`, so that their
+	 * differences are never negative.
+	 */
 	for (unsigned int i = CTL_COUNTERS; i-- > 0;)
 		q->counter[i] = fido_load_acquire(&shared[i]);
 	q->readable = true;
@@ -54,7 +56,9 @@ ring_size(const struct fido_queue_ref_shm *ref)
 	return ref->gaddr != 0 && fido_ring_size_valid(ref->size) ? ref->size : 0;
 }
 
-/* Receive queue i reads those of the peer's rings whose index falls to it. */
+/*
+ * Return the largest of the peer's rings first, first + step, ..., which one receive queue reads.
+ */
 static uint32_t
 largest_ring(const struct fido_link_shm *rec, uint16_t first, uint16_t step)
 {
@@ -137,7 +141,7 @@ read_links(const struct fido_observation *o, struct ctl_domain *d)
 		if (fido_load_relaxed(&o->control->links[i].state) == FIDO_LINK_UNUSED)
 			continue;
 		ret = read_link(o, i, link);
-		/* It may have been destroyed since we looked. */
+		/* The link may have been destroyed meanwhile. */
 		if (link->torn || link->state != FIDO_LINK_UNUSED) {
 			d->link_count++;
 		} else {
@@ -172,7 +176,7 @@ read_memory(const struct fido_control_shm *c, struct ctl_domain *d)
 		m->generation = fido_load_acquire(&c->mapped[i].generation);
 		m->epoch = fido_load_relaxed(&c->mapped[i].epoch);
 		m->bytes = fido_load_relaxed(&c->mapped[i].bytes);
-		/* Its own slot says how new its memory is; that is no mapping. */
+		/* The entry of its own slot holds its epoch, not a mapping. */
 		if (m->generation == 0 || i == d->slot) {
 			*m = (struct fido_mapped_shm){0};
 			continue;
@@ -189,7 +193,7 @@ read_domain(const struct fido_observation *o, struct ctl_domain *d)
 	uint64_t now = clock_ns(CLOCK_REALTIME);
 	int ret;
 
-	/* The name of its socket is the one that it is known by. */
+	/* The name of its socket is authoritative. */
 	fido_control_name(d->name, o->name);
 	d->state = state_of(o);
 	d->read_ns = clock_ns(CLOCK_MONOTONIC);
@@ -243,7 +247,7 @@ ctl_snapshot_destroy(struct ctl_snapshot *s)
 	for (unsigned int i = 0; i < s->domain_count; i++) {
 		struct ctl_domain *d = &s->domains[i];
 
-		/* Also one whose reading was broken off. */
+		/* The domain may be incomplete: reading it may have failed. */
 		for (unsigned int k = 0; d->links != NULL && k < FIDO_DOMAIN_LINKS_MAX; k++)
 			free(d->links[k].queues);
 		free(d->links);

@@ -4,13 +4,12 @@
 
 /**
  * @file
- * A copy of what the domains of a group publish, at one moment. Reading is done here and nowhere
- * else.
+ * A copy of what the domains of a group publish, at one moment. Only this file and volumes.c read
+ * shared memory.
  *
- * What is read was written by other processes, which may be of any mind: each value is read once,
- * and every count, name and address is checked before it goes into the copy. Who uses a snapshot
- * needs no further checks, but may find nonsense where a domain publishes nonsense: a pid that is
- * none, counters that run backwards.
+ * The domains are not trusted: read each value once, and check every count, name and address before
+ * it goes into the copy. A user of a snapshot needs no further checks, but may find garbage where a
+ * domain publishes garbage: a wrong pid, counters that decrease.
  */
 
 #include <stdbool.h>
@@ -23,24 +22,24 @@
 
 enum ctl_state {
 	CTL_ALIVE,
-	CTL_SILENT, /**< it is there, and does not answer: stopped, hung, or not for this user */
-	CTL_GONE,   /**< it has left or died since it was asked */
+	CTL_SILENT, /**< exists, but does not answer: stopped, hung, or denies this user */
+	CTL_GONE,   /**< has left or died since it answered */
 };
 
 struct ctl_queue {
 	bool tx;
-	bool readable; /**< the counters lie where they can be read */
+	bool readable; /**< the counters can be read */
 	uint16_t index;
-	uint32_t ring_size; /**< tx: of its ring; rx: of the largest it reads; 0: no ring now */
+	uint32_t ring_size; /**< tx: its ring; rx: the largest ring it reads; 0: no ring */
 	uint64_t counter[CTL_COUNTERS];
 };
 
 struct ctl_link {
-	uint32_t index; /**< its record in the control block */
-	bool torn;      /**< being written whenever we looked: no more than the names is known */
+	uint32_t index; /**< of its record in the control block */
+	bool torn;      /**< no consistent read: only the names are known */
 	char peer[FIDO_NAME_MAX];
 	char name[FIDO_NAME_MAX];
-	uint32_t state; /**< enum fido_link_state, or what else the domain wrote */
+	uint32_t state; /**< enum fido_link_state, or any other value */
 	bool quiesced;
 	uint64_t incarnation;
 	uint64_t peer_generation;
@@ -48,31 +47,31 @@ struct ctl_link {
 	uint32_t stranded;
 	uint16_t ntx;
 	uint16_t nrx;
-	uint16_t rx_rings;        /**< rings of the peer that are read */
-	uint32_t tx_ring_size;    /**< 0: none now */
-	uint32_t rx_ring_size;    /**< the largest */
-	struct ctl_queue *queues; /**< ntx + nrx: first those that send */
+	uint16_t rx_rings;        /**< rings of the peer that it reads */
+	uint32_t tx_ring_size;    /**< 0: no ring */
+	uint32_t rx_ring_size;    /**< the largest; 0: no ring */
+	struct ctl_queue *queues; /**< ntx transmit queues, then nrx receive queues */
 };
 
 struct ctl_domain {
 	char name[FIDO_NAME_MAX];
 	enum ctl_state state;
-	bool known;        /**< false: nothing but name and state */
-	uint64_t read_ns;  /**< when, monotonic */
-	uint64_t still_ns; /**< it does not answer: for how long it has not moved; 0: not known */
+	bool known;        /**< false: only name and state are set */
+	uint64_t read_ns;  /**< when it was read, monotonic clock */
+	uint64_t still_ns; /**< CTL_SILENT: time since its last activity; 0: unknown */
 	uint32_t slot;
 	uint64_t generation;
 	uint32_t pid;
 	uint64_t start_ns; /**< CLOCK_REALTIME */
 	uint64_t uptime_ns;
 	uint64_t epoch;
-	uint64_t heartbeat; /**< turns of its control thread */
+	uint64_t heartbeat; /**< iterations of its control thread */
 	uint64_t control_size;
 	uint32_t version;
 	struct fido_layout layout;
 	uint64_t exported; /**< bytes */
-	uint64_t arena;    /**< of these */
-	uint64_t mapped;   /**< bytes of others */
+	uint64_t arena;    /**< of these, bytes of arenas */
+	uint64_t mapped;   /**< bytes of other domains */
 	unsigned int mapped_domains;
 	struct fido_mapped_shm mapped_by_slot[FIDO_SLOTS_MAX];
 	struct fido_region_shm regions[FIDO_REGIONS_MAX]; /**< gaddr 0: unused */
@@ -87,23 +86,23 @@ struct ctl_snapshot {
 	struct ctl_domain domains[FIDO_SLOTS_MAX];
 };
 
-/** Copy what the observed domains publish now. Does not block. @return 0, -ENOMEM */
+/** Copy what the observed domains publish. Does not block. @return 0, -ENOMEM */
 int ctl_snapshot_take(struct ctl_snapshot **out, const struct fido_observer *o);
 /** NULL is legal. */
 void ctl_snapshot_destroy(struct ctl_snapshot *s);
 /** @return the domain of that name, or NULL. */
 const struct ctl_domain *ctl_snapshot_find(const struct ctl_snapshot *s, const char *name);
-/** @return seconds from one to the other. */
+/** @return seconds between two snapshots. */
 double ctl_snapshot_seconds(const struct ctl_snapshot *before, const struct ctl_snapshot *now);
-/** @return a number that changes when domains come, go, or map others. */
+/** @return a hash that changes when a domain joins, leaves, or maps another one. */
 uint64_t ctl_snapshot_members(const struct ctl_snapshot *s);
 /** @return "alive", "not answering", "gone". */
 const char *ctl_state_name(enum ctl_state state);
 /** @return "closed", "offered", "bound", "connected", "quiesced", "changing", "unknown". */
 const char *ctl_link_state_name(const struct ctl_link *link);
-/** Tickets of a queue that are out (tx) or held (rx). @return false: its counters cannot be read */
+/** Count the tickets of a queue that are out (tx) or held (rx). @return false: unknown */
 bool ctl_queue_kept(const struct ctl_queue *q, uint64_t *kept);
-/** The same over all queues of a link in one direction. */
+/** Count them over all queues of a link in one direction. @return false: unknown */
 bool ctl_link_kept(const struct ctl_link *link, bool tx, uint64_t *kept);
 
 #endif

@@ -103,7 +103,7 @@ print_cell(const struct ctl_table *t, unsigned int i, const char *text, FILE *ou
 	const struct column *c = &t->columns[i];
 	bool last = i + 1 == t->column_count;
 
-	/* Nothing trails a line. */
+	/* Leave no trailing spaces. */
 	if (c->right)
 		fprintf(out, "%*s", c->width, text);
 	else if (last)

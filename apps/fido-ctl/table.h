@@ -2,7 +2,7 @@
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H
 
-/** @file A table of text: columns as wide as what is in them. */
+/** @file A text table: each column is as wide as its widest cell. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,23 +12,23 @@ struct ctl_table;
 
 struct ctl_head {
 	const char *text;
-	bool right; /**< the column's cells end at its right */
+	bool right; /**< align cells to the right */
 };
 
-/** Make a table. It has no columns yet. @return NULL: no memory */
+/** Create a table without columns. @return NULL: no memory */
 struct ctl_table *ctl_table_create(void);
-/** Make a table with these columns; the list ends with an entry without text. @return NULL: no memory */
+/** Create a table with these columns. The list ends with a NULL text. @return NULL: no memory */
 struct ctl_table *ctl_table_of(const struct ctl_head *heads);
-/** Add a column. All of them come before the first cell. */
+/** Add a column. Add all columns before the first cell. */
 void ctl_table_column(struct ctl_table *t, const char *head, bool right);
 /** Fill the next cell, row by row. */
 void ctl_table_cell(struct ctl_table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/** Fill it with a number, or with "-". */
+/** Fill the next cell with a number, or with "-" if it is not known. */
 void ctl_table_cell_if(struct ctl_table *t, bool known, uint64_t value);
-/** Print it, the heads first. @return false: there was not memory enough for all of it */
+/** Print the table. @return false: incomplete, for lack of memory */
 bool ctl_table_print(const struct ctl_table *t, FILE *out);
-/** Print and destroy. @return 0, -ENOMEM */
+/** Print and destroy the table. @return 0, -ENOMEM */
 int ctl_table_finish(struct ctl_table *t, FILE *out);
 /** NULL is legal. */
 void ctl_table_destroy(struct ctl_table *t);

@@ -63,8 +63,8 @@ print_still(FILE *out, const struct ctl_domain *d)
 {
 	if (d->still_ns != 0)
 		fprintf(out,
-			"%s has not moved for %s: its process is alive, or a child that has its "
-			"descriptors, so nothing is taken back from it\n",
+			"%s has not moved for %s: its process, or a child with its descriptors, "
+			"is alive, so no buffers are recalled from it\n",
 			d->name, ctl_unit_time(d->still_ns / 1000000000u).s);
 }
 
@@ -186,7 +186,7 @@ list_queue(struct ctl_table *t, const struct ctl_row *row, bool rates)
 	ctl_table_cell_if(t, known, kept);
 }
 
-/* All queues of one direction. */
+/* Print all queues of one direction. */
 static int
 print_direction(FILE *out, const struct ctl_rows *rows, bool tx, bool rates)
 {
@@ -230,7 +230,7 @@ ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_sn
 
 /* ---- top ---- */
 
-/* Of all packets in the interval, in percent. */
+/* Fill a cell with a counter's share of the packets in the interval, in percent. */
 static void
 cell_share(struct ctl_table *t, const struct ctl_row *row, unsigned int index)
 {
@@ -242,7 +242,7 @@ cell_share(struct ctl_table *t, const struct ctl_row *row, unsigned int index)
 		ctl_table_cell(t, "-");
 }
 
-/* The index of a counter that queues of both kinds have. */
+/* Index of a counter that queues of both directions have. */
 #define BOTH(q, field)                                           \
 	((q)->tx ? offsetof(struct fido_tx_stats_shm, field) / 8 \
 		 : offsetof(struct fido_rx_stats_shm, field) / 8)

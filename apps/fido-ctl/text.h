@@ -2,7 +2,7 @@
 #ifndef CTL_TEXT_H
 #define CTL_TEXT_H
 
-/** @file Output for people. Each returns 0 or -ENOMEM. */
+/** @file Output for people. Functions with a result return 0 or -ENOMEM. */
 
 #include <stdio.h>
 
@@ -13,15 +13,15 @@
 
 int ctl_text_list(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
 int ctl_text_links(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt);
-/** before: NULL for totals, else rates since then. */
+/** @param before an earlier snapshot, for rates; NULL: totals */
 int ctl_text_stats(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 	const struct ctl_options *opt);
-/** Name the domains of which nothing could be listed, or nothing new. */
+/** Print the domains that are not alive: their data is missing or stale. */
 void ctl_text_silent(FILE *out, const struct ctl_snapshot *s);
 /**
- * The busiest queues.
- * @param before NULL in the first round of all
- * @param rows how many queues there are
+ * Print the busiest queues.
+ * @param before the earlier snapshot; NULL: none yet, so no rates
+ * @param rows set to the number of queues
  */
 int ctl_text_top(FILE *out, const struct ctl_snapshot *before, const struct ctl_snapshot *now,
 	const struct ctl_options *opt, const struct ctl_view *view, size_t *rows);

@@ -16,13 +16,14 @@
 #include "volume_text.h"
 
 /*
- * Between rounds the control blocks stay mapped, so that a round costs the domains nothing. The
- * group is asked again only when there is a reason:
- * - Who is there, or who maps whom, has changed: a domain that joins is mapped by those that are
- *   there before it can be asked itself, so look LOOKS rounds long.
- * - A domain did not answer: after SILENT_ROUNDS rounds, then twice as many, and so on. Each asking
- *   leaves a connection in its queue until it runs again, and that queue is short.
- * - Nobody is there: each round.
+ * Control blocks stay mapped between rounds, so that a round costs the domains nothing. Query the
+ * group again only if:
+ * - Its members or their mappings changed: query in the next LOOKS rounds. A domain that joins is
+ *   mapped by the others before it answers queries itself.
+ * - A domain did not answer: query after SILENT_ROUNDS rounds, then after twice as many, and so on.
+ *   Each query leaves a connection in the domain's listen queue until it runs again, and that queue
+ *   is short.
+ * - The group is empty: query each round.
  */
 #define LOOKS 3
 #define SILENT_ROUNDS 10
@@ -34,11 +35,11 @@ struct top {
 	struct ctl_snapshot *before;
 	struct ctl_snapshot *now;
 	struct ctl_view view;
-	size_t rows; /* of queues, at last */
+	size_t rows; /* number of queues in the last round */
 	uint64_t members;
-	unsigned int looks;     /* rounds in which to ask again */
-	unsigned long silent;   /* rounds since a silent domain was asked */
-	unsigned long patience; /* rounds until it is asked again */
+	unsigned int looks;     /* rounds left in which to query */
+	unsigned long silent;   /* rounds since the last query of a silent domain */
+	unsigned long patience; /* rounds from one such query to the next */
 };
 
 static int
@@ -147,12 +148,12 @@ show(struct top *t, bool first)
 	return ret == 0 ? app_output_flush() : ret;
 }
 
-/* Wait, and meanwhile show what the keys ask for. @return false: it is to end; *ret may say why */
+/* Wait, and redraw as the keys demand. @return false: stop, with *ret != 0 after an error */
 static bool
 wait_until(struct top *t, uint64_t until_ns, int *ret)
 {
 	for (;;) {
-		/* Beside the group's line and the heads. */
+		/* Two rows hold the line of the group and the column headings. */
 		size_t rows = ctl_screen_rows(t->screen), page = rows > 2 ? rows - 2 : 1;
 		int key;
 
@@ -182,12 +183,12 @@ rounds(struct top *t)
 	unsigned long count = t->opt->count;
 	int ret = 0;
 
-	/* On a screen something is there from the first moment. */
+	/* On a terminal, draw before the first round ends. */
 	if (ctl_screen_is_tty(t->screen))
 		ret = show(t, true);
 	for (unsigned long round = 0; ret == 0 && (count == 0 || round < count); round++) {
 		next += interval;
-		/* What stats and blk were asked for is not there then; top has shown what it could. */
+		/* An interrupted count is incomplete: fail. Without a count, stopping is normal. */
 		if (!wait_until(t, next, &ret))
 			return ret != 0 || t->opt->count == 0 ? ret : -EINTR;
 		if (t->view.held)
@@ -198,7 +199,7 @@ rounds(struct top *t)
 			ret = snapshot(t);
 		if (ret == 0)
 			ret = show(t, round == 0);
-		/* Asking may have taken long: go on from here rather than hurry after. */
+		/* A query can take long: restart the interval, do not catch up. */
 		if (ctl_screen_now_ns() > next + interval)
 			next = ctl_screen_now_ns();
 	}

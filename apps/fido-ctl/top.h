@@ -2,15 +2,15 @@
 #ifndef CTL_TOP_H
 #define CTL_TOP_H
 
-/** @file The busiest queues, round after round; also the rounds of `stats` and `blk` with `--interval`. */
+/** @file Repeated measurements: top, record, and stats and blk with `--interval`. */
 
 #include <fido/observer.h>
 
 #include "options.h"
 
 /**
- * Measure and show opt->count rounds, or until the user ends it.
- * @return 0, -EINTR: it was ended before all that was asked for was shown, -errno
+ * Measure and show opt->count rounds; 0: until a signal or the key q.
+ * @return 0, -EINTR: interrupted before all rounds were shown, -errno
  */
 int ctl_top_run(const struct ctl_options *opt, struct fido_observer *observer);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "view.h"
 
-/* A key for each order: the first letter of its name. */
+/* Set the sort order whose name begins with this key. @return false: none does */
 static bool
 sort_key(struct ctl_view *v, int key)
 {
@@ -19,7 +19,7 @@ scroll(struct ctl_view *v, int key, size_t rows, size_t page)
 	size_t last = rows > page ? rows - page : 0;
 	size_t step = key == CTL_KEY_UP || key == CTL_KEY_DOWN ? 1 : page;
 
-	/* Queues may have gone since. */
+	/* Queues may have disappeared. */
 	if (v->first > last)
 		v->first = last;
 	if (key == CTL_KEY_UP || key == CTL_KEY_PAGE_UP)

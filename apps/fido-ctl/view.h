@@ -2,7 +2,7 @@
 #ifndef CTL_VIEW_H
 #define CTL_VIEW_H
 
-/** @file How `top` shows the queues: their order, and from which one on. Keys change it. */
+/** @file The view of `top`: order and scroll position of the queues. Keys change it. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,18 +14,18 @@
 struct ctl_view {
 	enum ctl_sort sort;
 	bool reverse;
-	bool held;    /**< what is on the screen stays */
-	size_t first; /**< rows that are not shown because they are above */
+	bool held;    /**< the screen is frozen */
+	size_t first; /**< rows scrolled out at the top */
 };
 
 /**
- * Do what a key asks for.
- * @param rows how many rows of queues there are
- * @param page how many of them the screen has room for
- * @return false: it asks for nothing
+ * Handle a key.
+ * @param rows number of rows of queues
+ * @param page number of rows that fit on the screen
+ * @return false: the key has no function
  */
 bool ctl_view_key(struct ctl_view *v, int key, size_t rows, size_t page);
-/** Print one line: what the keys do, and what they have done. */
+/** Print one line: the keys and the current view. */
 void ctl_view_foot(const struct ctl_view *v, FILE *out);
 
 #endif

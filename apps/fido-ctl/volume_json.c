@@ -84,7 +84,7 @@ add_queue(struct ctl_writer *w, cJSON *array, const struct ctl_volume_row *row)
 	add_counters(w, o, row);
 }
 
-/* The domains whose tables make no sense. */
+/* Add the names of the domains whose tables are inconsistent. */
 static void
 add_unreadable(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s,
 	const struct ctl_options *opt)

@@ -5,7 +5,7 @@
 
 #include "volume_rows.h"
 
-/* The same volume of the same generation of the domain, as it was before. */
+/* Return the same volume in the earlier snapshot, or NULL. */
 static const struct ctl_volume *
 find_volume(const struct ctl_domain *before, const struct ctl_volume *volume)
 {
@@ -41,7 +41,7 @@ rate(struct ctl_volume_row *row, const uint64_t *before, double seconds)
 	for (unsigned int i = 0; i < CTL_COUNTERS; i++) {
 		if (i == CTL_BLK_COUNTER(in_flight))
 			continue;
-		/* Running backwards: another queue has its place, or the domain writes instead of counting. */
+		/* A decrease: another queue uses its entry, or the domain publishes garbage. */
 		if (row->counter[i] < before[i])
 			return;
 		per_second[i] = (double)(row->counter[i] - before[i]) / seconds;

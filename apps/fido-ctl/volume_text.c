@@ -9,7 +9,7 @@
 #include "volume_rows.h"
 #include "volume_text.h"
 
-/* ---- what the volumes are ---- */
+/* ---- properties of the volumes ---- */
 
 static void
 cell_features(struct ctl_table *t, uint32_t features)
@@ -56,7 +56,7 @@ print_volumes(FILE *out, const struct ctl_volume_rows *rows)
 	return ctl_table_finish(t, out);
 }
 
-/* ---- what was done ---- */
+/* ---- I/O ---- */
 
 static bool
 is_bytes(unsigned int index)
@@ -122,7 +122,7 @@ print_work(FILE *out, const struct ctl_volume_rows *rows, bool queues, bool rate
 	return ctl_table_finish(t, out);
 }
 
-/* ---- all of it ---- */
+/* ---- output ---- */
 
 static void
 print_bad(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt)
@@ -130,7 +130,7 @@ print_bad(FILE *out, const struct ctl_snapshot *s, const struct ctl_options *opt
 	for (unsigned int i = 0; i < s->domain_count; i++)
 		if (s->domains[i].volumes.bad &&
 			(opt->domain == NULL || strcmp(opt->domain, s->domains[i].name) == 0))
-			fprintf(out, "%s: its table of volumes makes no sense\n",
+			fprintf(out, "%s: its table of volumes is inconsistent\n",
 				s->domains[i].name);
 }
 

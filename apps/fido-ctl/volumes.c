@@ -6,10 +6,10 @@
 
 #include "volumes.h"
 
-/* A table that changes as often as this while it is read is taken as it is. */
+/* Accept a table that changes during so many attempts to read it. */
 #define TRIES 8
 
-/* Where a domain's tables are. */
+/* Pointers to a domain's tables. */
 struct tables {
 	const struct fido_blk_shm *head;
 	uint32_t volume_count;
@@ -26,7 +26,7 @@ words_at(const struct fido_observation *o, uint64_t gaddr, uint64_t size)
 	return (uintptr_t)p % sizeof(uint64_t) == 0 ? p : NULL;
 }
 
-/* @return false: there are no tables, or (*bad) they make no sense */
+/* @return false: the domain has no tables, or (*bad) they are inconsistent */
 static bool
 find_tables(const struct fido_observation *o, struct tables *t, bool *bad)
 {
@@ -53,7 +53,7 @@ find_tables(const struct fido_observation *o, struct tables *t, bool *bad)
 	return !*bad;
 }
 
-/* ---- one of them ---- */
+/* ---- one volume, one queue ---- */
 
 static bool
 name_char(char c)
@@ -67,7 +67,7 @@ text_char(char c)
 	return c >= ' ' && c <= '~';
 }
 
-/* Each character is read once: the domain may change what has been checked. */
+/* Read each character once: the domain may change it after the check. */
 static void
 copy_text(char *out, const char *in, size_t size, bool (*good)(char))
 {
@@ -83,7 +83,7 @@ copy_text(char *out, const char *in, size_t size, bool (*good)(char))
 	memset(out + i, 0, size - i);
 }
 
-/* From the end: `returned` before `lent`, so that their difference is never negative. */
+/* Read backwards: `returned` before `lent`, so that their difference is never negative. */
 static void
 copy_counters(uint64_t *out, const struct fido_blk_counters_shm *shm)
 {
@@ -110,7 +110,7 @@ read_volume(struct ctl_volume *v, const struct fido_blk_volume_shm *shm)
 	memcpy(v->counter, v->closed, sizeof(v->counter));
 }
 
-/* @return false: nobody uses that place, or for no volume that there is */
+/* @return false: the entry is unused, or its volume does not exist */
 static bool
 read_queue(struct ctl_client_queue *q, const struct tables *t, uint32_t place)
 {
@@ -126,11 +126,12 @@ read_queue(struct ctl_client_queue *q, const struct tables *t, uint32_t place)
 	return q->volume < t->volume_count;
 }
 
-/* ---- all of them ---- */
+/* ---- tables ---- */
 
 /*
- * A queue that is closed adds what it counted to its volume, and only then leaves the table. @return false: that has happened
- * while we read, so that it may have been counted twice, or not at all
+ * Check that no queue was closed during the read. A backend that closes a queue adds its counters
+ * to the volume, then removes it from the table.
+ * @return false: a queue was closed, and may be counted twice or not at all
  */
 static bool
 unchanged(const struct ctl_volumes *v, const struct tables *t)
@@ -211,7 +212,7 @@ ctl_volumes_read(struct ctl_volumes *out, const struct fido_observation *o)
 	out->volume_count = t.volume_count;
 	qsort(out->queues, out->queue_count, sizeof(*out->queues), by_client);
 	add_up(out);
-	/* A backend that has ended meanwhile uses the memory for something else. */
+	/* A backend that has stopped meanwhile reuses the memory. */
 	if (fido_load_relaxed(&t.head->magic) != FIDO_BLK_SHM_MAGIC ||
 		fido_load_relaxed(&o->control->table) == 0)
 		ctl_volumes_free(out);

@@ -11,7 +11,7 @@ ctl_writer_keep(struct ctl_writer *w, cJSON *item)
 	return item;
 }
 
-/* A double cannot hold all of them: cJSON's own numbers will not do. */
+/* cJSON's numbers are doubles, which cannot hold every 64-bit integer: print it as raw text. */
 void
 ctl_writer_u64(struct ctl_writer *w, cJSON *o, const char *key, uint64_t value)
 {
@@ -39,7 +39,7 @@ ctl_writer_double(struct ctl_writer *w, cJSON *o, const char *key, double value)
 	ctl_writer_keep(w, cJSON_AddRawToObject(o, key, text));
 }
 
-/* Generations and addresses are names, not amounts: as strings, so that nobody rounds them. */
+/* Generations and addresses are identifiers: strings, so that no JSON reader rounds them. */
 void
 ctl_writer_id(struct ctl_writer *w, cJSON *o, const char *key, bool known, uint64_t value)
 {
@@ -75,7 +75,6 @@ ctl_writer_object(struct ctl_writer *w, cJSON *array)
 	return o;
 }
 
-/* Print and delete. */
 int
 ctl_writer_finish(struct ctl_writer *w, cJSON *root, FILE *out, bool one_line)
 {
@@ -105,7 +104,6 @@ ctl_writer_state(enum ctl_state state)
 	return state == CTL_SILENT ? "not_answering" : ctl_state_name(state);
 }
 
-/* Who was asked, whatever is listed of them. */
 void
 ctl_writer_states(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s)
 {

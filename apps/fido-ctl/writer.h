@@ -4,8 +4,8 @@
 
 /**
  * @file
- * A JSON object that is being made. cJSON's functions take NULL for an object that there was no memory for, so it is
- * enough to remember that one of them failed.
+ * A JSON object under construction. cJSON accepts NULL for an object that it could not
+ * allocate, so it is enough to record that some allocation failed.
  */
 
 #include <stdbool.h>
@@ -21,31 +21,32 @@ struct ctl_writer {
 	bool failed;
 };
 
-/** Begin an object: command and group. */
+/** Create the root object, with command and group. */
 cJSON *ctl_writer_begin(struct ctl_writer *w, const struct ctl_options *opt);
-/** Add how long was measured; null when `before` is NULL. */
+/** Add the length of the measurement; null if `before` is NULL. */
 void ctl_writer_interval(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *before,
 	const struct ctl_snapshot *now);
-/** Add who was asked, whatever is listed of them. */
+/** Add names and states of all queried domains. */
 void ctl_writer_states(struct ctl_writer *w, cJSON *root, const struct ctl_snapshot *s);
-/** Print and delete. @return 0, -ENOMEM */
+/** Print and delete the object. @return 0, -ENOMEM */
 int ctl_writer_finish(struct ctl_writer *w, cJSON *root, FILE *out, bool one_line);
 
-/** Remember whether there was memory for it. @return item */
+/** Record a failure if item is NULL. @return item */
 cJSON *ctl_writer_keep(struct ctl_writer *w, cJSON *item);
-/** A new object at an array's end. */
+/** Append an object to an array. @return it */
 cJSON *ctl_writer_object(struct ctl_writer *w, cJSON *array);
-/** An amount, exactly. */
+/** Add an exact integer. */
 void ctl_writer_u64(struct ctl_writer *w, cJSON *o, const char *key, uint64_t value);
-/** The same, or null. */
+/** Add an exact integer, or null if it is not known. */
 void ctl_writer_u64_if(struct ctl_writer *w, cJSON *o, const char *key, bool known, uint64_t value);
-/** A number with three decimals. */
+/** Add a number with three decimals. */
 void ctl_writer_double(struct ctl_writer *w, cJSON *o, const char *key, double value);
-/** A number that is a name, as a string, or null. */
+/** Add an identifier as a string, or null if it is not known. */
 void ctl_writer_id(struct ctl_writer *w, cJSON *o, const char *key, bool known, uint64_t value);
+/** Add an address as a string. */
 void ctl_writer_gaddr(struct ctl_writer *w, cJSON *o, const char *key, uint64_t value);
 void ctl_writer_string(struct ctl_writer *w, cJSON *o, const char *key, const char *value);
-/** @return the state as a word. */
+/** @return the state as one word. */
 const char *ctl_writer_state(enum ctl_state state);
 
 #endif

@@ -3,14 +3,15 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
+#include "counter.h"
 #include "engine.h"
 #include "packet.h"
 #include "sum.h"
 
 /*
- * Packets ahead of which data is fetched where it is going to be read: it lies in another core's
- * cache more often than not. It is fetched into the second cache: the first one's fetches are few,
- * and what is read now would wait for them.
+ * How many packets ahead to prefetch data that will be read: it is usually in another core's cache.
+ * Prefetch into the second-level cache: the first level has few fill buffers, and the reads of the
+ * current packet would wait for them.
  */
 #define PREFETCH_AHEAD 4
 
@@ -21,7 +22,10 @@ prefetch(const struct fwd_stream *s, uint16_t i)
 		rte_prefetch1(rte_pktmbuf_mtod(s->packet[i + PREFETCH_AHEAD], const void *));
 }
 
-/* The rest of the next packet, if it lies in a peer's memory: one that was copied is in our own cache. */
+/*
+ * Prefetch the rest of the next packet if it lies in a peer's memory. A packet that was copied is
+ * already in our cache.
+ */
 static __rte_always_inline void
 prefetch_rest(const struct fwd_stream *s, uint16_t i)
 {
@@ -37,8 +41,8 @@ prefetch_rest(const struct fwd_stream *s, uint16_t i)
 }
 
 /*
- * Take the next burst in; return its size. Its packets are ready to send at once, unless they must
- * be written to, or must leave in one segment, or with headers of their own, and do not all have them.
+ * Receive the next burst and return its size. Its packets are ready to send at once, unless the
+ * mode writes to them, or some need to be linearised or to get headers of their own.
  */
 static __rte_always_inline uint16_t
 receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const bool offload)
@@ -90,7 +94,7 @@ drop_too_long(struct fwd_stream *s, struct rte_mbuf *m)
 	fwd_count(&s->counters.too_long_packets, 1);
 }
 
-/* Make packets ready to send, until all are or a pool is empty; return how many were looked at. */
+/* Make packets ready to send until all are or a pool is empty. Return how many were processed. */
 static __rte_always_inline unsigned int
 prepare(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const bool offload)
 {
@@ -124,8 +128,9 @@ prepare(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const
 }
 
 /*
- * Nothing could be sent. That is for the receiver to change, unless there is none. With nothing
- * prepared, for want of buffers, the driver was not called either: let it give some back.
+ * Handle a call that sent nothing: drop the packets if the link is down, else wait for the
+ * receiver. If no packet is prepared, because a pool is empty, the driver was not called: let it
+ * free sent buffers.
  */
 static __rte_noinline unsigned int
 stall(struct fwd_stream *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * engine: the functions that move packets through a stream, one for each mode and each kind of Tx
- * port. Which one a stream uses is chosen once.
+ * port. The lcore chooses a stream's engine once, before it runs.
  */
 #ifndef FIDO_FWD_ENGINE_H
 #define FIDO_FWD_ENGINE_H
@@ -14,13 +14,14 @@
  * Return the engine for a mode.
  *
  * @param linear
- *   The Tx port takes packets of one segment only
+ *   The Tx port sends packets of one segment only
  * @param offload
- *   Packets may come that are not finished; the Tx port finishes them, and is not linear
+ *   The Rx port delivers packets without checksums, or to be segmented; the Tx port completes them,
+ *   and is not linear
  */
 fwd_engine fwd_engine_choose(enum fwd_mode mode, bool linear, bool offload);
 
-/* Free and count as dropped all packets that the stream holds; return how many. */
+/* Free all packets that the stream holds and count them as dropped. Return how many. */
 unsigned int fwd_engine_drop(struct fwd_stream *stream);
 
 #endif

@@ -9,6 +9,7 @@
 #include <rte_interrupts.h>
 #include <rte_pause.h>
 
+#include "counter.h"
 #include "engine.h"
 #include "lcore.h"
 #include "wake.h"
@@ -18,11 +19,11 @@
 #define WAIT_MIN_MS 1
 #define WAIT_MAX_MS 100
 #define SERVICE_US 1000
-/* How long a source that cannot be told to stop is listened to while draining. */
+/* How long a draining lcore polls a source that cannot be told to stop. */
 #define CLOSE_US 100000
-/* How long an lcore that quits goes on trying to send what it holds. */
+/* How long an lcore that quits tries to send the packets it holds. */
 #define FLUSH_US 100000
-/* Empty rounds from one reaping to the next. */
+/* Empty rounds between two calls of reap(). */
 #define REAP_ROUNDS 256
 
 static uint64_t
@@ -32,8 +33,9 @@ us_to_tsc(uint64_t us)
 }
 
 /*
- * A sender to an mmnet port can sleep until its buffers come back: that raises the interrupt of the
- * Rx queue with the Tx queue's number, modulo their number. Unless another lcore sleeps on it.
+ * A sender to an mmnet port can sleep until its buffers return: a return raises the interrupt of Rx
+ * queue (Tx queue number modulo number of Rx queues). It cannot if another lcore sleeps on that
+ * interrupt.
  */
 static void
 find_tx_bell(const struct fwd_lcore *lcore, struct fwd_stream *s)
@@ -60,16 +62,18 @@ fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt)
 	lcore->wait_ms = WAIT_MIN_MS;
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		struct fwd_stream *s = lcore->streams[i];
+		const struct fwd_port *source = &lcore->ports[s->rx_port];
 
-		s->rx_bell = lcore->ports[s->rx_port].rx_intr;
+		s->run = fwd_engine_choose(opt->mode, !s->sink->multi_segs, source->rx_unfinished);
+		s->rx_bell = source->rx_intr;
 		find_tx_bell(lcore, s);
 		lcore->can_wait = lcore->can_wait || s->rx_bell || s->tx_bell;
-		/* Twice: an interrupt may have been on its way when its cause was seen. */
+		/* Twice: an interrupt can arrive after its cause was already seen. */
 		lcore->rings_max += 2 * s->sink->txd;
 	}
 }
 
-/* Return false when an interrupt cannot be waited for. */
+/* Add the queue's interrupt to the epoll set. Return false if that is impossible. */
 static bool
 register_bell(uint16_t port, uint16_t queue)
 {
@@ -79,7 +83,7 @@ register_bell(uint16_t port, uint16_t queue)
 	return ret == 0 || ret == -EEXIST;
 }
 
-/* Add what wakes this lcore to its epoll set: the interrupts of its queues, and the end. */
+/* Add to the lcore's epoll set what wakes it: the interrupts of its queues, and the stop event. */
 static void
 register_events(struct fwd_lcore *lcore)
 {
@@ -111,8 +115,8 @@ unregister_events(struct fwd_lcore *lcore)
 }
 
 /*
- * A driver whose interrupts cannot be switched (tap: its queues are file descriptors) answers
- * -ENOTSUP, and its interrupts are always on. Any other failure leaves a queue that wakes nobody.
+ * Arm the queue's interrupt. Return false if the queue cannot wake the lcore. A driver that cannot
+ * switch interrupts returns -ENOTSUP and has them always on (tap: its queues are file descriptors).
  */
 static bool
 arm_queue(uint16_t port, uint16_t queue)
@@ -123,29 +127,30 @@ arm_queue(uint16_t port, uint16_t queue)
 }
 
 /*
- * Have buffers that come back wake us. A queue that nobody reads may have packets in it, and its
- * interrupt is raised again and again: then it has been raised more often than buffers were out.
+ * Arm the interrupt that returned buffers raise. Return false if they do not wake the lcore. An Rx
+ * queue that no lcore reads can hold packets, which raise its interrupt for ever: stop arming it
+ * after more interrupts than buffers can return.
  */
 static bool
 arm_tx(const struct fwd_lcore *lcore, const struct fwd_stream *s)
 {
 	if (!s->tx_bell)
 		return false;
-	if (s->tx_bell_reader != NULL) /* Armed by its reader, if at all. */
+	if (s->tx_bell_reader != NULL) /* Its reader arms it, unless that holds packets. */
 		return !fwd_stream_is_pending(s->tx_bell_reader);
 	return lcore->rings < lcore->rings_max && arm_queue(s->tx_port, s->tx_bell_queue);
 }
 
-/* What arm() found. */
+/* Result of arm(). */
 struct armed {
-	bool all;  /* whatever any stream waits for raises an interrupt */
-	bool tx;   /* and so does any buffer that comes back */
-	bool held; /* some stream holds packets and has nothing to wait for but time */
+	bool all;  /* each stream waits for something that raises an interrupt */
+	bool tx;   /* each returned buffer raises an interrupt */
+	bool held; /* some stream holds packets, and no interrupt tells when to retry */
 };
 
 /*
- * Arm what each stream waits for: a packet; or, while it holds some, room in its Tx ring. Its Rx
- * queue stays unarmed then: there are packets in it, but no use for them.
+ * Arm what each stream waits for: a packet or, if it holds packets, room in its Tx ring. The Rx
+ * queue of a stream that holds packets stays unarmed: the stream cannot receive more.
  */
 static struct armed
 arm(struct fwd_lcore *lcore)
@@ -160,8 +165,8 @@ arm(struct fwd_lcore *lcore)
 		if (!fwd_stream_is_pending(s)) {
 			ok = s->rx_bell && arm_queue(s->rx_port, s->rx_queue);
 		} else {
-			/* With nothing ready it waits for buffers of a pool, with the link down
-			 * for the link. */
+			/* If no packet is ready, it waits for a pool; if the link is down, for the
+			 * link. Neither raises an interrupt. */
 			ok = tx && s->sent < s->ready && !fwd_port_is_down(s->sink);
 			armed.held = armed.held || !ok;
 		}
@@ -205,8 +210,8 @@ run_streams(struct fwd_lcore *lcore)
 }
 
 /*
- * Let drivers take back what was sent: its buffers belong to whoever waits for them, and with no
- * further packet to send there is no further call that would look.
+ * Let drivers free sent buffers: their owners wait for them, and an idle stream makes no Tx call
+ * that would free them.
  */
 static void
 reap(struct fwd_lcore *lcore)
@@ -215,7 +220,7 @@ reap(struct fwd_lcore *lcore)
 		fwd_port_reap(lcore->streams[i]->sink, lcore->streams[i]->tx_queue);
 }
 
-/* Sleep a moment; the next one is longer. */
+/* Sleep for nap_us, and double it for the next nap. */
 static void
 nap(struct fwd_lcore *lcore)
 {
@@ -224,7 +229,7 @@ nap(struct fwd_lcore *lcore)
 	lcore->nap_us = RTE_MIN(lcore->nap_us * 2, (uint32_t)NAP_MAX_US);
 }
 
-/* Tell whether buffers that were sent may still come back. */
+/* Return whether sent buffers can still return. */
 static bool
 has_buffers_out(const struct fwd_lcore *lcore)
 {
@@ -233,7 +238,7 @@ has_buffers_out(const struct fwd_lcore *lcore)
 
 		if (fwd_port_counter(sink, FWD_TX_BUFFERS_OUT) > 0)
 			return true;
-		/* The driver frees them when told to, and does not say how many it has. */
+		/* The driver frees buffers on request, but does not count those it holds. */
 		if (sink->tx_cleanup && !sink->has_counter[FWD_TX_BUFFERS_OUT])
 			return true;
 	}
@@ -241,11 +246,12 @@ has_buffers_out(const struct fwd_lcore *lcore)
 }
 
 /*
- * Return how many milliseconds to sleep at most; -1: until something comes. While buffers are out
- * that come back without an interrupt the sleep has an end: somebody waits for them. It begins
- * short, because that is soon after traffic. The last ones are reaped before the queues are armed
- * for the next sleep, and arming passes on what that freed: so the sleep without an end is the next
- * one after they were seen to be back.
+ * Return the longest time to sleep, in milliseconds; -1: until an interrupt.
+ *
+ * While buffers are out that return without an interrupt, limit the sleep: their owners wait for
+ * them. The limit starts short, as traffic has just ended. idle() reaps the last buffers before it
+ * arms the queues for the next sleep, and arming passes them on: so sleep without a limit only one
+ * sleep after all have returned.
  */
 static int
 wait_limit(struct fwd_lcore *lcore, const struct armed *armed)
@@ -264,19 +270,19 @@ wait_limit(struct fwd_lcore *lcore, const struct armed *armed)
 	if (lcore->service == NULL || lcore->service_due == UINT64_MAX)
 		return ms;
 	left = lcore->service_due - RTE_MIN(lcore->service_due, rte_rdtsc());
-	/* Rounded up: a wait that ends too early would be followed by many of 0 ms. */
+	/* Round up: a wait that ends too early would be followed by many waits of 0 ms. */
 	left = left / (rte_get_tsc_hz() / MS_PER_S) + 1;
 	return RTE_MIN((uint64_t)(unsigned int)ms, RTE_MIN(left, (uint64_t)INT32_MAX));
 }
 
 /*
- * Sleep until an interrupt, or the end.
+ * Sleep until an interrupt or the stop event.
  *
- * Armed first, looked at afterwards: a packet that comes before the arming is seen by the look, one
- * that comes after it raises the interrupt. Something found by the look is worked on instead.
+ * Arm first, then poll once more: the poll finds a packet that arrived before the arming, and a
+ * later one raises the interrupt. If the poll makes progress, do not sleep.
  *
  * @return
- *   Steps done by the look
+ *   Steps done by the poll
  */
 static unsigned int
 wait_for_packet(struct fwd_lcore *lcore)
@@ -286,7 +292,9 @@ wait_for_packet(struct fwd_lcore *lcore)
 	struct armed armed = arm(lcore);
 	unsigned int steps = run_streams(lcore);
 
-	/* Looking was in vain: look for half as long the next time, on a core that others may need. */
+	/*
+	 * Polling found nothing: poll half as long next time, as other domains may need the core.
+	 */
 	if (lcore->looked)
 		lcore->spin_now /= 2;
 	lcore->looked = false;
@@ -298,16 +306,16 @@ wait_for_packet(struct fwd_lcore *lcore)
 			lcore->rings++;
 	}
 	disarm(lcore);
-	/* Whoever is to empty the ring may need this core. */
+	/* The domain that empties the ring may need this core. */
 	if (steps == 0 && armed.held)
 		nap(lcore);
-	/* Something came so soon that looking for it would have been as well. */
+	/* The sleep was so short that polling would have done as well. */
 	if (rte_rdtsc() - begin < lcore->spin_tsc)
 		lcore->spin_now = lcore->spin_tsc;
 	return steps;
 }
 
-/* Nothing got on in this round: do what the idle mode says. Return steps done after all. */
+/* Act on a round without progress, as the idle mode says. Return steps done after all. */
 static unsigned int
 idle(struct fwd_lcore *lcore, int phase)
 {
@@ -329,8 +337,8 @@ idle(struct fwd_lcore *lcore, int phase)
 }
 
 /*
- * A peer of an mmnet port stops when told to, and what it had posted is taken in to the end. Any
- * other source may go on for ever: what it has sent until now is in its queue, and comes at once.
+ * Stop receiving from ports other than mmnet. The peer of an mmnet port stops when told to, and all
+ * that it posted is received. Any other source may send for ever.
  */
 static void
 close_others(struct fwd_lcore *lcore)
@@ -347,7 +355,7 @@ static void
 publish(struct fwd_lcore *lcore, unsigned int steps, int phase)
 {
 	if (steps > 0) {
-		/* Looking paid: go on so. */
+		/* Polling found something: poll for the full time again. */
 		if (lcore->looked)
 			lcore->spin_now = lcore->spin_tsc;
 		lcore->looked = false;
@@ -365,7 +373,7 @@ publish(struct fwd_lcore *lcore, unsigned int steps, int phase)
 		else if (lcore->now - lcore->drain_tsc >= us_to_tsc(CLOSE_US))
 			close_others(lcore);
 		atomic_store_explicit(&lcore->pending, is_pending(lcore), memory_order_relaxed);
-		/* Release: who sees the phase sees what was published before. */
+		/* Release: pairs with is_quiet(), which then sees what was published before. */
 		atomic_store_explicit(&lcore->phase_seen, phase, memory_order_release);
 	}
 }
@@ -378,7 +386,7 @@ flush(struct fwd_lcore *lcore)
 	for (unsigned int i = 0; i < lcore->nb_streams; i++) {
 		struct fwd_stream *s = lcore->streams[i];
 
-		/* A stream that holds packets sends them, and receives only at a later call. */
+		/* While a stream holds packets, run() sends and does not receive. */
 		while (fwd_stream_is_pending(s) && rte_rdtsc() < end) {
 			s->run(s);
 			fwd_port_reap(s->sink, s->tx_queue);

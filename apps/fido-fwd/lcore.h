@@ -3,11 +3,11 @@
  * lcore: a core that runs streams, and sleeps when they have nothing to do.
  *
  *	RUN -----------> DRAIN ----------> QUIT
- *	    signal, or         nothing came for 20 ms,
- *	    --duration         or 2 s went by
+ *	    signal, or         no packet for 20 ms,
+ *	    --duration         or 2 s elapsed
  *
- * The main thread moves the phase on, and the lcores follow. In DRAIN everything goes on as before,
- * but nobody sleeps, and sources that cannot be told to stop are left after 100 ms.
+ * The main thread sets the phase, and the lcores follow. In DRAIN the lcores go on forwarding, but
+ * do not sleep. After 100 ms they stop polling sources that cannot be told to stop.
  */
 #ifndef FIDO_FWD_LCORE_H
 #define FIDO_FWD_LCORE_H
@@ -29,51 +29,53 @@ enum fwd_phase {
 };
 
 struct __rte_cache_aligned fwd_lcore {
-	unsigned int id; /* EAL's number */
+	unsigned int id; /* EAL lcore ID */
 	unsigned int nb_streams;
 	struct fwd_stream **streams;
 	const struct fwd_port *ports;
 	enum fwd_idle idle;
 	bool can_wait;      /* some stream has an interrupt to sleep on */
-	uint32_t rings_max; /* more interrupts without a packet than buffers can have come back */
-	uint64_t spin_tsc;  /* how long it looks before it sleeps, at most */
+	uint32_t rings_max; /* bound on interrupts that returned buffers can raise, see arm_tx() */
+	uint64_t spin_tsc;  /* --spin-us: longest polling time before a sleep */
 	const _Atomic int *phase;
 	/*
-	 * Called now and then where the main lcore forwards too; NULL on other lcores. Returns the
-	 * time at which an lcore that sleeps must wake to call it again; UINT64_MAX: never.
+	 * Called about every millisecond if the main lcore forwards; NULL on other lcores. Returns
+	 * the time at which a sleeping lcore must wake to call it again; UINT64_MAX: never.
 	 */
 	uint64_t (*service)(void *arg);
 	void *service_arg;
-	uint64_t service_tsc; /* when it is called next, unless the lcore sleeps */
-	uint64_t service_due; /* when it is called next, even if the lcore sleeps */
+	uint64_t service_tsc; /* next call while the lcore is awake */
+	uint64_t service_due; /* next call, even if the lcore sleeps */
 
 	/* Private to the lcore. */
 	uint64_t now;
-	uint64_t last_step; /* when a packet last got on */
-	uint64_t drain_tsc; /* when the lcore began to drain; 0 before */
-	uint64_t spin_now;  /* how long it looks at present */
+	uint64_t last_step; /* when a stream last made progress */
+	uint64_t drain_tsc; /* when this lcore saw DRAIN; 0: not yet */
+	uint64_t spin_now;  /* current polling time before a sleep */
 	uint32_t empty_rounds;
 	uint32_t nap_us;
 	uint32_t wait_ms;
-	bool looked;    /* it has looked in vain since a packet last got on, or it slept */
-	uint32_t rings; /* interrupts since a packet last got on */
-	bool settled; /* no buffer is out, and those that came back last have been given back too */
-	struct rte_epoll_event wake; /* of fwd_wake_fd() */
+	bool looked;                 /* polled without success since the last progress or sleep */
+	uint32_t rings;              /* interrupts since the last progress */
+	bool settled;                /* no buffer is out, and the last ones have been passed on */
+	struct rte_epoll_event wake; /* for fwd_wake_fd() */
 
 	/* Written by the lcore, read by the main thread. */
 	_Atomic uint64_t published_step; /* last_step */
-	_Atomic uint64_t idle_tsc;       /* time spent in rounds that found nothing, or asleep */
+	_Atomic uint64_t idle_tsc;       /* time in rounds without progress, or asleep */
 	_Atomic uint64_t sleeps;
 	_Atomic bool pending; /* some stream holds packets */
 	_Atomic int phase_seen;
 };
 
-/* Set what follows from lcore->streams, ports and the options, before the first run. */
+/*
+ * Prepare lcore and its streams to run. The caller has set lcore->streams, nb_streams and ports.
+ */
 void fwd_lcore_prepare(struct fwd_lcore *lcore, const struct fwd_options *opt);
 
 /*
- * Forward until the phase is QUIT, then send what is held, and count as dropped what nobody takes.
- * For rte_eal_remote_launch().
+ * Forward until the phase is QUIT. Then send the held packets, and drop and count those that cannot
+ * be sent within 100 ms. For rte_eal_remote_launch().
  *
  * @param arg
  *   struct fwd_lcore

@@ -2,7 +2,7 @@
 /*
  * fido-fwd: forward packets between DPDK ports. See doc/fido-fwd.md.
  *
- * Built in this order, and taken apart backwards: options, EAL, routes, ports (probed), pools,
+ * Created in this order, and destroyed in reverse: options, EAL, routes, ports (probed), pools,
  * ports (started), streams, lcores.
  */
 #include <errno.h>
@@ -21,22 +21,23 @@
 #include <rte_pdump.h>
 
 #include "app.h"
+#include "counter.h"
 #include "output.h"
 #include "wake.h"
 
 #define EXIT_USAGE 2
-/* Links of drivers that do not tell when one changes are looked at this often... */
+/* Polling interval for links whose drivers report no change... */
 #define LINK_US 10000
-/* ... and this often by an lcore that sleeps otherwise. */
+/* ... and by an lcore that would otherwise sleep. */
 #define LINK_ASLEEP_US 100000
 #define DRAIN_TICK_US 1000
-/* Draining ends when nothing has come for the first, or after the second. */
+/* Draining ends after QUIET_US without a packet, and after DRAIN_US at the latest. */
 #define QUIET_US 20000
 #define DRAIN_US 2000000
-/* How long peers get to give back what was sent to them. */
+/* How long to wait for peers to return buffers. */
 #define RETURN_US 500000
 
-/* The number of the signal that asked to stop. */
+/* The signal that asked to stop; 0: none. */
 static volatile sig_atomic_t stop_signal;
 
 static void
@@ -53,7 +54,7 @@ catch_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	/* Whoever read our status lines may go away; what was received is still forwarded. */
+	/* The reader of the status lines may exit: go on forwarding. */
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -103,8 +104,8 @@ start_ports(struct fwd_app *app)
 		if (app->opt.idle != FWD_IDLE_POLL && port->source && !port->rx_intr &&
 			!app->opt.quiet)
 			fprintf(stderr,
-				"fido-fwd: port %u (%s): has no Rx interrupts: its lcore "
-				"takes naps of up to 1 ms when idle\n",
+				"fido-fwd: port %u (%s): has no Rx interrupts: an idle lcore "
+				"naps for up to 1 ms\n",
 				port->id, port->name);
 	}
 	return 0;
@@ -119,7 +120,7 @@ stop_ports(struct fwd_app *app)
 	}
 }
 
-/* Choose the lcores that forward: the workers, or the main one where it is alone. */
+/* Choose the forwarding lcores: the workers, or the main lcore if it is the only one. */
 static unsigned int
 choose_lcores(struct fwd_app *app)
 {
@@ -163,7 +164,7 @@ assign_lcores(struct fwd_app *app)
 				*next++ = &app->streams[i];
 		}
 		lcore->nb_streams = next - lcore->streams;
-		/* Streams that share a Tx queue may leave the last lcores without any. */
+		/* Streams that share a Tx queue share an lcore: the last lcores may get none. */
 		if (lcore->nb_streams == 0)
 			break;
 		fwd_lcore_prepare(lcore, &app->opt);
@@ -210,11 +211,11 @@ begin_drain(struct fwd_app *app)
 	}
 	app->drain_tsc = rte_rdtsc();
 	atomic_store_explicit(&app->phase, FWD_DRAIN, memory_order_release);
-	/* Whoever wakes sees the phase, and sleeps no more. */
+	/* An lcore that wakes sees the phase, and no longer sleeps. */
 	fwd_wake_all();
 }
 
-/* Tell whether all lcores drain, hold nothing, and got nothing for a while. */
+/* Return whether all lcores drain, hold no packet, and made no progress for QUIET_US. */
 static bool
 is_quiet(const struct fwd_app *app)
 {
@@ -230,11 +231,11 @@ is_quiet(const struct fwd_app *app)
 		step = fwd_read(&lcore->published_step);
 		last = RTE_MAX(last, step);
 	}
-	/* Not a difference: the other core's counter may be a little ahead of ours. */
+	/* No subtraction: the other core's TSC may be slightly ahead of ours. */
 	return rte_rdtsc() >= last + us_to_tsc(QUIET_US);
 }
 
-/* Tell whether the link of some port must be asked for. */
+/* Return whether some port reports no link change, so that its link must be polled. */
 static bool
 has_silent_link(const struct fwd_app *app)
 {
@@ -245,7 +246,7 @@ has_silent_link(const struct fwd_app *app)
 	return false;
 }
 
-/* Return when service() has something to do if nothing happens; UINT64_MAX: never. */
+/* Return when service() must run next, in TSC cycles; UINT64_MAX: never. */
 static uint64_t
 next_service(const struct fwd_app *app, uint64_t now, uint64_t link_us)
 {
@@ -261,7 +262,9 @@ next_service(const struct fwd_app *app, uint64_t now, uint64_t link_us)
 	return due;
 }
 
-/* Move the phase on, look at the links, print the status. The main thread does it now and then. */
+/*
+ * Advance the phase, refresh the links, print the status. Main thread; return when to call it next.
+ */
 static uint64_t
 service(void *arg)
 {
@@ -285,7 +288,7 @@ service(void *arg)
 	return next_service(app, now, LINK_ASLEEP_US);
 }
 
-/* Sleep until service() has something to do. The main thread, where it does not forward. */
+/* Sleep until service() must run. For a main lcore that does not forward. */
 static void
 sleep_until_service(const struct fwd_app *app)
 {
@@ -294,7 +297,7 @@ sleep_until_service(const struct fwd_app *app)
 	uint64_t due = next_service(app, now, LINK_US);
 	uint64_t ms;
 
-	/* The descriptor stays readable once it is. */
+	/* The wake descriptor stays readable: poll() would not sleep. */
 	if (atomic_load_explicit(&app->phase, memory_order_relaxed) != FWD_RUN) {
 		rte_delay_us_sleep(DRAIN_TICK_US);
 		return;
@@ -303,7 +306,7 @@ sleep_until_service(const struct fwd_app *app)
 	poll(&wake, 1, due == UINT64_MAX ? -1 : (int)RTE_MIN(ms, (uint64_t)INT32_MAX));
 }
 
-/* Forward on all lcores, until it is time to stop and nothing is left. */
+/* Forward on all lcores until the phase is QUIT. */
 static int
 forward(struct fwd_app *app)
 {
@@ -331,7 +334,7 @@ forward(struct fwd_app *app)
 	return ret;
 }
 
-/* Wait until peers have given back what was sent to them, but not for ever. */
+/* Wait until peers have returned all buffers, for RETURN_US at most. */
 static void
 wait_for_returns(struct fwd_app *app)
 {
@@ -391,12 +394,15 @@ err_close_ports:
 	return ret;
 }
 
-/* Let dpdk-dumpcap and dpdk-pdump see the ports' packets. Until one does it costs nothing; without it all else works. */
+/*
+ * Let dpdk-dumpcap and dpdk-pdump capture from the ports. It costs nothing until one does. A
+ * failure disables captures only.
+ */
 static void
 allow_capture(const struct fwd_options *opt)
 {
 	if (rte_pdump_init() != 0 && !opt->quiet)
-		fprintf(stderr, "fido-fwd: nothing can be captured from the ports: %s\n",
+		fprintf(stderr, "fido-fwd: cannot enable packet capture: %s\n",
 			rte_strerror(rte_errno));
 }
 
@@ -423,8 +429,8 @@ main(int argc, char **argv)
 	ret = rte_eal_init(argc, argv);
 	if (ret < 0) {
 		fprintf(stderr,
-			"fido-fwd: EAL could not start: %s: its messages above say why; its "
-			"options come before --, those of fido-fwd after it\n",
+			"fido-fwd: EAL could not start: %s: see its messages above; EAL "
+			"options go before --, fido-fwd options after it\n",
 			rte_strerror(rte_errno));
 		return EXIT_FAILURE;
 	}
@@ -436,11 +442,11 @@ main(int argc, char **argv)
 		rte_pdump_uninit();
 		fwd_wake_destroy();
 	} else {
-		fprintf(stderr, "fido-fwd: cannot create an eventfd: %s: see ulimit -n\n",
+		fprintf(stderr, "fido-fwd: cannot create an eventfd: %s: raise ulimit -n\n",
 			strerror(-ret));
 	}
 	rte_eal_cleanup();
 	written = app_output_end();
-	/* Whoever read the status may go away: what was received has been forwarded. */
+	/* A reader of the status that exits is no failure: all packets have been forwarded. */
 	return ret == 0 && (written == 0 || written == -EPIPE) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -82,41 +82,41 @@ fwd_options_usage(FILE *out)
 	      "usage: fido-fwd [EAL options] -- [options]\n"
 	      "Forward packets between DPDK ports.\n"
 	      "\n"
-	      "Which port leads where (port numbers are in the order of EAL's devices):\n"
-	      "  --pairs             0 <-> 1, 2 <-> 3, ... in both directions (default)\n"
-	      "  --chain             port i leaves by port i+1, the last one by port 0\n"
-	      "  --map A:B[,C:D...]  A leaves by B, one way; ports by number or by name\n"
-	      "What is done with a packet:\n"
-	      "  --mode io           nothing (default)\n"
-	      "  --mode mac          source and destination address change places\n"
-	      "  --mode touch        every byte is read and added to a sum\n"
+	      "Routes (EAL numbers the ports in the order of its devices):\n"
+	      "  --pairs             forward 0 <-> 1, 2 <-> 3, ... in both directions (default)\n"
+	      "  --chain             forward port i to port i+1, the last port to port 0\n"
+	      "  --map A:B[,C:D...]  forward A to B, one way; ports by number or by name\n"
+	      "Modes:\n"
+	      "  --mode io           forward packets unchanged (default)\n"
+	      "  --mode mac          swap source and destination MAC addresses\n"
+	      "  --mode touch        read every byte and add it to a sum\n"
 	      "Ports:\n"
-	      "  --rxq N, --txq N    queues a port (default 1), spread over the lcores\n"
-	      "  --rxd N, --txd N    descriptors a queue (default 1024)\n"
-	      "  --burst N           packets a burst, 1..512 (default 32)\n"
-	      "  --mbufs N           buffers (default: as many as the rings can hold)\n"
-	      "  --mtu N             largest payload of a frame (default: 1500, or what there is)\n"
-	      "  --scatter           let long frames arrive in several buffers\n"
-	      "  --offload           pass on checksums and TCP segmentation that are left to do\n"
-	      "  --on-down drop|hold packets for a port whose link is down (default drop)\n"
-	      "When there is nothing to do:\n"
-	      "  --idle poll         look again at once (default)\n"
-	      "  --idle adaptive     look again for --spin-us, then sleep until a packet comes\n"
+	      "  --rxq N, --txq N    set up N queues per port, spread over lcores (default 1)\n"
+	      "  --rxd N, --txd N    set up N descriptors per queue (default 1024)\n"
+	      "  --burst N           move up to N packets at a time, 1 to 512 (default 32)\n"
+	      "  --mbufs N           allocate N receive buffers (default: enough for all rings)\n"
+	      "  --mtu BYTES         set the MTU (default 1500, or the driver's lower maximum)\n"
+	      "  --scatter           receive a long frame into several buffers\n"
+	      "  --offload           leave checksums and TCP segmentation to the Tx port\n"
+	      "  --on-down drop|hold drop or hold packets while the link is down (default drop)\n"
+	      "Idle lcores:\n"
+	      "  --idle poll         poll without a pause (default)\n"
+	      "  --idle adaptive     poll for --spin-us, then sleep until an Rx interrupt\n"
 	      "  --idle interrupt    sleep at once\n"
-	      "  --spin-us N         default 50\n"
+	      "  --spin-us USEC      poll up to USEC microseconds before a sleep (default 50)\n"
 	      "Output:\n"
-	      "  --stats-period SEC  one status line each SEC seconds (default 1, 0 for none)\n"
+	      "  --stats-period SEC  print a status line every SEC seconds (default 1, 0: none)\n"
 	      "  --duration SEC      stop after SEC seconds (default 0: at SIGINT or SIGTERM)\n"
-	      "  --json              the summary as one line of JSON\n"
-	      "  --quiet             nothing but errors and the summary\n"
-	      "  --help              this text\n"
+	      "  --json              print the summary as one line of JSON\n"
+	      "  --quiet             print errors and the summary only\n"
+	      "  --help              print this help\n"
 	      "\n"
 	      "example: fido-fwd -l 0-1 --vdev=net_mmnet0,group=demo,domain=fwd,peer=gen \\\n"
 	      "                  --vdev=net_mmnet1,group=demo,domain=fwd,peer=sink -- --mode mac\n",
 		out);
 }
 
-/* Take the integer value of option `name`, which must be min..max. */
+/* Parse the value of option `name`, an integer from min to max. */
 static int
 parse_uint(const char *name, const char *text, unsigned long min, unsigned long max,
 	unsigned long *out)
@@ -170,7 +170,7 @@ parse_seconds(const char *name, const char *text, double *out)
 	return 0;
 }
 
-/* Return the place of text in names, or -EINVAL with a message that lists them. */
+/* Return the index of text in names; -EINVAL: not there, a message that lists them is printed. */
 static int
 parse_choice(const char *name, const char *text, const char *const *names)
 {
@@ -185,7 +185,7 @@ parse_choice(const char *name, const char *text, const char *const *names)
 	return -EINVAL;
 }
 
-/* --pairs, --chain and --map exclude each other; *chosen is the one given before, or -1. */
+/* Reject a second topology. *chosen is the one given before, or -1. */
 static int
 take_topology(struct fwd_options *opt, enum fwd_topology topology, int *chosen)
 {
@@ -198,7 +198,7 @@ take_topology(struct fwd_options *opt, enum fwd_topology topology, int *chosen)
 		if (*chosen >= 0) {
 			fprintf(stderr,
 				"fido-fwd: --map is given twice: "
-				"give all routes in one, as --map A:B,C:D\n");
+				"give all routes in one: --map A:B,C:D\n");
 			return -EINVAL;
 		}
 		opt->map = optarg;
@@ -208,7 +208,7 @@ take_topology(struct fwd_options *opt, enum fwd_topology topology, int *chosen)
 	return 0;
 }
 
-/* Options whose value is one of a few words, and those that have none. */
+/* Take an option whose value is one of a few words, or that has no value. */
 static int
 take_word(struct fwd_options *opt, int key)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * options: what the person asked for, after the `--` that ends EAL's own arguments.
+ * options: the command line after the `--` that ends EAL's arguments.
  *
  * Parsed before EAL starts, so that a wrong option costs no hugepages and leaves nothing behind.
- * Names of ports are not looked at here (there are none yet): see stream.h.
+ * Port names are resolved later, when the ports exist: see route.h.
  */
 #ifndef FIDO_FWD_OPTIONS_H
 #define FIDO_FWD_OPTIONS_H
@@ -14,24 +14,24 @@
 
 #define FWD_BURST_MAX 512
 
-/* Which port's packets leave by which port. */
+/* Which port forwards to which. */
 enum fwd_topology {
 	FWD_PAIRS, /* 0 <-> 1, 2 <-> 3, ... */
-	FWD_CHAIN, /* port i leaves by port i + 1, the last one by port 0 */
+	FWD_CHAIN, /* port i -> port i + 1, the last port -> port 0 */
 	FWD_MAP,   /* as --map says */
 };
 
-/* What is done with a packet. */
+/* What to do with a packet. */
 enum fwd_mode {
 	FWD_IO,    /* nothing */
-	FWD_MAC,   /* source and destination address change places */
-	FWD_TOUCH, /* every byte is read and summed */
+	FWD_MAC,   /* swap source and destination MAC addresses */
+	FWD_TOUCH, /* read every byte and add it to a sum */
 };
 
-/* What an lcore does when there is nothing to forward. */
+/* What an lcore without packets does. */
 enum fwd_idle {
-	FWD_IDLE_POLL,      /* look again at once */
-	FWD_IDLE_ADAPTIVE,  /* look again for spin_us, then sleep until an Rx interrupt */
+	FWD_IDLE_POLL,      /* poll again at once */
+	FWD_IDLE_ADAPTIVE,  /* poll for spin_us, then sleep until an Rx interrupt */
 	FWD_IDLE_INTERRUPT, /* sleep at once: adaptive with spin_us 0 */
 };
 
@@ -39,7 +39,7 @@ struct fwd_options {
 	enum fwd_topology topology;
 	enum fwd_mode mode;
 	enum fwd_idle idle;
-	const char *map; /* the text of --map; points into argv */
+	const char *map; /* argument of --map; points into argv */
 	uint16_t burst;
 	uint16_t rxq;
 	uint16_t txq;
@@ -51,26 +51,26 @@ struct fwd_options {
 	double stats_period; /* seconds, 0: no status line */
 	double duration;     /* seconds, 0: until a signal */
 	bool scatter;
-	bool offload; /* take packets that are not finished, and pass them on */
-	bool hold;    /* --on-down hold: wait for the link instead of dropping */
+	bool offload; /* forward packets with checksums or segmentation left to do */
+	bool hold;    /* --on-down hold: wait for the link, do not drop */
 	bool json;
 	bool quiet;
 	bool help;
 };
 
 /*
- * Set *opt from the arguments that follow `--` in argv, or to the defaults when there are none.
+ * Set *opt from the arguments after `--` in argv, or to the defaults if there are none.
  *
  * @return
- *   - 0: done; with opt->help set, the caller prints fwd_options_usage() and ends
- *   - -EINVAL: an argument is wrong; a message that says which has been printed
+ *   - 0: done; with opt->help set, the caller prints fwd_options_usage() and exits
+ *   - -EINVAL: a wrong argument; a message that names it has been printed
  */
 int fwd_options_parse(struct fwd_options *opt, int argc, char **argv);
 
 /* Print what each option does. */
 void fwd_options_usage(FILE *out);
 
-/* Names as the options spell them. */
+/* Return the name as the option spells it. */
 const char *fwd_mode_name(enum fwd_mode mode);
 
 const char *fwd_idle_name(enum fwd_idle idle);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * packet: what is done to one packet between Rx and Tx.
+ * packet: operations on one packet between Rx and Tx.
  *
- * I1: payload that was received is written to only when its mbuf comes out of a pool of ours and
- *     nobody else has a reference; any other may be another domain's memory, mapped read-only.
- * I2: a function that cannot go on for want of a buffer leaves the packet as it was.
+ * I1: write to a received payload only if its mbuf comes from a pool of ours and has no other
+ *     reference. Any other payload may be another domain's memory, mapped read-only.
+ * I2: a function that fails because a pool is empty leaves the packet unchanged.
  */
 #ifndef FIDO_FWD_PACKET_H
 #define FIDO_FWD_PACKET_H
@@ -17,15 +17,13 @@
 
 #include "pools.h"
 
-/* How much of a packet moves into a header of our own, at most. */
-#define FWD_HEADER_BYTES 128
-
-/* How often the packets of a burst had to be copied. */
+/* Copies made for the packets of a burst. */
 struct fwd_packet_work {
 	uint32_t header_copies;
 	uint32_t full_copies;
 };
 
+/* Return whether the first segment may be written to (I1). */
 static inline bool
 fwd_packet_is_writable(const struct rte_mbuf *m, const struct fwd_pools *pools)
 {
@@ -34,8 +32,8 @@ fwd_packet_is_writable(const struct rte_mbuf *m, const struct fwd_pools *pools)
 }
 
 /*
- * Ask the port that the packet leaves by for what is still to be done to it, by what the one that it
- * came by says of it.
+ * Request the Tx offloads that complete the packet: checksums and segmentation that the Rx flags
+ * report as not done.
  */
 static inline void
 fwd_packet_ask(struct rte_mbuf *m)
@@ -55,7 +53,7 @@ fwd_packet_ask(struct rte_mbuf *m)
 		m->ol_flags |= ask | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 }
 
-/* Let the addresses of a frame that may be written to change places. */
+/* Swap the MAC addresses of a writable frame. */
 static inline void
 fwd_packet_swap_addresses(struct rte_mbuf *m)
 {
@@ -67,8 +65,11 @@ fwd_packet_swap_addresses(struct rte_mbuf *m)
 }
 
 /*
- * Return the packet in one piece that may be written to, and free m; or NULL when there is no
- * buffer. The packet is not empty, and not larger than pools->copy_room.
+ * Copy the packet to one writable segment, and free m. The packet is not empty, and not larger than
+ * pools->copy_room.
+ *
+ * @return
+ *   The copy; NULL: no buffer
  */
 static inline struct rte_mbuf *
 fwd_packet_copy(struct rte_mbuf *m, const struct fwd_pools *pools, struct fwd_packet_work *work)
@@ -82,7 +83,7 @@ fwd_packet_copy(struct rte_mbuf *m, const struct fwd_pools *pools, struct fwd_pa
 	return copy;
 }
 
-/* Return the packet in one segment, or NULL when there is no buffer. */
+/* Return the packet in one segment; NULL: no buffer. */
 static inline struct rte_mbuf *
 fwd_packet_linearise(struct rte_mbuf *m, const struct fwd_pools *pools,
 	struct fwd_packet_work *work)
@@ -93,7 +94,7 @@ fwd_packet_linearise(struct rte_mbuf *m, const struct fwd_pools *pools,
 }
 
 /*
- * Tell whether a packet that must leave in one segment can: it needs no copy, or fits in one.
+ * Return whether the packet can be sent in one segment: it needs no copy, or fits into one.
  *
  * @param write
  *   The packet will be written to
@@ -106,9 +107,12 @@ fwd_packet_fits(const struct rte_mbuf *m, const struct fwd_pools *pools, bool wr
 }
 
 /*
- * Return the packet with its first bytes, up to FWD_HEADER_BYTES, in a new first segment that may
- * be written to; the rest stays where it is. m belongs to the packet returned. NULL when there is
- * no buffer. Nobody else may have a reference to m, whose data_off changes.
+ * Copy the first bytes of the packet, up to FWD_HEADER_BYTES, to a new writable first segment. The
+ * rest stays in place: m becomes the second segment. Its data_off changes, so it must have no other
+ * reference.
+ *
+ * @return
+ *   The packet; NULL: no buffer
  */
 static inline struct rte_mbuf *
 fwd_packet_copy_header(struct rte_mbuf *m, const struct fwd_pools *pools,
@@ -145,7 +149,7 @@ fwd_packet_copy_header(struct rte_mbuf *m, const struct fwd_pools *pools,
 	return header;
 }
 
-/* Tell whether a packet must get headers of its own before DPDK's library may cut it: see below. */
+/* Return whether the packet needs fwd_packet_own_headers(). */
 static inline bool
 fwd_packet_needs_headers(const struct rte_mbuf *m)
 {
@@ -153,9 +157,12 @@ fwd_packet_needs_headers(const struct rte_mbuf *m)
 }
 
 /*
- * Return the packet so that DPDK's library for cutting (rte_gso, in drivers without hardware) can cut
- * it, or NULL when there is no buffer. The library gives each piece the flags of the first segment, and a
- * piece that says it has an external buffer, and has none, is a crash when it is freed.
+ * Prepare the packet for DPDK's segmentation library (rte_gso, in drivers without hardware): move
+ * its headers to a buffer of our own. The library copies the flags of the first segment to each
+ * piece. A piece that claims an external buffer and has none crashes when it is freed.
+ *
+ * @return
+ *   The packet; NULL: no buffer
  */
 static inline struct rte_mbuf *
 fwd_packet_own_headers(struct rte_mbuf *m, const struct fwd_pools *pools,
@@ -169,11 +176,12 @@ fwd_packet_own_headers(struct rte_mbuf *m, const struct fwd_pools *pools,
 }
 
 /*
- * Return the frame with its addresses changed over, and the payload left in place where that is
- * possible; or NULL when there is no buffer.
+ * Swap the MAC addresses of the frame. Leave the payload in place where possible.
  *
  * @param linear
- *   The packet must leave in one segment
+ *   The packet must be sent in one segment
+ * @return
+ *   The packet; NULL: no buffer
  */
 static inline struct rte_mbuf *
 fwd_packet_swap(struct rte_mbuf *m, const struct fwd_pools *pools, bool linear,

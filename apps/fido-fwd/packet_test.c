@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Proves: --mode mac changes the addresses of packets that lie in read-only memory without writing
- * to it, copies the header alone where the Tx port takes several segments, loses nothing when the
- * pools are empty, and the sum does not depend on how a packet is cut.
+ * Proves: --mode mac swaps the addresses of packets in read-only memory without writing to it,
+ * copies only the header if the Tx port sends several segments, and loses no packet when a pool is
+ * empty; the sum of a packet does not depend on its segmentation.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,11 +24,11 @@
 #define MEMORY 65536
 
 static struct fwd_pools pools;
-static struct rte_mempool *foreign; /* like a driver's pool: mbufs without buffers */
-static uint8_t *memory;             /* the peer's: PROT_READ */
+static struct rte_mempool *foreign; /* as a driver's pool: mbufs without buffers */
+static uint8_t *memory;             /* of the peer: PROT_READ */
 static struct rte_mbuf_ext_shared_info shared;
-static unsigned int freed; /* how often a part of memory was given back */
-static bool bare;          /* foreign mbufs do not even look external */
+static unsigned int freed; /* how often a part of memory was freed */
+static bool bare;          /* foreign mbufs are not marked as external */
 
 static void
 on_free(void *addr, void *arg)
@@ -59,7 +59,7 @@ set_up(void **state)
 	return mprotect(memory, MEMORY, PROT_READ);
 }
 
-/* Each test gives back what it took. */
+/* Fail if a test leaked an mbuf. */
 static int
 all_is_back(void **state)
 {
@@ -89,7 +89,9 @@ segment(unsigned int offset, uint16_t len)
 	return m;
 }
 
-/* Make a packet of memory's first bytes, in segments of these lengths, ended by 0. */
+/*
+ * Create a packet of the first bytes of memory, in segments of these lengths. The list ends with 0.
+ */
 static struct rte_mbuf *
 packet(const uint16_t *lens)
 {
@@ -107,7 +109,7 @@ packet(const uint16_t *lens)
 	return head;
 }
 
-/* Check that m holds the first len bytes of memory, with the addresses changed over. */
+/* Check that m holds the first len bytes of memory, with the MAC addresses swapped. */
 static void
 assert_swapped(const struct rte_mbuf *m, uint32_t len)
 {
@@ -317,7 +319,7 @@ what_fits_is_known_beforehand(void **state)
 	rte_pktmbuf_free(m);
 }
 
-/* The definition of the sum, as slow as it reads. */
+/* The sum by its definition. */
 static uint64_t
 slow_sum(unsigned int len)
 {

@@ -8,20 +8,19 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
-#include "packet.h"
 #include "pools.h"
 
 #define CACHE 256u
-/* What a frame has around its MTU: addresses and type, two VLAN tags, checksum. */
+/* Frame bytes beside the MTU: Ethernet header, two VLAN tags, CRC. */
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN)
 
 struct needs {
 	uint32_t rx_rings;     /* descriptors of all Rx queues */
 	uint32_t tx_rings;     /* descriptors of all Tx queues */
-	uint32_t linear_rings; /* those of ports that cannot send several segments */
-	uint32_t frame;        /* largest frame that a source may receive */
-	bool scatter;          /* every source can spread a frame over several buffers */
-	bool headers; /* some sink is given packets to be cut that need headers of their own */
+	uint32_t linear_rings; /* descriptors of Tx queues that send one segment only */
+	uint32_t frame;        /* largest frame that a source can receive */
+	bool scatter;          /* every source receives into several buffers */
+	bool headers;          /* some sink segments packets that need headers of their own */
 };
 
 static struct needs
@@ -45,7 +44,7 @@ sum_up(const struct fwd_port *ports)
 	return needs;
 }
 
-/* Return the data room, headroom included, of buffers that hold a frame in one piece. */
+/* Return the data room, headroom included, of a buffer that holds a whole frame. */
 static uint32_t
 room_for(uint32_t frame)
 {
@@ -64,7 +63,7 @@ create_pool(struct rte_mempool **pool, const char *name, uint32_t n, uint32_t ro
 		return 0;
 	fprintf(stderr,
 		"fido-fwd: no memory for %u buffers of %u bytes (pool %s): %s: give EAL "
-		"more (hugepages, or -m with --no-huge), or less to --mbufs, --rxd, --txd, "
+		"more (hugepages, or -m with --no-huge), or reduce --mbufs, --rxd, --txd or "
 		"--mtu\n",
 		n, room, name, rte_strerror(rte_errno));
 	return -ENOMEM;
@@ -77,15 +76,15 @@ fwd_pools_create(struct fwd_pools *pools, const struct fwd_options *opt,
 	struct needs needs = sum_up(ports);
 	uint32_t room = needs.scatter ? RTE_MBUF_DEFAULT_BUF_SIZE : room_for(needs.frame);
 	uint32_t copy_room = RTE_MIN(room_for(needs.frame), (uint32_t)UINT16_MAX);
-	/* In flight outside of the rings: bursts, and what the lcores' caches keep. */
+	/* Buffers outside of the rings: bursts and lcore caches. */
 	uint32_t loose = nb_streams * opt->burst + rte_lcore_count() * CACHE * 2 + 512;
 	int ret;
 
 	*pools = (struct fwd_pools){0};
 	if (room > UINT16_MAX) {
 		fprintf(stderr,
-			"fido-fwd: --mtu %u does not fit in one buffer: use --scatter, or a "
-			"driver that has it\n",
+			"fido-fwd: --mtu %u does not fit in one buffer: use --scatter, with a "
+			"driver that supports it\n",
 			opt->mtu);
 		return -EINVAL;
 	}

@@ -19,14 +19,14 @@ const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS] = {
 	[FWD_TX_BUFFERS_OUT] = "tx_buffers_out",
 };
 
-/* What a packet of another domain may leave to be done. */
+/* Offloads that complete a packet of another domain. */
 #define TX_FINISH                                                       \
 	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
 		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
 /*
- * Many drivers want the sum of a pseudo header where the checksum is to be, and the packet may be
- * read-only. These take it as it is, and write to no packet.
+ * Return whether the driver computes checksums without writing to the packet, which may be
+ * read-only. Many drivers need the pseudo-header checksum in the packet; these do not.
  */
 static bool
 finds_sums_itself(const char *driver)
@@ -34,7 +34,7 @@ finds_sums_itself(const char *driver)
 	return strcmp(driver, "net_mmnet") == 0 || strcmp(driver, "net_tap") == 0;
 }
 
-/* Return how many queues of `what` the port gets: wanted, if the driver has as many. */
+/* Return how many `what` queues to set up: wanted, or the driver's maximum if lower. */
 static uint16_t
 choose_queues(const struct fwd_port *port, const char *what, bool used, uint16_t wanted,
 	uint16_t max, bool quiet)
@@ -43,7 +43,7 @@ choose_queues(const struct fwd_port *port, const char *what, bool used, uint16_t
 		return RTE_MIN(max, 1);
 	if (wanted > max && max > 0 && !quiet)
 		fprintf(stderr,
-			"fido-fwd: port %u (%s): %u %s queue(s) instead of %u: "
+			"fido-fwd: port %u (%s): uses %u %s queue(s) instead of %u: "
 			"the driver has no more\n",
 			port->id, port->name, max, what, wanted);
 	return RTE_MIN(max, wanted);
@@ -77,7 +77,7 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	if (ret == 0)
 		ret = rte_eth_dev_info_get(port->id, &info);
 	if (ret != 0) {
-		fprintf(stderr, "fido-fwd: port %u: cannot ask what it can do: %s\n", port->id,
+		fprintf(stderr, "fido-fwd: port %u: cannot query its capabilities: %s\n", port->id,
 			strerror(-ret));
 		return ret;
 	}
@@ -89,8 +89,8 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	port->rx_scatter = opt->scatter && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
 	if (opt->scatter && port->source && !port->rx_scatter && !opt->quiet)
 		fprintf(stderr,
-			"fido-fwd: port %u (%s): goes without --scatter: "
-			"the driver does not have it\n",
+			"fido-fwd: port %u (%s): ignores --scatter: "
+			"the driver does not support it\n",
 			port->id, port->name);
 	port->nb_rxq =
 		choose_queues(port, "Rx", port->source, opt->rxq, info.max_rx_queues, opt->quiet);
@@ -106,8 +106,8 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	port->txd = opt->txd;
 	ret = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &port->rxd, &port->txd);
 	if (ret != 0) {
-		fprintf(stderr, "fido-fwd: port %u (%s): cannot choose descriptors: %s\n", port->id,
-			port->name, strerror(-ret));
+		fprintf(stderr, "fido-fwd: port %u (%s): cannot adjust --rxd and --txd: %s\n",
+			port->id, port->name, strerror(-ret));
 		return ret;
 	}
 	return choose_mtu(port, opt, &info);
@@ -149,7 +149,7 @@ configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_in
 	return rte_eth_dev_configure(port->id, port->nb_rxq, port->nb_txq, &conf);
 }
 
-/* Configure, set up queues, start. *step is the name of the step that failed. */
+/* Configure the port, set up its queues, start it. On failure *step names the step. */
 static int
 bring_up(const struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool,
 	bool rx_intr, const char **step)
@@ -183,7 +183,10 @@ bring_up(const struct fwd_port *port, const struct fwd_options *opt, struct rte_
 	return rte_eth_dev_start(port->id);
 }
 
-/* Tell whether every Rx queue has an interrupt; the library's complaints are not for the user. */
+/*
+ * Return whether every Rx queue has an interrupt. Suppress the log of ethdev: a user cannot act on
+ * it.
+ */
 static bool
 find_rx_intr(const struct fwd_port *port)
 {
@@ -225,8 +228,8 @@ fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_
 	if (ret != 0) {
 		fprintf(stderr,
 			"fido-fwd: port %u (%s): cannot %s: %s: "
-			"look at the driver's message above, and at --rxq, --txq, --rxd, "
-			"--txd, --mtu\n",
+			"see the driver's message above, and check --rxq, --txq, --rxd, "
+			"--txd and --mtu\n",
 			port->id, port->name, step, strerror(-ret));
 		return ret;
 	}
@@ -240,8 +243,8 @@ fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_
 	ret = rte_eth_promiscuous_enable(port->id);
 	if (ret != 0 && ret != -ENOTSUP && !opt->quiet)
 		fprintf(stderr,
-			"fido-fwd: port %u (%s): receives only what is sent to its own "
-			"address: it cannot be made promiscuous: %s\n",
+			"fido-fwd: port %u (%s): cannot enable promiscuous mode: %s: it "
+			"receives only frames for its own MAC address\n",
 			port->id, port->name, strerror(-ret));
 	fwd_port_refresh_link(port);
 	return 0;
@@ -286,7 +289,7 @@ fwd_port_refresh_link(struct fwd_port *port)
 	struct rte_eth_link link;
 	bool up;
 
-	/* A driver that cannot tell is taken for a wire that is always there. */
+	/* A driver that cannot report its link counts as up. */
 	up = rte_eth_link_get_nowait(port->id, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
 	atomic_store_explicit(&port->link_up, up, memory_order_relaxed);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * port: one ethdev port, whatever its driver.
+ * port: one ethdev port, of any driver.
  *
- * A port is probed (what can it do, what shall it be), started, quiesced, stopped and closed by the
- * main thread. The forwarding lcores only read it; link_up and live are what changes meanwhile.
+ * The main thread probes a port, starts it, quiesces it, stops it and closes it. The forwarding
+ * lcores only read it; link_up and live change while they run.
  */
 #ifndef FIDO_FWD_PORT_H
 #define FIDO_FWD_PORT_H
@@ -17,7 +17,7 @@
 
 #include "options.h"
 
-/* The counters of the mmnet driver that say how its packets travelled. */
+/* Counters of the mmnet driver: how many packets it copied. */
 enum fwd_port_counter {
 	FWD_RX_ZERO_COPY,
 	FWD_RX_HEADER,
@@ -31,20 +31,20 @@ enum fwd_port_counter {
 
 struct fwd_port {
 	uint16_t id;
-	bool used;   /* some route begins or ends here */
-	bool source; /* some route begins here */
-	bool sink;   /* some route ends here */
+	bool used;   /* on some route */
+	bool source; /* some route receives from it */
+	bool sink;   /* some route sends to it */
 	bool mmnet;
-	bool multi_segs;    /* a packet of several segments can be sent */
-	bool rx_scatter;    /* asked for, and the driver has it */
-	bool can_finish;    /* packets may be sent that lack checksums, or are to be cut */
-	bool rx_unfinished; /* such packets are received */
-	bool tx_finish;     /* and sent */
+	bool multi_segs;    /* sends packets of several segments */
+	bool rx_scatter;    /* --scatter is given, and the driver supports it */
+	bool can_finish;    /* computes checksums and segments TCP on Tx */
+	bool rx_unfinished; /* receives packets that need this */
+	bool tx_finish;     /* sends packets that need this */
 	bool rx_intr;       /* Rx interrupts work */
 	bool tx_cleanup;    /* rte_eth_tx_done_cleanup() works */
 	bool started;
 	_Atomic bool link_up; /* written by the main thread */
-	_Atomic bool live;    /* the driver itself keeps the link status fresh, and we follow it */
+	_Atomic bool live;    /* the driver reports link changes, and we read its status */
 	uint16_t nb_rxq;
 	uint16_t nb_txq;
 	uint16_t rxd;
@@ -56,28 +56,28 @@ struct fwd_port {
 	char driver[32];
 };
 
-/* Names of the counters, as in the driver's xstats. */
+/* xstats names of the counters. */
 extern const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS];
 
 /*
- * Learn what port->id can do and fix its queues, descriptors and MTU. port->source and port->sink
- * are set by the caller.
+ * Query the capabilities of port->id, and choose its queues, descriptors and MTU. The caller has
+ * set port->source and port->sink.
  *
  * @return
  *   - 0: done
- *   - < 0: impossible; a message has been printed
+ *   - < 0: the port cannot be used so; a message has been printed
  */
 int fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt);
 
 /*
- * Have the port of a route receive what the other one can finish, if opt->offload says so. After both have been
- * probed, before either is started.
+ * Let from receive packets without checksums, or to be segmented, if opt->offload is set and to can
+ * complete them. Call it after both ports were probed, and before either is started.
  */
 void fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_options *opt);
 
 /*
- * Configure and start a probed port, whose Rx queues fill mbufs from pool. Asks for Rx interrupts
- * unless opt->idle is poll, and goes without where the driver refuses.
+ * Configure and start a probed port, whose Rx queues receive into mbufs of pool. Enable Rx
+ * interrupts unless opt->idle is poll; go on without them if the driver refuses.
  *
  * @return
  *   - 0: started; undone by fwd_port_stop()
@@ -86,29 +86,29 @@ void fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_
 int fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool);
 
 /*
- * Tell the peer of an mmnet port to post no more; nothing happens to other ports. The link state
- * that fwd_port_is_down() sees stays what it was before.
+ * Tell the peer of an mmnet port to post no more. Other ports are unchanged. fwd_port_is_down()
+ * goes on returning the link state from before the call.
  */
 void fwd_port_quiesce(struct fwd_port *port);
 
 /* Stop and close the port, if it was probed. */
 void fwd_port_stop(struct fwd_port *port);
 
-/* Look at the link again, and keep it in port->link_up. */
+/* Read the link status into port->link_up. */
 void fwd_port_refresh_link(struct fwd_port *port);
 
-/* Return the value of a counter, 0 where the port does not have it. */
+/* Return the value of a counter; 0: the port does not have it. */
 uint64_t fwd_port_counter(const struct fwd_port *port, enum fwd_port_counter counter);
 
-/* Let the driver free what has been sent by one queue. */
+/* Let the driver free the sent buffers of one queue. */
 void fwd_port_reap(const struct fwd_port *port, uint16_t tx_queue);
 
 /*
- * Tell whether the link is down now. For the forwarding lcores: no system call. The link of a port
- * with link status events is always fresh, that of another port as old as the last refresh.
+ * Return whether the link is down. For the forwarding lcores: makes no system call. The status of a
+ * port with link status events is current; that of another port is as old as the last refresh.
  *
- * live is looked at again afterwards: a link that fwd_port_quiesce() took down on purpose must not
- * look like one that went down, and live was cleared before that.
+ * Read live again after the status: fwd_port_quiesce() clears live before it sets the link down,
+ * and that must not look like a failed link.
  */
 static inline bool
 fwd_port_is_down(const struct fwd_port *port)

@@ -8,6 +8,7 @@
 #include <rte_ethdev.h>
 
 #include "app.h"
+#include "counter.h"
 #include "output.h"
 
 static double
@@ -29,7 +30,9 @@ add_up(const struct fwd_app *app)
 	for (unsigned int i = 0; i < app->nb_streams; i++) {
 		const struct fwd_stream_counters *c = &app->streams[i].counters;
 
-		/* Backwards along the path, so that what is on its way never looks lost twice. */
+		/*
+		 * Read Tx before Rx, so that the totals never show more packets sent than received.
+		 */
 		t.tx_bytes += fwd_read(&c->tx_bytes);
 		t.tx_packets += fwd_read(&c->tx_packets);
 		t.dropped += fwd_read(&c->dropped_packets);
@@ -60,7 +63,7 @@ seconds_between(const struct fwd_totals *from, const struct fwd_totals *to)
 	return (double)(to->tsc - from->tsc) / rte_get_tsc_hz();
 }
 
-/* Return the share of the forwarding lcores' time that was idle, in percent. */
+/* Return the idle share of the forwarding lcores' time, in percent. */
 static double
 idle_percent(const struct fwd_app *app, const struct fwd_totals *from, const struct fwd_totals *to)
 {
@@ -106,7 +109,7 @@ fwd_status_tick(struct fwd_app *app)
 	app_output_flush();
 	status->last = t;
 	status->next_tsc += app->opt.stats_period * rte_get_tsc_hz();
-	/* A tick that came late (the machine was busy) does not make others come early. */
+	/* After a late tick (a busy machine) the next one does not come early. */
 	status->next_tsc = RTE_MAX(status->next_tsc, t.tsc);
 }
 
@@ -147,7 +150,7 @@ print_text_stream(const struct fwd_app *app, const struct fwd_stream *s)
 	putchar('\n');
 }
 
-/* Return its counters; those of a driver that cannot tell are zeros. */
+/* Return the port's counters; zeros if the driver has none. */
 static struct rte_eth_stats
 get_stats(const struct fwd_port *port)
 {
@@ -176,7 +179,7 @@ print_text_port(const struct fwd_port *port)
 	putchar('\n');
 }
 
-/* Names come from the command line; they may hold anything. */
+/* Print a quoted string. Names come from the command line, and may contain any character. */
 static void
 print_json_string(const char *text)
 {

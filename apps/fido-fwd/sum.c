@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sums of whole blocks. With wide vectors a block is a few instructions, so that the processor looks, and fetches, several
- * packets ahead; with narrow ones it is the instructions that --mode touch waits for, not the memory.
+ * Sums of whole blocks. With wide vectors a block takes few instructions, so out-of-order execution
+ * reaches, and fetches, several packets ahead. With narrow ones --mode touch is bound by
+ * instructions, not by memory.
  */
 
 #include "sum.h"

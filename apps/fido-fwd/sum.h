@@ -2,10 +2,10 @@
 /*
  * sum: the 64-bit sum that --mode touch keeps.
  *
- * The sum of a packet is that of its bytes taken eight at a time as little-endian numbers, the last
- * eight filled up with zeroes, modulo 2^64. It does not depend on how the packet is cut into
- * segments, and the sum of many packets not on their order; it does depend on the place of each
- * byte in its group of eight.
+ * A packet is read as little-endian 64-bit numbers, the last one padded with zeroes; its sum is
+ * their sum modulo 2^64. The sum of many packets is the sum of their sums. It depends neither on
+ * the order of the packets nor on their segmentation, but on the position of each byte in its group
+ * of eight.
  */
 #ifndef FIDO_FWD_SUM_H
 #define FIDO_FWD_SUM_H
@@ -19,7 +19,7 @@
 
 struct fwd_sum {
 	uint64_t total;
-	uint64_t word;     /* the group of eight that is not full yet */
+	uint64_t word;     /* the incomplete group of eight */
 	unsigned int fill; /* bytes in it, 0..7 */
 };
 
@@ -32,7 +32,7 @@ fwd_sum_load(const uint8_t *p)
 	return rte_le_to_cpu_64(word);
 }
 
-/* Add bytes one at a time until the group is full or the data ends; return how many. */
+/* Add single bytes until the group is full or the data ends. Return how many. */
 static inline size_t
 fwd_sum_fill(struct fwd_sum *sum, const uint8_t *p, size_t len)
 {
@@ -48,7 +48,7 @@ fwd_sum_fill(struct fwd_sum *sum, const uint8_t *p, size_t len)
 	return used;
 }
 
-/* Bytes that fwd_sum_blocks() takes at a time. */
+/* Bytes that fwd_sum_blocks() adds at a time. */
 #define FWD_SUM_BLOCK 128u
 
 /* Return the sum of len bytes, a multiple of FWD_SUM_BLOCK. */

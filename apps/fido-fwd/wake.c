@@ -33,7 +33,7 @@ fwd_wake_all(void)
 {
 	uint64_t one = 1;
 	int saved = errno;
-	/* Fails only on a full counter, and then it is readable already. */
+	/* It fails only if the counter is full, and then it is readable. */
 	ssize_t n __attribute__((unused)) = write(fd, &one, sizeof(one));
 
 	errno = saved;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wake: a file descriptor that is readable from the moment on when it is time to stop. Whoever
- * sleeps without an end has it among what he waits for. There is one for the process: a signal
- * handler has no argument.
+ * wake: the stop event, a file descriptor that becomes readable when the process must stop, and
+ * stays so. Every thread that sleeps without a timeout waits for it too. There is one per process,
+ * as a signal handler has no argument.
  */
 #ifndef FIDO_FWD_WAKE_H
 #define FIDO_FWD_WAKE_H
 
 /*
- * Create the descriptor; undone by fwd_wake_destroy().
+ * Create the descriptor. Undone by fwd_wake_destroy().
  *
  * @return
  *   - 0: done
@@ -18,10 +18,10 @@ int fwd_wake_create(void);
 
 void fwd_wake_destroy(void);
 
-/* Return the descriptor, for poll() and epoll; it stays readable. */
+/* Return the descriptor, for poll() and epoll. Never read from it: it must stay readable. */
 int fwd_wake_fd(void);
 
-/* Wake all who sleep, and let nobody sleep from now on. From any thread, and from signal handlers. */
+/* Wake all threads; from now on none sleeps. Any thread; async-signal-safe. */
 void fwd_wake_all(void);
 
 #endif

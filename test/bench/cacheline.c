@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How long a cache line takes from one CPU to another and back: the floor under everything that
- * two domains can do to each other, and a measure of what the machine is like at this moment (on a
- * virtual machine: which host threads its CPUs happen to be).
+ * Measure the round trip of a cache line between two CPUs: the lower bound of everything that two
+ * domains do to each other, and a measure of the machine's present state (on a virtual machine:
+ * which host threads its CPUs happen to be).
  *
  * Two threads answer each other's numbers, each in a line of its own. Prints the median over some
  * blocks of round trips, in nanoseconds.
@@ -55,7 +55,7 @@ now_ns(void)
 	return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
-/* Nanoseconds of one round trip, on average over a block that begins after number first. */
+/* @return mean nanoseconds of a round trip, over a block that begins after number first */
 static double
 block(uint64_t first)
 {
@@ -77,7 +77,7 @@ by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* @return 0, -EINVAL: no number of a CPU */
+/* @return 0; -EINVAL: not the number of a CPU */
 static int
 parse_cpu(const char *text, int *cpu)
 {

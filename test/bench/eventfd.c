@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How long a bare eventfd takes to wake somebody who sleeps on it with epoll, on another CPU: the
- * limit of any doorbell between processes. One thread writes what time it is, then rings; the other
- * one wakes, empties the eventfd, and looks at the clock.
+ * Measure how long a bare eventfd takes to wake a thread that sleeps on it with epoll, on another
+ * CPU: the lower bound of any doorbell between processes. One thread writes the time, then rings;
+ * the other one wakes, empties the eventfd and reads the clock.
  *
  * usage: bench-eventfd CPU OTHER_CPU COUNT GAP_US
  */
@@ -46,7 +46,7 @@ receive(void *arg)
 
 	if (pin(r->cpu) != 0)
 		return arg;
-	/* Rings of which it slept through one come together, and count as one. */
+	/* Rings that arrive during one sleep come together, and count as one. */
 	for (uint64_t rung = 0; rung < r->count; rung += n) {
 		if (epoll_wait(r->epoll, &event, 1, 10000) != 1 ||
 			read(r->event, &n, sizeof(n)) != (ssize_t)sizeof(n))
@@ -56,7 +56,7 @@ receive(void *arg)
 	return NULL;
 }
 
-/* @return 0, -1: an eventfd is full */
+/* @return 0; -1: an eventfd is full */
 static int
 ring(int event, uint64_t count, uint64_t gap_ns)
 {
@@ -66,7 +66,10 @@ ring(int event, uint64_t count, uint64_t gap_ns)
 	for (uint64_t i = 0; i < count; i++, next += gap_ns) {
 		while (latency_now() < next)
 			;
-		/* Late (the host took this CPU away): the receiver still gets its time to fall asleep. */
+		/*
+		 * Late (the host took this CPU away): still give the receiver its time to fall
+		 * asleep.
+		 */
 		next = latency_now();
 		atomic_store_explicit(&sent_at, next, memory_order_release);
 		if (write(event, &one, sizeof(one)) != (ssize_t)sizeof(one))

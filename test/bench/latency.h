@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* latency: times of single events, and which were usual and which rare. One clock for all processes. */
+/* latency: times of single events, their percentiles and maximum. All processes share one clock. */
 #ifndef BENCH_LATENCY_H
 #define BENCH_LATENCY_H
 
@@ -7,25 +7,25 @@
 
 #define LATENCY_MAX 100000
 
-/* Nanoseconds of a clock that all processes of this machine share. */
+/* @return nanoseconds of a clock that all processes of this machine share */
 uint64_t latency_now(void);
 
-/* Forget all that was added. */
+/* Forget all samples. */
 void latency_reset(void);
 
-/* Add one of so many nanoseconds; after LATENCY_MAX of them, no more. */
+/* Add a sample in nanoseconds; ignored after LATENCY_MAX samples. */
 void latency_add_ns(uint64_t ns);
 
-/* Add one that began at `then`; after LATENCY_MAX of them, no more. */
+/* Add a sample that began at `then`; ignored after LATENCY_MAX samples. */
 void latency_add(uint64_t then);
 
-/* Print as members of a JSON object: how many, percentiles and the largest, in nanoseconds. */
+/* Print number, percentiles and maximum as members of a JSON object, in nanoseconds. */
 void latency_print_members(void);
 
 /*
  * Print the same as one line of JSON.
  *
- * @param slept  how often the receiver was woken
+ * @param slept how often the receiver was woken
  */
 void latency_print(uint64_t slept);
 

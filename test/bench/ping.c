@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How long packets take to a reflector and back: one at a time, and at shares of the highest rate that
- * loses none, which is found by bisection (RFC 2544). Works with any driver, so that they are measured alike.
+ * Measure the round trip of packets to a reflector: one at a time, and at shares of the highest
+ * rate that loses none, which it finds by bisection (RFC 2544). It works with any driver, so that
+ * all are measured alike.
  *
- * The offered rate is constant: a packet is due at its time, and one that the port does not take then is
- * lost, as a tester's would be. When this CPU itself stood still for a while (the host took it away) what
- * was due meanwhile is not made up for, and the trial does not count as one at that rate.
+ * The offered rate is constant: a packet is due at its time, and if the port does not take it then,
+ * it is lost, as with a hardware tester. If this CPU itself stood still for a while (the host took
+ * it away), the packets due meanwhile are not sent later, and the trial does not count as one at
+ * that rate.
  *
  * usage: bench-ping [EAL options] -- SIZE MILLISECONDS [PERCENT...]
  *
- * Prints a line of JSON for one packet at a time (load 0), and, if there is a PERCENT, one for the rate
- * and one for each PERCENT. MILLISECONDS is how long each of them takes; a trial takes a 100th of it.
+ * Prints a line of JSON for one packet at a time (load 0), and, if there is a PERCENT, one for the
+ * rate and one for each PERCENT. MILLISECONDS is how long each of them takes; a trial takes a 100th
+ * of it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,11 +30,11 @@
 
 #include "latency.h"
 
-#define STAMP 16 /* where in the packet the time is; 0: not one of those that are timed */
+#define STAMP 16 /* offset of the time in the packet; 0: this packet is not timed */
 #define BURST 32
-#define BEHIND_MAX 256 /* packets due at once: more, and this CPU stood still */
-#define TRIES 5        /* of a trial: one that failed may have been the host's doing */
-#define PRECISION 50   /* the rate is found to one part in so many */
+#define BEHIND_MAX 256 /* packets due at once: with more, this CPU stood still */
+#define TRIES 5        /* per trial: the host may have caused a failure */
+#define PRECISION 50   /* the rate is found to one part in this number */
 #define RATE_MIN 100000
 #define RATE_MAX 200000000
 #define PROBES (LATENCY_MAX / 2)
@@ -41,13 +44,13 @@ static struct rte_mempool *pool;
 static uint64_t hz;
 static uint16_t size;
 
-/* What came of offering a rate for a while. */
+/* Result of offering a rate for a while. */
 struct trial {
 	uint64_t sent;
 	uint64_t refused; /* by the port */
 	uint64_t skipped; /* were due while this CPU stood still */
 	uint64_t received;
-	uint64_t period; /* one packet of so many is timed */
+	uint64_t period; /* packets per timed packet */
 };
 
 static void
@@ -70,7 +73,7 @@ start_port(void)
 	return ret == 0 ? rte_eth_dev_start(0) : ret;
 }
 
-/* Receive once; time those that carry one. @return packets */
+/* Receive once; evaluate the timed packets. @return packets */
 static uint16_t
 receive(struct trial *t)
 {
@@ -112,7 +115,7 @@ send_packets(struct trial *t, uint16_t n)
 	rte_pktmbuf_free_bulk(&m[done], n - done);
 }
 
-/* Until all are back, or none has come for 20 ms. */
+/* Until all are back, or none has arrived for 20 ms. */
 static void
 drain(struct trial *t)
 {
@@ -124,7 +127,7 @@ drain(struct trial *t)
 	}
 }
 
-/* Offer a rate for so many ticks. */
+/* Offer a rate for this many ticks. */
 static struct trial
 offer(uint64_t rate, uint64_t ticks, bool timed)
 {
@@ -176,7 +179,7 @@ find_rate(uint64_t ticks)
 	return low;
 }
 
-/* The next one is sent when the one before is back, or has not come for 20 ms. */
+/* Send the next packet when the former one is back, or has not arrived for 20 ms. */
 static struct trial
 one_at_a_time(uint64_t ticks)
 {
@@ -230,7 +233,7 @@ ping(uint64_t ticks, int n_loads, char **loads)
 
 	if (ret != 0)
 		return ret;
-	one_at_a_time(ticks / 10); /* To warm up. */
+	one_at_a_time(ticks / 10); /* warm up */
 	t = one_at_a_time(ticks);
 	print(0, 0, &t);
 	if (n_loads == 0)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sends and receives in lock-step with another process, so that below callgrind every instruction of a
- * burst is counted, and no look in vain is among them. Works with any driver.
+ * Send and receive in lock-step with another process, so that callgrind counts every instruction of
+ * a burst and no empty poll. It works with any driver.
  *
  * usage: bench-steps [EAL options] -- send|receive SIZE BURST COUNT FIFO_OF_SENDER FIFO_OF_RECEIVER
  *
- * The functions steps_send(), steps_receive() and steps_free() are what is to be counted
- * (--toggle-collect). Prints the number of packets that went through them.
+ * The functions to count are steps_send(), steps_receive() and steps_free() (--toggle-collect).
+ * Prints the number of packets that went through them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,21 +47,21 @@ steps_receive(struct rte_mbuf **m, uint16_t n)
 	return rte_eth_rx_burst(0, 0, m, n);
 }
 
-/* A part of receiving, too: the sender gets its buffers back. */
+/* Part of receiving, too: the sender gets its buffers back. */
 __attribute__((noinline)) void
 steps_free(struct rte_mbuf **m, uint16_t n)
 {
 	rte_pktmbuf_free_bulk(m, n);
 }
 
-/* It is the other one's turn. */
+/* Pass the turn to the other process. */
 static int
 pass(void)
 {
 	return write(mine, "", 1) == 1 ? 0 : -errno;
 }
 
-/* Wait for our turn. @return 0, -EPIPE: the other one has ended */
+/* Wait for the turn. @return 0; -EPIPE: the other process has exited */
 static int
 await(void)
 {
@@ -160,7 +160,7 @@ main(int argc, char **argv)
 	pool = rte_pktmbuf_pool_create("packets", 4095, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 		SOCKET_ID_ANY);
 	ret = pool == NULL ? -rte_errno : start_port();
-	/* Opened by both in the same order: each waits for the other here. */
+	/* Both open them in the same order: each waits for the other here. */
 	if (ret == 0 && sends) {
 		mine = open(argv[5], O_WRONLY | O_CLOEXEC);
 		theirs = open(argv[6], O_RDONLY | O_CLOEXEC);

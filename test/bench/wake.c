@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How long a single packet takes from before it is sent until its receiver, who waits for it, has it:
- * asleep on an Rx interrupt, or polling. Works with any driver, so that they are measured alike.
+ * Measure the time of a single packet from before it is sent until its receiver has it, which
+ * sleeps on an Rx interrupt or polls. It works with any driver, so that all are measured alike.
  *
- * usage: bench-wake [EAL options] -- send GAP_US            sends until it is stopped
- *        bench-wake [EAL options] -- poll|sleep COUNT       ends after COUNT packets
+ * usage: bench-wake [EAL options] -- send GAP_US            sends until stopped
+ *        bench-wake [EAL options] -- poll|sleep COUNT       exits after COUNT packets
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +22,7 @@
 #include "latency.h"
 
 #define PACKET 64
-#define STAMP 16 /* where in the packet the time is */
+#define STAMP 16 /* offset of the time in the packet */
 #define WARM_UP 100
 #define GIVE_UP_NS UINT64_C(30000000000)
 
@@ -78,7 +78,10 @@ send_all(struct rte_mempool *pool, uint64_t gap_ns)
 		if (m == NULL)
 			return -ENOMEM;
 		memset(rte_pktmbuf_append(m, PACKET), 0, PACKET);
-		/* Late (the host took this CPU away): the receiver still gets its time to fall asleep. */
+		/*
+		 * Late (the host took this CPU away): still give the receiver its time to fall
+		 * asleep.
+		 */
 		now = latency_now();
 		next = now + gap_ns;
 		memcpy(rte_pktmbuf_mtod_offset(m, void *, STAMP), &now, sizeof(now));
@@ -88,7 +91,9 @@ send_all(struct rte_mempool *pool, uint64_t gap_ns)
 	return 0;
 }
 
-/* Armed first, looked at afterwards, as every sleeper must. @return packets; *slept grows if it was woken */
+/*
+ * Arm first, look afterwards, as every sleeper must. @return packets; *slept grows if it was woken
+ */
 static uint16_t
 sleep_for(struct rte_mbuf **m, uint16_t max, uint64_t *slept)
 {

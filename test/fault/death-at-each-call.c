@@ -1,5 +1,7 @@
-/* A domain is killed at each single call of its transport in turn: the survivor loses nothing, and the next one links. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain killed at any single call of its transport costs its peer nothing; its successor links.
+ */
 #include "test.h"
 
 #include <sys/prctl.h>
@@ -10,7 +12,7 @@
 #define SENT 5
 #define CALLS_MAX 400
 
-/* The victim: joins, links, receives what it is sent, sends it on by the way it came, leaves. @return exit status */
+/* The victim: join, link, receive, forward back to the sender, leave. @return exit status */
 static int
 victim(uint32_t die_at)
 {
@@ -64,7 +66,7 @@ start_victim(uint32_t die_at)
 	return pid;
 }
 
-/* Send, check what comes back, until the victim has ended. @return it died of SIGKILL */
+/* Send, and check what comes back, until the victim has ended. @return it died of SIGKILL */
 static bool
 serve(struct fido_link *link, struct fido_region *mem, pid_t pid)
 {
@@ -84,7 +86,7 @@ serve(struct fido_link *link, struct fido_region *mem, pid_t pid)
 		}
 		fido_txq_reap(tx, cookies, SENT);
 	}
-	/* Whatever it had is back, and can be used again. */
+	/* All that the victim had is back, and can be used again. */
 	TEST_WAIT(fido_rxq_poll(rxq, &rx, 1) == 0 ||
 		(test_complete(rxq, &rx, FIDO_STATUS_OK), false));
 	TEST_WAIT(fido_txq_reap(tx, cookies, SENT) == 0 && fido_txq_out(tx) == 0);
@@ -102,7 +104,7 @@ each_call(void **state)
 	uint32_t n = 1;
 
 	while (n < CALLS_MAX && serve(link, mem, start_victim(n))) {
-		/* Each life takes a slot until nobody maps it any more. */
+		/* Each life takes a slot until no domain maps it. */
 		if (n % 8 == 0)
 			TEST_WAIT(fido_domain_peer_count(a) == 0);
 		n++;

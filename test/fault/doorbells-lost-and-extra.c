@@ -1,5 +1,7 @@
-/* An extra doorbell does no harm; after a lost one the next wakes, as the sleeper stays armed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An extra doorbell does no harm; after a lost one the next wakes, since the sleeper stays armed.
+ */
 #include "test.h"
 
 #include <poll.h>
@@ -41,8 +43,8 @@ rung(int timeout_ms)
 }
 
 /*
- * Post until a ring is not lost: that one wakes the sleeper. On Xen it may take its time, as a kernel that handles events
- * slowly puts off the next ones. @return messages posted
+ * Post until a ring is not lost: that one wakes the sleeper. On Xen it may be late, since a kernel
+ * that handles events slowly delays the following ones. @return messages posted
  */
 static unsigned int
 post_until_rung(const struct fido_doorbell *bell)
@@ -58,7 +60,7 @@ post_until_rung(const struct fido_doorbell *bell)
 	return n;
 }
 
-/* Arm, and see that no ring of before is left; an extra one may come late. */
+/* Arm, and check that no earlier ring is left; an extra one may come late. */
 static bool
 arm_quietly(void)
 {
@@ -87,7 +89,7 @@ rounds(const struct fault_bell_plan *plan, bool some_lost)
 
 	test_pair_start(&p, 64);
 	TEST_WAIT((before = get_bell()) != NULL);
-	usleep(20000); /* The last of the rings that come with the bells themselves. */
+	usleep(20000); /* the last of the rings that come with the bells themselves */
 	bell = fault_bell_wrap(before, plan);
 	set_bell(bell);
 	for (unsigned int i = 0; i < ROUNDS; i++) {

@@ -1,12 +1,14 @@
-/* Whichever call of the transport fails, the error comes out, nothing is left, and the next try works. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whichever transport call fails, the error is returned, nothing is left, and the next try works.
+ */
 #include "test.h"
 
 #include "transport_fault.h"
 
 #define GROUP "fault:" TEST_GROUP
 
-/* Join, allocate, make a link: what a start of an application does. @return the first error */
+/* Join, allocate, create a link, as an application does when it starts. @return the first error */
 static int
 start(struct fido_domain **d, struct fido_link **link)
 {

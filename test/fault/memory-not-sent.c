@@ -1,5 +1,9 @@
-/* Memory that a peer was not sent when it was exported is not posted by address, whatever comes after it arrives, until it is sent. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory is not posted by address to a peer that was not sent it, until it is sent.
+ *
+ * Whatever else reaches that peer later.
+ */
 #include "test.h"
 
 #include "transport_fault.h"
@@ -36,12 +40,15 @@ not_sent(void **state)
 	fault_plan(&(struct fault_plan){.lose_exports = REGIONS});
 	for (unsigned int i = 0; i < REGIONS; i++)
 		r[i] = test_arena(p.a, G);
-	/* A withdrawal is an epoch too, and is done although memory of an earlier one is missing. */
+	/*
+	 * A withdrawal starts an epoch too, and completes although memory of an earlier one is
+	 * missing.
+	 */
 	assert_int_equal(fido_region_import(p.a, va, G, G, &other), 0);
 	fault_plan(&(struct fault_plan){.lose_exports = 1});
 	assert_int_equal(fido_region_export(other, 0, G, fd, 0), 0);
 	assert_int_equal(fido_region_withdraw(other, 0, G, (unsigned int)TEST_LIMIT_MS), 0);
-	/* The control thread may have sent it by now; what is believed must be true. */
+	/* The control thread may have sent it by now; the sender's view must be true. */
 	for (unsigned int i = 0; i < REGIONS; i++)
 		assert_true(!reaches(&p, r[i]) ||
 			fido_map_ptr(fido_domain_map(p.b), r[i]->gaddr, G) != NULL);

@@ -1,5 +1,8 @@
-/* A domain whose control thread is late, and whose notices are held back, still links, passes traffic, learns of deaths. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain with a slow control thread and delayed notices links, passes traffic and learns of
+ * deaths.
+ */
 #include "test.h"
 
 #include "transport_fault.h"
@@ -40,7 +43,7 @@ late(void **state)
 		assert_int_equal(test_ask_number(&b, "join b"), 0);
 		assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
 		exchange(link, mem, &b);
-		/* It holds every third: they come back, late, as it is known to have died. */
+		/* It holds every third: they come back late, after its death is known. */
 		test_kill(&b);
 		assert_int_equal(test_take_all(fido_link_txq(link, 0), 7), 7);
 		assert_int_equal(fido_txq_out(fido_link_txq(link, 0)), 0);

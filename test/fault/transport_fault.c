@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The transport that fails. */
+/* A transport that fails on demand. */
 
 #include "transport_fault.h"
 
@@ -19,9 +19,9 @@ static const struct fido_transport_ops *inner =
 static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault_plan the_plan;
 static uint32_t calls, calls_that_fail, exports_lost;
-static uint32_t looks;             /* a fixed sequence, so that a failure comes again */
+static uint32_t looks;             /* a fixed sequence, to make failures reproducible */
 static bool held_back;             /* the control thread's, and the domain's lock is held */
-static struct fido_domain *joined; /* the last one: notices are held back for one domain only */
+static struct fido_domain *joined; /* the latest one: notices are held back for one domain only */
 
 static struct fault_plan
 plan(void)
@@ -42,7 +42,7 @@ call(void)
 		raise(SIGKILL);
 }
 
-/* @return what the operation is to fail with; 0: nothing */
+/* @return the error that the operation is to fail with; 0: none */
 static int
 call_that_fails(void)
 {
@@ -131,7 +131,7 @@ fault_notify(void *transport)
 	call();
 	held_back = chance(plan().hold_back);
 	if (held_back)
-		fido_domain_kick(joined); /* Put off, not forgotten. */
+		fido_domain_kick(joined); /* delayed, not lost */
 	else
 		inner->notify(transport);
 }
@@ -262,7 +262,7 @@ fault_calls(void)
 /* ---- doorbells ---- */
 
 struct fault_bell {
-	struct fido_doorbell bell; /* first */
+	struct fido_doorbell bell; /* first member */
 	const struct fido_doorbell *inner;
 	struct fault_bell_plan plan;
 	uint32_t lost;

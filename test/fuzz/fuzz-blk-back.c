@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One queue of the backend, with stores that check what they are handed. */
+/* One queue of the backend, with stores that check their requests. */
 
 #include "client.h"
 #include "fuzz-blk.h"
@@ -28,7 +28,7 @@ static struct {
 	struct blk_channel *channel;
 } waiting[REQUESTS];
 static unsigned int waiting_count;
-static unsigned int lent; /* pieces of the store that lends itself */
+static unsigned int lent; /* pieces of the store that lends its own memory */
 
 /* ---- the stores ---- */
 
@@ -145,7 +145,10 @@ static struct blk_store stores[VOLUMES];
 static void
 start_server(uint8_t how)
 {
-	/* The first granule of ours: information, and memory for reads: little, so that requests wait. */
+	/*
+	 * The first granule of the honest side: information, and memory for reads, so little that
+	 * requests wait.
+	 */
 	struct blk_info_shm *info = (struct blk_info_shm *)(uintptr_t)fb.ours;
 
 	memset(volume_shm, 0, sizeof(volume_shm));
@@ -187,7 +190,7 @@ start_server(uint8_t how)
 	lent = 0;
 }
 
-/* As the worker does. */
+/* Do what a worker does in one turn. */
 static void
 turn(void)
 {
@@ -223,7 +226,7 @@ give_back(void **cookies, unsigned int n, uint64_t out)
 	FUZZ_CHECK(pieces == out);
 }
 
-/* The client is dead: nothing of it is anywhere, and all memory is back. */
+/* The client is dead: no request of it remains, and all memory is back. */
 static void
 end_server(void)
 {
@@ -266,7 +269,7 @@ end_server(void)
 	pthread_mutex_destroy(&server.lock);
 }
 
-/* ---- what the client says ---- */
+/* ---- what the client sends ---- */
 
 static void
 say_open(uint8_t how)
@@ -293,7 +296,7 @@ say_command(struct fuzz_in *in)
 	uint64_t sector = size < 240 ? fuzz_u16(in) % (SIZE / BLOCK) : fuzz_odd_number(in);
 
 	if (size == 239)
-		pieces = 40; /* more than it takes */
+		pieces = 40; /* more than allowed */
 	fb_put(sector, blk_op_in_sectors(op) ? len / BLOCK : len,
 		(uint16_t)(blk_command_flags(op, how >> 3 & 1 ? BLK_FLAG_FUA : 0) |
 			(pieces != 0 ? FIDO_DESC_CHAINED : 0)));
@@ -331,7 +334,7 @@ one_step(struct fuzz_in *in)
 	case 10:
 		stub_finish(1 + (what >> 4), what >> 7 ? -EIO : 0);
 		break;
-	case 11: /* the link goes down, and up */
+	case 11: /* the link goes down and up */
 		client.downs++;
 		fb.link.up = what >> 7;
 		break;

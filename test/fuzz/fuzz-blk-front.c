@@ -16,7 +16,7 @@ struct slot {
 	enum fido_blk_op op;
 	bool lend;
 	uint32_t len;
-	char *mem; /* malloc'ed: not a byte more than is to be read */
+	char *mem; /* from malloc: exactly the bytes to be read */
 };
 
 static struct slot slots[DEPTH];
@@ -52,7 +52,10 @@ wanted(uint16_t tag)
 	return place != 0 && place != COOKIE_OPEN ? (uint32_t)q->requests[place - 1].length : 512;
 }
 
-/* Memory for one of the tickets that are held, or for any; as much as is wanted, or not. The message may go on. */
+/*
+ * Lend memory for a ticket that is held, or for any; of the right length, or not. The message may
+ * go on.
+ */
 static void
 lend(struct fuzz_in *in)
 {
@@ -94,7 +97,7 @@ submit(struct fuzz_in *in)
 	FUZZ_CHECK(s->mem != NULL);
 	memset(s->mem, 0, s->len);
 	cut = fuzz_u16(in) % (s->len + 1);
-	/* What is written is in exported memory, or has to be copied. */
+	/* The data to write is in exported memory, or needs a copy. */
 	iov[0] = (struct iovec){r.op == FIDO_BLK_WRITE && how & 16
 			? (char *)(uintptr_t)(fb.ours + FIDO_GRANULE_SIZE)
 			: s->mem,
@@ -190,7 +193,7 @@ start_queue(uint8_t how)
 	}
 }
 
-/* The backend is dead: what was sent comes back by the link, and there is nobody to send to. */
+/* The backend is dead: the link returns what was sent, and there is no peer to send to. */
 static void
 end_queue(void)
 {
@@ -201,7 +204,7 @@ end_queue(void)
 	for (int i = 0; i < 3; i++)
 		poll_queue(DEPTH);
 	release(DEPTH);
-	/* What is left are writes, whose memory may still be read. */
+	/* Writes are left, whose memory may still be read. */
 	for (unsigned int i = 0; i < DEPTH; i++)
 		FUZZ_CHECK(!slots[i].busy ||
 			(slots[i].op == FIDO_BLK_WRITE && fido_sender_out(fb.our_s) != 0));

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Block volumes: whatever a client says, the backend hands its stores nothing but what they can do, reads no byte outside what is mapped,
- * and loses no memory that it lent; whatever a backend answers, the front-end's requests come back once, and well only when they are.
+ * Block volumes survive any client and any backend.
  *
- * No domain and no thread: one queue of the backend, or one of the front-end, between two rings whose other ends are the input's.
- * These are used by the rules, with any contents, or written raw.
+ * Whatever a client sends, the backend hands its stores only valid requests, reads no unmapped byte
+ * and loses no memory that it lent. Whatever a backend answers, the front-end's requests complete
+ * once, and successfully only if they succeeded.
+ *
+ * There is no domain and no thread: one queue of the backend, or one of the front-end, between two
+ * rings whose other ends the input controls. It uses them by the rules, with any contents, or
+ * writes them raw.
  */
 
 #include <pthread.h>
@@ -20,7 +24,7 @@ struct fuzz_blk fb;
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Granule 0 is the hostile side's, 1 a hole, 2 and 3 the honest side's. */
+/* Granule 0 belongs to the hostile side, 1 is a hole, 2 and 3 belong to the honest side. */
 #define GRANULES 4
 static uint8_t granules[GRANULES] = {[0] = 1, [2] = 1, [3] = 1};
 
@@ -126,7 +130,7 @@ fb_address(struct fuzz_in *in)
 
 	if (kind < 160)
 		return fb.base + (uint64_t)kind * 4096;
-	if (kind < 200) /* about a border of a granule */
+	if (kind < 200) /* near a granule border */
 		return fb.base + (kind % (GRANULES + 1)) * FIDO_GRANULE_SIZE +
 			(uint64_t)(int64_t)(int8_t)fuzz_u8(in);
 	return fuzz_odd_number(in);

@@ -2,7 +2,7 @@
 #ifndef FIDO_FUZZ_BLK_H
 #define FIDO_FUZZ_BLK_H
 
-/** @file The two rings between an honest queue and the input, and what both sides of fuzz-blk share. */
+/** @file The two rings between an honest queue and the input, shared by both sides of fuzz-blk. */
 
 #include <fido/region.h>
 
@@ -11,7 +11,7 @@
 #define FB_RING 64
 
 struct fuzz_blk {
-	uint64_t base; /**< of the memory that there is */
+	uint64_t base; /**< of all the memory */
 	uint64_t ours; /**< of the honest side's: two granules */
 	struct fido_map map;
 	struct fido_region region;
@@ -39,20 +39,20 @@ struct fuzz_blk {
 
 extern struct fuzz_blk fb;
 
-/** @return an address that is good, nearly good, or anything. */
+/** @return an address that is good, nearly good, or random */
 uint64_t fb_address(struct fuzz_in *in);
 /** The hostile side puts a descriptor by the ring's rules. */
 void fb_put(uint64_t address, uint32_t len, uint16_t flags);
 /** It publishes, reaps and polls. */
 void fb_their_turn(void);
-/** It gives one of the tickets back that it holds. */
+/** It completes one of the tickets that it holds. */
 void fb_complete(uint8_t which, uint16_t status);
-/** It writes what it likes into its ring, where it is read next. */
+/** It writes anything into its ring, at the place that is read next. */
 void fb_write_raw(struct fuzz_in *in);
-/** It is dead: take back all that is out. @return number */
+/** It is dead: recall all that is out. @return number */
 unsigned int fb_recall(void **cookies);
 
-/** The backend's side (fuzz-blk-back.c), the front-end's (fuzz-blk-front.c). */
+/** The two sides: the backend (fuzz-blk-back.c) and the front-end (fuzz-blk-front.c). */
 void fuzz_blk_back(struct fuzz_in *in, uint8_t start);
 void fuzz_blk_front(struct fuzz_in *in, uint8_t start);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Control blocks: whatever a peer publishes, and changes at any time, a domain and an observer step on it safely. */
+/* Control blocks: a domain and an observer safely read whatever a peer publishes and changes. */
 
 #include <fido/blk_shm.h>
 #include <fido/observer.h>
@@ -17,7 +17,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* ---- the observer: sees the peer alone, at another address than the domain does ---- */
+/* ---- the observer: sees only the peer, at another address than the domain does ---- */
 
 static struct fido_observation observation;
 static FILE *nowhere;
@@ -106,7 +106,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- what the peer writes ---- */
 
-/* A value that means something here, or nearly. */
+/* Choose a value that is meaningful here, or nearly. */
 static uint64_t
 choose_value(struct fuzz_in *in)
 {
@@ -219,7 +219,7 @@ write_any(struct fuzz_in *in)
 		((uint8_t *)fuzz_x.c)[at + i] = fuzz_u8(in);
 }
 
-/* A table of volumes as it should be, or nearly, behind the rings. */
+/* Write a table of volumes, valid or nearly, behind the rings. */
 static void
 write_volumes(struct fuzz_in *in)
 {
@@ -244,7 +244,7 @@ write_volumes(struct fuzz_in *in)
 		fuzz_x.c->table = choose_value(in);
 }
 
-/* What the domain reads next, of its first receiver and sender. */
+/* Overwrite what the domain reads next of its first receiver and sender. */
 static void
 write_next(struct fuzz_in *in)
 {

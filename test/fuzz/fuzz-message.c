@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Control messages: whatever a peer sends on its socket, with whatever descriptors, a domain lives, and loses nothing. */
+/*
+ * Control messages: a domain survives whatever a peer sends, with any descriptors, and leaks
+ * nothing.
+ */
 
 #include "fuzz.h"
 
@@ -27,7 +30,7 @@ choose_fds(struct fuzz_in *in, int *fds, unsigned int n)
 	return n;
 }
 
-/* In the peer's own slot as a rule, and whole pages. */
+/* Usually in the peer's own slot, and whole pages. */
 static uint64_t
 choose_gaddr(struct fuzz_in *in)
 {
@@ -144,7 +147,7 @@ say_hello(struct fuzz_in *in)
 	case 3:
 		memcpy(m.name, &value, sizeof(value));
 		break;
-	case 4: /* what the block says does not agree */
+	case 4: /* the control block says otherwise */
 		((uint64_t *)(void *)fuzz_x.c)[value % 8] = value;
 		break;
 	case 5:
@@ -212,7 +215,7 @@ one_message(struct fuzz_in *in)
 		fuzz_peer_record((what >> 4) % 6);
 		fuzz_peer_say(FIDO_HOST_CHANGED, &bye, sizeof(bye.h), NULL, 0);
 		break;
-	case 8: /* nothing but descriptors */
+	case 8: /* only descriptors */
 		fuzz_peer_send("", 0, fds, choose_fds(in, fds, 1 + (what >> 4)));
 		break;
 	case 9:

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rings: whatever a peer writes into the ring that it owns, the other end reads no byte outside what is mapped,
- * gives no cookie back twice, holds no ticket twice, and is never kept busy without end.
+ * Rings: the honest end of a queue survives whatever the peer writes into its ring.
  *
- * Two queues, each with one honest end: a receiver whose sender writes what it likes, and a sender whose
- * receiver does. The honest ends are used through the queue's own verbs and through fido_rxq/fido_txq.
+ * It reads no unmapped byte, returns no cookie twice, holds no ticket twice, and never works
+ * without end.
+ *
+ * There are two queues, each with one honest end: a receiver with a hostile sender, and a sender
+ * with a hostile receiver. The honest ends are used through the queue's own verbs and through
+ * fido_rxq/fido_txq.
  */
 
 #include <sys/eventfd.h>
@@ -86,8 +89,9 @@ start(uint16_t lap)
 	FUZZ_CHECK(fido_receiver_create(&r, our_receiver, their_sender, N, &map) == 0);
 	FUZZ_CHECK(fido_sender_create(&s, our_sender, N, 1) == 0);
 	fido_sender_attach(s, their_receiver);
-	our_sender->sleeps = our_receiver->sleeps = 1; /* Said before: arming need not wait. */
-	/* Somewhere in the life of the ring, so that laps wrap. */
+	our_sender->sleeps = our_receiver->sleeps =
+		1; /* already announced, so that arming need not wait */
+	/* Begin somewhere in the life of the ring, so that laps wrap. */
 	r->cons = r->prod = (uint32_t)lap * N;
 	s->prod = s->first = s->cons = (uint32_t)lap * N;
 	s->free_put = s->prod + N;
@@ -109,7 +113,7 @@ choose_gaddr(struct fuzz_in *in)
 {
 	uint8_t kind = fuzz_u8(in);
 
-	if (kind < 128) /* about a border of a granule */
+	if (kind < 128) /* near a granule border */
 		return base + (kind % (GRANULES + 1)) * FIDO_GRANULE_SIZE +
 			(uint64_t)(int64_t)(int8_t)fuzz_u8(in);
 	if (kind < 192)
@@ -150,7 +154,7 @@ write_desc(struct fuzz_in *in)
 		(uint16_t)(pos / N + 1 + (ticket == 249));
 }
 
-/* A whole ring of them, of one shape: chained for ever, or all bad. */
+/* A whole ring of descriptors of one shape: chained without end, or all bad. */
 static void
 write_all_desc(struct fuzz_in *in)
 {
@@ -182,7 +186,7 @@ write_comp(struct fuzz_in *in)
 			(uint16_t)(pos / N + 1);
 }
 
-/* Completions as they should be: of what is out, from ticket `how` on. */
+/* Valid completions: of what is out, from ticket `how` on. */
 static void
 write_good_comp(uint8_t how)
 {
@@ -369,14 +373,14 @@ one_step(struct fuzz_in *in)
 	FUZZ_CHECK(rx_stats.polled - rx_stats.completed == held_count);
 }
 
-/* The peer is dead: all of it comes back, once. */
+/* The peer is dead: all that is out comes back, once. */
 static void
 recall(void)
 {
 	void *cookies[N];
 	unsigned int n = fido_sender_recall(s, cookies, N);
 
-	FUZZ_CHECK(n == 0); /* Nobody has said yet that it may come back. */
+	FUZZ_CHECK(n == 0); /* nothing has allowed it to come back yet */
 	for (uint32_t t = 0; t < N; t++)
 		s->posted[t].at = UINT64_MAX;
 	n = fido_sender_recall(s, cookies, N);

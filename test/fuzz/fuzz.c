@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the fuzz targets share: the input, and the domain under test. */
+/* Shared by the fuzz targets: the input, and the domain under test. */
 
 #include <dirent.h>
 #include <ftw.h>
@@ -128,7 +128,7 @@ fuzz_turn(void)
 
 /* ---- the data path ---- */
 
-/* All of it must be there: the first byte, the last, and some between. */
+/* All of it must be readable: the first byte, the last, and some between. */
 static void
 read_all(const struct fido_desc *d)
 {
@@ -151,7 +151,7 @@ poll_queue(uint16_t queue, unsigned int max)
 		max = FUZZ_HELD - fuzz_a.held_count;
 	n = fido_rxq_poll(q, rx, max);
 	FUZZ_CHECK(n <= max);
-	/* A message comes whole, or fills all there was room for. */
+	/* A message comes whole, or fills all the room. */
 	FUZZ_CHECK(n == 0 || n == max || !(rx[n - 1].desc.flags & FIDO_DESC_CHAINED));
 	for (unsigned int i = 0; i < n; i++) {
 		read_all(&rx[i].desc);
@@ -171,7 +171,7 @@ complete_held(unsigned int i, uint16_t status)
 	fuzz_a.held_by[i] = fuzz_a.held_by[fuzz_a.held_count];
 }
 
-/* A cookie says which queue it was posted to. */
+/* A cookie tells the queue that it was posted to. */
 static void
 post(uint16_t queue, unsigned int n)
 {
@@ -262,7 +262,7 @@ settled(void)
 		fuzz_a.d->dead == NULL;
 }
 
-/* Buffers that the peer had come back now that it is dead; what we held of it is let go. */
+/* Buffers that the peer had come back now that it is dead; what was held of it is released. */
 void
 fuzz_domain_settle(void)
 {
@@ -270,8 +270,8 @@ fuzz_domain_settle(void)
 		complete_held(0, FIDO_STATUS_OK);
 	for (int i = 0; i < 2 || (i < 40 && !settled()); i++) {
 		for (struct fido_peer *p = fuzz_a.d->peers; p != NULL; p = p->next)
-			p->gone_ns = 0; /* no need to wait for what others pass on */
-		/* The application polls no more, so that what waits in the rings is given back. */
+			p->gone_ns = 0; /* do not wait for what others pass on */
+		/* The application polls no more, so that what waits in the rings is returned. */
 		fido_link_close(fuzz_a.link);
 		fuzz_turn();
 		for (uint16_t k = 0; k < FUZZ_QUEUES; k++)

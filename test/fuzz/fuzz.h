@@ -4,11 +4,13 @@
 
 /**
  * @file
- * What the fuzz targets share: reading an input as choices, and a domain "a" that a hostile peer "x" talks to.
+ * Shared by the fuzz targets: reading an input as choices, and a domain "a" with a hostile peer
+ * "x".
  *
- * The domain is a real one, joined through the host transport; only its control thread is stopped, and its turns
- * are taken by hand (fuzz_turn), so that an input always does the same. The peer is no domain: a socket, a slot
- * that it claims, a control region that it writes what it likes into.
+ * The domain is real and joined through the host transport, except that its control thread is
+ * stopped: the target runs its turns (fuzz_turn), so that an input always has the same effect. The
+ * peer is no domain: a socket, a slot that it claims, and a control region into which it writes
+ * anything.
  */
 
 #include <assert.h>
@@ -29,7 +31,7 @@
 #include "link_private.h"
 #include "recall.h"
 
-/** A broken promise is a crash, whatever NDEBUG says. */
+/** Crash if a promise is broken, even with NDEBUG. */
 #define FUZZ_CHECK(cond)                                                                   \
 	do {                                                                               \
 		if (!(cond)) {                                                             \
@@ -45,13 +47,13 @@ struct fuzz_in {
 	size_t left;
 };
 
-/** @return the next bytes of the input as a number; zeros when it has ended. */
+/** @return the next bytes of the input as a number; zeros after its end */
 uint64_t fuzz_number(struct fuzz_in *in, size_t bytes);
 #define fuzz_u8(in) ((uint8_t)fuzz_number(in, 1))
 #define fuzz_u16(in) ((uint16_t)fuzz_number(in, 2))
 #define fuzz_u32(in) ((uint32_t)fuzz_number(in, 4))
 #define fuzz_u64(in) fuzz_number(in, 8)
-/** @return a number near one of the usual limits, or any. */
+/** @return a number near one of the usual limits, or any */
 uint64_t fuzz_odd_number(struct fuzz_in *in);
 
 /* ---- the domain ---- */
@@ -77,13 +79,15 @@ extern struct fuzz_domain fuzz_a;
 
 /** Join, once for the program. */
 void fuzz_domain_start(void);
-/** @return the number of descriptors that this process has open. */
+/** @return number of descriptors that this process has open */
 unsigned int fuzz_open_fds(void);
-/** What the control thread does when it is woken. */
+/** Do what the control thread does when it wakes. */
 void fuzz_turn(void);
-/** What an application does with its queues: one step, of many kinds. */
+/** Do one step, of many kinds, as an application does with its queues. */
 void fuzz_data_path(struct fuzz_in *in);
-/** After the peer has gone: fails unless all that was out is back, and all that it gave us let go. */
+/**
+ * After the peer has gone: fail unless all that was out is back and all that it sent is released.
+ */
 void fuzz_domain_settle(void);
 
 /* ---- the peer ---- */
@@ -102,25 +106,27 @@ struct fuzz_peer {
 
 extern struct fuzz_peer fuzz_x;
 
-/** Begin a life: claim the slot, write a control block as it should be, connect. Nothing is said yet. */
+/** Begin a life: claim the slot, write a valid control block, connect. Send nothing yet. */
 void fuzz_peer_start(void);
 /** End it, and settle. */
 void fuzz_peer_end(void);
-/** Say HELLO as it should be. */
+/** Send a valid HELLO. */
 void fuzz_peer_hello(void);
-/** Send a message, whatever it is; then a turn of the domain. */
+/** Send any message; then run a turn of the domain. */
 void fuzz_peer_send(const void *msg, size_t len, const int *fds, unsigned int nfds);
 /** The same with a header of this type. */
 void fuzz_peer_say(enum fido_host_type type, void *msg, size_t len, const int *fds,
 	unsigned int nfds);
-/** Publish a record of the link as it should be in this state. */
+/** Publish a valid record of the link in this state. */
 void fuzz_peer_record(enum fido_link_state state);
-/** All the way: HELLO, doorbells, records, until the domain says that the link is connected. */
+/**
+ * Go all the way: HELLO, doorbells, records, until the domain reports that the link is connected.
+ */
 void fuzz_peer_connect(void);
-/** @return the peer's i-th descriptor ring and completion ring. */
+/** @return the peer's i-th descriptor ring and completion ring */
 struct fido_sender_shm *fuzz_peer_sender(unsigned int i);
 struct fido_receiver_shm *fuzz_peer_receiver(unsigned int i);
-/** @return one of a number of descriptors of all kinds; it stays ours. */
+/** @return a descriptor, one of many kinds; the callee keeps it */
 int fuzz_peer_fd(uint8_t which);
 
 #endif

@@ -39,7 +39,7 @@ make_fds(void)
 
 	FUZZ_CHECK(pipe2(pipes, O_CLOEXEC) == 0 && pipe2(broken, O_CLOEXEC) == 0 &&
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-	close(broken[0]); /* Who writes to this one gets SIGPIPE. */
+	close(broken[0]); /* whoever writes to this one gets SIGPIPE */
 	close(pair[0]);
 	fds_of_kind[0] = eventfd(0, EFD_CLOEXEC);
 	fds_of_kind[1] = memory(FUZZ_PEER_CONTROL, seals);
@@ -197,7 +197,7 @@ fuzz_peer_send(const void *msg, size_t len, const int *fds, unsigned int nfds)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
 	}
-	/* It may have been cut off already. */
+	/* It may have been disconnected already. */
 	if (sendmsg(fuzz_x.socket, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		fuzz_turn();
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the driver and the applications compile with later LTS releases of DPDK as with 22.11, as far as is known of
-# those: against copies of DPDK's headers in which the declarations they use are changed as those releases changed
-# them. And no name that is on its way out is used outside drivers/net/mmnet_pmd/mmnet_compat.h.
+# Proves: the driver and the applications compile with later LTS releases of DPDK as with 22.11, as
+# far as those releases are known: against copies of DPDK's headers whose declarations are changed
+# as in those releases. No name that later releases remove is used outside
+# drivers/net/mmnet_pmd/mmnet_compat.h.
 #
 #	DPDK 22.11's headers --edited--> headers as of 24.11, 25.11 --cc -fsyntax-only--> no warning
 set -eu -o pipefail
@@ -12,7 +13,7 @@ cd "$FIDO_TOP"
 pmd=drivers/net/mmnet_pmd
 copy=$lib_dir/dpdk
 
-# Names that later releases lack, mean otherwise or advise against: the name, since when, what to use.
+# Names that later releases lack, redefine or deprecate: the name, the release, the replacement.
 names='
 rte_tel_data_add_(dict|array)_u64 25.11 mmnet_tel_add()
 rte_kvargs_process 24.11 mmnet_kvargs_each()
@@ -42,7 +43,7 @@ names_are_kept_in_one_file()
 	[ $bad = 0 ] || fail "names that other releases of DPDK do not have: see above"
 }
 
-# edit FILE EXPRESSION: as sed -E does, where it finds something
+# edit FILE EXPRESSION: as sed -E does; fail if it changes nothing
 edit()
 {
 	cp "$1" "$copy/before"
@@ -50,12 +51,12 @@ edit()
 	! cmp -s "$1" "$copy/before" || fail "nothing to change in ${1##*/}: $2"
 }
 
-# The headers of the DPDK that is installed, to be changed.
+# Copy the headers of the installed DPDK.
 copy_headers()
 {
 	local flag dirs=()
 	pkg-config --exists 'libdpdk >= 22.11' || fail "no DPDK: run setup.sh"
-	pkg-config --exists 'libdpdk < 22.12' || skip "DPDK is later than 22.11: it has such headers itself"
+	pkg-config --exists 'libdpdk < 22.12' || skip "DPDK is later than 22.11: its own headers are such"
 	for flag in $(pkg-config --cflags-only-I libdpdk); do
 		[[ $flag != */dpdk ]] || dirs+=("$(realpath "${flag#-I}")")
 	done
@@ -67,7 +68,7 @@ copy_headers()
 	done
 }
 
-# What changed up to 24.11.
+# Apply the changes up to 24.11.
 make_24_11()
 {
 	local h=$copy/include
@@ -85,7 +86,7 @@ make_24_11()
 	edit $h/rte_ethdev.h 's/^(int rte_eth_dev_info_get\(.*)/__attribute__((warn_unused_result)) \1/'
 }
 
-# What changed from there up to 25.11.
+# Apply the further changes up to 25.11.
 make_25_11()
 {
 	local h=$copy/include queues='uint64_t q_ipackets[16], q_opackets[16], q_ibytes[16], q_obytes[16], q_errors[16];'
@@ -123,8 +124,8 @@ copy_headers
 make_24_11
 all_compile 24.11
 make_25_11
-# The headers are really others: what is right for 22.11 no longer is.
+# Prove that the headers differ: code for 22.11 must fail.
 edit "$copy/include/rte_build_config.h" 's/(RTE_VER_YEAR) .*/\1 22/'
-! compiles $pmd/mmnet_ethdev.c 2>/dev/null || fail "the changed headers take the driver as it is for 22.11"
+! compiles $pmd/mmnet_ethdev.c 2>/dev/null || fail "the changed headers accept the driver as it is for 22.11"
 edit "$copy/include/rte_build_config.h" 's/(RTE_VER_YEAR) .*/\1 25/'
 all_compile 25.11

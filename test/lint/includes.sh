@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: each folder includes only what lies below it. The core knows no transport, no driver and no block device; a transport knows
-# no other one; a store does not know the backend; nothing in src/ or drivers/ knows an application or a test.
+# Proves: each folder includes only headers of the layers below it. The core knows no transport, no
+# driver and no block device; a transport knows no other one; a store does not know the backend;
+# nothing in src/ or drivers/ knows an application or a test.
 #
 #	src/include/fido  <-  src/core  <-  src/local  <-  src/host, src/xen
 #	drivers/blk: include/fido, common  <-  front        store  <-  back
@@ -11,7 +12,8 @@ set -eu -o pipefail
 . "$(dirname "$0")/../lib.sh"
 cd "$FIDO_TOP"
 
-# Each folder, and the folders whose headers it may include by name; its own it always may. Public headers: <fido/...>.
+# Each folder, and the folders whose headers it may include by name, beside its own. Public headers:
+# <fido/...>.
 allowed()
 {
 	cat <<-EOF
@@ -69,7 +71,7 @@ check_public()
 
 while read -r folder below; do
 	for file in "$folder"/*.[ch]; do
-		[ -e "$file" ] || fail "$folder has no sources: mend the table here"
+		[ -e "$file" ] || fail "$folder has no sources: correct the table here"
 		# shellcheck disable=SC2086 # several folders
 		check_file "$file" "$folder" $below
 		case $folder in src/*) check_public "$file" ;; esac
@@ -83,7 +85,7 @@ while read -r folder header users; do
 		bad=1
 	done
 done < <(above)
-# Whoever adds a folder says here what it may know.
+# A new folder needs a line in the table.
 while read -r folder; do
 	[ -n "$(allowed | awk -v f="$folder" '$1 == f')" ] || {
 		echo "$folder is not in the table of $0"

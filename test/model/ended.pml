@@ -1,19 +1,20 @@
-/* Proves: what is published of a peer that has ended is never taken for what was published of an earlier one (R11, A11). */
+/* Proves: a report about a dead peer is never taken for one about an earlier peer (R11, A11). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fido_held_publish() and fido_held_newest() on a machine that reorders whatever it is not told to keep in order, as in
- * record.pml: stores to different words reach memory in any order, a release (R10, R11) waits for those before it; a
- * load may be made at any time that the acquires (A10, A11) leave.
+ * fido_held_publish() and fido_held_newest() on a machine that reorders all that it is not told to
+ * keep in order, as in record.pml: stores to different words reach memory in any order, a release
+ * (R10, R11) waits for those before it; a load may be made at any time that the acquires (A10, A11)
+ * allow.
  *
- * Two generations of a slot, one after the other. Of each a message is held here, and let go. A reader asks about one of
- * them, as soon as it can have posted. "Nothing is held" must be true.
+ * Two generations use a slot, one after the other. A message of each is held here, and released. A
+ * reader asks about one of them as soon as it can have posted. "Nothing is held" must be true.
  *
  * Left out: the list. It only says less than `newest` does, and is published before it (R10).
  *
  * right: -- two generations
- * broken no-r10: -DNO_R10 -- "nothing" is published before it is so
- * broken no-r11: -DNO_R11 -- the generation is seen before the number about it
- * broken no-a11: -DNO_A11 -- the number is read before the generation that it is about
+ * broken no-r10: -DNO_R10 -- "nothing" is published before it is true
+ * broken no-r11: -DNO_R11 -- the generation is seen before its number
+ * broken no-a11: -DNO_A11 -- the number is read before its generation
  */
 
 #define GENERATIONS 2
@@ -24,9 +25,9 @@
 #define NEWEST 2
 
 byte memory[3];
-byte value[3];   /* stores on their way ... */
+byte value[3];   /* stores under way ... */
 bool on_way[3];  /* ... to memory */
-byte holds;      /* the generation that something is held of; 0: none */
+byte holds;      /* the generation whose message is held; 0: none */
 byte came;       /* the newest that may have posted to here */
 
 #define store(word, v) atomic { !on_way[word] -> value[word] = v; on_way[word] = true }
@@ -52,9 +53,9 @@ active proctype holder()
 	:: g < GENERATIONS ->
 		g++;
 		store(RECEIVED, g);
-		/* The peer posts only when it has seen the link's record, which is written after that. */
+		/* The peer posts after it has seen the link's record, which is written later. */
 		atomic { all_arrived -> came = g; holds = g }
-		/* It has ended. */
+		/* It has died. */
 		store(NEWEST, 1);
 #ifndef NO_R11
 		all_arrived;
@@ -94,6 +95,6 @@ active proctype reader()
 		received = memory[RECEIVED]
 	:: else
 	fi;
-	/* Not known yet, or something: fine. Nothing: it is let go, for ever. */
+	/* Unknown yet, or something held: fine. Nothing: it stays released. */
 	assert((received == g && (ended != g || newest != 0)) || holds != g)
 }

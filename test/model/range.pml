@@ -1,14 +1,14 @@
-/* Proves: the handler of SIGBUS takes a guarded range's base with the length that belongs to it (R12, A12, R15, A15). */
+/* Proves: the SIGBUS handler reads a range's base with its own length (R12, A12, R15, A15). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fido_sigbus_guard(), fido_sigbus_unguard() and find() of sigbus.c on a machine that reorders whatever it is not told to keep in
- * order, as in record.pml. Range k has base k and length k; a place is used again for the next one. The handler may
- * run in any thread at any time.
+ * fido_sigbus_guard(), fido_sigbus_unguard() and find() of sigbus.c on a machine that reorders all
+ * that it is not told to keep in order, as in record.pml. Range k has base k and length k; a place
+ * is reused for the next one. The handler may run in any thread at any time.
  *
  * right: -- a place used twice
  * broken no-r12: -DNO_R12 -- the length is seen before the base
  * broken no-a12: -DNO_A12 -- the base is read before the length
- * broken no-r15: -DNO_R15 -- the next base is seen before the range has gone
+ * broken no-r15: -DNO_R15 -- the next base is seen before the range is removed
  * broken no-a15: -DNO_A15 -- the length is read again before the base is
  * broken length-once: -DONCE -- the length is not read again
  */
@@ -20,7 +20,7 @@
 #define LENGTH 1
 
 byte memory[2];
-byte value[2];   /* stores on their way ... */
+byte value[2];   /* stores under way ... */
 bool on_way[2];  /* ... to memory */
 
 #define store(word, v) atomic { !on_way[word] -> value[word] = v; on_way[word] = true }

@@ -1,68 +1,72 @@
-/* Proves: a stranded buffer is not reused while a living domain can read it, and always comes back in the end. */
+/* Proves: a stranded buffer is not reused while a domain can read it, and always comes back. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * src/core/recall.c and src/core/held.c, with the death of anybody but the owner at any step. Domain 0 owns the buffers and posts
- * each to domain 1, which may pass it on to 2, and so on; with ECHO the last one sends it back by the way it came, to
- * the owner. Each domain takes back what it posted by the same rule, the ones in the middle too: they must, to give it
- * back to those before them.
+ * src/core/recall.c and src/core/held.c, with the death of any domain but the owner at any step.
+ * Domain 0 owns the buffers and posts each to domain 1, which may forward it to 2, and so on; with
+ * ECHO the last one sends it back the way it came, to the owner. Each domain recalls what it posted
+ * by the same rule, also those in the middle: they must, to give it back to those before them.
  *
  * Message (b, h) is buffer b on hop h, from domain stop(h - 1) to stop(h). Sets of messages:
  *   ring    its descriptor waits to be read
  *   held    its receiver has its ticket, and reads the buffer
  *   comp    completed, and its sender has not reaped
  *   out     its sender has not got the ticket back
- *   passed  posted once: doing it again tells nothing new
+ *   passed  posted once: posting it again tests nothing new
  *   seen    it has been read, at some time
  *   before  of each message: what had been read when it was posted
  *   listed  its receiver has published that it holds it
  * Of hops, which are the rings from one domain to the next, in the control block of the receiver:
  *   received   published that it has the ring
- *   ended      published that the sender has ended, and that `listed` has all that is held of it
- * Of domains, what each keeps for itself:
- *   gone    has been told of this death
+ *   ended      published that the sender has died, and that `listed` has all that is held of it
+ * Of domains, private to each:
+ *   gone    knows of this death
  *   noted   has a note of it, see fido_recall_note_death()
- * A dead domain reads no more, so what was on its way to it or held by it is in no set; what it has published stays.
+ * A dead domain reads no more, so what was under way to it or held by it is in no set; what it has
+ * published stays.
  *
- * The clock is the same for all, so it is an order: a message was posted later than another was read, or not (`before`).
- * Its numbers would be the same order, and many more states.
+ * All domains share one clock, so it is an order: a message was posted later than another was read,
+ * or not (`before`). Clock values would give the same order, and many more states.
  *
  * Left out, with the reason:
- * - The notes' `from` is what the dead one had published: as that changes no more, it is read here when it is needed.
- * - fido_dead.done: what nobody holds any more stays so, so it can be worked out anew each time.
- * - What one domain publishes of another only becomes less once it is there, so a scan of all control blocks is one step,
- *   and the newest time, which is made of the list, is published with it.
- * - A list that is missing or too long: what remains is times only, which is a part of the rule.
- * - Bursts: one message is read, timed, and passed on later.
- * - Domains that come later. They are new generations.
- * - Orderings: R6, R7, R10 and R11 are record.pml's, ended.pml's and test/unit/recall-after-last-read.c's.
+ * - The notes' `from` is what the dead domain had published: since that no longer changes, the
+ *   model reads it when needed.
+ * - fido_dead.done: what no domain holds any more stays so, and can be computed each time.
+ * - What one domain publishes of another only shrinks once it exists, so a scan of all control
+ *   blocks is one step, and the newest time, which is derived from the list, is published with it.
+ * - A list that is missing or too long: only times remain, which are a part of the rule.
+ * - Bursts: one message is read, timed, and forwarded later.
+ * - Domains that join later. They are new generations.
+ * - Orderings: R6, R7, R10 and R11 are covered by record.pml, ended.pml and
+ *   test/unit/recall-after-last-read.c.
  *
- * A leak is an end state: nobody can take a step, and the owner has not got all that it posted. Deaths may end at any time,
- * so those that live to the end are not saved by dying. The living let go, but for KEEP: the last domain keeps the second
- * buffer for ever, and the first must come back.
+ * A leak is an end state: no domain can take a step, and the owner has not got all that it posted.
+ * Deaths may cease at any time, so that the survivors are not saved by dying. The living release
+ * their buffers, except with KEEP: the last domain keeps the second buffer for ever, and the first
+ * must come back.
  *
  * right three: -DDOMAINS=3 -- one in the middle
  * right four: -DDOMAINS=4 -- two in the middle
  * right five: -DDOMAINS=5 -O2 -- three in the middle
- * right two-buffers: -DDOMAINS=3 -DBUFFERS=2 -O2 -- two buffers on the way at once
+ * right two-buffers: -DDOMAINS=3 -DBUFFERS=2 -O2 -- two buffers under way at once
  * right kept: -DDOMAINS=4 -DBUFFERS=2 -DKEEP -O2 -- one is kept for ever, the other comes back
- * right echo: -DDOMAINS=3 -DECHO -- by the way it came
+ * right echo: -DDOMAINS=3 -DECHO -- back the way it came
  * right echo-four: -DDOMAINS=4 -DECHO -O2 -- the same, with two in the middle
  * right echo-two-buffers: -DDOMAINS=3 -DECHO -DBUFFERS=2 -O2 -- the same, with two buffers
  * broken at-once: -DDOMAINS=3 -DAT_ONCE -- it comes back as soon as the receiver has died
- * broken dead-in-the-middle: -DDOMAINS=4 -DNO_FOLLOW -- only the receiver is asked about, whoever died behind it
- * broken listed-while-unread: -DDOMAINS=3 -DLIST_UNREAD -- a list is published while something has not been read
- * broken not-listed-while-held: -DDOMAINS=4 -DLIST_NOT_PASSED -- what was passed on is on no list, though it is held
- * broken completes-early: -DDOMAINS=3 -DCOMPLETES_EARLY -- one that passes on gives its ticket back at once
+ * broken dead-in-the-middle: -DDOMAINS=4 -DNO_FOLLOW -- deaths behind the receiver are ignored
+ * broken listed-while-unread: -DDOMAINS=3 -DLIST_UNREAD -- lists while a message is unread
+ * broken not-listed-while-held: -DDOMAINS=4 -DLIST_NOT_PASSED -- forwarded messages are not listed
+ * broken completes-early: -DDOMAINS=3 -DCOMPLETES_EARLY -- a forwarder completes its ticket at once
  * broken death-not-certain: -DDOMAINS=3 -DNOT_CERTAIN -- a closed connection is taken for a death
- * broken notes-forgotten-singly: -DDOMAINS=5 -DFORGET_SINGLY -O2 -- a note goes when nothing is held by way of its own
- * broken received-late: -DDOMAINS=3 -DRECEIVED_LATE -- a ring is published after its sender may post to it
+ * broken notes-forgotten-singly: -DDOMAINS=5 -DFORGET_SINGLY -O2 -- drops notes one by one
+ * broken received-late: -DDOMAINS=3 -DRECEIVED_LATE -- publishes a ring that is already posted to
  * broken time-before-reading: -DDOMAINS=4 -DTIME_EARLY -- the clock is read before the message is
- * broken waits-for-the-dead: -DDOMAINS=3 -DWAIT_FOR_DEAD -- the dead are asked too: a leak
- * broken holders-only: -DDOMAINS=3 -DHOLDERS_ONLY -- who holds nothing says nothing: a leak
- * broken times-only: -DDOMAINS=3 -DBUFFERS=2 -DKEEP -DTIMES_ONLY -- one that is kept keeps back the others: a leak
+ * broken waits-for-the-dead: -DDOMAINS=3 -DWAIT_FOR_DEAD -- waits for the dead, too: a leak
+ * broken holders-only: -DDOMAINS=3 -DHOLDERS_ONLY -- publishes nothing if it holds nothing: a leak
+ * broken times-only: -DDOMAINS=3 -DBUFFERS=2 -DKEEP -DTIMES_ONLY -- one kept blocks others: a leak
  * broken echo-addresses-only: -DDOMAINS=3 -DECHO -DADDRESSES_ONLY -- waits for itself: a leak
- * broken echo-time-forgotten: -DDOMAINS=3 -DECHO -DTIME_LATE -- of what is held for long a later time is published: a leak
- * broken echo-holds-nothing: -DDOMAINS=3 -DECHO -DHOLDS_NOTHING -- waits for itself until nothing is held: a leak
+ * broken echo-time-forgotten: -DDOMAINS=3 -DECHO -DTIME_LATE -- publishes too late a time: a leak
+ * broken echo-holds-nothing: -DDOMAINS=3 -DECHO -DHOLDS_NOTHING -- waits for all holders: a leak
  */
 
 #ifndef BUFFERS
@@ -91,8 +95,8 @@ byte gone[DOMAINS];
 byte noted[DOMAINS];
 
 /*
- * Guards that look, and change nothing, in C: so that a domain that cannot go on is stuck, and not busy asking.
- * (Spin takes no call in an expression, hence the macros.)
+ * Guards without side effects, in C, so that a domain that cannot go on is stuck instead of busy.
+ * (Spin accepts no call in an expression, hence the macros.)
  */
 c_decl {
 	\#define MESSAGE_MAY_COME_BACK may_come_back(Pmessage->b, Pmessage->h)
@@ -182,7 +186,7 @@ c_code {
 		}
 	}
 
-	/* add_holders() of recall.c. @return 0: it is not known yet */
+	/* add_holders() of recall.c. @return 0: unknown yet */
 	static int add_holders(int i, int j, unsigned int *set)
 	{
 		for (int k = 0; k < DOMAINS; k++) {
@@ -259,7 +263,7 @@ c_code {
 		now.listed = now.listed & ~on_hop(h) | list_of(h);
 	}
 
-	/* fido_recall_collect(): nothing is held by way of any death, and nothing of ours is stranded. */
+	/* fido_recall_collect(): nothing is held through a dead domain, nothing is stranded. */
 	static int may_forget(int i)
 	{
 #ifdef FORGET_SINGLY
@@ -284,7 +288,7 @@ c_code {
 				now.noted[i] &= ~(1u << k);
 	}
 
-	/* It reads no more, and reaps no more. What it has completed, posted and published stays. */
+	/* It reads and reaps no more. What it has completed, posted and published stays. */
 	static void die(int i)
 	{
 		unsigned int to = messages(i, 1), from = messages(i, 0);
@@ -319,7 +323,7 @@ c_code {
 #define has_ended(j) (!has(alive, j))
 #endif
 
-/* Of the sender of (b, h), m: post it. */
+/* The sender of (b, h), which is m, posts it. */
 inline post(h, m)
 {
 	add(out, m);
@@ -337,7 +341,7 @@ inline post(h, m)
 	fi
 }
 
-/* The ticket is back, the buffer may be written. Who has it or will find it in a ring can read it. */
+/* The ticket is back, the buffer may be written. No domain may hold it or have it in a ring. */
 inline back(b, h, m)
 {
 	drop(out, m);
@@ -345,7 +349,7 @@ inline back(b, h, m)
 	assert(h != 1 || ((ring | held) & (FIRST_BUFFER << (b * HOPS))) == 0)
 }
 
-/* What happens to buffer b on hop h. */
+/* The life of buffer b on hop h. */
 proctype message(byte b, h, m)
 {
 end:

@@ -1,18 +1,20 @@
-/* Proves: a reader of a record gets all of it as it was at one time, or nothing (R6, R7, A6, A7). */
+/* Proves: a reader gets a record whole, as it was at one time, or not at all (R6, R7, A6, A7). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is written and read by src/core/seqlock.h (link records, notes, lists of what is held of a dead peer, and on Xen
- * pieces of memory and sets of doorbells), on a machine that reorders whatever it is not told to keep in
- * order. Stores to different words reach memory in any order; a release (R7) or a release fence (R6) waits for those
- * before it. A load may be made at any time that the acquire (A7) and the acquire fence (A6) leave. Two loads of one
- * word are made in order, as are two stores to one word.
+ * Writing and reading by src/core/seqlock.h (link records, notes, lists of what is held of a dead
+ * peer, and on Xen pieces of memory and sets of doorbells), on a machine that reorders all that it
+ * is not told to keep in order. Stores to different words reach memory in any order; a release (R7)
+ * or a release fence (R6) waits for those before it. A load may be made at any time that the
+ * acquire (A7) and the acquire fence (A6) allow. Two loads of one word are made in order, as are
+ * two stores.
  *
- * The record is two words, x and y; version k of it is x = y = k. Two words show a torn copy, more show no other kind.
+ * The record is two words, x and y; version k of it is x = y = k. Two words show a torn copy; more
+ * words show no other kind.
  *
  * right: -- two versions after the first
  * broken no-r6: -DNO_R6 -- new fields are seen before the odd number
  * broken no-r7: -DNO_R7 -- the even number is seen before the new fields
- * broken no-a6: -DNO_A6 -- the number is read again before the fields are
+ * broken no-a6: -DNO_A6 -- the number is read again before the fields
  * broken no-a7: -DNO_A7 -- fields are read before the number
  */
 
@@ -24,7 +26,7 @@
 #define Y 2
 
 byte memory[3];
-byte value[3];   /* stores on their way ... */
+byte value[3];   /* stores under way ... */
 bool on_way[3];  /* ... to memory */
 
 #define store(word, v) atomic { !on_way[word] -> value[word] = v; on_way[word] = true }

@@ -1,25 +1,28 @@
-/* Proves: without a consumer index no descriptor or completion is overwritten unread or read stale (I1 to I6). */
+/* Proves: no descriptor or completion is overwritten unread or read stale (I1 to I6). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A queue of <fido/queue_shm.h>: bursts of descriptors, the first of each published last; completions in any order, each of
- * a run of tickets. Both ends go on for ever.
+ * There is no consumer index. A queue of <fido/queue_shm.h>: bursts of descriptors, the first of
+ * each published last; completions in any order, each of a run of tickets. Both ends go on for
+ * ever.
  *
- * Laps are counted modulo LAPS, and positions modulo N * LAPS. In the code LAPS is 65536; here it is 2, so that the states
- * are few. The argument is the same: a place in a ring holds the lap that is expected or the one before it (I3, I4), so
- * all that a lap must do is to differ from the one before. Two laps are the hardest case: whatever is stale by two laps
- * looks valid here, while 65536 would hide it. Memory starts as zero and laps at 1 (I5).
+ * Laps are counted modulo LAPS, and positions modulo N * LAPS. In the code LAPS is 65536; here it
+ * is 2, to keep the states few. The argument is the same: a place in a ring holds the expected lap
+ * or the one before it (I3, I4), so a lap need only differ from the one before. Two laps are the
+ * hardest case: whatever is stale by two laps looks valid here, while 65536 would hide it. Memory
+ * starts as zero and laps at 1 (I5).
  *
- * The sender's stores reach memory in any order (on_way); a release (R2) waits for those before it, and may itself be
- * passed by later ones. A load of the receiver's that A2 does not hold back may be made early. The receiver's one kind
- * of store, a completion word, is seen at once; what R3 keeps before it is the reading of the buffer.
+ * The sender's stores reach memory in any order (on_way); a release (R2) waits for those before it,
+ * and may itself be passed by later ones. A load of the receiver that A2 does not hold back may be
+ * made early. The receiver's one kind of store, a completion word, is seen at once; R3 keeps the
+ * reading of the buffer before it.
  *
  * right: -O2 -- bursts of one to three
  * broken extra-ticket: -DTICKETS=5 -- more than N tickets are out (I1)
- * broken completes-unread: -DCOMPLETES_UNREAD -- a ticket is completed before its descriptor is read in turn (I2)
+ * broken completes-unread: -DCOMPLETES_UNREAD -- completes before reading in turn (I2)
  * broken no-lap: -DLAPS=1 -- a place looks the same in each lap
  * broken laps-from-zero: -DFIRST_LAP=0 -- zeroed memory is a valid first lap (I5)
- * broken completes-twice: -DCOMPLETES_TWICE -- a completion covers a ticket that is not out (I4, I6)
- * broken first-not-last: -DFIRST_NOT_LAST -- the burst's first descriptor is published before the others
+ * broken completes-twice: -DCOMPLETES_TWICE -- completes a ticket that is not out (I4, I6)
+ * broken first-not-last: -DFIRST_NOT_LAST -- publishes the burst's first descriptor first
  * broken no-r2: -DNO_R2 -- the first descriptor is seen before the rest of the burst
  * broken no-a2: -DNO_A2 -- the descriptor is read before its lap
  * broken no-r3: -DNO_R3 -- the completion is seen while the buffer is still being read
@@ -41,11 +44,11 @@
 #define lap(pos) (((pos) / N + FIRST_LAP) % LAPS)
 #define next(pos) pos = (pos + 1) % (N * LAPS)
 
-/* The sender's memory: of w0, the address, only which lap it is of. */
+/* The sender's memory: of w0, the address, only its lap. */
 byte desc_w0[N];
 byte desc_lap[N];
 byte desc_ticket[N];
-/* Stores on their way to it. */
+/* Stores under way to it. */
 bool w0_on_way[N];
 bool w1_on_way[N];
 byte w0_value[N];
@@ -56,13 +59,13 @@ byte comp_lap[N];
 byte comp_ticket[N];
 byte comp_count[N];
 
-/* What only the proof looks at. */
+/* For the proof only. */
 bool desc_unread[N];
 bool comp_unread[N];
 bool held[TICKETS];     /* the receiver may read the buffer */
 bool out[TICKETS];
 #ifdef NO_R3
-bool late[TICKETS];     /* a read of the buffer that is made after the completion */
+bool late[TICKETS];     /* the buffer is read after the completion */
 #endif
 
 #define all_arrived (!w0_on_way[0] && !w0_on_way[1] && !w0_on_way[2] && !w0_on_way[3] && \
@@ -171,7 +174,7 @@ proctype sender()
 		comp_unread[place(cons)] = false;
 		run_ticket = comp_ticket[place(cons)];
 		run_left = comp_count[place(cons)];
-		/* Of what has been read only the lap matters. */
+		/* Once read, only the lap matters. */
 		comp_ticket[place(cons)] = 0;
 		comp_count[place(cons)] = 0;
 		next(cons) }
@@ -268,7 +271,7 @@ proctype receiver()
 	:: atomic { run_count == 0 && !held[0] -> complete(0) }
 #endif
 #ifdef COMPLETES_UNREAD
-	/* The one after the next is read and completed, the next one stays where it is. */
+	/* The second next is read and completed, the next one stays in the ring. */
 	:: atomic { !peeked && desc_lap[place(cons)] == lap(cons) && desc_lap[place(cons + 1)] == lap(cons + 1) ->
 		desc_unread[place(cons + 1)] = false;
 		complete(desc_ticket[place(cons + 1)]);

@@ -1,20 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Checks the Spin models of this folder, test/model/*.pml.
+# Check the Spin models of this folder, test/model/*.pml.
 #
-#   run.sh list      the tests: MODEL, MODEL-VARIANT, MODEL-broken-VARIANT
-#   run.sh TEST      passes when the model holds; a broken one, when Spin finds an error in it
+#   run.sh list      list the tests: MODEL, MODEL-VARIANT, MODEL-broken-VARIANT
+#   run.sh TEST      pass when the model holds; for a broken one, when Spin finds an error in it
 #
-# What tests a model has is in its first comment, a line each:
+# The first comment of a model lists its tests, one a line:
 #    * right [VARIANT]: [-DNAME...] [-O2] -- what is special about it
 #    * broken VARIANT: -DNAME... [-O2] -- what is wrong with it
-# -O2 is for gcc, where the search takes longer than the compiler.
-# Builds in a temporary folder.
+# -O2 is for gcc, where the search takes longer than the compiler. Builds in a temporary folder.
 set -eu -o pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# The tests: NAME FILE right|broken DEFINES, by tabs.
+# List the tests as NAME FILE right|broken DEFINES, separated by tabs.
 tests()
 {
 	local file
@@ -36,7 +35,7 @@ tests()
 	done
 }
 
-# FILE KIND DEFINES: in a folder of its own.
+# FILE KIND DEFINES: check it in the current folder.
 check()
 {
 	local file=$1 kind=$2 option defines=() optimize=-O0
@@ -51,7 +50,7 @@ check()
 	timeout -k 5 120 ./pan -m1500000 | tee out
 	if [ "$kind" = broken ]; then
 		grep -q 'assertion violated\|invalid end state' out || {
-			echo "FAIL: nothing is found wrong with a model that is broken on purpose"
+			echo "FAIL: Spin finds no error in a model that is broken on purpose"
 			return 1
 		}
 		return 0
@@ -61,7 +60,7 @@ check()
 		spin -t -p -g ${defines[@]+"${defines[@]}"} "$file" | tail -n 60
 		return 1
 	fi
-	# A step that is never taken proves nothing. (Loops without an end never reach theirs.)
+	# A step that is never taken proves nothing. (Endless loops never reach theirs.)
 	if grep ', state [0-9]*, "' out | grep -v '"-end-"'; then
 		echo "FAIL: the model has steps that are never taken"
 		return 1

@@ -1,26 +1,30 @@
-/* Proves: whoever sleeps beside a ring is woken for what is published in it; no wake-up is lost (F4, F5). */
+/* Proves: a sleeper beside a ring is woken for what is published in it (F4, F5). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The sleep handshake on a machine with store buffers (TSO): a store goes into the buffer of the processor that
- * makes it and reaches memory some time later, in order; a load looks at memory at once. (A load would see the
- * processor's own buffered stores: here nobody loads what he stores.) That is the one reordering that the handshake
- * is about, a store and a later load, and processors that reorder more have it too.
+ * The sleep handshake on a machine with store buffers (TSO): a store goes into the buffer of its
+ * processor and reaches memory some time later, in order; a load reads memory at once. (A load
+ * would see the processor's own buffered stores: here none loads what it stores.) This is the one
+ * reordering that the handshake is about, a store and a later load, and processors that reorder
+ * more have it too.
  *
- * The sender posts (fido_txq_post): publish, read `sleeps`, and if it is set: F4, read `armed`, ring if it is set. The receiver polls; when there is
- * nothing it arms (fido_rxq_arm): set `armed`, F5, look once more, block on the doorbell; then fido_rxq_disarm: unset
- * `armed`, clear the doorbell. A sender that waits for completions (fido_txq_arm, fido_rxq_complete) is the same with
- * the roles turned round. The doorbell is not taken to drain any buffer, though a system call does on most machines.
+ * The sender posts (fido_txq_post): publish, read `sleeps`, and if it is set: F4, read `armed`,
+ * ring if it is set. The receiver polls; when there is nothing it arms (fido_rxq_arm): set `armed`,
+ * F5, look once more, block on the doorbell; then fido_rxq_disarm: clear `armed`, clear the
+ * doorbell. A sender that waits for completions (fido_txq_arm, fido_rxq_complete) is the same with
+ * the roles exchanged. The model does not assume that the doorbell drains a buffer, although a
+ * system call does on most machines.
  *
- * A lost wake-up is an end state: nobody can take a step, and the receiver has not seen all bursts.
+ * A lost wake-up is an end state: no process can take a step, and the receiver has not seen all
+ * bursts.
  *
  * right fences: -- F4 and F5 are full fences
- * right begins: -DBEGINS -- the receiver has only polled so far, and the sender does without a fence (src/core/sleeper_private.h)
+ * right begins: -DBEGINS -- the receiver begins to sleep, the sender has no fence yet
  * broken no-f4: -DNO_F4 -- the sender reads `armed` with the burst in its buffer
  * broken no-f5: -DNO_F5 -- the receiver looks again with `armed` in its buffer
  * broken release-fences: -DNO_F4 -DNO_F5 -- a release fence drains no buffer
  * broken look-before-arming: -DLOOK_FIRST -- the last look comes before `armed` is set
- * broken begins-at-once: -DBEGINS -DNO_WAIT -- it does not wait until the sender's stores have left its buffer
- * broken begins-unsaid: -DBEGINS -DUNSAID -- it arms without having set `sleeps`
+ * broken begins-at-once: -DBEGINS -DNO_WAIT -- it does not wait for the sender's buffer to drain
+ * broken begins-unsaid: -DBEGINS -DUNSAID -- it arms without setting `sleeps`
  * broken no-look: -DNO_LOOK -- the receiver arms, fences, and blocks without looking again
  */
 
@@ -40,7 +44,7 @@ chan store_buffer[2] = [2] of { byte, byte };
 #define store(who, word, value) store_buffer[who]!word, value
 #define fence(who) empty(store_buffer[who])
 
-/* A processor's buffer empties itself, whatever the processor does. */
+/* A processor's buffer drains by itself, whatever the processor does. */
 proctype drain(byte who)
 {
 	byte word, value;
@@ -75,7 +79,7 @@ proctype sender()
 	od
 }
 
-/* Say that we sleep from now on, and wait much longer than a store can stay in a buffer. */
+/* Announce sleeping, and wait much longer than a store can stay in a buffer. */
 inline begin()
 {
 #ifndef UNSAID

@@ -1,20 +1,22 @@
-/* Proves: a sender that sleeps is woken however its tickets come back: a burst of completions on several rings, or a recall. */
+/* Proves: a sleeping sender is woken however its tickets come back: by completions or a recall. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two senders sleep, each on its own doorbell. One receiver has a ticket of each, on two rings, and gives both back in one burst
- * (fido_rxq_complete, give_back() of the driver). The first sender also has a ticket out with a peer that has died; the control
- * thread recalls it (recall() in link_ring.c) and rings the sender's own doorbell. Nobody else rings for it.
+ * Two senders sleep, each on its own doorbell. One receiver has a ticket of each, on two rings, and
+ * completes both in one burst (fido_rxq_complete, give_back() of the driver). The first sender also
+ * has a ticket out with a peer that has died; the control thread recalls it (recall() in
+ * link_ring.c) and rings the sender's own doorbell, which nothing else rings for it.
  *
- * The machine has store buffers, as in sleep.pml. The queue's lock orders arming and recalling: the mark and `armed` are plain
- * words under it. What of a close, a drop, a reset or a stop gives tickets back is a burst of completions.
+ * The machine has store buffers, as in sleep.pml. The queue's lock orders arming and recalling: the
+ * mark and `armed` are plain words under it. A close, drop, reset or stop returns tickets as a
+ * burst of completions.
  *
- * A lost wake-up is an end state: nobody can take a step, and a sender has not all of its tickets.
+ * A lost wake-up is an end state: no process can take a step, and a sender lacks a ticket.
  *
- * right: -- each ring that was written to is looked at, a recall rings, and arming sees what was recalled
+ * right: -- each written ring is checked, a recall rings, arming sees recalled tickets
  * broken last-ring-only: -DLAST_ONLY -- the burst rings the sender of the last ring only
- * broken silent-recall: -DSILENT -- a recall marks, and rings nobody
- * broken arming-forgets-recalled: -DFORGETS -- arming looks at the rings only
- * broken recall-without-lock: -DNO_LOCK -- the mark is made beside the lock, the doorbell rung only if the sender was seen to sleep
+ * broken silent-recall: -DSILENT -- a recall marks, but does not ring
+ * broken arming-forgets-recalled: -DFORGETS -- arming checks the rings only
+ * broken recall-without-lock: -DNO_LOCK -- marks without the lock, rings only a sleeper
  */
 
 #define SENDERS 2
@@ -22,7 +24,7 @@
 
 byte completed[SENDERS]; /* in the receiver's memory */
 byte armed[SENDERS];     /* in each sender's memory */
-bool asleep[SENDERS];    /* what the queue's lock guards: the sender has armed */
+bool asleep[SENDERS];    /* under the queue's lock: the sender has armed */
 bool recalled;           /* likewise */
 bool bell[SENDERS];
 bool lock[SENDERS];
@@ -89,7 +91,7 @@ proctype control()
 #endif
 }
 
-/* One that waits for `all` tickets: of its ring, and what was recalled. */
+/* Waits for `all` tickets: of its ring, and recalled ones. */
 proctype sender(byte me; byte all)
 {
 	byte have = 0;

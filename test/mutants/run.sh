@@ -1,25 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Mutants: each labelled ordering of src/ (R2, A2, F4, ...) is weakened, and a test or a model must notice.
+# Mutants: weaken each labelled ordering of src/ (R2, A2, F4, ...); a test or a model must notice.
 #
-#   run.sh list             the tests
-#   run.sh TEST [FOLDER]    passes when the mutant is killed; `complete`: when every label has one;
-#                           `unchanged`: when the same tests, built the same way, pass without a mutant.
-#                           FOLDER keeps what was built for the next one
+#   run.sh list             list the tests
+#   run.sh TEST [FOLDER]    pass when the mutant is killed; `complete`: when every label has a
+#                           mutant; `unchanged`: when the same tests, built the same way, pass
+#                           without a mutant. FOLDER keeps the built files for the next mutant
 #
-# On x86 a relaxed access is the same instruction as a release or an acquire, so no run of the program tells
-# them apart: ThreadSanitizer does, which knows what the source promises. It does not know fences: those are killed by
-# a test that runs into the lost wake-up, or by a Spin model in which that ordering is left out.
+# On x86 a relaxed access is the same instruction as a release or an acquire, so no run of the
+# program tells them apart. ThreadSanitizer does, since it knows what the source promises, but it
+# does not model fences. Fence mutants are killed by a test that hits the lost wake-up, or by a Spin
+# model that leaves out the ordering.
 set -eu -o pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cross=wakeup-when-arming-and-posting-cross
 
-# NAME|FILE|TEXT, exactly once in it|WHAT IT BECOMES|in words|KILLERS. A killer is
-#   tsan:TEST     the unit test, under ThreadSanitizer: a data race
-#   native:TEST   the unit test loses a wake-up, or reads what is yet to be posted
+# NAME|FILE|TEXT, exactly once in it|REPLACEMENT|DESCRIPTION|KILLERS. A killer is
+#   tsan:TEST     the unit test, under ThreadSanitizer, finds a data race
+#   native:TEST   the unit test loses a wake-up, or reads a message before it was posted
 #   model:TEST    Spin finds an error when the model leaves the ordering out
-# More than one: where one depends on chance or on the machine, the next one does not.
+# If one depends on chance or on the machine, another follows that does not.
 mutants()
 {
 	cat <<-EOF
@@ -60,12 +61,12 @@ mutants()
 	EOF
 }
 
-# Killed by a model only, by no run on x86, which keeps loads, and stores, in order among themselves: R6, R7, R11,
-# R12, R15, R16, R19 and their partners. Nor does ThreadSanitizer see these: what they order are atomic accesses, none
-# of which is a race.
-# clock-after is killed by chance, 10 in a million reads, and by a model.
+# R6, R7, R11, R12, R15, R16, R19 and their partners are killed by a model only, not by a run on
+# x86, which keeps loads, and stores, in order. ThreadSanitizer does not see them either: they order
+# atomic accesses, which never race. clock-after is killed by chance, 10 in a million reads, and by
+# a model.
 
-# Not killed: the wait in sleeper.c. Its window is a few instructions, once in a thread's life;
+# The wait in sleeper.c is not killed. Its window is a few instructions, once in a thread's life;
 # model:sleep-broken-begins-at-once stands for it.
 
 fail()
@@ -76,7 +77,8 @@ fail()
 
 # --- building ---
 
-# FLAVOUR SOURCES OBJECTS FILE...: compile files of SOURCES (its headers too) into the folder OBJECTS.
+# FLAVOUR SOURCES OBJECTS FILE...: compile files with the headers of SOURCES into the folder
+# OBJECTS.
 compile()
 {
 	local flavour=$1 src=$2 out=$3 flags=(-O2)
@@ -92,14 +94,14 @@ compile()
 		-I "$src/../drivers/blk/store" "${flags[@]}"
 }
 
-# Sets files: the library's in folder $1, as where Xen's libraries are not there: no run needs that transport.
+# Set files to the library's sources in folder $1, without Xen: no run needs that transport.
 library_files()
 {
 	files=()
 	files=("$1"/{core,host,local}/*.c "$1/xen/transport_xen_absent.c")
 }
 
-# The library without a mutant, and what the tests share: once for each flavour.
+# Build the library without a mutant, and what the tests share: once for each flavour.
 base()
 {
 	local flavour=$1 files
@@ -109,7 +111,8 @@ base()
 	ar rcs "$work/$flavour/lib.a" "$work/$flavour"/*.o
 }
 
-# FLAVOUR TEST SOURCES FILE: the program $work/TEST, with FILE of SOURCES, a header for all of them, compiled anew.
+# FLAVOUR TEST SOURCES FILE: build program $work/TEST, with FILE of SOURCES compiled anew; a header:
+# all files.
 program()
 {
 	local flavour=$1 name=$2 src=$3 file=$4 out=$work/mutant flags=() files
@@ -132,8 +135,8 @@ program()
 
 sign=
 
-# KIND TEST SOURCES FILE: run the test up to 5 times. @return 0: it showed the sign of a mutant; 1: it passed;
-# 2: it failed otherwise.
+# KIND TEST SOURCES FILE: run the test up to 5 times. @return 0: it showed the sign of a mutant; 1:
+# it passed; 2: it failed otherwise.
 unit_test()
 {
 	local kind=$1 name=$2 flavour=native try status env=() log=$work/log
@@ -142,8 +145,8 @@ unit_test()
 	tsan)
 		flavour=tsan
 		sign='ThreadSanitizer: data race'
-		# To the end, so that the test takes its folder away.
-		# The runtime knows no mappings that a kernel with many random bits makes.
+		# Run to the end, so that the test removes its folder. The runtime knows no mappings
+		# of a kernel with many random bits.
 		env=(setarch -R env TSAN_OPTIONS=halt_on_error=0)
 		;;
 	esac
@@ -155,7 +158,7 @@ unit_test()
 			grep -m 1 -A 8 "$sign" "$log"
 			return 0
 		fi
-		# Without a mutant once is enough; a mutant may need several tries.
+		# Without a mutant one run is enough; a mutant may need several.
 		[ -n "$4" ] || [ $status != 0 ] || return 1
 	done
 	[ $status != 0 ] || return 1
@@ -163,7 +166,7 @@ unit_test()
 	return 2
 }
 
-# A copy of src/ in $work/src with the text of FILE replaced.
+# Copy src/ to $work/src and replace the text in FILE.
 mutate()
 {
 	local file=$work/src/$1 text=$2 becomes=$3 count content
@@ -172,7 +175,7 @@ mutate()
 	cp -r "$top/src" "$work/src"
 	cp -r "$top/drivers/blk" "$work/drivers/blk"
 	count=$(grep -oF -- "$text" "$file" | wc -l)
-	[ "$count" = 1 ] || fail "src/$1 has '$text' $count times, not once: see to the list in test/mutants/run.sh"
+	[ "$count" = 1 ] || fail "src/$1 has '$text' $count times, not once: update the list in test/mutants/run.sh"
 	content=$(<"$file")
 	printf '%s\n' "${content/"$text"/"$becomes"}" >"$file"
 	diff -u "$top/src/$1" "$file" || true
@@ -196,7 +199,7 @@ kill_mutant()
 	fail "$name: src/$file: $words: survives ${6// /, }"
 }
 
-# --- the tests that are no mutants ---
+# --- the tests that are not mutants ---
 
 unchanged()
 {
@@ -210,7 +213,7 @@ unchanged()
 	return $bad
 }
 
-# Every label of the source, and every one of the document, has a mutant.
+# Every label of the source and of doc/memory-model.md has a mutant.
 complete()
 {
 	local label bad=0
@@ -218,7 +221,7 @@ complete()
 		grep -oE '\b[A-Z][0-9]+' &&
 		grep -oE '^\| [A-Z][0-9]+(, [A-Z][0-9]+)*' "$top/doc/memory-model.md" |
 		grep -oE '[A-Z][0-9]+') | sort -u); do
-		# Not a pipe: grep ends at its match, and what writes to it then by SIGPIPE.
+		# Not a pipe: grep exits at its match, and the writer would get SIGPIPE.
 		grep -qE "^$label(-|\$)" < <(mutants | cut -d '|' -f 1) || {
 			echo "FAIL: no mutant of $label"
 			bad=1

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: debian/ makes its packages of the tree alone, with each file in one of them, and lintian finds no fault in
-# them; and what they hold works where they were unpacked: DPDK takes the driver, packets pass and fido-ctl shows it, a
-# program builds with libfido-dev, nbdkit loads the plugin, fio the engine, dkms builds the kernel module and installs it, and the test
-# for autopkgtest passes. Nothing is installed here.
+# Proves: debian/ builds its packages from the tree alone, with each file in one of them and without
+# complaints of lintian; and their contents work where they are unpacked: DPDK loads the driver,
+# packets pass and fido-ctl shows it, a program builds with libfido-dev, nbdkit loads the plugin,
+# fio loads the engine, dkms builds and installs the kernel module, and the test for autopkgtest passes. Nothing is
+# installed on this machine.
 #
-#	a copy of the tree --dpkg-buildpackage--> *.deb --dpkg-deb -x--> root/ ==> testpmd tx --> testpmd rx
+#	copy of the tree --dpkg-buildpackage--> *.deb --dpkg-deb -x--> root/
+#	root/: testpmd tx --> testpmd rx
 set -eu -o pipefail
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/../system/mmnet.bash"
 work=$lib_dir/packages
 tree=$work/fido
-# EAL loads no driver from below a folder that everyone may write to, such as /tmp.
+# EAL loads no driver from below a world-writable folder such as /tmp.
 root=$(mktemp -d /run/fido-packages.XXXXXX)
 at_exit "rm -rf '$root'"
 chmod 755 "$root"
@@ -27,9 +29,10 @@ build()
 	tar -C "$FIDO_TOP" --exclude=./.git --exclude='./build*' -c . | tar -C "$tree" -x
 	echo "+ dpkg-buildpackage -us -uc -b"
 	(cd "$tree" && env -u CC -u CXX -u MAKEFLAGS DPDK_HEADERS="$(realpath "$FIDO_BUILD/dpdk-headers")" \
-		FIO_HEADERS="$(realpath "$FIDO_BUILD/fio-headers")" DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=${FIDO_JOBS:-$(nproc)}" dpkg-buildpackage -us -uc -b) \
-		>"$work/log" 2>&1 || fail "the packages are not built: $(tail -n 40 "$work/log")"
-	! grep -E '^(dh_[a-z]+|dpkg-[a-z]+): warning' "$work/log" || fail "the build of the packages warns"
+		FIO_HEADERS="$(realpath "$FIDO_BUILD/fio-headers")" \
+		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=${FIDO_JOBS:-$(nproc)}" dpkg-buildpackage -us -uc -b) \
+		>"$work/log" 2>&1 || fail "cannot build the packages: $(tail -n 40 "$work/log")"
+	! grep -E '^(dh_[a-z]+|dpkg-[a-z]+): warning' "$work/log" || fail "the package build prints warnings"
 }
 
 packages_are_clean()
@@ -40,7 +43,8 @@ packages_are_clean()
 		fail "lintian: $(cat "$work/lintian.log")"
 }
 
-# What control says there is was built, with the project's version; no two have a file in common.
+# Every package of debian/control was built, with the project's version; no two have a file in
+# common.
 packages_are_whole()
 {
 	local package files=$work/files
@@ -48,7 +52,7 @@ packages_are_whole()
 		echo "+ dpkg-deb -x ${package}_${version}_*.deb"
 		dpkg-deb -x "$work/${package}_${version}"_*.deb "$root"
 		dpkg-deb --fsys-tarfile "$work/${package}_${version}"_*.deb | tar -t | grep -v '/$' >"$work/these"
-		grep -qv '/share/doc/' "$work/these" || fail "$package has nothing in it"
+		grep -qv '/share/doc/' "$work/these" || fail "$package is empty"
 		cat "$work/these" >>"$files"
 	done
 	expect_eq "$(sort "$files" | uniq -d | xargs)" "" "files that are in two packages"
@@ -76,7 +80,7 @@ programs_start()
 		there_is "usr/share/man/man[18]/${program##*/}.[18].gz" \
 			"usr/share/bash-completion/completions/${program##*/}"
 	done
-	"$root/usr/bin/fido-ctl" --version | matches "^fido-ctl $version " || fail "fido-ctl is of another version"
+	"$root/usr/bin/fido-ctl" --version | matches "^fido-ctl $version " || fail "fido-ctl has another version"
 	nbdkit "$root/$lib/nbdkit/plugins/nbdkit-fido-plugin.so" --dump-plugin | matches -x "fido_version=$version" ||
 		fail "nbdkit does not load the plugin"
 	fio --enghelp="$root/$lib/fio/fio_fido.so" | matches connect_timeout || fail "fio does not load the engine"
@@ -84,7 +88,7 @@ programs_start()
 		fail "fio-fido does not depend on the fio that it was built for"
 }
 
-# A program that joins a group, by libfido-dev and libfido0.
+# Build and run a program that joins a group, with libfido-dev and libfido0.
 library_is_usable()
 {
 	local need flags program=$work/joins
@@ -102,7 +106,7 @@ library_is_usable()
 		return ret != 0 || fido_blk_open == NULL;
 	}
 	END
-	# Of what pkg-config reads too, none may be missing where only this package was asked for.
+	# The package must depend on whatever pkg-config reads.
 	for need in $(sed -n 's/^Requires.private: //p' "$root/$lib/pkgconfig/"*.pc | tr -d ,); do
 		need=$(dpkg -S "$(pkg-config --variable=pcfiledir "$need")/$need.pc" | cut -d: -f1)
 		dpkg-deb -f "$work"/libfido-dev_*.deb Depends | matches -w "$need" || fail "libfido-dev does not depend on $need"
@@ -111,7 +115,7 @@ library_is_usable()
 		PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --cflags --libs libfido-blk libfido)
 	# shellcheck disable=SC2086 # the flags are separate words
 	echo_run cc -o "$program" "$program.c" $flags
-	LD_LIBRARY_PATH=$root/$lib ldd "$program" | matches "=> $root/$lib/libfido.so.0 " || fail "it has another libfido"
+	LD_LIBRARY_PATH=$root/$lib ldd "$program" | matches "=> $root/$lib/libfido.so.0 " || fail "it uses another libfido"
 	LD_LIBRARY_PATH=$root/$lib echo_run "$program" || fail "it cannot join a group"
 }
 
@@ -132,7 +136,8 @@ driver_works()
 	stop rx
 }
 
-# For the newest kernel with headers. All that dkms writes outside its own temporary folders goes to mounts that only it sees.
+# For the newest kernel with headers. dkms writes outside its temporary folders only to mounts that
+# only it sees.
 module_builds()
 {
 	local kernel source modules=$work/modules module
@@ -145,7 +150,7 @@ module_builds()
 		mount -t overlay fido-test -o "lowerdir=/lib/modules,upperdir=$1,workdir=$2" /lib/modules && shift 2 && "$@"'
 		sh "$modules" "$work/overlay")
 	"${namespace[@]}" true 2>/dev/null || {
-		echo "(cannot mount an overlay here: dkms is left out)"
+		echo "(cannot mount an overlay here: dkms is not tested)"
 		return 0
 	}
 	source=$(compgen -G "$root/usr/src/fido-grant-*")
@@ -154,11 +159,11 @@ module_builds()
 		>"$work/dkms.log" 2>&1 || fail "dkms: $(tail -n 20 "$work/dkms.log")"
 	module=$(find "$modules" -name 'fido-grant.ko*')
 	[ -n "$module" ] || fail "dkms has installed no module: $(cat "$work/dkms.log")"
-	[[ $(modinfo -F vermagic "$module") == "$kernel "* ]] || fail "the module is of another kernel: $(modinfo "$module")"
+	[[ $(modinfo -F vermagic "$module") == "$kernel "* ]] || fail "the module is for another kernel: $(modinfo "$module")"
 	grep -q "fido-grant.ko" "$modules/$kernel/modules.dep" || fail "modprobe would not find ${module#"$modules"/}"
 }
 
-# As autopkgtest would run it, but for where the packages are.
+# As autopkgtest would run it, except for the place of the packages.
 autopkgtest_passes()
 {
 	local name

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The long run of test/stress/blk-kills.sh: 100 kills through the page cache, 100 with direct I/O.
+# Long run of test/stress/blk-kills.sh: 100 kills through the page cache, 100 with direct I/O.
 set -eu -o pipefail
 script=$(dirname "$0")/../stress/blk-kills.sh
 

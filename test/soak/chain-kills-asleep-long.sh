@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The long run of test/stress/chain-kills-asleep.sh: 2000 kills in a chain of four and as many in one of six, where nobody
-# polls; then 500 kills of fido-fwd --idle interrupt (test/system/mmnet-sleepers-killed.sh).
+# Long run of test/stress/chain-kills-asleep.sh: 2000 kills in a sleeping chain of four and as many
+# in one of six; then 500 kills of fido-fwd --idle interrupt (test/system/mmnet-sleepers-killed.sh).
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"

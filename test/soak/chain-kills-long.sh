@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The long run of test/stress/chain-kills.sh: 500 kills in a chain of four, and 200 in one of six.
+# Long run of test/stress/chain-kills.sh: 500 kills in a chain of four, and 200 in one of six.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"

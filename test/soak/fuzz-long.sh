@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ten million inputs to the fuzz targets. What they find on the way is kept in the build folder
-# (fuzz-corpus), so that the next run goes on from there. FIDO_FUZZ_PERCENT: more or fewer of them.
+# Ten million inputs to the fuzz targets. The build folder keeps what they find (fuzz-corpus), and
+# the next run starts from there. FIDO_FUZZ_PERCENT: percentage of that number.
 set -eu -o pipefail
 
 # shellcheck source=test/lib.sh
@@ -16,7 +16,7 @@ for target in blk control message ring; do
 	grown=$FIDO_BUILD-fuzz/fuzz-corpus/$target
 	mkdir -p "$grown"
 	start=$SECONDS
-	# The limits on memory are the sanitizer's; what it has freed it keeps for a while.
+	# The memory limits are the sanitizer's, which keeps freed memory for a while.
 	echo_run "$bin" -runs=$((runs[$target] * percent / 100)) -timeout=60 -rss_limit_mb=4096 -max_len=2048 -len_control=0 \
 		-print_final_stats=1 -artifact_prefix="$FIDO_BUILD/test-logs/fuzz-$target-" \
 		"$grown" "$FIDO_TOP/test/fuzz/corpus/$target" 2>&1 | grep --line-buffered -v 'NEW \|REDUCE\|RELOAD' ||

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ten million malformed items from a peer that scribbles over everything it owns, under ASan and UBSan; a third
-# domain's traffic is checked all along. FIDO_HOSTILE_ITEMS: more or fewer.
+# Ten million malformed items from a peer that scribbles over all its memory, under ASan and UBSan;
+# a third domain's traffic is checked throughout. FIDO_HOSTILE_ITEMS: another number.
 set -eu -o pipefail
 
 # shellcheck source=test/lib.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A hundred thousand joins and leaves in a group of four slots that lives on, beside a domain that hangs. ROUNDS: more or fewer.
+# A hundred thousand joins and leaves in a lasting group of four slots, beside a hung domain.
+# ROUNDS: another number.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"

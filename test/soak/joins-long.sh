@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A hundred thousand domains join a group and leave it, one after the other, beside one that lives on and one that hangs.
-# ROUNDS: more or fewer.
+# A hundred thousand domains join a group and leave it, one after the other, beside a living domain
+# and a hung one. ROUNDS: another number.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Ten million times to sleep and be woken, with random pauses, by descriptors and by completions. ROUNDS: more or fewer.
+# Ten million sleeps and wake-ups, with random pauses, by descriptors and by completions. ROUNDS:
+# another number.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# The backend of a volume, or its front-end, or both, are killed under load and started again, at random. No write that was acknowledged
-# is lost, none is torn, nothing that is read or lent is wrong: by the state file, which says of each block what may be there.
-# Afterwards no buffer is missing, and nothing is left of those that were killed.
+# The backend of a volume, or its front-end, or both, are killed under load and restarted, at
+# random. No acknowledged write is lost, none is torn, and all that is read or lent is right, by the
+# state file, which records the allowed contents of each block. Afterwards no buffer is missing, and
+# nothing is left of killed processes.
 #
 #	perf ==[ 1 to 4 queues ]==> disk: v on file:
 #
-# The volume is opened for one alone: then the next front-end gets it when the last write of a killed one is done.
+# The volume is opened exclusively: the next front-end gets it when the last write of a killed one
+# is done.
 #
-# KILLS, SEED, STORE_OPTIONS (",direct=on"): of the long run, and to try one again.
+# KILLS, SEED, STORE_OPTIONS (",direct=on"): for the long run, and to repeat a run.
 set -eu -o pipefail
 # shellcheck source=test/system/blk.bash
 . "$(dirname "$0")/../system/blk.bash"
@@ -23,7 +24,7 @@ memories=(arena malloc both)
 reads=('' '' --copy)
 sizes=(4k 4k-64k 16k-128k)
 
-# one_of WORD...: one of them, in $picked. (In a subshell bash has other random numbers.)
+# one_of WORD...: put one of them in $picked. (A subshell of bash has other random numbers.)
 one_of()
 {
 	local words=("$@")
@@ -56,10 +57,10 @@ start_perf()
 		--connect-timeout 20 --stop-timeout 20 --continue-on-error "${options[@]}"
 }
 
-# It was well until now: it would say at once what is wrong.
+# Check perf before killing it: it reports errors at once.
 perf_is_well()
 {
-	is_running perf || fail "perf has ended by itself: $(tail -n 20 "$(log_of perf)")"
+	is_running perf || fail "perf exited by itself: $(tail -n 20 "$(log_of perf)")"
 	! grep -a 'fido-blk-perf: ' "$(log_of perf)" || fail "perf: $(head -n 20 "$(log_of perf)")"
 }
 

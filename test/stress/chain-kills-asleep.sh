@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# As chain-kills.sh, in a chain where nobody polls: each member sleeps until its doorbell rings, and a watchdog beside it
-# finds that nothing waits for it meanwhile for more than a second. All that was lent comes back by wake-ups alone.
+# Like chain-kills.sh, in a chain without polling: each member sleeps until its doorbell rings, and
+# a watchdog beside it checks that nothing waits for it meanwhile for more than a second. All
+# buffers come back by wake-ups alone.
 #
 #   gen --> fwd --> fwd --> sink
 set -eu -o pipefail

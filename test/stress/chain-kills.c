@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Kills random members of a chain of domains under load, and starts them again.
+ * Kill random members of a chain of domains under load, and restart them.
  *
  *   chain-kills [--kills N] [--members N] [--seed N] [--sleeps]
  *
- * --sleeps: nobody polls, and nobody looks again after a time. Now and then the generator pauses, and all that was lent
- * must come back to it by wake-ups alone.
+ * --sleeps: no member polls, and none looks again after a timeout. Now and then the generator
+ * pauses, and all buffers that are out must come back to it by wake-ups alone.
  *
- * Fails when a member ends otherwise than by our hand, when a packet comes damaged or twice, when a buffer is
- * written while a reader has it, when the traffic does not come back, when a member sleeps on while something waits for it,
- * or when a buffer is missing at the end.
+ * It fails when a member exits without being killed, when a packet arrives damaged or twice, when a
+ * buffer is written while a reader has it, when the traffic does not resume, when a member sleeps
+ * on while something waits for it, or when a buffer is missing at the end.
  */
 
 #include "chain.h"
@@ -28,7 +28,7 @@
 
 #include <fido/atomic.h>
 
-/* For what may take long on a busy machine, and for ever when it is wrong. */
+/* For what may take long on a busy machine, and takes forever when broken. */
 #define LIMIT_NS UINT64_C(20000000000)
 #define MS UINT64_C(1000000)
 
@@ -71,7 +71,7 @@ member_start(uint32_t i)
 	r->pid = pid;
 }
 
-/* Has it ended by itself? */
+/* Fail if it has exited by itself. */
 static bool
 member_check(uint32_t i)
 {
@@ -81,7 +81,7 @@ member_check(uint32_t i)
 	if (r->pid <= 0 || waitpid(r->pid, &status, WNOHANG) != r->pid)
 		return true;
 	printf("member %u: status %x\n", i, status);
-	fail("ended by itself", i);
+	fail("exited by itself", i);
 	r->pid = 0;
 	return false;
 }
@@ -94,11 +94,11 @@ check_reports(void)
 
 		member_check(i);
 		if (fido_load_relaxed(&r->damaged) != 0)
-			fail("a packet came damaged", i);
+			fail("a packet arrived damaged", i);
 		if (fido_load_relaxed(&r->reused) != 0)
 			fail("a buffer was written while it was held", i);
 		if (fido_load_relaxed(&r->twice) != 0)
-			fail("a packet came twice", i);
+			fail("a packet arrived twice", i);
 		if (fido_load_relaxed(&r->lost_buffers) != 0)
 			fail("a buffer is neither free nor out", i);
 		if (!failed && fido_load_acquire(&r->wakeup_lost) != 0)
@@ -118,12 +118,12 @@ member_kill(uint32_t i)
 	kill(r->pid, SIGKILL);
 	if (waitpid(r->pid, &status, 0) == r->pid &&
 		!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
-		fail("ended by itself, otherwise than by SIGKILL", i);
+		fail("exited by itself, not by SIGKILL", i);
 	check_reports();
 	r->pid = 0;
 }
 
-/* Wait until a packet that was made after `since` has come to the end of the chain. */
+/* Wait until a packet that was made after `since` has reached the end of the chain. */
 static bool
 wait_flow(uint64_t since)
 {
@@ -133,7 +133,7 @@ wait_flow(uint64_t since)
 	while (fido_load_relaxed(&last->newest_ns) <= since) {
 		check_reports();
 		if (!failed && chain_now_ns() > until)
-			fail("no packet comes to the end of the chain", chain->members - 1);
+			fail("no packet reaches the end of the chain", chain->members - 1);
 		if (failed)
 			return false;
 		usleep(200);
@@ -156,7 +156,7 @@ wait_ready(uint32_t i)
 	return true;
 }
 
-/* Kill some, start them again, see that all is well again. @return number of kills */
+/* Kill some members, restart them, and check that the chain recovers. @return number of kills */
 static uint32_t
 one_blow(void)
 {
@@ -198,7 +198,7 @@ wake(uint32_t i)
 		eventfd_write(chain->wake_fd[i], 1);
 }
 
-/* No more packets: all that was lent must come back. */
+/* Make no more packets: all buffers that are out must come back. */
 static void
 settle(void)
 {
@@ -256,7 +256,7 @@ stop_all(void)
 		if (failed)
 			kill(chain->member[i].pid, SIGKILL);
 		if (waitpid(chain->member[i].pid, &status, 0) > 0 && status != 0 && !failed)
-			fail("did not end well", i);
+			fail("did not exit cleanly", i);
 	}
 }
 
@@ -292,7 +292,7 @@ count_arrived(void)
 	return n;
 }
 
-/* How often the members slept, who live now. */
+/* Print how often the living members slept. */
 static void
 print_sleeps(void)
 {
@@ -364,7 +364,7 @@ main(int argc, char **argv)
 	stop_all();
 	print_sleeps();
 	print_healing();
-	printf("%lu packets came to the end of the chain, none damaged, none twice; lives:",
+	printf("%lu packets reached the end of the chain, none damaged, none twice; lives:",
 		(unsigned long)count_arrived());
 	for (uint32_t i = 0; i < members; i++)
 		printf(" %u", chain->member[i].life);

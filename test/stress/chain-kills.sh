@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Random members of a chain of four domains are killed under load and started again: nothing is damaged, comes twice, is
-# reused early or stays away.
+# Random members of a chain of four domains are killed under load and restarted: no packet is
+# damaged or arrives twice, no buffer is reused early or lost.
 #
 #   gen --> fwd --> fwd --> sink
 set -eu -o pipefail

@@ -22,7 +22,7 @@
 #define HELD_MAX 8192
 #define POISON UINT64_C(0xdeaddeaddeaddead)
 #define WORDS (CHAIN_BUFFER / sizeof(uint64_t))
-/* Sleep after so many looks in vain. */
+/* Sleep after this many looks without success. */
 #define LOOKS 200
 #define SLEEP_MS 100
 
@@ -35,12 +35,12 @@ enum {
 	W_BODY
 };
 
-/* A packet that came and has not been given back. */
+/* A packet received and not yet completed. */
 struct held {
 	struct fido_rx rx;
 	uint64_t life;
 	uint64_t seq;
-	uint64_t until_ns; /* sink: keep it so long */
+	uint64_t until_ns; /* sink: hold it until then */
 	bool used;
 };
 
@@ -49,19 +49,19 @@ struct member {
 	struct member_report *report;
 	uint32_t index;
 	struct fido_domain *domain;
-	struct fido_link *from; /* NULL: first */
-	struct fido_link *to;   /* NULL: last */
+	struct fido_link *from; /* NULL: first member */
+	struct fido_link *to;   /* NULL: last member */
 	struct fido_rxq *rxq;
 	struct fido_txq *txq;
 	uint64_t random;
 	struct chain_watch watch;
 
-	struct fido_region *arena; /* first */
+	struct fido_region *arena; /* first member's */
 	void *free[CHAIN_BUFFERS];
 	uint32_t free_count;
 	uint64_t seq;
-	bool unmapped;       /* the next one cannot read it yet */
-	uint32_t round_left; /* packets that the round still has, if the chain sleeps */
+	bool unmapped;       /* the next member cannot read it yet */
+	uint32_t round_left; /* packets left in the round, if the chain sleeps */
 
 	struct held held[HELD_MAX];
 	uint32_t held_count;
@@ -130,7 +130,7 @@ poison(uint64_t *p)
 		p[i] = POISON;
 }
 
-/* ---- the first: makes packets ---- */
+/* ---- the first: generate packets ---- */
 
 static unsigned int
 gen_reap(struct member *m)
@@ -145,7 +145,7 @@ gen_reap(struct member *m)
 	return n;
 }
 
-/* @return packets that may be made now */
+/* @return number of packets that may be made now */
 static uint32_t
 gen_allowed(struct member *m)
 {
@@ -197,7 +197,7 @@ gen_account(struct member *m)
 	fido_store_relaxed(&m->report->quiet, m->free_count == CHAIN_BUFFERS);
 }
 
-/* ---- the others: take packets in ---- */
+/* ---- the others: receive packets ---- */
 
 static struct held *
 held_take(struct member *m, const struct fido_rx *rx)
@@ -269,7 +269,7 @@ take_in(struct member *m)
 				(uint32_t)(h - m->held);
 			continue;
 		}
-		/* Most are given back soon, some are kept for long. */
+		/* Most are returned soon, some are held for long. */
 		h->until_ns = chain_now_ns() +
 			(random_next(m) % 500 == 0 ? kept_ns : random_next(m) % 50000);
 		fido_counter_add(&m->report->passed, 1);
@@ -277,7 +277,7 @@ take_in(struct member *m)
 	return n;
 }
 
-/* ---- the last: keeps them for a while ---- */
+/* ---- the last: hold them for a while ---- */
 
 static unsigned int
 sink_give_back(struct member *m)
@@ -293,7 +293,7 @@ sink_give_back(struct member *m)
 	return n;
 }
 
-/* ---- those in the middle: pass them on ---- */
+/* ---- the middle: pass them on ---- */
 
 static unsigned int
 pass_on(struct member *m)
@@ -313,7 +313,9 @@ pass_on(struct member *m)
 			done++;
 			continue;
 		}
-		/* The next one has not mapped its owner yet, or never will: the owner is gone. */
+		/*
+		 * The next member has not mapped its owner yet, or never will: the owner is dead.
+		 */
 		m->report->unreachable++;
 		give_back(m, h);
 	}
@@ -332,7 +334,7 @@ fwd_reap(struct member *m)
 	return n;
 }
 
-/* ---- the loop ---- */
+/* ---- main loop ---- */
 
 static unsigned int
 turn(struct member *m)
@@ -376,7 +378,10 @@ disarm(struct member *m)
 		fido_txq_disarm(m->txq, true);
 }
 
-/* Do what waits for a time only, without a look at what a doorbell tells of. @return ms until the next; -1: there is none */
+/*
+ * Do what waits for a time only, without looking at what a doorbell announces. @return ms until the
+ * next; -1: none
+ */
 static int
 do_timed(struct member *m)
 {
@@ -434,7 +439,10 @@ sleep_until_rung(struct member *m)
 		eventfd_read(fds[1].fd, &(eventfd_t){0});
 }
 
-/* Sleep until a doorbell rings; what waits for a time only (kept packets, a link that comes up) is looked at then. */
+/*
+ * Sleep until a doorbell rings; then look at what waits for a time only (held packets, a link
+ * coming up).
+ */
 static void
 sleep_armed(struct member *m)
 {

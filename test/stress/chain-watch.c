@@ -14,7 +14,7 @@
 #include <fido/txq.h>
 
 #define LOOK_US 20000
-/* A look that comes so late: the machine is busy. */
+/* Looks at longer intervals are late: the machine is busy. */
 #define LATE_NS UINT64_C(200000000)
 
 static bool

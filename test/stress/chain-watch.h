@@ -4,12 +4,12 @@
 
 /**
  * @file
- * A watchdog beside a member's thread: a second thread that looks at the member's queues from outside. A thread that has
- * armed its queues and sleeps must have nothing to take: if something waits for more than CHAIN_WATCH_LIMIT_NS and the
- * doorbell has not been rung, a wake-up was lost.
+ * A watchdog beside a member's thread: a second thread that inspects the member's queues from
+ * outside. A thread that has armed its queues and sleeps must have nothing to take: if something
+ * waits for more than CHAIN_WATCH_LIMIT_NS and the doorbell has not rung, a wake-up was lost.
  *
- * A busy machine is no reason: a doorbell that was rung and not answered yet is readable, and looks that come late count for
- * nothing, as whoever is to ring may have stood still, too.
+ * A busy machine causes no false alarm: a doorbell that was rung and not answered yet is readable,
+ * and late looks do not count, since the ringing thread may have been stopped, too.
  */
 
 #include <pthread.h>
@@ -25,16 +25,16 @@ struct chain_watch {
 	const struct fido_link *to; /**< the link of txq */
 	int bell_fd;                /**< what the thread sleeps on */
 	struct member_report *report;
-	uint64_t asleep_ns; /**< since when the thread sleeps; 0: it does not. Writer: the thread */
+	uint64_t asleep_ns; /**< when the thread fell asleep; 0: it is awake. Writer: the thread */
 	uint32_t wants_rx;  /**< 1: it has room for what waits in rxq. Writer: the thread */
-	uint32_t wants_tx;  /**< 1: it has something to post by txq. Writer: the thread */
+	uint32_t wants_tx;  /**< 1: it has something to post on txq. Writer: the thread */
 	uint32_t stop;
 	pthread_t thread;
 };
 
 /** Start the watchdog. @return 0, or an error number */
 int chain_watch_start(struct chain_watch *watch);
-/** End it: from then on the queues may go. */
+/** Stop it: from then on the queues may be destroyed. */
 void chain_watch_stop(struct chain_watch *watch);
 
 #endif

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: bash completes what Fido's programs take: all options of --help, commands, the words that an option can have,
-# the groups that there are and their domains; and nothing that does not begin with what was typed.
+# Proves: bash completes all words that Fido's programs accept: the options of --help, commands,
+# values of options, existing groups and their domains; and offers nothing that does not begin with
+# what was typed.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -10,7 +11,7 @@ own_rundir
 . "$FIDO_TOP/apps/completion/fido.bash"
 PATH=$FIDO_BUILD/apps/fido-fwd:$FIDO_BUILD/apps/fido-ctl:$FIDO_BUILD/apps/fido-blkd:$FIDO_BUILD/apps/fido-blk-perf:$FIDO_TOP/apps/xen:$PATH
 
-# complete_line WORD...: what is offered for the last word; it may be empty
+# complete_line WORD...: print what is offered for the last word, which may be empty
 complete_line()
 {
 	local last=$(($# - 1))
@@ -31,7 +32,7 @@ offers()
 	expect_eq "$offered" "$want" "what is offered for '$*'"
 }
 
-# all_options COMMAND HELP WORD...: after the words, all options that the command's --help has
+# all_options COMMAND HELP WORD...: after the words, all options in the command's --help are offered
 all_options()
 {
 	local command=$1 options

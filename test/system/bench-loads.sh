@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the benchmarks of little load and of latency still run (latency, idle): one round of a case of each kind gives
-# figures. What the figures are is not looked at.
+# Proves: the benchmarks of low load and latency run (latency, idle): one round of a case of each
+# kind gives figures. The test does not look at the values.
 set -eu
 # shellcheck source=test/system/bench.bash
 . "$(dirname "$0")/bench.bash"
@@ -10,7 +10,7 @@ smoke latency/rtt/mmnet-zero/64 latency/rtt/vhost/64 latency/one/floor/64 idle/s
 	idle/full/adaptive/64
 has_figures latency 1 p50_us_0
 has_figures idle 1 _cacheline_ns
-# Every load and percentile is there, in order.
+# Every load and percentile is present, in order.
 jq -e '[.cases[] | select(.bench == "rtt") | .rounds[0]] | length == 2 and all(.[]; . as $r | .loss_free_pps > 0 and
 	all(0, 10, 50, 90; . as $load | ["p50", "p90", "p99", "p999", "max"] | map($r["\(.)_us_\($load)"])
 		| all(. > 0) and . == sort))' "$out/latency.json" >/dev/null ||

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the benchmarks of packets still run (net, wake, chains): one round of a case of each kind gives figures; a
-# second round is added to it; report.py writes tables and plots from them, and notices when they do not match. The test
-# does not look at the values.
+# Proves: the benchmarks of packets still run (net, wake, chains): one round of a case of each kind
+# gives figures; a second round is added to it; report.py writes tables and plots from them, and
+# notices when they do not match. The test does not look at the values.
 set -eu
 # shellcheck source=test/system/bench.bash
 . "$(dirname "$0")/bench.bash"
@@ -15,11 +15,11 @@ has_figures chains 1 hop_ns
 
 smoke --append net/rate/memif-copy/64
 has_figures net 2 pps
-# What was not measured in the second round has no figure there, what is new none in the first.
+# A case that was not measured in the second round has no figure there, a new one none in the first.
 expect_eq "$(jq -c '[.cases[] | select(.bench == "rate") | [.peer, (.rounds | map(. != null))]]' "$out/net.json")" \
 	'[["mmnet-zero",[true,false]],["memif-copy",[false,true]]]' "rounds"
 
-# Rounds of another length are not.
+# Rounds of another length are refused.
 if "$FIDO_TOP/test/bench/run.sh" --no-setup --quick --append --out "$out" net/rate/null/64; then
 	fail "longer rounds were added to short ones"
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the benchmarks of both directions, queues, bursts, rings and of instructions still run (shapes, instructions):
-# one round of a case of each kind gives figures. What the figures are is not looked at, but for instructions: what
-# callgrind counts is neither nothing nor absurd.
+# Proves: the benchmarks of both directions, queues, bursts, rings and instructions run (shapes,
+# instructions): one round of a case of each kind gives figures. The test does not look at the
+# values, except that callgrind must count a plausible number of instructions.
 set -eu
 # shellcheck source=test/system/bench.bash
 . "$(dirname "$0")/bench.bash"

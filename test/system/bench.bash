@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# For tests that the benchmarks run.
+# For tests that run benchmarks.
 # shellcheck source=test/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 [ "$(nproc)" -ge 2 ] || skip "the benchmarks need two CPUs"
 need_hugepages 1024
 out=$lib_dir/bench
 
-# smoke [OPTION] CASE...: one round of each
+# smoke [OPTION] CASE...: run one round of each
 smoke()
 {
 	echo "+ test/bench/run.sh --smoke $*"
 	"$FIDO_TOP/test/bench/run.sh" --no-setup --smoke --out "$out" "$@"
 }
 
-# has_figures SET ROUNDS METRIC: its files are whole, and each case has METRIC in one round at least
+# has_figures SET ROUNDS METRIC: its files are complete, and each case has METRIC in at least one
+# round
 has_figures()
 {
 	jq -e --argjson rounds "$2" --arg metric "$3" '

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: when the file system below a volume is full, fido-blkd says once which volume, which file and what to do, counts the
-# requests that failed, and the front-end is told that there is no space; with room again the volume works again.
+# Proves: when the file system below a volume is full, fido-blkd logs once which volume, which file
+# and what to do, counts the failed requests, and the front-end gets ENOSPC; once there is room the
+# volume works again.
 #
 #	tmpfs of 4 MiB: file of 16 MiB <--- fido-blkd (disk) <--- fido-blk-perf
 #

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# Proves: a volume that a killed client had for itself goes to the next one when the last write of the killed one is done, and not before:
-# with a store whose writes take up to a second, in any order, nothing old is ever written after something new.
+# Proves: a volume that a killed client had open exclusively goes to the next one only when the last
+# write of the killed one is done: with a store whose writes take up to a second, in any order, no
+# old data overwrites newer data.
 #
 #	perf ==> disk: v on nbd: --> nbdkit, slow
-#
 set -eu
 # shellcheck source=test/system/blk.bash
 . "$(dirname "$0")/blk.bash"
-command -v nbdkit >/dev/null || skip "nbdkit is not here (apt-get install nbdkit)"
+command -v nbdkit >/dev/null || skip "nbdkit is not installed (apt-get install nbdkit)"
 
 state=$PWD/state
 image=$PWD/image

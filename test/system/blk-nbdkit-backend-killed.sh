@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: when the backend is killed under load and started again, NBD clients see a pause and nothing else: no error, no
-# wrong byte. While it is away nbdkit does not spin, and can be ended. When what comes back is another
-# volume, requests fail, and say why.
+# Proves: when the backend is killed under load and restarted, NBD clients see only a pause: no
+# error, no wrong byte. Meanwhile nbdkit does not spin, and can be stopped. If another volume comes
+# back, requests fail and say why.
 #
 #	nbdcopy, fio --NBD--> nbdkit ==> fido-blkd: a file     killed, again and again
 set -eu
@@ -14,7 +14,7 @@ start_backend()
 	backend disk "disk=file:$work/disk.img"
 }
 
-# kill_under NAME TIMES: kill the backend and start it again until NAME has ended, at least TIMES times
+# kill_under NAME TIMES: kill and restart the backend until NAME has exited, at least TIMES times
 kill_under()
 {
 	local name=$1 n=0
@@ -36,7 +36,7 @@ start_backend
 serve nbdkit disk queues=2
 
 echo "--- copies"
-# Slowly enough to be struck.
+# Slow enough to be interrupted.
 start copy nbdkit -f -U - --filter=rate file "file=$work/random" rate=400M \
 	--run "nbdcopy --flush \$uri '$(nbd_uri nbdkit)'"
 kill_under copy 1
@@ -80,7 +80,8 @@ finish copy 30
 expect_same "$work/disk.img" "$work/copy"
 
 echo "--- away, and clients go too"
-# One request each: nbdkit 1.32 may fail an assertion when a client goes that several answers are due to at once.
+# One request each: nbdkit 1.32 may fail an assertion when a client with several pending answers
+# leaves.
 kill_hard disk
 start client qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)"
 sleep 0.5

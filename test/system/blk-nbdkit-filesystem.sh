@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a file system on a volume holds what was put there, and is sound: by fsck, after it was mounted again with
-# nothing left in the kernel's caches, and after the backend was replaced in between.
+# Proves: a file system on a volume keeps its files and is sound by fsck: after a remount with the
+# kernel's caches dropped, and after the backend was replaced in between.
 #
 #	ext4 -- loop device -- nbdfuse --NBD--> nbdkit ==> fido-blkd: a file
 set -eu
@@ -9,13 +9,13 @@ set -eu
 . "$(dirname "$0")/blk-nbdkit.bash"
 [ "$(id -u)" = 0 ] || skip "needs root for loop devices and mounts"
 
-# What diff does not see: owners, modes, times, links.
+# Print what diff does not compare: owners, modes, times, links.
 describe()
 {
 	(cd "$1" && find . \( -type d -printf '%P %y %m %U %T@\n' \) -o -printf '%P %y %m %U %T@ %s %n %l\n' | LC_ALL=C sort)
 }
 
-# check NAME: mounted anew, the tree's copy is the same
+# check NAME: after a remount, the tree's copy is the same
 check()
 {
 	nbd_mount

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: four clients at once, with requests of all sizes, also such as are no whole blocks, read back what they wrote;
-# with one queue and with several, with a depth that is less than they want.
+# Proves: four clients at once, with requests of all sizes, also partial blocks, read back what they
+# wrote; with one queue and with several, and with a smaller depth than they want.
 #
 #	fio, 4 jobs --NBD--> nbdkit ==> fido-blkd: a file, memory
 set -eu
 # shellcheck source=test/system/blk-nbdkit.bash
 . "$(dirname "$0")/blk-nbdkit.bash"
 
-# verify NAME VOLUME [OPTION...]: each job in a part of its own of 16 MiB
+# verify NAME VOLUME [OPTION...]: each job in its own part of 16 MiB
 verify()
 {
 	local name=$1 volume=$2
@@ -31,10 +31,10 @@ for name in one three; do
 done
 verify one disk --rw=randrw --bs=4k --size=4M
 verify one mem --rw=randwrite --bsrange=512-128k --blockalign=512
-# Sizes that are no blocks: each job's requests share blocks with each other.
+# Sizes other than whole blocks: requests of one job share blocks with each other.
 verify one disk --rw=randwrite --bsrange=700-9100 --bs_unaligned --size=8M --verify_backlog=64
 verify three mem --rw=write --bsrange=700-9100 --bs_unaligned --size=4M
-# More than the backend takes at a time.
+# More than the backend accepts at a time.
 verify one disk --rw=randrw --bs=4M --iodepth=4
 verify three mem --rw=randrw --bs=16M --iodepth=2
 stop_sound one

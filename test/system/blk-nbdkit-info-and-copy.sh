@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: NBD clients see of a volume what it is, and what is copied to it comes back the same, with any number of
-# connections; what cannot be served is refused when nbdkit starts, with a message that says what to do; an
-# nbdkit without clients does nothing at all.
+# Proves: NBD clients see a volume's real properties, and data copied to it comes back the same,
+# over any number of connections; a volume that cannot be served is refused when nbdkit starts, with
+# a message that says what to do; an nbdkit without clients does nothing at all.
 #
 #	nbdinfo, nbdcopy --NBD--> nbdkit ==> fido-blkd: a file, memory, a file that is read-only
 set -eu
 # shellcheck source=test/system/blk-nbdkit.bash
 . "$(dirname "$0")/blk-nbdkit.bash"
 
-# says KEY WANT VOLUME: what nbdinfo says
+# says KEY WANT VOLUME: what nbdinfo reports
 says()
 {
 	expect_eq "$(nbdinfo --json "$(nbd_uri nbdkit "$3")" | jq -r ".exports[0][\"$1\"]")" "$2" "$3: $1"
 }
 
-# refused TEXT ARG...: nbdkit must not start, and say so on stderr, also when it would go into the background
+# refused TEXT ARG...: nbdkit must not start, and must say so on stderr, even if it would go into
+# the background
 refused()
 {
 	local text=$1 status=0
@@ -86,7 +87,7 @@ daemon=$(cat "$work/daemon.pid")
 at_exit '[ -z "$daemon" ] || kill "$daemon"'
 expect_eq "$(nbdcopy "nbd+unix:///?socket=$work/daemon.sock" - | sha256sum)" "$(sha256sum <"$work/disk.img")" "sums"
 echo_run kill "$daemon"
-wait_for 5 "! kill -0 $daemon 2>/dev/null" || fail "the daemon does not end"
+wait_for 5 "! kill -0 $daemon 2>/dev/null" || fail "the daemon does not exit"
 daemon=
 echo_run nbdcopy -- [ nbdkit --exit-with-parent "$nbdkit_plugin" "group=$fido_group" hugepages=off disk ] "$work/copy"
 expect_same "$work/disk.img" "$work/copy"
@@ -113,7 +114,7 @@ before_ticks=$(ticks)
 before_switches=$(switches)
 sleep 3
 expect_ge 1 $(($(ticks) - before_ticks)) "hundredths of a second that an idle nbdkit ran for"
-# The control thread of the domain looks now and then, some ten times a second, whether all is well.
+# The domain's control thread checks some ten times a second whether all is well.
 expect_ge 100 $(($(switches) - before_switches)) "times that an idle nbdkit woke up in 3 s"
 stop_sound nbdkit
 stop disk

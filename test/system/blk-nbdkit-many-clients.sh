@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: several volumes and several clients at once do not get in each other's way: in one nbdkit, in several of one
-# group, on one volume, in the same blocks of it; a volume that one wants for itself nobody else can have.
+# Proves: several volumes and clients at once do not disturb each other: in one nbdkit, in several
+# of one group, on one volume, in the same blocks of it; a volume that one opens exclusively is
+# refused to others.
 #
-#	fio     --NBD--> nbdkit one, exports a b c ==> fido-blkd, two threads: files a and b, memory c
-#	nbdcopy
-#	qemu-io --NBD--> nbdkit two, exports c a   ==>
+#   fio     --NBD--> nbdkit one, exports a b c ==> fido-blkd, two threads: files a and b, memory c
+#   nbdcopy
+#   qemu-io --NBD--> nbdkit two, exports c a   ==>
 set -eu
 # shellcheck source=test/system/blk-nbdkit.bash
 . "$(dirname "$0")/blk-nbdkit.bash"
 
-# load NAME SERVER VOLUME OFFSET: fio with a part of the volume of its own
+# load NAME SERVER VOLUME OFFSET: run fio on its own part of the volume
 load()
 {
 	start "$1" fio "--name=$1" --ioengine=nbd "--uri=$(nbd_uri "$2" "$3")" --numjobs=2 --size=8M "--offset=$4" \
@@ -32,7 +33,7 @@ load fio5 two a 32M
 for _ in 1 2 3; do
 	echo_run nbdcopy "$(nbd_uri one b)" "$work/copy" &
 	copy=$!
-	# In the last third of c, which nobody else uses.
+	# In the last third of c, which is otherwise unused.
 	qemu-io -f raw -c 'write -P 77 64M 16M' -c 'read -P 77 64M 16M' -c 'write -z 80M 3333' -c 'read -P 0 80M 3333' \
 		"$(nbd_uri two c)" >"$work/out" 2>&1 || fail "qemu-io: $(cat "$work/out")"
 	wait $copy || fail "nbdcopy failed"
@@ -47,7 +48,7 @@ qemu-io -f raw -c 'write -P 1 1000 100000' -c flush "$(nbd_uri one a)" >/dev/nul
 qemu-io -f raw -c 'read -P 1 1000 100000' "$(nbd_uri two a)" >"$work/out" 2>&1 || fail "two: $(cat "$work/out")"
 
 echo "--- one volume, many clients, each with its own bytes of the same blocks"
-# 16 clients on two connections each; the range locks of one nbdkit keep what each has written.
+# 16 clients on two connections each; the range locks of one nbdkit protect what each has written.
 for i in {0..15}; do
 	commands=()
 	for at in {0..63}; do

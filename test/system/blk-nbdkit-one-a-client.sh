@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: with an nbdkit for each client, as the systemd unit runs it, a client that is killed, and an nbdkit that dies
-# of it, harm no other client's disk. Started again by the unit's own command lines, over the socket that the dead one
-# left, nbdkit serves the same volume with all that was written; a client that connects again sees a pause. systemd
-# finds no fault in the unit.
+# Proves: with one nbdkit for each client, as the systemd unit runs it, a killed client, and an
+# nbdkit that dies from that, harm no other client's disk. Restarted by the unit's own command
+# lines, over the socket that the dead one left, nbdkit serves the same volume with all data; a
+# client that reconnects sees a pause. systemd accepts the unit.
 #
-#	fio, killed --NBD--> nbdkit one, ends by SIGABRT, again and again ==> fido-blkd: file a
+#	fio, killed --NBD--> nbdkit one, dies by SIGABRT, again and again ==> fido-blkd: file a
 #	qemu-io     --NBD--> nbdkit two                                   ==> file b
 set -eu
 # shellcheck source=test/system/blk-nbdkit.bash
 . "$(dirname "$0")/blk-nbdkit.bash"
 unit=$FIDO_TOP/drivers/blk/nbdkit/nbdkit-fido@.service
-# nbdkit's own death is wanted, its memory is not.
+# nbdkit's death is intended, its core dump is not.
 ulimit -c 0
 
-# unit_command KEY INSTANCE: a command of the unit, with the folders and the plugin of this test
+# unit_command KEY INSTANCE: print a command of the unit, with this test's folders and plugin
 unit_command()
 {
 	local line
@@ -35,7 +35,8 @@ uri_of()
 	echo "nbd+unix:///?socket=$(socket_of "$1")"
 }
 
-# unit_start INSTANCE: as systemd does, but in the foreground, so that it is the test's own child. INSTANCE is the volume.
+# unit_start INSTANCE: as systemd does, but in the foreground, as a child of the test. INSTANCE is
+# the volume.
 unit_start()
 {
 	# shellcheck disable=SC2034 # the unit's, expanded below
@@ -55,7 +56,7 @@ unit_start()
 	expect_eq "$(cat "$work/nbdkit-fido/$1/nbdkit.pid")" "${lib_pid[$1]}" "the process of the PID file"
 }
 
-# Already dead, perhaps: nbdkit 1.32 may abort when a client goes.
+# It may be dead already: nbdkit 1.32 may abort when a client leaves.
 abort()
 {
 	echo "+ kill -ABRT $1"
@@ -94,7 +95,7 @@ echo "$rounds" >"$1/rounds"
 END
 start other bash "$work/other" "$work" "$(uri_of b)"
 
-# With -v nbdkit says something about each request.
+# With -v nbdkit logs each request.
 busy()
 {
 	[ "$(stat -c %s "$(log_of a)")" -ge $((idle + 100000)) ]

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the blk-nbdkit-*.sh tests share; they source it first. Groups live in a folder of the test's
-# own; files in $work, which goes at the end.
+# Shared by the blk-nbdkit-*.sh tests, which source it first. Groups live in a private folder; files
+# in $work, which is removed at the end.
 #
 #   backend NAME VOLUME=STORE...   start fido-blkd as domain NAME, wait until it serves
 #   serve NAME ARG...              start nbdkit with the plugin, wait until it answers
-#   counter NAME KEY               a counter of an ended nbdkit, over all its volumes and queues
-#   stop_sound NAME                end nbdkit: no wake-up was lost, the library copied no read, no
+#   counter NAME KEY               a counter of a stopped nbdkit, over all its volumes and queues
+#   stop_sound NAME                stop nbdkit: no wake-up was lost, the library copied no read, no
 #                                  request failed
-#   random_file FILE BYTES         a file of that size, of no pattern
-#   expect_same FILE FILE [BYTES]  the first bytes of two files
-#   expect_verified NAME           fio, which has ended, found nothing wrong
+#   random_file FILE BYTES         create a file of that size with random content
+#   expect_same FILE FILE [BYTES]  compare the first bytes of two files
+#   expect_verified NAME           fio has exited without finding an error
 
 FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=test/lib.sh

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# Proves: when a flush completes, all that was acknowledged before on any queue outlives a loss of power, and so does each write with
-# FUA; what was not flushed may be lost, and is then found to be, so that the test would notice.
+# Proves: when a flush completes, all writes acknowledged before on any queue survive a loss of
+# power, and so does each write with FUA. Unflushed data may be lost; the test checks that it would
+# notice.
 #
 #	perf ==[ 4 queues ]==> disk: v on nbd: --> nbdkit: a write-back cache --> image
 #
-# nbdkit's cache is lost when it is killed, as a disk's is without power.
+# Killing nbdkit loses its cache, as a disk without power does.
 set -eu
 # shellcheck source=test/system/blk.bash
 . "$(dirname "$0")/blk.bash"
-command -v nbdkit >/dev/null || skip "nbdkit is not here (apt-get install nbdkit)"
+command -v nbdkit >/dev/null || skip "nbdkit is not installed (apt-get install nbdkit)"
 
 state=$PWD/state
 image=$PWD/image
@@ -24,17 +24,17 @@ serve()
 	is_running nbd || skip "nbdkit does not start: $(cat "$(log_of nbd)")"
 }
 
-# How many flushes the backend has answered.
+# Print how many flushes the backend has answered.
 flushes()
 {
 	"$ctl" blk --group "$fido_group" --json | jq '.volumes[0].total.flushes'
 }
 
-# A slow machine takes its time for the first flush; a fast one is not stopped always at the same place.
+# A slow machine gets time for the first flush; a fast one is not always stopped at the same place.
 some_are_flushed()
 {
 	local before=$1
-	wait_for 20 "! is_running perf || [ \$(flushes) -gt $before ]" || fail "nothing is flushed within 20 s"
+	wait_for 20 "! is_running perf || [ \$(flushes) -gt $before ]" || fail "no flush completes within 20 s"
 	sleep "0.$((RANDOM % 6 + 2))"
 }
 
@@ -45,7 +45,7 @@ lose_power()
 	serve
 }
 
-# The backend connects again by itself, but may say first that the server had gone.
+# The backend reconnects by itself, but may first report that the server was gone.
 check()
 {
 	local try

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# Proves: what is written to a volume is what is read from it, and what is lent does not change, with many queues and all sizes,
-# memory in an arena or not, in one piece or many, polling and sleeping; nothing is copied that need not be; a second
-# process finds the same; and fido-blk-perf, which says all this, finds a wrong byte and ends as it should.
+# Proves: reads return what was written to a volume, and lent memory does not change, with many
+# queues, all sizes, memory in an arena or not, in one piece or many, polling and
+# sleeping; nothing is copied needlessly; a second process finds the same data; and fido-blk-perf,
+# which reports all this, detects a wrong byte and exits accordingly.
 #
 #	perf ==[ 1 to 4 queues ]==> disk: v on mem:, file:, file: with direct=on
 #
@@ -15,7 +15,8 @@ set -eu
 state=$PWD/state
 image=$PWD/image
 
-# whole STORE_NAME ARG...: a clean run, begun with nothing known, and a second process that finds the same by other means
+# whole STORE_NAME ARG...: a clean run that starts without a state, then a second process that finds
+# the same by other means
 whole()
 {
 	local what=$1
@@ -76,7 +77,7 @@ test_two_clients()
 	echo "ok: two clients"
 }
 
-# What it says of others it must be able to say.
+# A checker must be able to fail.
 test_wrong_byte_is_found()
 {
 	rm -f "$state"

@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the blk-*.sh tests share; they source it first. The group lives in a folder of the test's own.
+# Shared by the blk-*.sh tests, which source it first. The group lives in a private folder.
 #
-#   disk STORE [ARG...]        start the backend "disk" with the volume v, and wait until it serves
+#   disk STORE [ARG...]        start the backend "disk" with the volume v, wait until it serves
 #   perf NAME [ARG...]         start fido-blk-perf on v, as domain NAME
-#   perf_done NAME [ARG...]    the same, and wait until it ends well: all right, all answered
-#   perf_says STATUS TEXT ARG...   run it: it must end with the status, and a message with the text
+#   perf_done NAME [ARG...]    the same, and wait until it exits: all right, all answered
+#   perf_says STATUS TEXT ARG...
+#                              run it: it must exit with the status, and a message with the text
 #   expect_perf NAME FILTER    the jq filter is true of its JSON
-#   perf_posted NAME           commands that it has sent to the backend with its present link
+#   perf_posted NAME           commands that it has sent to the backend over its present link
 #   moves NAME                 it sends commands, and goes on doing so
 #   links_are_clean            nothing is out, held or stranded on the backend's links
-#   nothing_runs               no process that this test has started is left
+#   nothing_runs               no process that this test started is left
 
 FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=test/lib.sh
@@ -41,9 +42,9 @@ perf()
 perf_done()
 {
 	perf "$@"
-	wait_for 60 "! is_running '$1'" || fail "$1 did not end within 60 s"
+	wait_for 60 "! is_running '$1'" || fail "$1 did not exit within 60 s"
 	lib_reap "$1"
-	[ "$lib_status" = 0 ] || fail "$1 ended with status $lib_status: $(head -n 7 "$(log_of "$1")")"
+	[ "$lib_status" = 0 ] || fail "$1 exited with status $lib_status: $(head -n 7 "$(log_of "$1")")"
 	expect_perf "$1" '.failures == 0 and .errors == 0 and .unanswered == 0 and .verify.wrong == 0'
 }
 
@@ -76,7 +77,7 @@ moves()
 	wait_for 20 "! is_running '$1' || [ \$(perf_posted '$1') -gt 0 ]" || fail "$1 sends nothing"
 	before=$(perf_posted "$1")
 	wait_for 20 "! is_running '$1' || [ \$(perf_posted '$1') -gt $((before + 100)) ]" || fail "$1 stands still: $before commands"
-	is_running "$1" || fail "$1 has ended by itself: $(tail -n 20 "$(log_of "$1")")"
+	is_running "$1" || fail "$1 exited by itself: $(tail -n 20 "$(log_of "$1")")"
 }
 
 links_are_clean()
@@ -87,7 +88,7 @@ links_are_clean()
 		fail "buffers are missing: $("$ctl" links --group "$fido_group" --domain disk; "$ctl" blk --group "$fido_group")"
 }
 
-# What they had (memory, huge pages, descriptors) goes with them.
+# Their memory, huge pages and descriptors go with them.
 nothing_runs()
 {
 	local pid

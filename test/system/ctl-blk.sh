@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# Proves: what `fido-ctl blk` shows of volumes and their clients is what the clients did, by their own counting, while they are
-# open and after they have closed; rates are those of the pace; and a backend that is stopped, or has ended, is said to be.
+# Proves: `fido-ctl blk` shows of volumes and their clients what the clients did, by their own
+# counts, while they are open and after they have closed; rates equal the pace; and a stopped or
+# dead backend is reported as such.
 #
 #	fido-blkd "disk"  v0 (mem:8M), ro (mem:1M, read-only) ==[ 2 queues ]==> blk-client "vm"
 #	                 \                                    ==[ 1 queue  ]==> blk-client "vm2"
 #	                  '...... fido-ctl blk ......'
 #
 # No hugepages, no privileges, no DPDK.
-#
 # shellcheck disable=SC2016 # variables in single quotes are jq's
 set -eu
 
@@ -23,14 +22,14 @@ group=$fido_group
 [ -x "$client" ] || fail "there is no $client: build first (meson setup build && ninja -C build)"
 [ -x "$ctl" ] || skip "fido-ctl was not built: it needs libcjson (apt-get install libcjson-dev)"
 [ -x "$blkd" ] || skip "fido-blkd was not built: it needs liburing and libnbd (apt-get install liburing-dev libnbd-dev)"
-command -v jq >/dev/null || skip "jq is not here: it checks the JSON (apt-get install jq)"
+command -v jq >/dev/null || skip "jq is not installed: it checks the JSON (apt-get install jq)"
 
 own_rundir
 work=$(mktemp -d)
 at_exit "rm -rf '$work'"
 declare -A answers=() fds=()
 
-# blk STATUS ARGUMENT...: must end with STATUS, without control characters; output in $work/out
+# blk STATUS ARGUMENT...: must exit with STATUS, without control characters; output in $work/out
 blk()
 {
 	local want=$1 status=0
@@ -41,7 +40,7 @@ blk()
 	[ -z "$(LC_ALL=C tr -d '[:print:]\n\t' <"$work/out")" ] || fail "control characters in its output"
 }
 
-# holds WHAT FILTER: the filter is true of the JSON in $work/out; $vm, $vm2 are what the clients say
+# holds WHAT FILTER: the filter is true of the JSON in $work/out; $vm, $vm2 are the clients' reports
 holds()
 {
 	jq -e --argjson vm "${said_vm:-null}" --argjson vm2 "${said_vm2:-null}" "$2" "$work/out" >"$work/jq" 2>&1 || {
@@ -56,7 +55,7 @@ shows()
 	grep -Eq -- "$1" "$work/out" || fail "no line '$1' in: $(cat "$work/out")"
 }
 
-# The next line of JSON from a client, in $said_NAME.
+# Read the next line of JSON from a client into $said_NAME.
 answer()
 {
 	local name=$1 line
@@ -99,7 +98,8 @@ end_client()
 	exec {fd}>&-
 }
 
-# A client counts when it polls, the backend when it answers: what is done is the same on both sides.
+# A client counts when it polls, the backend when it answers: both count the same completed
+# requests.
 by_queue='{reads, read_bytes, writes, write_bytes, flushes, discards, write_zeroes, errors}'
 sum='[.[] | '$by_queue' | to_entries[]] | group_by(.key) | map({key: .[0].key, value: map(.value) | add}) | from_entries'
 
@@ -113,7 +113,7 @@ test_volumes()
 	holds "nothing is unreadable" '.unreadable == [] and .interval_s == null'
 }
 
-# The backend counts a request just after it has answered it.
+# The backend counts a request just after answering it.
 settled()
 {
 	blk 0 --json >"$work/log"
@@ -121,7 +121,7 @@ settled()
 		'(.volumes[0].total | '"$by_queue"') == ($vm.queues + ($vm2.queues // []) | '"$sum"')' "$work/out" >"$work/jq"
 }
 
-# WHAT: the queues that are open, and the volume, are what the clients say.
+# WHAT: the open queues, and the volume, are as the clients report
 test_totals()
 {
 	wait_for 5 settled || true
@@ -158,7 +158,8 @@ reads_go_on()
 test_rates()
 {
 	tell vm pace 2000 4096
-	# Not how many there were: a busy machine reads what it can. What was counted, by the time that it took.
+	# Do not check the number: a busy machine reads as much as it can. Compare the counts with
+	# the time taken.
 	wait_for 20 reads_go_on || fail "no reads"
 	blk 0 --json --count 2 --interval 1.5
 	jq -s '.[1] + {before: .[0]}' "$work/out" >"$work/both"
@@ -212,11 +213,11 @@ tell vm2 write 4 512
 test_totals "two clients"
 test_text
 tell vm release
-# A backend that sleeps is not woken for them: it takes them back with what comes next.
+# A sleeping backend is not woken for them: it takes them back with the next request.
 tell vm flush 1
 wait_for 10 "$ctl blk --group $group --json | jq -e '.volumes[0].pieces_lent == 0' >/dev/null" || fail "lent pieces do not return"
 end_client vm2
-# The backend sees that it has gone, and keeps what it did.
+# The backend notices that it has gone, and keeps its counts.
 wait_for 10 "$ctl blk --group $group --json | jq -e '.volumes[0].clients == 1' >/dev/null" || fail "vm2 is still a client"
 test_totals "one has closed"
 blk 0 --json

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the recipe of doc/fido-ctl.md for several users: root makes a group for a Unix group (fido-ctl create), then two users
-# of it exchange packets by pointer, whatever their umask; others are refused with that recipe; root sees everything; the
-# group stays when the last has left, until fido-ctl destroy. A folder that is for a Unix group already does the same.
+# Proves: the recipe of doc/fido-ctl.md for several users: root creates a group for a Unix group
+# (fido-ctl create), then two of its users exchange packets by pointer, whatever their umask; others
+# are refused with that recipe; root sees everything; the group stays after the last domain has
+# left, until fido-ctl destroy. A folder that already belongs to a Unix group works the same.
 #
 #	gen (alice) ==> echo (bob), gen <== echo
 set -eu

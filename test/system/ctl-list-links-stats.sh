@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# Proves: what fido-ctl shows of a group is what the group's domains did, by their own counting; it asks them
-# once and no more; a domain that is stopped, dead or writes garbage neither hangs nor crashes it; and
-# what it cannot do it says, with an exit status.
+# Proves: fido-ctl shows of a group what the group's domains did, by their own counts; it asks each
+# domain only once; a domain that is stopped, dead or writes garbage neither hangs nor crashes it;
+# and it reports what it cannot do, with an exit status.
 #
 #	two-domains:  left ==[ link 0, 2 queues ]==> right
 #	                  \                         /
 #	                   '...... fido-ctl ......'        reads both control blocks
 #
 # No hugepages, no privileges, no DPDK.
-#
 # shellcheck disable=SC2016 # variables in single quotes are jq's
 set -eu
 
@@ -22,14 +20,14 @@ domains=$FIDO_BUILD/test/system/helpers/two-domains
 group=$fido_group
 [ -x "$domains" ] || fail "there is no $domains: build first (meson setup build && ninja -C build)"
 [ -x "$ctl" ] || skip "fido-ctl was not built: it needs libcjson (apt-get install libcjson-dev)"
-command -v jq >/dev/null || skip "jq is not here: it checks the JSON (apt-get install jq)"
+command -v jq >/dev/null || skip "jq is not installed: it checks the JSON (apt-get install jq)"
 
-# A folder of groups for this test alone; its name must be short.
+# A private folder of groups; its name must be short.
 FIDO_RUNDIR=$(mktemp -d /tmp/fido-ctl.XXXXXX)
 export FIDO_RUNDIR
 work=$(mktemp -d)
 
-# What the domains leave goes when they are gone; a stopped one is ended by their parent.
+# What the domains leave is removed after they exit; their parent kills a stopped one.
 end_domains()
 {
 	is_running domains || return 0
@@ -39,8 +37,8 @@ end_domains()
 before_exit end_domains
 at_exit 'rm -rf "$work" "$FIDO_RUNDIR"'
 
-# ctl STATUS ARGUMENT...: must end with STATUS, within 10 s even on a busy machine, without control characters; output in
-# $work/out and $work/err
+# ctl STATUS ARGUMENT...: must exit with STATUS, within 10 s even on a busy machine, without control
+# characters; output in $work/out and $work/err
 ctl()
 {
 	local want=$1 status=0 began=$EPOCHREALTIME
@@ -57,14 +55,14 @@ ctl()
 	[ -z "$(LC_ALL=C tr -d '[:print:]\n' <"$work/err")" ] || fail "control characters in its messages"
 }
 
-# json COMMAND ARGUMENT...: what it prints as JSON, in $work/out
+# json COMMAND ARGUMENT...: its JSON output, in $work/out
 json()
 {
 	ctl 0 "$@" --group "$group" --json
 	jq -e . "$work/out" >/dev/null || fail "not JSON: $(head -c 200 "$work/out")"
 }
 
-# holds WHAT FILTER: the filter is true of the JSON in $work/out, $said being what the domains say
+# holds WHAT FILTER: the filter is true of the JSON in $work/out; $said is the domains' report
 holds()
 {
 	jq -e --argjson said "$said" "$2" "$work/out" >"$work/jq" 2>&1 || {
@@ -74,7 +72,7 @@ holds()
 	echo "ok: $1"
 }
 
-# says STRING: in the message of the command that failed
+# says STRING: the failed command's message contains it
 says()
 {
 	grep -qF -- "$1" "$work/err" || fail "no message with '$1', but: $(cat "$work/err")"
@@ -93,7 +91,7 @@ start_domains()
 	right_pid=$(jq .right.pid <<<"$said")
 }
 
-# The next line of JSON from the domains, in $said.
+# Read the next line of JSON from the domains into $said.
 answer()
 {
 	answers=$((answers + 1))
@@ -181,7 +179,7 @@ test_list()
 	echo "ok: list as text"
 }
 
-# Of every queue, what the domains say of it.
+# fido-ctl and the domains agree on every queue.
 test_totals()
 {
 	json stats
@@ -227,8 +225,8 @@ test_states()
 	echo "ok: links as text"
 }
 
-# rates_between: what stats measures, between two reports of the domains, $took s apart. $rate of the domains: by these
-# reports
+# rates_between: run stats between two reports of the domains, $took s apart; $rate is the domains'
+# rate
 rates_between()
 {
 	local before began
@@ -246,7 +244,7 @@ test_rates()
 {
 	local took rate try
 	tell pace 5000 700
-	# The domains stand still now and then on a busy machine, and catch up: try it some times.
+	# On a busy machine the domains pause now and then, and catch up: try several times.
 	for try in 1 2 3 4 5; do
 		rates_between
 		[ "$(jq "$rate > 3500 and $rate < 6500 and .interval_s > 0.9 * $took" "$work/out")" = true ] || continue
@@ -265,7 +263,7 @@ test_rates()
 	echo "ok: rates as text"
 }
 
-# What is recorded is what stats says, a line for each queue and round.
+# The record holds what stats prints, a line for each queue and round.
 test_record()
 {
 	local column
@@ -301,11 +299,11 @@ test_top()
 	echo "ok: 30 rounds do not wake the domains"
 }
 
-# On a terminal: a screen of its own, given back; q ends it.
+# On a terminal: an alternate screen, restored at the end; q quits.
 test_screen()
 {
 	command -v script >/dev/null || {
-		echo "not tested: top on a terminal (script is not here: apt-get install bsdutils)"
+		echo "not tested: top on a terminal (script is not installed: apt-get install bsdutils)"
 		return 0
 	}
 	echo "+ script -c 'fido-ctl top --group $group', then the key q"
@@ -315,7 +313,7 @@ test_screen()
 		<"$work/keys" >"$work/out" 8>&- 9>&- &
 	wait_for 10 "grep -aq 'pps ' '$work/out'" || fail "no rates on the screen"
 	printf q >&8
-	wait $! || fail "top on a terminal did not end at q"
+	wait $! || fail "top on a terminal did not quit at q"
 	exec 8>&-
 	head -c 8 "$work/out" | matches -F $'\033[?1049h' || fail "no screen of its own"
 	tail -c 8 "$work/out" | matches -F $'\033[?1049l' || fail "the screen was not given back"
@@ -377,7 +375,7 @@ test_garbage()
 		length == 1 and .[0].tx_queues == 2'
 }
 
-# PID: it is no more, or a zombie
+# PID: it has exited, or is a zombie
 has_ended()
 {
 	! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"
@@ -389,9 +387,9 @@ test_dead()
 	echo "+ kill -KILL right, in the middle of a measurement"
 	"$ctl" stats --group "$group" --interval 4 >"$work/measured" &
 	pid=$!
-	# It has mapped the control regions of both when it measures.
+	# While it measures, it maps the control regions of both.
 	wait_for 10 "[ \$(grep -c 'memfd:fido' /proc/$pid/maps) -ge 2 ]" || fail "it does not look at both"
-	# Stopped until the other is dead: on a busy machine it would end first.
+	# Stopped until the other is dead: on a busy machine it would exit first.
 	kill -STOP $pid
 	kill -KILL "$right_pid"
 	wait_for 20 "has_ended $right_pid" || fail "right does not die"
@@ -438,6 +436,6 @@ start_domains
 test_list
 echo "+ domains: quit"
 echo quit >&9
-wait_for 5 "! is_running domains" || fail "the domains do not end"
+wait_for 5 "! is_running domains" || fail "the domains do not exit"
 stop domains
 test_no_group "after"

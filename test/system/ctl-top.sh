@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: `fido-ctl top` on a terminal: the screen is its own and given back, keys sort the queues, turn the order round,
-# scroll and hold the screen; it fits any size of terminal, and a new size at once; q and signals end it, and the terminal
-# is as before. --sort gives the order without a terminal too.
+# Proves: `fido-ctl top` on a terminal uses an alternate screen and restores it; keys sort the
+# queues, reverse the order, scroll and hold the screen; it fits any size of terminal, and a new
+# size at once; q and signals quit it, and the terminal is as before. --sort orders the queues
+# without a terminal too.
 #
-#	two-domains:  left ==[ link 0, 2 queues ]==> right <--- fido-ctl top, on a terminal of script(1)
+#   two-domains:  left ==[ link 0, 2 queues ]==> right <--- fido-ctl top, on a terminal of script(1)
 #
 # No hugepages, no privileges, no DPDK.
 set -eu
@@ -21,7 +22,7 @@ screen=$lib_dir/screen
 up=$'\033[A'
 page_down=$'\033[6~'
 
-# What is on the screen: the last frame, without control characters.
+# Print the screen: the last frame, without control characters.
 frame()
 {
 	LC_ALL=C sed 's/\x1b\[H/\n\x01\n/g; s/\x1b\[[0-9]*;1H\x1b\[7m/\nfoot: /g' "$screen" | tr -d '\r' | LC_ALL=C sed 's/\x1b\[[0-9?]*[a-zA-Z]//g' |
@@ -34,7 +35,7 @@ rows()
 	frame | awk '/^DOMAIN/ { on = 1; next } /^foot/ { on = 0 } on && NF { printf "%s%s:%s", sep, $1, $2; sep = " " }'
 }
 
-# shows ROWS: it comes to show these queues, in this order
+# shows ROWS: wait until it shows these queues in this order
 shows()
 {
 	wait_for 10 "[ \"\$(rows)\" = '$1' ]" || fail "the screen shows '$(rows)', not '$1'"
@@ -45,7 +46,7 @@ foot_says()
 	wait_for 10 "frame | matches '^foot: .*$1'" || fail "no '$1' at the foot of the screen: $(frame)"
 }
 
-# top SIZE OPTION...: on a terminal of so many rows and columns
+# top SIZE OPTION...: start it on a terminal of that many rows and columns
 top()
 {
 	local size=$1
@@ -67,7 +68,7 @@ keys()
 	printf '%s' "$1" >&8
 }
 
-# ended STATUS: and gave the screen and the terminal back
+# ended STATUS: it exited and restored the screen and the terminal
 ended()
 {
 	finish top 10
@@ -79,11 +80,11 @@ ended()
 
 rm -f "$lib_dir/in" "$lib_dir/keys"
 mkfifo "$lib_dir/in" "$lib_dir/keys"
-# What is written to the second, script gives fido-ctl as keys.
+# script passes what is written to the second one to fido-ctl as keys.
 exec 9<>"$lib_dir/in" 8<>"$lib_dir/keys"
 lib_stdin=$lib_dir/in start domains "$FIDO_BUILD/test/system/helpers/two-domains" "$group"
 wait_for 20 "[ -s '$(log_of domains)' ]" || fail "the domains do not start"
-# So few that no ring is ever full: the queues of a side have the same number each.
+# So few that no ring is ever full: both queues of a side have the same number.
 echo "send 200 700" >&9
 wait_for 20 "[ \$(wc -l <'$(log_of domains)') -ge 2 ]" || fail "the domains do not send"
 lib_stdin=$lib_dir/keys

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the programs in apps/examples do what they say: lines and packets arrive, all of them, and by address.
+# Proves: the programs in apps/examples work as described: all lines and packets arrive, by address.
 #
 #	a (example-sender) --> b (example-receiver)	a --> s (example-stage) --> b
 #	gen (example-arena-send, heap=off) --> sink (testpmd)
@@ -11,7 +11,7 @@ examples=$FIDO_BUILD/apps/examples
 count=5000
 need_hugepages 320
 
-# says NAME WANT: it ends, and its last line is this
+# says NAME WANT: it exits, and its last line is this
 says()
 {
 	finish "$1" 30

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-#
-# Proves: each mode of fido-fwd does to a packet what it says and nothing else, its counters and
-# its sum are true, it stops cleanly, and a wrong option ends in an error that says what to do.
+# Proves: each mode of fido-fwd changes a packet as documented and no more, its counters and its sum
+# are true, it stops cleanly, and a wrong option ends in an error that says what to do.
 #
 #	in.pcap --> net_pcap0 ==[ fido-fwd ]==> net_pcap1 --> out.pcap
 #
@@ -21,7 +20,7 @@ passed=0
 failed=0
 child=
 
-# Not by a child that is killed before it is another program: it has our traps till then.
+# A child that is killed before exec still has these traps, and must not run them.
 main=$BASHPID
 clean_up()
 {
@@ -40,7 +39,7 @@ if [ ! -x "$fwd" ]; then
 	exit 1
 fi
 if ! command -v perl >/dev/null; then
-	echo "SKIP: perl is not here: it makes and checks the packets: apt-get install perl-base"
+	echo "SKIP: perl is not installed: it makes and checks the packets: apt-get install perl-base"
 	exit 77
 fi
 
@@ -68,8 +67,8 @@ check()
 	fi
 }
 
-# The packets: `make` writes them, `compare` says whether a file holds what a mode must have made
-# of another, `count` and `sum` compute by themselves what fido-fwd claims.
+# The packets: `make` writes them, `compare` checks a mode's output file against its input, `count`
+# and `sum` compute what fido-fwd reports.
 cat >"$work/packets.pl" <<'PERL'
 use strict;
 use warnings;
@@ -162,8 +161,9 @@ field()
 	sed -n "s/^{.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p;" <(sed "s/,\"streams\":.*//" "$2")
 }
 
-# run LCORES IN OPTION...: forward a file; leaves $work/out.pcap, $work/log and the JSON; sets rc. It stops when its time
-# is over: on a busy machine that may have been before it had the processor for all of the file.
+# run LCORES IN OPTION...: forward a file; leaves $work/out.pcap, $work/log and the JSON; sets rc.
+# It stops when its time is over: on a busy machine that may be before it has forwarded all of the
+# file.
 run()
 {
 	local seconds packets
@@ -222,7 +222,7 @@ test_mode()
 	fi
 }
 
-# A frame that does not fit in one buffer, for a port that takes no other: dropped, and said so.
+# A frame too long for a buffer, and for the transmitting port: dropped, and logged.
 test_too_long()
 {
 	local packets bytes rest_packets rest_bytes
@@ -249,7 +249,7 @@ test_signal()
 	local waited=0
 
 	echo "+ fido-fwd -l 0 (two idle net_null ports) -- --stats-period 0.2 $*; kill -$signal"
-	# What is looked for below stands there from the last time, until the child has begun.
+	# Old output stays until the child has begun.
 	: >"$work/out"
 	"$fwd" -l 0 "${eal[@]}" --vdev=net_null0,no-rx=1 --vdev=net_null1,no-rx=1 -- \
 		--stats-period 0.2 "$@" >"$work/out" 2>"$work/log" &
@@ -267,7 +267,7 @@ test_signal()
 	check "$signal $*: summary" grep -Eq "$total_line" "$work/out"
 }
 
-# wrong HINT EAL-OPTION... -- OPTION...: must fail, not crash, and say HINT
+# wrong HINT EAL-OPTION... -- OPTION...: must fail, not crash, and print HINT
 wrong()
 {
 	local hint=$1

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: libfido and libfido-blk export what their public headers declare, and nothing else; Debian's symbols file names the same.
+# Proves: libfido and libfido-blk export exactly what their public headers declare; Debian's symbols
+# file lists the same.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -8,7 +9,7 @@ cd "$FIDO_TOP"
 libfido=$FIDO_BUILD/src/libfido
 libfido_blk=$FIDO_BUILD/drivers/blk/libfido-blk
 
-# Functions that the headers name outside of comments.
+# Print the functions that the headers declare, outside of comments.
 declared()
 {
 	cc -w -fpreprocessed -dD -E -P src/include/fido/*.h drivers/blk/include/fido/*.h | grep -oE '\bfido_[a-z0-9_]+\(' | tr -d '(' | sort -u
@@ -38,7 +39,7 @@ for path in "$libfido" "$libfido_blk"; do
 	[ "$(wc -l <<<"$want")" -gt 10 ] || fail "$path.a has nothing of what the headers declare"
 	expect_eq "$(diff <(echo "$want") <(symbols -D "$path.so") | grep '^[<>]' | xargs)" "" \
 		"<: not exported; >: exported, in no header"
-	# Nodes name themselves.
+	# Version nodes export their own name.
 	expect_eq "$(diff <(exported "$path.so" | sed -E 's/^(FIDO_[0-9A-Z]+)$/\1@\1/' | sort) \
 		<(packaged "$(basename "$path").so.0") | grep '^[<>]' | xargs)" "" "<: not in debian/libfido0.symbols; >: only there"
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: each program that is installed has a man page without faults. Its options are those of the program's --help,
-# and of the table that the program reads its options by; likewise commands, the nbdkit plugin's parameters, the fio
-# engine's options, and the device arguments of the DPDK driver.
+# Proves: each installed program has a man page without errors. It lists the same options as the
+# program's --help and as the program's own option table; likewise commands, the nbdkit plugin's
+# parameters, the fio engine's options, and the device arguments of the DPDK driver.
 set -eu -o pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -17,7 +17,7 @@ same()
 	[ "$2" = "$3" ] || fail "$1: <: --help only; >: the other only: $(diff <(echo "$2") <(echo "$3") | grep '^[<>]')"
 }
 
-# Of lines of a --help that begin with an option.
+# Options at the beginning of lines of a --help.
 help_options()
 {
 	sed -n '/^  -/p' | grep -oE -- '(^|[ ,(])--?[a-z][a-z-]*' | tr -d ' ,(' | sort -u
@@ -38,7 +38,7 @@ table_options()
 	sed -nE 's/^\t\{"([a-z-]+)", [a-z]+_argument,.*/--\1/p' "$1" | sort
 }
 
-# check PAGE HELP...: what the command prints
+# check PAGE HELP...: compare it with what the command prints
 check()
 {
 	local page=$1 name help
@@ -79,7 +79,7 @@ mandoc -Tlint -W warning $page || fail "$page: see above"
 same "options of $page" "$(fio --enghelp="$FIDO_BUILD/drivers/blk/fio/fio_fido.so" | sed -nE 's/^([a-z_]+) +: .*/\1/p' | sort)" \
 	"$(sed -nE 's/^\.It Cm ([a-z_]+)= .*/\1/p' $page | sort)"
 
-# The driver names the arguments that it takes when it is given another.
+# The driver lists its arguments when it is given an unknown one.
 driver=$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so
 page=drivers/net/mmnet_pmd/net_mmnet.7
 echo "+ net_mmnet"
@@ -91,7 +91,7 @@ same "device arguments of $page" "$arguments" "$(sed -nE 's/^\.It Cm ([a-z_]+) N
 same "device arguments that $driver names to tools" "$arguments" \
 	"$(grep -aoE 'group=<name> [^[:cntrl:]]*' "$driver" | grep -oE '[a-z_]+=' | tr -d = | sort)"
 
-# Whoever adds a program adds its page.
+# A new program needs a page.
 for path in $(meson introspect --installed "$FIDO_BUILD" | jq -r '.[] | select(test("/s?bin/"))'); do
 	printf '%s\n' "${checked[@]}" | matches -x "${path##*/}" || fail "${path##*/} has no man page that is looked at here"
 	meson introspect --installed "$FIDO_BUILD" | jq -r '.[]' | matches "/man[18]/${path##*/}\.[18]$" ||

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: with EAL's memory not exported (heap=off) an application's packets are copied, each once, and counted; from
-# mbuf pools in an arena they are sent without a copy, whoever asked for them: the application, a device argument, or
-# EAL's option. Such pools are like others: received into, cloned, chained, made and freed while packets pass.
+# Proves: with EAL's memory not exported (heap=off) an application's packets are each copied once,
+# and counted; from mbuf pools in an arena they are sent without a copy, whether the application, a
+# device argument or an EAL option requests such a pool. These pools work like others: received
+# into, cloned, chained, created and freed while packets pass.
 #
-#	gen (heap=off) ==> echo (heap=off)      both export their arenas and nothing else
+#	gen (heap=off) ==> echo (heap=off)      both export only their arenas
 #	gen            <== echo
 set -eu
 # shellcheck source=test/system/mmnet.bash
@@ -12,7 +13,7 @@ set -eu
 need_hugepages 640
 count=20000
 
-# there_and_back TITLE COUNT GEN_ARG EAL_OPTION [OPTION OF GEN...]: packets there, which come back passed on
+# there_and_back TITLE COUNT GEN_ARG EAL_OPTION [OPTION OF GEN...]: send packets that are returned
 there_and_back()
 {
 	echo "--- $1"
@@ -44,7 +45,8 @@ all_copied()
 	expect_stat gen 0 tx_copied_packets "$1"
 }
 
-# clones POOL HEAP: gen's packets are copied into clone's pool; clones and originals go back in any order
+# clones POOL HEAP: gen's packets are copied into clone's pool; clones and originals go back in any
+# order
 clones()
 {
 	echo "--- received into a pool '$1' (heap=$2), cloned"
@@ -80,7 +82,7 @@ unmodified()
 	stop rx
 }
 
-# refused STATUS PATTERN [ARG OF PKTCHECK...]: EAL goes on without a port that is refused
+# refused STATUS PATTERN [ARG OF PKTCHECK...]: the port is refused, and EAL goes on
 refused()
 {
 	local status=$1 pattern=$2

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: whatever is wrong with a device argument, a name, a folder or a configuration, there is a message that says
-# what to do, the process ends with an error or goes on as documented, never crashes, and leaves nothing behind.
+# Proves: for any wrong device argument, name, folder or configuration there is a message that says
+# what to do; the process fails or goes on as documented, never crashes, and leaves nothing behind.
 #
-#	pktcheck, alone or with one peer; most of the time its port does not come into being
+#	pktcheck, alone or with one peer; most of the time its port is not created
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 eal_memory=(--no-huge -m 128)
 
-# ended NAME: its exit status is 1, by itself
+# ended NAME: it exited by itself, with status 1
 ended()
 {
 	finish "$1" 40 1
@@ -26,7 +26,7 @@ nothing_left()
 	expect_eq "$(find "$FIDO_RUNDIR" -mindepth 1 | head -n 5)" "" "left in the groups' folder after: $1"
 }
 
-# refused PATTERN ARGUMENTS [OPTION...]: a port with these arguments, no more than a sink
+# refused PATTERN ARGUMENTS [OPTION...]: a sink with such a port
 refused()
 {
 	local pattern=$1 args=$2
@@ -91,7 +91,7 @@ up first
 pktcheck bad "$(on 1)" "$(dev 0 first second)" -- --mode sink --duration 0.1
 ended bad
 says bad "there is a domain first already: choose another name \(domain=NAME\), or stop that one"
-is_running first || fail "the first one ended with it"
+is_running first || fail "the first one exited with it"
 pktcheck second "$(on 1)" "$(dev 0 second first)" -- --mode gen --count 1000
 finish second 20
 stop first
@@ -153,7 +153,7 @@ expect_received first 1000
 echo "--- a full disk"
 if mount -t tmpfs -o size=64k,mode=700 fido-test "$FIDO_RUNDIR" 2>/dev/null; then
 	at_exit "! mountpoint -q '$FIDO_RUNDIR' || umount '$FIDO_RUNDIR'"
-	# With room for so many pages more: for the layout, for the slot...
+	# With room for so many more pages: for the layout, for the slot...
 	for pages in 0 1 2; do
 		dd if=/dev/zero of="$FIDO_RUNDIR/full" bs=4096 count=$((16 - pages)) 2>/dev/null || true
 		pktcheck bad "$(on 0)" "--vdev=net_mmnet0,$ok" -- --mode sink --duration 0.1

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: DPDK's bonding driver works over two mmnet ports: it learns from them that a link is gone. When the domain at
-# the end of one is killed, the packets go on by the other, and all that are sent from then on arrive there; when it is
-# back, so is its link, in the modes active-backup and round-robin.
+# Proves: DPDK's bonding driver works over two mmnet ports, which report a lost link to it. When the
+# domain at the end of one is killed, packets use the other, and all that are sent from then on
+# arrive there; when it comes back, so does its link, in the modes active-backup and round-robin.
 #
 #	gen ==> port 2 [testpmd] bond of port 0 ==> left
 #	                                 port 1 ==> right
@@ -18,13 +18,13 @@ sink()
 	up "$1"
 }
 
-# come_to NAME WHEN: packets come to it now
+# come_to NAME WHEN: packets arrive there now
 come_to()
 {
 	local before
 	before=$(xstat "$1" 0 rx_good_packets)
 	wait_for 20 "[ \$(xstat $1 0 rx_good_packets) -gt $((before + 1000)) ]" ||
-		fail "mode $mode: nothing comes to $1 after $2"
+		fail "mode $mode: nothing arrives at $1 after $2"
 }
 
 gen()
@@ -33,7 +33,7 @@ gen()
 	up gen
 }
 
-# The ports that the bond sends by, in any order.
+# The ports that the bond sends on, in any order.
 active()
 {
 	testpmd_cmd pmd "show bonding config 3" | sed -n 's/.*Active Slaves.*\[\(.*\)\].*/\1/p' | tr ' ' '\n' | sort | tr -d '\n'
@@ -58,7 +58,7 @@ for mode in 1 0; do
 	sink left
 	wait_for 20 '[ "$(active)" = 01 ]' || fail "mode $mode: the link to left does not come back: $(active)"
 	gen --seed 3
-	# In mode 1 nothing goes there while right is there.
+	# In mode 1 left gets nothing while right is there.
 	[ $mode = 1 ] || come_to left "it is back"
 	stop right
 	come_to left "right has left"

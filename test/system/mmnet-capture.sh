@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: dpdk-dumpcap captures what mmnet ports of a running fido-fwd receive and send, every byte of every packet in
-# order, and dpdk-pdump does; fido-fwd goes on before, meanwhile and after. With Debian's testpmd dpdk-dumpcap does too,
-# once it has loaded the mempool driver that testpmd is linked with.
+# Proves: dpdk-dumpcap captures what mmnet ports of a running fido-fwd receive and send, every byte
+# of every packet in order, and so does dpdk-pdump; fido-fwd runs on before, meanwhile and after.
+# dpdk-dumpcap also captures from Debian's testpmd, once it has loaded the mempool driver that
+# testpmd is linked with.
 #
 #	frames.pcap --> [ends] ==> 0 [fido-fwd] 1 ==> [ends] --> came.pcap
 #	                          |            |
@@ -15,18 +16,19 @@ installed_driver
 count=900
 work=$lib_dir/work
 mkdir "$work"
-# Shared with secondary processes. dpdk-dumpcap is lcore 0: whose packets it captures is another, or both
-# use one cache of its mbuf pool, and packets are captured twice or not at all.
+# Shared with secondary processes. dpdk-dumpcap runs on lcore 0; captured packets must come from
+# another lcore, or both use one cache of its mbuf pool, and packets are captured twice or not at
+# all.
 primary_eal=(-m 128 "--lcores=1@$((1 % $(nproc))),2@$((1 % $(nproc)))" --main-lcore 2)
 eal_memory=(--in-memory -m 128)
 
-# Debian's own Python, without what else is installed for it.
+# Debian's own Python, without locally installed modules.
 frames()
 {
 	PATH=/usr/bin:$PATH python3 -IS "$FIDO_TOP/test/system/helpers/frames.py" "$@"
 }
 
-# primary NAME COMMAND [EAL...]: as others' primary process
+# primary NAME COMMAND [EAL...]: start it as a primary process
 primary()
 {
 	local name=$1 command=$2
@@ -45,14 +47,14 @@ ends()
 	up ends
 }
 
-# dumpcap PRIMARY PORT OPTION...: until it has done what the options say
+# dumpcap PRIMARY PORT OPTION...: run until the options are fulfilled
 dumpcap()
 {
 	local prefix=${lib_prefix[$1]} port=$2 try
 	shift 2
-	# Now and then EAL does not let a secondary process in.
+	# Now and then EAL refuses a secondary process.
 	for try in 1 2 3; do
-		# It cuts no file that is there.
+		# It does not truncate an existing file.
 		rm -f "$work/captured.pcap"
 		start dumpcap "${installed[@]}" env LD_PRELOAD="${preload:-}" stdbuf -oL dpdk-dumpcap --file-prefix="$prefix" \
 			-i "net_mmnet$port" -P -w "$work/captured.pcap" "$@"
@@ -72,22 +74,24 @@ all_came()
 	same came
 }
 
-# same NAME [tried]: NAME.pcap has what was sent; tried: some of it may have been taken at the second try only
+# same NAME [tried]: NAME.pcap holds what was sent; tried: some packets may have been accepted only
+# at the second try
 same()
 {
 	echo_run frames "check${2:+-$2}" io "$work/frames.pcap" "$work/$1.pcap" "00:00:00:00:00:00" "00:00:00:00:00:00" ||
 		fail "$1.pcap is not what was sent: see above"
 }
 
-# Its status is what EAL says of ending a secondary process, now and then 1: what counts is what it has written.
+# EAL sometimes fails to end a secondary process, status 1: only the written file counts.
 dumpcap_ended()
 {
-	wait_for 30 "! is_running dumpcap" || fail "dpdk-dumpcap does not end"
+	wait_for 30 "! is_running dumpcap" || fail "dpdk-dumpcap does not exit"
 	lib_reap dumpcap
-	[ "$lib_status" -le 1 ] || fail "dpdk-dumpcap ended with status $lib_status: $(tail -n 5 "$(log_of dumpcap)")"
+	[ "$lib_status" -le 1 ] || fail "dpdk-dumpcap exited with status $lib_status: $(tail -n 5 "$(log_of dumpcap)")"
 }
 
-# All that came has been written, but for a buffer's worth: as much as was sent; and nothing more is for a second.
+# All has been written, except for a buffer's worth: as much as was sent, and nothing more for a
+# second.
 all_written()
 {
 	local size=0 want=$(($(stat -c %s "$work/frames.pcap") - 65536))
@@ -124,7 +128,7 @@ captured_by_pdump()
 {
 	echo "--- dpdk-pdump of port 0"
 	rm -f "$work/captured.pcap"
-	# It cuts off the path after 63 bytes.
+	# It truncates the path after 63 bytes.
 	rm -f "$lib_dir/p"
 	start pdump "${installed[@]}" stdbuf -oL dpdk-pdump --file-prefix "${lib_prefix[mid]}" --no-pci "--lcores=3@0,4@0" -- \
 		--pdump "port=0,queue=*,rx-dev=$lib_dir/p"
@@ -155,7 +159,8 @@ primary pmd dpdk-testpmd "$(dev 0 pmd gen rx=zero)" -- --forward-mode=rxonly --a
 	--stats-period 1
 pktcheck gen "$(on 0)" "$(dev 0 gen pmd)" -- --mode gen --size 60-1514 --gap-us 500 --burst 8 --timeout 0
 up gen
-# What an application is linked with registers its mempool ops before what EAL loads, and they are known by their number.
+# Libraries linked into an application register their mempool ops before those that EAL loads, and
+# ops are known by number.
 preload=$(ldd "$(command -v dpdk-testpmd)" | grep -oE 'librte_mempool_[a-z0-9]+\.so\.[0-9]+' | sort -u | xargs | tr ' ' :)
 # Now and then EAL does not let the secondary process in, or out.
 for try in 1 2 3; do

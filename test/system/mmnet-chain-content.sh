@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: through a chain of four domains and back every byte of every packet arrives, once and in order, in
-# every Rx mode, for all sizes, bursts, segments and (unequal) numbers of queues; and without a copy in zero mode.
+# Proves: through a chain of four domains and back every byte of every packet arrives, once and in
+# order, in every Rx mode, for all sizes, bursts, segments and (unequal) numbers of queues; and
+# without a copy in zero mode.
 #
 #	gen ==> fwd1 ==> fwd2 ==> echo      echo checks each packet, and sends the same mbuf back
 #	gen <== fwd1 <== fwd2 <== echo      gen checks it again: in zero mode that is its own memory
@@ -16,8 +17,8 @@ gen_mbufs=8192
 work=$(mktemp -d)
 at_exit 'rm -rf "$work"'
 
-# chain TITLE RX COUNT SIZES SEGS ROOM "GEN OPTIONS" "FORWARDER OPTIONS" "ECHO OPTIONS": leaves the results of gen,
-# fwd1, fwd2, echo
+# chain TITLE RX COUNT SIZES SEGS ROOM "GEN OPTIONS" "FORWARDER OPTIONS" "ECHO OPTIONS": leaves the
+# results of gen, fwd1, fwd2, echo
 chain()
 {
 	local rx=rx=$2 count=$3 sizes=$4 gen_opt fwd_opt echo_opt
@@ -50,7 +51,7 @@ chain()
 	expect_eq "$(result fwd1 .rx_packets)" $((2 * count)) "packets through fwd1"
 }
 
-# All went by pointer, and the domains in the middle passed on what was not theirs.
+# All went by pointer, and the domains in the middle forwarded other domains' memory.
 expect_zero_copy()
 {
 	local count=$1 name port
@@ -69,7 +70,7 @@ expect_zero_copy()
 }
 
 all=60-65318
-# A buffer takes a whole packet: not so many of them.
+# A buffer holds a whole packet: use fewer of them.
 large="--mtu 65318 --mbufs 1200"
 longest="--scatter --mtu 65521"
 chain "zero, one segment or several, all sizes" zero 6000 60-65535 5 2048 "" "$longest" ""

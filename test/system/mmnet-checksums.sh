@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the IPv4 header checksums that an application leaves to the port are right when they arrive, whether the port
-# may write to the packet or has to copy its first segment, because its memory is not the mbuf's own; and the port that
-# receives finds them right, in every Rx mode.
+# Proves: IPv4 header checksums left to the port are right on arrival, whether the port may write to
+# the packet or has to copy its first segment, whose memory the mbuf shares; and the receiving port
+# verifies them, in every Rx mode.
 #
 #	gen ==> sink      gen sends headers without a checksum
 set -eu
@@ -11,7 +11,8 @@ set -eu
 need_hugepages 256
 count=5000
 
-# run RX POOL SEGMENTS COPIED [OPTION OF SINK...]: how many packets gen's port copies
+# run RX POOL SEGMENTS COPIED [OPTION OF SINK...]: COPIED is the number of packets that gen's port
+# copies
 run()
 {
 	echo "--- rx=$1, mbufs of pool $2, up to $3 segments"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: received mbufs can be cloned, and originals and clones checked, sent and freed in any order, by another
-# lcore too: the content stays right until the last reference goes, and then every buffer comes back.
+# Proves: received mbufs can be cloned, and originals and clones checked, sent and freed in any
+# order, by another lcore too: the content stays right until the last reference goes, and then every
+# buffer comes back.
 #
-#	gen ==> clone      clone makes 1 or 2 clones of each packet, keeps up to 300 of them, and then frees, checks,
-#	gen <== clone      sends back or hands to a second lcore (which does one of these) whichever comes
+#   gen ==> clone      clone makes 1 or 2 clones of each packet, keeps up to 300, then frees, checks,
+#   gen <== clone      returns or hands them to a second lcore (which does the same), at random
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the thread that does all but the data path runs on no core that an lcore polls on: there it might not run for
-# long, and links would not come up. So it is for ports of the command line and for those that come later.
+# Proves: the control thread runs on no core that an lcore polls on, where it might be delayed for
+# long and links would not come up. This holds for ports of the command line and for those that are
+# plugged later.
 #
 #	sink [pktcheck, polls on core 0], pmd [testpmd, lcores on core 0, a port by hot plug]
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
-[ "$(nproc)" -gt 1 ] || skip "there is one core only"
+[ "$(nproc)" -gt 1 ] || skip "this machine has one core only"
 need_hugepages 256
 
-# cores NAME THREAD: where it may run
+# cores NAME THREAD: the cores that it may run on
 cores()
 {
 	local task
@@ -19,7 +20,7 @@ cores()
 	done
 }
 
-# off_lcores NAME COMM: of its program
+# off_lcores NAME COMM: the program's thread of that name
 off_lcores()
 {
 	local control

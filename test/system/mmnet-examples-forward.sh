@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: DPDK's examples that forward, as Debian's source package has them, run on mmnet ports as they are: each packet
-# comes through and back whole, once, in order, with the Ethernet addresses and the TTL that the example writes. Those
-# that write headers do not crash with the Rx mode that a port has by itself.
+# Proves: DPDK's forwarding examples, as in Debian's source package, run unmodified on mmnet ports:
+# each packet goes through and back whole, once, in order, with the Ethernet addresses and the TTL
+# that the example writes. Examples that write headers do not crash in the default Rx mode.
 #
 #	a ==> port 0 [example] port 1 ==> b      b checks each packet, and sends it back
 #	a <== port 0 [       ] port 1 <== b
@@ -10,7 +10,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 384
-# packet_ordering sends in bursts of 32, and keeps what does not fill one.
+# packet_ordering sends in bursts of 32, and keeps an incomplete one.
 count=5120
 mac=(02:f1:d0:00:00:00 02:f1:d0:00:00:01)
 work=$(mktemp -d)
@@ -21,14 +21,14 @@ link()
 	telemetry app "/ethdev/link_status,$1" | jq -r '.["/ethdev/link_status"].status'
 }
 
-# run EXAMPLE STATUS WRITES RX "EAL OPTIONS" "OPTIONS OF BOTH ENDS" [OPTION OF THE EXAMPLE...]: how it ends by SIGINT,
-# whether it writes Ethernet addresses
+# run EXAMPLE STATUS WRITES RX "EAL OPTIONS" "OPTIONS OF BOTH ENDS" [OPTION OF THE EXAMPLE...]:
+# STATUS: its exit status on SIGINT; WRITES: whether it writes Ethernet addresses
 run()
 {
 	local example=$1 status=$2 rx=$4 eal ends to_a=() to_b=()
 	read -ra eal <<<"$5"
 	read -ra ends <<<"$6"
-	# DPDK's own: to a made up address with the number of the port, from that of the port.
+	# As DPDK does: to an invented address with the number of the port, from that of the port.
 	if [ "$3" = writes ]; then
 		to_a=(--ether "02:00:00:00:00:00-${mac[0]}")
 		to_b=(--ether "02:00:00:00:00:01-${mac[1]}")
@@ -69,7 +69,8 @@ lib_find_example l3fwd
 l3fwd=(-p 0x3 -P --no-numa "--config=(0,0,0),(1,0,0)" "--rule_ipv4=$work/v4"
 	"--rule_ipv6=${lib_example%/build/*}/lpm_default_v6.cfg")
 
-# Two of them do not catch SIGINT; those that do come last, and take what is left of a domain of that name.
+# Two of them do not catch SIGINT; those that do come last, and clean up after a domain of that
+# name.
 run skeleton 130 "" auto "$(on 1)" ""
 run skeleton 130 "" zero "$(on 1)" ""
 run rxtx_callbacks 130 "" auto "$(on 1)" ""

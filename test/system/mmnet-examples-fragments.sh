@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: DPDK's ip_fragmentation and ip_reassembly, as Debian's source package has them, run on mmnet ports as they are:
-# what the one cuts the other puts together, and every byte is as it was; the port makes the header checksums that
-# both leave to it; and in the Rx mode that a port has by itself the payload stays where it is until it is sent on.
+# Proves: DPDK's ip_fragmentation and ip_reassembly, as in Debian's source package, run unmodified
+# on mmnet ports: one reassembles what the other fragments, and every byte is as it was; the port
+# inserts the header checksums that both leave to it; and in the default Rx mode the payload stays
+# in place until it is forwarded.
 #
 #	a ==> [ip_fragmentation] ==> [ip_reassembly] ==> b
-#	a ==> [ip_fragmentation] ==> [fido-fwd] net_pcap --> fragments.pcap, for tcpdump to look at
+#	a ==> [ip_fragmentation] ==> [fido-fwd] net_pcap --> fragments.pcap, for tcpdump to read
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 640
-command -v tcpdump >/dev/null || skip "tcpdump is not here: apt-get install tcpdump"
-# Both drop what does not fit into a ring: the fragments of so many packets do.
+command -v tcpdump >/dev/null || skip "tcpdump is not installed: apt-get install tcpdump"
+# Both drop what does not fit into a ring: the fragments of this many packets do.
 count=100
 mac=02:f1:d0:00:00:01
 work=$(mktemp -d)
 at_exit 'rm -rf "$work"'
-# Neither of them leaves the group when it ends.
+# Neither of them leaves the group when it exits.
 at_exit 'rm -rf "${FIDO_RUNDIR:?}/$fido_group"'
 
 # up_links NAME PORT...
@@ -73,10 +74,10 @@ for rx in auto copy; do
 	expect_eq "$(xstat reasm 1 tx_good_packets)" $count "packets put together"
 	if [ $rx = auto ]; then
 		expect_ge "$(xstat frag 0 rx_header_packets)" $((9 * count / 10)) "packets of which frag copied the header only"
-		# Those of a that reasm had not mapped yet were copied.
+		# Fragments of a's memory that reasm had not mapped yet were copied.
 		echo "$(xstat frag 1 tx_forwarded_packets) fragments of a's memory"
 	fi
-	# Its handler for SIGINT ends EAL while the thread that it interrupts polls.
+	# Its handler for SIGINT shuts EAL down while the interrupted thread polls.
 	kill_hard reasm
 	stop frag 130
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a forwarder that sleeps misses nothing: with a packet each 10 ms all arrive, soon, and the processor is free;
-# and a wake-up is not lost when bursts come just as it falls asleep.
+# Proves: a sleeping forwarder misses nothing: with a packet each 10 ms all arrive soon, and the
+# processor is free; and no wake-up is lost when bursts come just as it falls asleep.
 #
 #	gen ==[ a packet each 10 ms ]==> fwd, asleep ==> echo
 #	gen <=========================== fwd        <=== echo
@@ -40,7 +40,7 @@ for rx in zero copy; do
 	run "adaptive, a packet each 10 ms, rx=$rx" 200 10000 adaptive 1 $rx
 	busy 10
 	expect_ge "$(result fwd '.idle_percent | floor')" 80 "idle"
-	# 2 s are the gaps; each wake-up that was lost would cost up to 100 ms.
+	# 2 s are the gaps; each lost wake-up would cost up to 100 ms.
 	expect_eq "$(result gen '.seconds < 4')" true "a wake-up was late: $(result gen .seconds) s"
 done
 run "interrupts only, bursts each 150 us" 20000 150 interrupt 8 zero

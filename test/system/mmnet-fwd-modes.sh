@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: fido-fwd over mmnet does in each mode what it says, in each Rx mode, to packets that lie in another domain's
-# read-only memory: io and touch change nothing, mac swaps the addresses and nothing else; its counters are true.
+# Proves: over mmnet, fido-fwd treats packets in another domain's read-only memory as documented, in
+# each mode and Rx mode: io and touch change nothing, mac only swaps the addresses; its counters are
+# true.
 #
-#	gen ==> fwd ==> echo      each byte is checked in echo, and when it is back in gen: after two swaps
-#	gen <== fwd <== echo      the addresses are again what they were
+#	gen ==> fwd ==> echo      each byte is checked in echo, and again in gen: after two swaps
+#	gen <== fwd <== echo      the addresses are as they were
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -18,7 +19,7 @@ at_exit 'rm -rf "$work"'
 run()
 {
 	local mode=$1 rx=rx=$2 swapped=0 segs=3 scatter=()
-	# Addresses that are cut in two have to be copied: not here.
+	# Addresses that are split between segments have to be copied: not here.
 	[ "$mode" != mac ] || swapped=$count segs=1
 	[ "$2" != header ] || scatter=(--scatter)
 	echo "--- mode $mode, rx=$2 ${*:3}"

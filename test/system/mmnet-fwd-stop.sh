@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a forwarder that is told to stop (SIGINT, SIGTERM) under full load loses nothing that it has accepted: what
-# its peer was allowed to send arrives, counted the same at each station.
+# Proves: a forwarder stopped (SIGINT, SIGTERM) under full load loses nothing that it has accepted:
+# all that its peer was allowed to send arrives, by the same count at each station.
 #
 #	gen ==[ as fast as it can ]==> fwd ==> sink       SIGINT to fwd; gen and sink go on
 set -eu
@@ -22,8 +22,8 @@ run()
 	wait_for 20 "[ \$(xstat sink 0 rx_good_packets) -gt 5000 ]" || fail "no traffic"
 	echo_run kill "-$1" "${lib_pid[fwd]}"
 	finish fwd 20
-	is_running gen || fail "gen ended with it"
-	is_running sink || fail "sink ended with it"
+	is_running gen || fail "gen exited with it"
+	is_running sink || fail "sink exited with it"
 	wait_for 20 "[ \$(xstat sink 0 rx_good_packets) -ge $(result fwd .tx_packets) ]" ||
 		fail "of $(result fwd .tx_packets) packets only $(xstat sink 0 rx_good_packets) came to sink"
 	stop gen

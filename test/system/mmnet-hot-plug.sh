@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: mmnet ports can be attached to and detached from a running application again and again, under traffic
-# too; the link comes up each time, and nothing is left behind: no memory, no descriptor, no file.
+# Proves: mmnet ports can be attached to and detached from a running application again and again,
+# under traffic too; the link comes up each time, and nothing is left behind: no memory, no
+# descriptor, no file.
 #
-#	gen ==> [testpmd]      port attach, port detach; at times it is the only port, and the domain leaves with it
+#   gen ==> [testpmd]      port attach, port detach; at times the only port, whose domain leaves too
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -33,7 +34,7 @@ testpmd pmd "$(on2 1)" --vdev=net_null0 -- --forward-mode=rxonly
 for mode in copy zero auto; do
 	plug rx=$mode
 done
-# The rest of what a closed port had goes within a moment.
+# The rest of a closed port's memory is unmapped soon.
 wait_for 10 '[ "$(driver_maps pmd)" = 0 ]' || fail "after a detach $(driver_maps pmd) mappings of libfido's are left"
 files=$(open_files pmd) pages=$(free_hugepages_mb)
 [ ! -e "$FIDO_RUNDIR/$fido_group/pmd.sock" ] || fail "the socket is left after a detach"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: in a container whose limit of hugepages (hugepages-2Mi of Kubernetes, a hugetlb control group) leaves none for
-# arenas, these get ordinary pages and a warning that says what to raise; nobody dies of a page that is not there.
+# Proves: in a container whose limit of hugepages (hugepages-2Mi of Kubernetes, a hugetlb control
+# group) leaves none for arenas, these get ordinary pages and a warning that says what to raise; no
+# process dies from a missing page.
 #
 #	gen (limited) ==> check          a limited domain sends from its arena
 #	gen ==> check (limited)          a limited domain receives by it
@@ -14,7 +15,7 @@ count=20000
 eal_memory=(--in-memory -m 64)
 limit_mb=66
 
-# The controller is where the machine has it: in version 2's tree, or in one of version 1 that is mounted here.
+# Find the controller: in version 2's tree, or in one of version 1, which is mounted here.
 if grep -qw hugetlb /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
 	cg=/sys/fs/cgroup
 	home=$cg$(sed -n 's/^0:://p' /proc/self/cgroup)
@@ -33,7 +34,7 @@ mkdir "$box"
 at_exit "wait_for 5 'rmdir $box 2>/dev/null'"
 echo $((limit_mb << 20)) >"$box/$limit"
 
-# limited COMMAND...: what it starts is in the container
+# limited COMMAND...: run it; what it starts is in the container
 limited()
 {
 	echo $BASHPID >"$box/cgroup.procs"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a forwarder that has nothing to do costs nothing. For 10 seconds, with both links up, after traffic and all
-# buffers back: under 1 % of a core, and its forwarding thread is not woken once. After it, packets pass as before.
+# Proves: an idle forwarder costs nothing. For 10 seconds after traffic, with both links up and all
+# buffers back, it takes under 1 % of a core, and its forwarding thread is not woken once. Then
+# packets pass as before.
 #
-#	gen ==> [fwd: asleep] ==> echo      for each way to idle: two lcores, one lcore, several links on one lcore;
-#	                                    all three idle at the same time
+#   gen ==> [fwd: asleep] ==> echo      two lcores; one lcore; one lcore with several links;
+#                                       all three idle at the same time
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -24,7 +25,7 @@ thread_of()
 	fail "$1 has no thread $2"
 }
 
-# switches NAME TASK: how often it went to sleep by itself
+# switches NAME TASK: how often it blocked
 switches()
 {
 	awk '/^voluntary_ctxt_switches:/ { print $2 }' "/proc/${lib_pid[$1]}/task/$2/status"
@@ -36,13 +37,13 @@ cpu_us()
 	awk '{ sum += $1 } END { print int(sum / 1000) }' "/proc/${lib_pid[$1]}/task"/*/schedstat
 }
 
-# wakeups NAME: times that a queue of its was armed and woken, by its own count
+# wakeups NAME: times that one of its queues was armed and woken, by its own count
 wakeups()
 {
 	xstat_sum "$1" '^rx_armed$'
 }
 
-# burst WAY: packets through its fwd and back; both ends stay, so that the links do
+# burst WAY: packets through its fwd and back; both ends stay, and so do the links
 burst()
 {
 	local before want
@@ -92,7 +93,7 @@ rest()
 	[ "${before[*]}" = "${after[*]}" ]
 }
 
-# Nothing for 10 s.
+# Idle for 10 s.
 idle()
 {
 	local n task=() cpu=() sleeps=() armed=()
@@ -101,8 +102,8 @@ idle()
 		wait_for 20 "[ \$(xstat_sum fwd$n '^[rt]x_buffers_(held|out)\$') = 0 ]" ||
 			fail "${title[n]}: buffers are still out"
 	done
-	# All buffers are back. The last of the sleeps that have an end is over when none ends for a second.
-	wait_for 10 rest || fail "the forwarders do not come to rest"
+	# All buffers are back. The last timed sleep is over when none ends for a second.
+	wait_for 10 rest || fail "the forwarders do not become idle"
 	for n in "${!title[@]}"; do
 		armed[n]=$(wakeups "fwd$n")
 		sleeps[n]=$(switches "fwd$n" "${task[n]}")

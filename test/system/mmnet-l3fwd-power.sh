@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: DPDK's own l3fwd-power, as Debian's source package has it, works on mmnet ports: it sleeps between bursts, is
-# woken by Rx interrupts of both ports, and routes every packet there and back unharmed; asked for interrupts, and in
-# the mode that it chooses by itself.
+# Proves: DPDK's own l3fwd-power, as in Debian's source package, works on mmnet ports: it sleeps
+# between bursts, is woken by Rx interrupts of both ports, and routes every packet there and back
+# unharmed; in interrupt mode and in its default mode.
 #
-#	a ==[ a burst each 100 ms, then many ]==> port 0 [l3fwd-power] port 1 ==> b
-#	a <====================================== port 0 [           ] port 1 <== b      and the same begun by b
+#   a ==[ a burst each 100 ms, then many ]==> port 0 [l3fwd-power] port 1 ==> b
+#   a <====================================== port 0 [           ] port 1 <== b      and then from b
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -13,7 +13,7 @@ need_hugepages 512
 work=$(mktemp -d)
 at_exit 'rm -rf "$work"'
 
-# account NAME: its main thread: times it went to sleep by itself, and microseconds of processor time
+# account NAME: how often its main thread blocked, and its processor time in microseconds
 account()
 {
 	local task=/proc/${lib_pid[$1]}
@@ -39,7 +39,7 @@ send()
 	pktcheck "$left" "$(on 0)" "$(dev 0 "$left" power)" -- --mode gen --ipv4 "$to" --return yes --count "$1" \
 		--size 60-1514 --gap-us "$2" --burst "$3" --window "$4" --timeout 60 --go "$work/go"
 	up "$left"
-	# A router drops what comes back too early for the link that it came by.
+	# A router drops what comes back before the link that it came from is up.
 	wait_for 20 '[ "$(link 0) $(link 1)" = "UP UP" ]' || fail "the links are $(link 0) and $(link 1)"
 	touch "$work/go"
 }
@@ -53,7 +53,7 @@ done_with()
 	wait_for 20 '[ "$(link $port)" = DOWN ]' || fail "the link of port $port stays up"
 }
 
-# sleeps SECONDS: how it spends them, with a burst each 100 ms
+# sleeps SECONDS: it sleeps during them, with a burst each 100 ms
 sleeps()
 {
 	local before after
@@ -61,7 +61,8 @@ sleeps()
 	sleep "$1"
 	read -ra after <<<"$(account power)"
 	echo "in $1 s: slept $((after[0] - before[0])) times, $((after[1] - before[1])) us of processor time"
-	# It looks for the end of its run each 10 ms: 100 sleeps a second. One that polls has none.
+	# It checks for the end of its run each 10 ms: 100 sleeps a second. A polling one never
+	# sleeps.
 	expect_ge $((after[0] - before[0])) $((5 * $1)) "sleeps in $1 s"
 	[ $((after[1] - before[1])) -lt $(($1 * 300000)) ] || fail "it used $((after[1] - before[1])) us in $1 s: it polls"
 }
@@ -80,7 +81,7 @@ there_and_back()
 	done_with 200
 	n=$(($(woken "$port") - n))
 	echo "woken by port $port: $n times"
-	# 200 packets in bursts of 1 to 8 are 25 bursts at least; on a busy machine some come together.
+	# 200 packets in bursts of 1 to 8 are at least 25 bursts; on a busy machine some merge.
 	expect_ge "$n" 10 "wake-ups by port $port"
 	for n in 1 2 3; do
 		echo "--- $title: nothing, then many, $n"
@@ -104,5 +105,5 @@ run()
 }
 
 run "--interrupt-only" --interrupt-only
-# Interrupts, and with cpufreq, on a bare machine, also the clock.
+# Interrupts; with cpufreq, on a physical machine, also the clock.
 run "default mode"

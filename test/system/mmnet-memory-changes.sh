@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: EAL may add and free pages while packets in them are on their way: content stays right, nothing is lost,
-# no address is refused, and packets in new memory soon go without a copy.
+# Proves: EAL may add and free pages whose packets are under way: content stays right, nothing is
+# lost, no address is refused, and packets in new memory soon go without a copy.
 #
 #	gen ==> fwd ==> echo      gen makes mempools, sends out of them, frees them: 80 times
 #	gen <== fwd <== echo
@@ -37,7 +37,7 @@ run()
 	expect_stat echo 0 tx_error_completions 0
 	expect_stat echo 0 rx_bad_descriptors 0
 	expect_eq "$(fwd_stat fwd 0 rx_errors),$(fwd_stat fwd 1 rx_errors)" 0,0 "fwd: errors"
-	# While the peer maps what is new, packets in it are copied; it must not stay like that.
+	# Packets in new memory are copied while the peer maps it, but only then.
 	expect_ge "$(port_stat gen 0 tx_zero_copy_packets)" $((count / 2)) "packets without a copy"
 }
 

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: an unmodified DPDK application's packets cross without a copy, with right content, whatever memory mode
-# of EAL the sender and the receiver use.
+# Proves: an unmodified DPDK application's packets cross without a copy, with right content,
+# whatever EAL memory mode the sender and the receiver use.
 #
-#	gen (mode A) ==> echo (mode B)      for each pair of modes that lie side by side in the list below,
-#	gen (mode A) <== echo (mode B)      so that each mode is a sender's once and a receiver's once
+#	gen (mode A) ==> echo (mode B)      for each pair of adjacent modes in the list below,
+#	gen (mode A) <== echo (mode B)      so that each mode once sends and once receives
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 768
 eal_memory=()
 
-# More than the others: where the machine's free pages do not lie side by side, a pool takes half of each.
+# More than the others: where the machine's free pages are not contiguous, a pool takes half of
+# each.
 legacy="-m 256 --legacy-mem"
 modes=(
 	"-m 128"
@@ -47,8 +48,8 @@ pair()
 	expect_stat echo 0 rx_bad_descriptors 0
 }
 
-# DPDK 22.11 takes --no-huge for a kind of --legacy-mem, and refuses it with --in-memory; should a later one not,
-# then it is one more mode.
+# DPDK 22.11 treats --no-huge as a kind of --legacy-mem, and refuses it with --in-memory; if a later
+# one accepts it, it is one more mode.
 no_huge_in_memory="-m 128 --no-huge --in-memory"
 # shellcheck disable=SC2086 # options
 pktcheck probe "$(on 0)" $no_huge_in_memory --vdev=net_null0 -- --mode sink --duration 0.01

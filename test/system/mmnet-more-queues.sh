@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a port that is configured anew with more transmit queues gives each of them memory of its own to copy into, also
-# while what the others have copied is still out; and so when their number goes down and up again.
+# Proves: a port reconfigured with more transmit queues gives each of them its own memory for
+# copies, also while the others' copies are still out; and when their number goes down and up again.
 #
-#	gen ==4 queues==> [testpmd, heap=off: copies everything; 1, 4, 2, 3 queues] ==4 queues==> sink checks each byte
+#   gen ==4 queues==> [testpmd, heap=off: copies everything; 1, 4, 2, 3 queues] ==4 queues==> sink
+#
+# sink checks each byte.
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -17,7 +19,7 @@ commands()
 	done
 }
 
-# What sink keeps, keeps the copies out.
+# While sink holds packets, their copies are out.
 pktcheck sink "$(on 0)" "$(dev 0 sink pmd rx=zero)" -- --mode sink --rxq 4 --hold 200 --return any --timeout 0
 testpmd pmd "$(on2 1)" "$(dev 0 pmd gen heap=off)" "$(dev 1 pmd sink heap=off)" -- --burst=32
 pktcheck gen "$(on 0)" "$(dev 0 gen pmd)" -- --mode gen --txq 4 --size 60-1514 --timeout 0

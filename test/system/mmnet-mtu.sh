@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a port whose application has set an MTU neither sends nor delivers longer packets, and counts them; one whose
-# application has set none takes all; an MTU that received packets of that size have no room for is refused.
+# Proves: a port whose application has set an MTU neither sends nor delivers longer packets, and
+# counts them; without an MTU a port accepts all; an MTU for which received packets have no room is
+# refused.
 #
 #	tx [testpmd, txonly] ==> rx [testpmd, rxonly]
 set -eu
@@ -47,7 +48,7 @@ commands rx stop "port stop 0" "port config mtu 0 1000" "port start 0" start
 wait_for 20 'telemetry tx /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 after 1018 32 0 32 0
 after 1019 32 0 0 32
-# It has the functions that look, now; and it may be changed as it runs.
+# By now it checks lengths; the MTU may be changed while it runs.
 commands rx "port config mtu 0 1100"
 after 1118 32 0 32 0
 after 1119 32 0 0 32

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: while both sides are busy the data path makes no system call at all: neither the sender's, nor a
+# Proves: while both sides are busy the data path makes no system call: neither the sender's, nor a
 # forwarder's, nor the receiver's thread, in any Rx mode.
 #
-#	testpmd txonly ==> fido-fwd ==> testpmd rxonly      strace counts for 2 seconds on each forwarding thread
+#   testpmd txonly ==> fido-fwd ==> testpmd rxonly
+#
+# strace counts the system calls of each forwarding thread for 2 seconds.
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 512
-command -v strace >/dev/null || skip "strace is not here: apt-get install strace"
+command -v strace >/dev/null || skip "strace is not installed: apt-get install strace"
 
-# worker NAME: the thread that forwards; the main one waits for commands, or looks at the links
+# worker NAME: the thread that forwards; the main one waits for commands, or watches the links
 worker()
 {
 	local task

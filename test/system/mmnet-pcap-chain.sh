@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: packets of another driver (pcap) go into a chain of domains and come out of it at another driver
-# byte by byte the same, both ways at once, in every Rx mode.
+# Proves: packets of another driver (pcap) enter a chain of domains and leave it at another driver
+# unchanged, byte by byte, both ways at once, in every Rx mode.
 #
 #	a.pcap --> net_pcap0 [a] net_mmnet ==> [b] ==> net_mmnet [c] net_pcap0 --> from-a.pcap
 #	from-c.pcap <-- net_pcap0 [a] net_mmnet <== [b] <== net_mmnet [c] net_pcap0 <-- c.pcap
@@ -11,7 +11,7 @@ set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 512
-command -v perl >/dev/null || skip "perl is not here: it makes and reads the files: apt-get install perl-base"
+command -v perl >/dev/null || skip "perl is not installed: it makes and reads the files: apt-get install perl-base"
 work=$(mktemp -d "$lib_dir/pcap.XXXXXX")
 
 # make FILE SEED SIZE...: packets of random bytes

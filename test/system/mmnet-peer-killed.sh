@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: when a domain is killed under traffic the others go on without a restart; when it comes back the links do
-# too, all that is sent from then on arrives, and no buffer is lost for ever: at the end all of them are back.
+# Proves: when a domain is killed under traffic the others go on without a restart; when it comes
+# back the links do too, all that is sent from then on arrives, and no buffer is lost: at the end
+# all of them are back.
 #
-#	gen ==> fwd ==> sink     SIGKILL of each of them in turn, with packets of all three everywhere
+#   gen ==> fwd ==> sink     SIGKILL of each of them in turn, with packets of all three everywhere
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -20,7 +21,7 @@ launch()
 	up "$1"
 }
 
-# flows: packets come to sink now
+# flows: packets arrive at sink now
 flows()
 {
 	local before

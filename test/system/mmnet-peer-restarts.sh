@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: either end may start first; when a peer ends the other sees the link go down, and up again when it comes
-# back, traffic flows again, and it never has to be restarted itself. (A killed peer: mmnet-peer-killed.sh.)
+# Proves: either end may start first; when a peer exits the other sees the link go down, and up
+# again when it comes back; traffic flows again, and the survivor need not restart. (A killed peer:
+# mmnet-peer-killed.sh.)
 #
 #	gen ==> echo     gen restarts, echo stays
 #	gen <== echo
@@ -58,7 +59,7 @@ for rx in zero copy auto; do
 	wait_for 10 "[ \$(xstat sink 0 rx_good_packets) -gt 1000 ]" || fail "no traffic to the sink with rx=$rx"
 	stop sink
 	expect_whole sink
-	is_running gen || fail "gen ended with its peer"
+	is_running gen || fail "gen exited with its peer"
 done
 pktcheck sink "$(on 1)" "$(dev 0 sink gen rx=zero)" -- --mode sink --expect 50000
 finish sink 30
@@ -69,7 +70,7 @@ expect_stat gen 0 tx_copied_packets 0
 echo "--- what an application sees"
 testpmd pmd "$(on2 1)" "$(dev 0 sink gen)" -- --forward-mode=rxonly
 testpmd_cmd pmd start >/dev/null
-# events NUMBER STATE: so many link events by now, and the link in that state
+# events NUMBER STATE: wait for that many link events, and the link in that state
 events()
 {
 	wait_for 10 "[ \$(grep -c 'link state change event' '$(log_of pmd)') -ge $1 ]" ||

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: ports of an ordinary application (testpmd) can be stopped, reconfigured, started and closed while their
-# peers go on sending; nothing wrong arrives, no buffer is lost, and afterwards all packets get through again.
+# Proves: ports of an ordinary application (testpmd) can be stopped, reconfigured, started and
+# closed while their peers go on sending; nothing wrong arrives, no buffer is lost, and afterwards
+# all packets get through again.
 #
-#	gen ==> [0 testpmd 1] ==> echo      testpmd stops and starts one port, or both, under traffic
-#	gen <== [0 testpmd 1] <== echo
+#   gen ==> [0 testpmd 1] ==> echo      testpmd stops and starts one port, or both, under traffic
+#   gen <== [0 testpmd 1] <== echo
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -23,7 +24,7 @@ start_gen()
 	pktcheck gen "$(on 0)" "$(dev 0 gen pmd rx=zero)" -- --mode gen --size 60-1514 --timeout 0 "$@"
 }
 
-# flows: packets come back to gen now
+# flows: packets return to gen now
 flows()
 {
 	local before
@@ -32,7 +33,7 @@ flows()
 	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" && return
 	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" links --group "$fido_group" || true
 	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" stats --group "$fido_group" || true
-	fail "no packets come back after: $1"
+	fail "no packets return after: $1"
 }
 
 for rx in zero copy; do
@@ -58,7 +59,7 @@ for rx in zero copy; do
 	stop gen
 	expect_eq "$(result gen .corrupt),$(result gen .duplicate)" 0,0 "gen: corrupt, duplicate"
 	echo "--- all of a new run"
-	# testpmd drops what does not fit in a ring: there are never more packets on their way than do.
+	# testpmd drops what does not fit into a ring: never have more packets under way.
 	start_gen --return yes --count 20000 --window 250 --timeout 20
 	finish gen 30
 	expect_received gen 20000
@@ -68,7 +69,8 @@ for rx in zero copy; do
 	commands stop "port stop 0" "port close 0"
 	is_running gen || fail "gen ended when its peer's port was closed"
 	wait_for 10 'telemetry gen /ethdev/link_status,0 | matches "\"DOWN\""' || fail "gen's link stays up without a peer"
-	# What of gen's packets testpmd has not received yet, or echo sent back to it, comes home when it closes the other.
+	# When testpmd closes the other port, gen's packets come back that it has not received yet,
+	# or that echo returned to it.
 	commands "port stop 1"
 	stop gen
 	stop echo

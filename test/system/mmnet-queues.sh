@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: what ethdev says of a queue is true (sizes, what waits, what is out, its state), a stopped queue neither receives
-# nor sends and loses nothing, deferred queues start when they are told to, and where a driver of power management
-# looks is where the next packet shows.
+# Proves: ethdev reports each queue truly (sizes, what waits, what is out, its state); a stopped
+# queue neither receives nor sends and loses nothing; deferred queues start when told to; and the
+# next packet shows at the address that the driver gives to power management.
 #
-#	tx [testpmd, rings of 256] ==> rx [testpmd]      gen ==> sink, whose queues stop and start while packets flow
+#	tx [testpmd, rings of 256] ==> rx [testpmd]
+#	gen ==> sink, whose queues stop and start while packets flow
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -33,7 +34,7 @@ testpmd tx "$(on2 0)" "$(dev 0 tx rx)" -- --forward-mode=txonly --txd=256 --txpk
 testpmd rx "$(on2 1)" "$(dev 0 rx tx)" -- --forward-mode=rxonly --rxd=512
 says rx "show rxq info 0 0" 'Rx queue state: started'
 wait_for 20 '[ "$(telemetry rx /mmnet/info,0 | jq ".[].rx_queues.q0.size")" = 256 ]' || fail "the link does not come up"
-# The ring is the peer's; asked for were 512.
+# The ring is the peer's; 512 were requested.
 says rx "show rxq info 0 0" 'Number of RXDs: 256$'
 says tx "show txq info 0 0" 'Number of TXDs: 256$'
 says tx "show txq info 0 0" 'TX free threshold: [1-9]'
@@ -96,7 +97,7 @@ says tx "show txq info 0 0" 'Tx queue state: started'
 testpmd_cmd tx start >/dev/null
 wait_for 20 '[ "$(waiting 0)" = 256 ]' || fail "nothing waits in a stopped queue"
 testpmd_cmd tx stop >/dev/null
-# Started anew with its port.
+# It restarts with its port.
 testpmd_cmd rx "port stop 0" >/dev/null
 testpmd_cmd rx "port start 0" >/dev/null
 says rx "show rxq info 0 0" 'Rx queue state: started'

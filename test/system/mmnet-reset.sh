@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a port that was reset (rte_eth_dev_reset) is as new: no queues, its first address, MTU and counters; it can be
-# configured again, also with other queues; the link comes up again, all packets get through, and what a peer kept
-# meanwhile comes back. The same for testpmd's port under traffic.
+# Proves: a port that was reset (rte_eth_dev_reset) is as new: no queues, its first address, MTU and
+# counters; it can be configured again, also with other queues; the link comes up again, all packets
+# get through, and what a peer held meanwhile comes back. The same for testpmd's port under traffic.
 #
 #	gen ==> sink                          gen resets its port again and again
 #	gen ==> [0 testpmd 1] ==> echo        testpmd does with one port, or both
@@ -48,7 +48,7 @@ flows()
 	local before
 	up gen
 	before=$(xstat gen 0 rx_good_packets)
-	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" || fail "no packets come back after: $1"
+	wait_for 30 "[ \$(xstat gen 0 rx_good_packets) -gt $((before + 100)) ]" || fail "no packets return after: $1"
 }
 
 # pmd_port FIELD...: of testpmd's port 0

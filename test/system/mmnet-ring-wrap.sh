@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the smallest rings carry millions of descriptors, past the point where the 16-bit lap in a descriptor begins
-# again, without loss; a ring of any size from 64 on works, a smaller one is refused.
+# Proves: the smallest rings carry millions of descriptors, past the wrap of a descriptor's 16-bit
+# lap, without loss; a ring of any size from 64 on works, a smaller one is refused.
 #
 #	gen ==[ rings of 64 ]==> sink      65,536 laps of 64 are 4.2 million descriptors
 #	testpmd, alone                     --txd=1000
@@ -49,5 +49,5 @@ testpmd any "$(on2 0)" "$(dev 0 any nobody)" -- --total-num-mbufs=4096
 testpmd_cmd any "port stop 0" >/dev/null
 testpmd_cmd any "port config all txd 1000" >/dev/null
 testpmd_cmd any "port start 0" | matches 'Port 0' || fail "the port does not start with a ring of 1000"
-testpmd_cmd any "show txq info 0 0" | matches 'Number of TXDs: 1024' || fail "the port does not tell the ring's size"
+testpmd_cmd any "show txq info 0 0" | matches 'Number of TXDs: 1024' || fail "the port does not report the ring's size"
 stop any

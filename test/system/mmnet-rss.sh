@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a sender with spread=N puts each packet into the receive queue that the receiver's key, types and table say, whole, and
-# with its hash; from the next burst on by a new key and table, while the link is up; and without spread the hash is right all the same.
+# Proves: a sender with spread=N puts each packet, whole and with its hash, into the receive queue
+# given by the receiver's key, types and table; a new key and table take effect from the next burst
+# on, while the link is up; without spread the hash is right all the same.
 #
 #	frames.pcap --> [from: fido-fwd] ==> [ends: fido-fwd, 4 queues] --> came.pcap
 #	frames.pcap --> [from: fido-fwd] ==> [rx: testpmd, 4 queues]
@@ -66,7 +67,7 @@ round 4 6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73b
 echo "--- another key and table"
 # With the key, testpmd sets the types: this one alone.
 testpmd_cmd rx "port config 0 rss-hash-key ipv4-udp $key" >>"$work/commands"
-# testpmd reads no longer lines than of about 12 entries.
+# testpmd reads lines of about 12 entries at most.
 for entry in $(seq 0 8 127); do
 	part=$(for i in $(seq "$entry" $((entry + 7))); do echo "($i,$(((i * 5 + 2) % 3)))"; done | paste -sd ,)
 	testpmd_cmd rx "port config 0 rss reta $part" >>"$work/commands"

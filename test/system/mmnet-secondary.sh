@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: DPDK's tools that run as secondary processes beside an application work on its mmnet ports: dpdk-proc-info sees
-# link, queues, counters and state as the application does, and clears the counters; dpdk-dumpcap captures what is
-# received. A secondary gets no port of its own, and the application goes on when one ends.
+# Proves: DPDK's tools that run as secondary processes work on an application's mmnet ports:
+# dpdk-proc-info sees link, queues, counters and state as the application does, and clears the
+# counters; dpdk-dumpcap captures what is received. A secondary gets no port of its own, and the
+# application goes on when one exits.
 #
 #	gen ==> sink, as primary of:  dpdk-proc-info, dpdk-dumpcap
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 256
-# Shared with secondary processes, of which dpdk-dumpcap is lcore 0.
+# Shared with secondary processes, of which dpdk-dumpcap runs on lcore 0.
 eal_memory=(-m 128)
 prefix=$lib_id-sink
 lib_prefix[sink]=$prefix
@@ -21,7 +22,7 @@ proc_info()
 		fail "dpdk-proc-info $*: $(tail -n 5 "$lib_dir/answer")"
 }
 
-# says PATTERN: of dpdk-proc-info's last answer
+# says PATTERN: dpdk-proc-info's last answer matches
 says()
 {
 	grep -Eq "$1" "$lib_dir/answer" || fail "no '$1' in dpdk-proc-info's answer: $(cat "$lib_dir/answer")"

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: whoever sleeps and whoever polls, no packet waits for ever: a poller sends to a sleeper and a sleeper to a
-# poller, several queues ring one doorbell, one lcore sleeps on several links, and a sender sleeps on its full ring.
-# Bursts come at intervals about as long as the looking before a sleep, so that many hit it as it falls asleep.
+# Proves: in any mix of sleeping and polling domains no packet waits forever: a poller sends to a
+# sleeper and a sleeper to a poller, several queues ring one doorbell, one lcore sleeps on several
+# links, and a sender sleeps on its full ring. The gap between bursts is about as long as a domain
+# polls before it sleeps, so that many bursts hit it as it falls asleep.
 #
-#	gen ==> [fwd1] ==> [fwd2] ==> echo      there and back; how fwd1 and fwd2 idle, their queues and links differ
+#   gen ==> [fwd1] ==> [fwd2] ==> echo      there and back; how fwd1 and fwd2 idle, their queues and
+#                                           links differ
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 768
 
-# run TITLE COUNT IDLE1 IDLE2 QUEUES LINKS [GEN_OPTION...]; QUEUES of gen and echo, with /N: forwarders have N
+# run TITLE COUNT IDLE1 IDLE2 QUEUES LINKS [GEN_OPTION...]; QUEUES of gen and echo, with /N:
+# forwarders have N
 run()
 {
 	local title=$1 count=$2 first=$3 second=$4 queues=${5%/*} fwd_queues=${5#*/} links=$6 i ports_gen=() ports_1=() ports_2=() ports_echo=()
@@ -43,7 +46,7 @@ run()
 	done
 }
 
-# slept NAME: it did sleep, or the test shows nothing
+# slept NAME: it did sleep, or the test proves nothing
 slept()
 {
 	expect_eq "$(result "$1" '.idle_percent > 10')" true "$1 was busy all the time"

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: forwarders that sleep as soon as they have nothing to do are woken by whatever gives them something, also by a
-# domain's death and return: after each of 20 kills at random, those that live give all buffers back by wake-ups alone, as
-# there is no traffic meanwhile that would wake anybody; and when the dead one is back, packets pass as before.
+# Proves: forwarders that sleep as soon as they are idle are woken by whatever gives them work, also
+# by a domain's death and return: after each of 20 random kills the survivors return all buffers by
+# wake-ups alone, since no traffic wakes them meanwhile; and when the dead domain is back, packets
+# pass as before.
 #
-#	gen [testpmd] ==> [fwd1] ==> [fwd2] ==> [sink] ==> net_null      fwd1, fwd2, sink: fido-fwd --idle interrupt
+#	gen [testpmd] ==> [fwd1] ==> [fwd2] ==> [sink] ==> net_null
+#	fwd1, fwd2, sink: fido-fwd --idle interrupt
 #
-# KILLS, SEED: of the long run, and to try one again.
+# KILLS, SEED: for the long run, and to repeat a run.
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -16,13 +18,13 @@ kills=${KILLS:-20}
 seed=${SEED:-$RANDOM}
 RANDOM=$seed
 sleepers=(fwd1 fwd2 sink)
-# Forwarders are in the middle of more.
+# Kill forwarders more often: they have more neighbours.
 victims=(gen fwd1 fwd1 fwd2 fwd2 sink)
 declare -A out_port=([gen]=0 [fwd1]=1 [fwd2]=1)
 
 launch()
 {
-	# What is kept for a link that is down is not given back.
+	# Packets kept for a link that is down are not returned.
 	local options=(--idle interrupt --on-down drop --stats-period 0 --json)
 	case $1 in
 	gen) testpmd gen "$(on2 0)" "$(dev 0 gen fwd1)" -- --no-flush-rx --forward-mode=rxonly --total-num-mbufs=4096 ;;
@@ -41,7 +43,7 @@ all_up()
 	done
 }
 
-# What waits for whom, where somebody sleeps on.
+# For a sleeper that should wake: show what waits for whom.
 show_queues()
 {
 	local name port
@@ -54,7 +56,7 @@ show_queues()
 	"$FIDO_BUILD/apps/fido-ctl/fido-ctl" links --group "$fido_group" || true
 }
 
-# settled WHEN: nothing is out or held any more by those who live
+# settled WHEN: the survivors have nothing out or held
 settled()
 {
 	local name
@@ -67,7 +69,7 @@ settled()
 	done
 }
 
-# passes WHEN: a burst comes to sink, and nothing of it stays anywhere
+# passes WHEN: a burst reaches sink, and none of it stays anywhere
 passes()
 {
 	local before
@@ -90,7 +92,7 @@ passes "the start"
 for ((i = 1; i <= kills; i++)); do
 	victim=${victims[RANDOM % ${#victims[@]}]}
 	echo "--- kill $i of $kills: $victim"
-	# Most of the times it dies with packets in its hands, and the others asleep.
+	# Most of the time it dies with packets in its hands, and the others asleep.
 	[ "$victim" = gen ] || [ $((RANDOM % 4)) = 0 ] || kill -STOP "${lib_pid[$victim]}"
 	testpmd_cmd gen "start tx_first $((1 + RANDOM % 32))" >/dev/null
 	sleep "0.0$((RANDOM % 10))"

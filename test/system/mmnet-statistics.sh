@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: what the counters say is true: packets and bytes are the same at both ends and in each queue, each packet is
-# counted once as sent by pointer, passed on or copied, and once as received in place, by header or copied; clearing
-# them works while packets flow.
+# Proves: the counters are true: packets and bytes are the same at both ends and in each queue, each
+# packet is counted once as sent by pointer, forwarded or copied, and once as received in place, by
+# header or copied; clearing them works while packets flow.
 #
-#	gen ==> sink, and sink's Rx mode varies      gen ==> fwd ==> sink, for what is passed on
+#	gen ==> sink, and sink's Rx mode varies      gen ==> fwd ==> sink, for forwarded packets
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -76,7 +76,7 @@ expect_eq "$(fwd_stat fwd 0 rx_zero_copy_packets),$(fwd_stat fwd 1 tx_forwarded_
 expect_eq "$(fwd_stat fwd 1 tx_bytes)" "$(result gen .tx_bytes)" "fwd: bytes sent"
 
 echo "--- what the peer cannot read is copied, and counted"
-# Memory of another kind: EAL does not know where it comes from, so it is not exported.
+# Memory that EAL did not allocate is not exported.
 testpmd tx "$(on2 0)" "$(dev 0 tx rx)" -- --forward-mode=txonly --mp-alloc=xmem --total-num-mbufs=4096
 testpmd rx "$(on2 1)" "$(dev 0 rx tx rx=zero)" -- --forward-mode=rxonly --total-num-mbufs=4096
 testpmd_cmd rx start >/dev/null

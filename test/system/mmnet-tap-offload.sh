@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: what testpmd leaves undone of a TCP transfer between two kernels (checksums, and cutting into small segments) crosses
-# the links so, is done by the tap ports at their ends, and the transfer comes whole.
+# Proves: unfinished packets of a TCP transfer between two kernels (without checksums, not yet
+# segmented) cross testpmd and the links as they are, the tap ports at the ends finish them, and the
+# transfer arrives whole.
 #
 #	netns a: kernel - tap - fido-fwd ==> [testpmd, csum] ==> fido-fwd - tap - kernel :netns b
 #	         10.99.0.1               <==                 <==                  10.99.0.2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: two kernels talk by way of tap ports and a third domain, with little memory: a TCP transfer comes whole, and what
-# the domains in the middle pass on lies in the memory of the first.
+# Proves: two kernels communicate by tap ports and a third domain, with little memory: a TCP
+# transfer arrives whole, and the domains in the middle forward the first domain's memory.
 #
 #	netns a: kernel - tap - fido-fwd ==> fido-fwd ==> fido-fwd - tap - kernel :netns b
 #	         10.99.0.1               <==          <==                  10.99.0.2

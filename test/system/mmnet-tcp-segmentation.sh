@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: TCP packets that an application leaves to the port to be cut, and checksums that it leaves to it, come out right, in
-# every Rx mode of a receiver that knows nothing of it; and when the receiver takes them unfinished, they cross in one piece
-# and are finished where they leave, from memory that is another domain's.
+# Proves: TCP segmentation and checksums that an application leaves to the port come out right, in
+# every Rx mode of a receiver without such offloads; if the receiver accepts unfinished packets,
+# they cross in one piece and are finished where they leave, from another domain's memory.
 #
-#	frames.pcap --> [testpmd, csum] ==> ( [mid: fido-fwd --offload] ==> ) [ends: fido-fwd] --> came.pcap
+#   frames.pcap --> [testpmd, csum] ==> ( [mid: fido-fwd --offload] ==> ) [ends: fido-fwd]
+#   [ends: fido-fwd] --> came.pcap
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -41,7 +42,7 @@ mid()
 	up mid
 }
 
-# source_for NEXT: testpmd, for the domain next
+# source_for NEXT: testpmd, which sends to domain NEXT
 source_for()
 {
 	local command
@@ -52,7 +53,7 @@ source_for()
 	done
 }
 
-# All the frames, anew each time; and wait until their pieces are at the end.
+# Send all frames again, and wait until their pieces are at the end.
 send()
 {
 	testpmd_cmd pmd "port start all" >>"$work/commands"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: what DPDK's telemetry says of mmnet ports (dpdk-telemetry.py asks) is true: which there are, their links, and
-# the packets and bytes that another domain has sent them; a port that is not there is none.
+# Proves: DPDK's telemetry reports mmnet ports truly (by dpdk-telemetry.py): which exist, their
+# links, and the packets and bytes that another domain has sent them; a missing port is reported as
+# none.
 #
-#	gen ==> port 0 [testpmd] port 1 --- nobody
+#	gen ==> port 0 [testpmd] port 1 --- no peer
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -11,7 +12,7 @@ need_hugepages 256
 count=5000
 mac=02:F1:D0:00:00:01
 
-# ask COMMAND EXPRESSION: what jq makes of the answer
+# ask COMMAND EXPRESSION: apply jq to the answer
 ask()
 {
 	telemetry pmd "$1" | jq -r --arg key "${1%%,*}" ".[\$key] | $2"

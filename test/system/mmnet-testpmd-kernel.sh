@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: testpmd on mmnet ports gets on with kernels: in mode icmpecho it answers their ARP and their pings, in mode csum
-# it makes every checksum of a TCP transfer anew, and the transfer comes whole.
+# Proves: testpmd on mmnet ports works with kernels: in mode icmpecho it answers their ARP and
+# pings, in mode csum it computes every checksum of a TCP transfer anew, and the transfer arrives
+# whole.
 #
 #	netns a: kernel - tap - fido-fwd ==> [testpmd] ==> fido-fwd - tap - kernel :netns b
 #	         10.99.0.1               <==           <==                  10.99.0.2

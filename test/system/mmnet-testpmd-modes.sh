@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: DPDK's testpmd does on mmnet ports, in each forwarding mode, what it does on others: UDP, TCP, ICMP (IPv4 and
-# IPv6) and ARP come out byte by byte as the mode writes them; the port finds the wrong checksums among what comes, and
-# makes those that are left to it; what mode flowgen makes up arrives flow after flow; noisy, which keeps packets for
-# a while, loses none.
+# Proves: DPDK's testpmd works on mmnet ports as on others, in each forwarding mode: UDP, TCP, ICMP
+# (IPv4 and IPv6) and ARP come out byte by byte as the mode writes them; the port detects wrong
+# checksums on receive, and inserts those that are left to it; the packets of mode flowgen arrive
+# flow after flow; noisy, which keeps packets for a while, loses none.
 #
 #	frames.pcap --> net_pcap0 [ends] net_mmnet0 ==> [testpmd]
 #	came.pcap   <-- net_pcap0 [    ] net_mmnet1 <== [       ]
@@ -12,7 +12,7 @@ set -eu
 . "$(dirname "$0")/mmnet.bash"
 need_hugepages 384
 frames_py=$(dirname "$0")/helpers/frames.py
-# Fewer than a ring has descriptors: what does not fit into one, testpmd drops.
+# Fewer than the descriptors of a ring: testpmd drops what does not fit.
 count=900
 mac=02:f1:d0:00:00:01
 work=$(mktemp -d)

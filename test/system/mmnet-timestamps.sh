@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: with the offload for timestamps each packet says when it was received, in the clock of rte_eth_read_clock(): after it
-# was sent, within the burst that delivered it, and not before the one that came before it; in every Rx mode.
+# Proves: with the timestamp offload each packet carries its receive time, on the clock of
+# rte_eth_read_clock(): after it was sent, within the burst that delivered it, and not before that
+# of the packet before; in every Rx mode.
 #
 #	gen ==> echo
 #	gen <== echo

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a packet that takes more buffers to copy than its queue has, or more descriptors than its ring, is dropped and
-# counted, and the queue goes on: it does not wait for what can never be.
+# Proves: a packet that needs more buffers for its copy than its queue has, or more descriptors than
+# its ring, is dropped and counted, and the queue goes on: it does not wait forever.
 #
 #	tx [testpmd, heap=off: copies everything] ==> rx [testpmd, rxonly]
 set -eu
@@ -20,7 +20,7 @@ start_tx()
 	wait_for 20 'telemetry tx /ethdev/link_status,0 | matches "\"UP\""' || fail "the link does not come up"
 }
 
-# burst WHAT SENT DROPPED: of one packet by each queue
+# burst WHAT SENT DROPPED: of one packet on each queue
 burst()
 {
 	testpmd_cmd tx "clear port xstats all" >/dev/null

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: two groups on one machine, with domains of the same names, know nothing of each other.
 #
-#	group 1:  gen ==> echo     four processes at once, all with full traffic; each packet knows
-#	          gen <== echo     whose it is
-#	group 2:  gen ==> echo
-#	          gen <== echo
+#   group 1:  gen ==> echo     four processes at once with full traffic; each packet carries
+#             gen <== echo     its owner
+#   group 2:  gen ==> echo
+#             gen <== echo
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"

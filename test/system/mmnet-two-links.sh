@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: two links between the same two domains are two wires: each carries its own packets, each goes up and down
-# by itself, and their order on the command line does not matter.
+# Proves: two links between the same two domains are two wires: each carries its own packets, each
+# goes up and down by itself, and their order on the command line does not matter.
 #
 #	gen port 0 ==[ link 0 ]==> echo port 1
-#	gen port 1 ==[ link b ]==> echo port 0      and back by the same link
+#	gen port 1 ==[ link b ]==> echo port 0      and back over the same link
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"

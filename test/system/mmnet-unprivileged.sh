@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: without any privilege and without hugepages it works, by pointer as ever, in the user's own folder; what is
-# not to be had (2 MiB pages for the arena) is said once, with what to do.
+# Proves: without any privilege and without hugepages the driver works, by pointer as always, in the
+# user's own folder; what is unavailable (2 MiB pages for the arena) is logged once, with what to
+# do.
 #
 #	testpmd txonly ==> testpmd rxonly      both as user nobody, with --no-huge
 #	gen ==> echo, gen <== echo             likewise; with and without XDG_RUNTIME_DIR
@@ -12,12 +13,12 @@ set -eu
 unset FIDO_RUNDIR
 nobody=65534
 
-# The build folder may be of no use to others.
+# Other users may have no access to the build folder.
 bin=$(mktemp -d /run/fido-nobody.XXXXXX)
 chmod 755 "$bin"
 home=$(mktemp -d /tmp/fido-nobody.XXXXXX)
 chown $nobody:$nobody "$home"
-# What the user's processes make, EAL's files included, where there is no XDG_RUNTIME_DIR.
+# Without XDG_RUNTIME_DIR: what the user's processes create, EAL's files included.
 fallback=/tmp/fido-$nobody
 had_fallback=$([ ! -e "$fallback" ] || echo yes)
 clean()
@@ -77,7 +78,7 @@ grep -q "mmnet: cannot use folder $fallback: .*: make it writable for this user,
 rmdir "$fallback"
 mv "$home/mine" "$fallback"
 
-# The largest that there can be, unless this machine has so much.
+# The largest possible arena, unless this machine has that much memory.
 if [ "$(awk '/^MemTotal:/ { print int($2 / 1048576) }' /proc/meminfo)" -lt 64 ]; then
 	echo "--- an arena larger than all the memory there is"
 	as_nobody bad "$bin/pktcheck" "$(on 0)" "$(dev 0 echo gen arena=64G)" -- --mode sink --duration 0.1
@@ -94,7 +95,7 @@ as_nobody rx "$pmd" "$(on2 1)" "$(dev 0 rx tx arena=${arena}M)" -- --forward-mod
 	--stats-period 1
 as_nobody tx "$pmd" "$(on2 0)" "$(dev 0 tx rx arena=${arena}M)" -- --forward-mode=txonly --total-num-mbufs=8192 \
 	--stats-period 1
-# What testpmd prints each second: "RX-packets: 1234".
+# testpmd prints each second: "RX-packets: 1234".
 wait_for 40 "grep -Eaq 'RX-packets: [1-9][0-9]{3}' '$(log_of rx)'" || fail "rx receives nothing: $(tail -n 30 "$(log_of rx)")"
 for name in rx tx; do
 	expect_eq "$(grep -c "mmnet: .*no free 2 MiB pages for an arena of $arena MiB, using ordinary pages: echo N > /proc/sys/vm/nr_hugepages, .*or pass hugepages=off" \

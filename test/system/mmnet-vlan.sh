@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a VLAN tag that an application leaves to the port arrives in the packet, or beside it at a receiver that has asked for
-# that; a receiver that has tags taken out gets what they were, in every Rx mode, whoever wrote them into the packet; and none
-# does when it does not ask.
+# Proves: a VLAN tag that an application leaves to the port arrives in the packet, or beside it at a
+# receiver with VLAN stripping, in every Rx mode, whoever wrote the tag into the packet; without
+# stripping a tag stays in the packet.
 #
-#	frames.pcap --> [testpmd or fido-fwd] ==> ( [strip: testpmd] ==> ) [ends: fido-fwd] --> came.pcap
+#   frames.pcap --> [testpmd or fido-fwd] ==> ( [strip: testpmd] ==> ) [ends: fido-fwd]
+#   [ends: fido-fwd] --> came.pcap
 set -eu
 # shellcheck source=test/system/mmnet.bash
 . "$(dirname "$0")/mmnet.bash"
@@ -29,7 +30,7 @@ ends()
 	up ends
 }
 
-# strip PEER RX: takes tags out and shows them, and passes on
+# strip PEER RX: testpmd that strips tags, prints them, and forwards
 strip()
 {
 	local command

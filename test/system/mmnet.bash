@@ -1,21 +1,23 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the mmnet-*.sh tests share; they source it first. Groups live in a folder of the test's own.
+# Shared by the mmnet-*.sh tests, which source it first. Groups live in a private folder.
 #
 #   dev PORT DOMAIN PEER [ARG...]  the --vdev option of an mmnet port
 #   on CORE                        EAL's options for one lcore, on that core
-#   on2 CORE                       the same for two, as testpmd needs: one for commands, one forwards
-#   up NAME...                     wait until pktcheck (started) or fido-fwd (streams printed) is ready
-#   all_mapped                     wait until each domain of the group has mapped the memory of all others: until then
-#                                  it gets copies of what a domain in the middle passes on
+#   on2 CORE                       the same for two, as testpmd needs: commands, forwarding
+#   up NAME...                     wait until pktcheck has started, or fido-fwd printed its streams
+#   all_mapped                     wait until each domain of the group has mapped the memory of all
+#                                  others: until then forwarded packets are copied for it
 #   port_stat NAME PORT KEY        an extended statistic from pktcheck's result
 #   fwd_stat NAME PORT KEY         a counter of a port from fido-fwd's result
 #   expect_whole NAME              pktcheck: nothing is corrupt, lost, duplicate or out of order
-#   expect_received NAME N         pktcheck: N packets came, and all of the above
+#   expect_received NAME N         pktcheck: N packets arrived, and all of the above
 #   expect_no_copies NAME PORT     pktcheck: nothing was copied, in either direction
 #   expect_stat NAME PORT KEY WANT
-#   installed_driver             have "${installed[@]}" CMD... run CMD as if the driver was installed, for secondary processes
-#   driver_maps NAME, open_files NAME      what a process has of libfido's memory; its file descriptors
+#   installed_driver               make "${installed[@]}" CMD... run CMD as if the driver was
+#                                  installed, for secondary processes
+#   driver_maps NAME, open_files NAME
+#                                  a process's mappings of libfido memory; its file descriptors
 
 FIDO_TOP=${FIDO_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=test/lib.sh
@@ -95,8 +97,9 @@ expect_no_copies()
 	expect_stat "$1" "$2" rx_copied_packets 0
 }
 
-# DPDK's tools that run as secondary processes have no option that names a driver, or must find all drivers in the same
-# order as the primary, as mempool ops are known by their number: the folder that EAL looks in has ours as well.
+# DPDK's tools that run as secondary processes have no option to name a driver, or must load all
+# drivers in the same order as the primary, since mempool ops are known by number: put the driver
+# into the folder where EAL looks.
 installed_driver()
 {
 	[ "$(id -u)" = 0 ] || skip "dpdk-dumpcap finds the driver in a folder of root's"

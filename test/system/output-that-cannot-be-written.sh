@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: a program whose output cannot be written (a full disk, no standard output) says once where and why, and ends with a
-# failure; fido-blkd serves all the same until it is told to end; a reader that closes its pipe is no failure to speak of.
+# Proves: a program that cannot write its output (a full disk, no standard output) reports once
+# where and why, and exits with a failure; fido-blkd serves on until it is stopped; a reader that
+# closes its pipe is not reported as a failure.
 #
 #	fido-blkd (disk) <--- fido-blk-perf, fido-ctl          fido-fwd (null port to null port)
 #
@@ -13,7 +14,7 @@ fwd=$FIDO_BUILD/apps/fido-fwd/fido-fwd
 message=$lib_dir/message
 disk_log=$lib_dir/disk.out
 
-# loses WHY COMMAND...: with its output to /dev/full it says so, once, and ends with status 1
+# loses WHY COMMAND...: with its output to /dev/full it says so once, and exits with status 1
 loses()
 {
 	local why=$1 status=0
@@ -66,7 +67,7 @@ expect_eq "${PIPESTATUS[0]}" 0 "fido-fwd whose reader has gone, which says: $(ca
 
 echo "+ fido-blkd ends"
 kill -INT "${lib_pid[disk]}"
-wait_for 20 "! is_running disk" || fail "fido-blkd does not end"
+wait_for 20 "! is_running disk" || fail "fido-blkd does not exit"
 lib_reap disk
 expect_eq "$lib_status" 1 "exit status of fido-blkd, whose output was lost"
 nothing_runs

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: apps/xen/fido-group gives each domain of a group slots and a folder of its own, with the right permissions;
-# never slots that another has or that a living domain still maps; forgets domains that have ended; takes away all
-# that it made. Without Xen: on a folder instead of xenstore, in each shell that a dom0 may have.
+# Proves: apps/xen/fido-group gives each domain of a group its own slots and folder, with the right
+# permissions; never slots that another domain has or that a living domain still maps; forgets
+# domains that have ended; and removes all that it made. Without Xen: on a folder instead of
+# xenstore, in each shell that a dom0 may have.
 #
 #	fido-group --- xenstore-read, -write, -chmod ... (helpers/fake-xenstore.sh) --- a folder
 set -eu
@@ -27,7 +28,7 @@ group()
 	out=$($shell "$script" "$@" 2>&1) || return 1
 }
 
-# refused PATTERN ARG...: it fails, and says why
+# refused PATTERN ARG...: it fails with a message that matches
 refused()
 {
 	local pattern=$1
@@ -36,7 +37,7 @@ refused()
 	grep -q -- "$pattern" <<<"$out" || fail "fido-group $*: no '$pattern' in: $out"
 }
 
-# domain DOMID NAME: one that lives; ended DOMID: it does no more
+# domain DOMID NAME: start one; ended DOMID: end it
 domain()
 {
 	xenstore-write "/local/domain/$1/name" "$2"
@@ -47,7 +48,8 @@ ended()
 	xenstore-rm "/local/domain/$1"
 }
 
-# joins GROUP DOMID SLOT NAME: a process there is in the group; maps GROUP DOMID SLOT MAPPED: it has mapped others
+# joins GROUP DOMID SLOT NAME: a process there is in the group; maps GROUP DOMID SLOT MAPPED: it has
+# mapped others
 joins()
 {
 	xenstore-write "/fido/$1/member/$2/domain/$3" "$4 1234"
@@ -147,7 +149,7 @@ test_add()
 	group add demo 3 1
 	node demo/slots/3 8-11
 	node demo/member/1/domain/0 "gen0 1234"
-	# The second domain ends, the first still maps its slot 5, the third maps slots of nobody.
+	# The second domain ends, the first still maps its slot 5, the third maps unused slots.
 	maps demo 1 0 "4:77 5:78 8:12"
 	maps demo 3 8 "13:1"
 	ended 2
@@ -156,12 +158,12 @@ test_add()
 	gone demo/member/2
 	node demo/slots/9 6-7
 	perms fido/demo/member/1 "n1 r3 r9"
-	# The one that maps them ends too.
+	# The domain that maps them ends too.
 	ended 1
 	domain 4 more
 	group add demo 4
 	node demo/slots/4 0-3
-	# What was mapped is free when it is unmapped; slot 13 is still mapped.
+	# Mapped slots are free when unmapped; slot 13 is still mapped.
 	domain 5 last
 	domain 6 late
 	group add demo --slots-per-domain 5 5
@@ -189,7 +191,7 @@ test_remove()
 	node demo/slots/3 8-11
 	group remove demo --force 3
 	gone demo/member/3
-	# A domain that has ended: by its number; its processes went with it.
+	# Remove a domain that has ended by its number; its processes went with it.
 	joins demo 1 0 gen0
 	ended 1
 	group remove demo 1
@@ -198,7 +200,7 @@ test_remove()
 	gone demo
 	node other/layout "0x110000000000 40 64"
 	refused "there is no group demo" destroy demo
-	# A group whose domains have all ended may be made anew.
+	# A group whose domains have all ended may be created again.
 	group create other 2
 	gone other/slots/1
 	node other/slots/2 0-3
@@ -224,7 +226,7 @@ test_many()
 	perms fido/demo/layout r0
 	perms fido/demo/member/16 "n16 $(printf 'r%s ' {1..15} | sed 's/ $//')"
 	node demo/slots/16 60-63
-	# A xenstored with a limit of its own.
+	# A xenstored with a lower limit.
 	FAKE_XENSTORE_PERMS=2 group create limited 1 2 3
 	perms fido/limited/layout r0
 	perms fido/limited/member/2 r2

@@ -1,6 +1,10 @@
-/* The backend is killed under load and started again: every request is done, once or twice, nothing is lost or damaged; a volume
- * that has lost its contents fails its requests. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Requests survive a backend that is killed under load and restarted.
+ *
+ * Each request completes; the backend may have executed it twice. No data is lost or damaged. If
+ * the volume has lost its contents, its requests fail.
+ */
 #include "blk_test.h"
 
 #include <errno.h>
@@ -11,7 +15,7 @@
 #define DEPTH 32u
 #define KILLS 4u
 
-/* Blocks are written with versions, one write of a block at a time. */
+/* Each write of a block carries a version; a block has one write in flight at a time. */
 struct load {
 	struct blk_test t;
 	uint64_t version[BLOCKS];
@@ -108,7 +112,7 @@ killed_under_load(void **state)
 			take_some(&l);
 		}
 		blk_test_kill(&backend);
-		/* It is gone, and comes back. */
+		/* The backend dies and comes back. */
 		write_some(&l);
 		blk_test_spawn(&backend, "--backend", store);
 	}
@@ -143,7 +147,7 @@ contents_lost(void **state)
 				 &lent),
 		0);
 	blk_test_kill(&backend);
-	/* What was lent can be read as before. */
+	/* Lent memory keeps its content. */
 	assert_true(test_filled(lent.iov[0].iov_base, 4096, 1));
 	blk_test_spawn(&backend, "--backend", "mem:8M");
 	assert_int_equal(blk_test_read(t.q, buf, 0, 4096), -ESTALE);
@@ -151,7 +155,7 @@ contents_lost(void **state)
 	assert_true(test_filled(lent.iov[0].iov_base, 4096, 1));
 	fido_blk_release(t.q, &lent.lent, 1);
 	fido_blk_close(t.blk);
-	/* Opened anew, it is another volume. */
+	/* Opened again, it is another volume. */
 	assert_int_equal(fido_blk_open(t.vm,
 				 &(struct fido_blk_config){.backend = "disk", .volume = "v0"},
 				 &t.blk),
@@ -162,7 +166,9 @@ contents_lost(void **state)
 	blk_test_kill(&backend);
 }
 
-/* Writes of memory that has to be copied, more than there is room for: those that have it are sent again first. */
+/*
+ * More writes need a copy than bounce memory holds; those that already have one are resent first.
+ */
 static void
 little_memory(void **state)
 {
@@ -193,7 +199,7 @@ little_memory(void **state)
 						 1),
 				1);
 		blk_test_kill(&backend);
-		/* What is recalled comes back before the backend does. */
+		/* Recalled tickets come back before the backend does. */
 		for (uint64_t until = test_now_ms() + 100; test_now_ms() < until;)
 			done += fido_blk_poll(t.q, c, 64);
 		blk_test_spawn(&backend, "--backend", store);

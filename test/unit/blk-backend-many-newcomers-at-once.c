@@ -1,6 +1,10 @@
-/* Newcomers that come all at once to a backend that has room for some: these are served, and each of the others is told that it was
- * refused; offers that are no front-ends' hide nobody. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A backend that many clients open at once serves as many as it has room for and refuses the rest.
+ *
+ * Each refused client learns of the refusal. Offers that do not come from front-ends hide no real
+ * client.
+ */
 #include "blk_test.h"
 
 #include <poll.h>
@@ -18,7 +22,7 @@
 #define LEN 4096u
 #define REFUSED_MS 6000
 
-/* With few descriptors. */
+/* A backend with few descriptors. */
 static int
 small_backend(const char *what)
 {
@@ -71,7 +75,7 @@ offered(const struct fido_domain *d)
 	return n;
 }
 
-/* @return links that the backend has made to d, whose lock is held */
+/* @return links to d that the backend has created; the caller holds d's lock */
 static unsigned int
 taken(struct fido_domain *d)
 {
@@ -84,8 +88,10 @@ taken(struct fido_domain *d)
 }
 
 /*
- * Have all open at the same time: the backend finds all their offers in one look. some: it has room for some.
- * @return how many of the first domain's it has taken then
+ * Make all openers offer their links at the same time, so that the backend finds all offers in one
+ * pass.
+ * @param some the backend has room for some of them
+ * @return number of the first domain's links that the backend has accepted by then
  */
 static unsigned int
 open_all(struct blk_test_process *backend, struct opener *o, unsigned int n, bool some)
@@ -101,7 +107,10 @@ open_all(struct blk_test_process *backend, struct opener *o, unsigned int n, boo
 			all += o[j].vm == o[i].vm;
 		TEST_WAIT(offered(o[i].vm) >= all);
 	}
-	/* Of those that it takes none gets further, meanwhile, than that the backend has made its end. */
+	/*
+	 * Until the lock is released, an accepted link gets no further than the backend's creating
+	 * its end.
+	 */
 	pthread_mutex_lock(&o[0].vm->lock);
 	assert_int_equal(kill(backend->pid, SIGCONT), 0);
 	if (some)
@@ -114,7 +123,7 @@ open_all(struct blk_test_process *backend, struct opener *o, unsigned int n, boo
 	return links;
 }
 
-/* Write, asleep until the answer rings: the backend has this end's doorbell, and this end the backend's. */
+/* Write, then sleep until the answer rings: backend and client hold each other's doorbell. */
 static void
 write_asleep(struct fido_blk_queue *q, char *from, uint64_t offset)
 {
@@ -127,7 +136,7 @@ write_asleep(struct fido_blk_queue *q, char *from, uint64_t offset)
 	struct pollfd fd = {.fd = fido_blk_fd(q), .events = POLLIN};
 	struct fido_blk_completion done;
 
-	usleep(2000); /* The backend has fallen asleep. */
+	usleep(2000); /* by now the backend sleeps */
 	assert_int_equal(fido_blk_submit(q, &request, 1), 1);
 	while (fido_blk_poll(q, &done, 1) == 0) {
 		if (!fido_blk_arm(q))
@@ -162,7 +171,7 @@ some_are_served(void **state)
 		for (uint16_t q = 0; q < QUEUES; q++)
 			write_asleep(fido_blk_queue(o[i].blk, q), (char *)mem->va, i * LEN);
 	}
-	print_message("%u of %u are served, %u of them were taken at once\n", served, AT_ONCE,
+	print_message("%u of %u are served, %u of them were accepted at once\n", served, AT_ONCE,
 		links);
 	assert_true(served >= links && served < AT_ONCE);
 	for (unsigned int i = 0; i < AT_ONCE; i++)
@@ -173,7 +182,7 @@ some_are_served(void **state)
 	blk_test_kill(&backend);
 }
 
-/* Room for nobody. */
+/* A backend without any room. */
 static void
 each_is_told(void **state)
 {

@@ -1,9 +1,13 @@
-/* A backend that runs out of descriptors or control memory refuses newcomers, and says so to both; it serves those that it has,
- * and newcomers when some have left. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A backend out of descriptors or control memory refuses new clients and keeps serving the others.
+ *
+ * Both the backend and the client report the refusal. When some clients leave, new ones are
+ * accepted.
+ */
 #include "blk_test.h"
 
-/* A backend without limits would take them all. */
+/* A backend without limits would accept them all. */
 #define CLIENTS 40u
 #define LEN 4096u
 
@@ -26,7 +30,7 @@ open_one(struct fido_domain *vm, unsigned int timeout_ms, struct fido_blk **out)
 		out);
 }
 
-/* All do something, each after the backend has fallen asleep. */
+/* Each client issues a request after the backend has fallen asleep. */
 static void
 all_are_served(struct fido_blk **blk, unsigned int n, char *buf)
 {
@@ -62,10 +66,10 @@ refuses(const char *what)
 	assert_true(n >= 4);
 	test_message_has("no room for one more client", NULL);
 	all_are_served(blk, n, (char *)mem->va);
-	/* One more, and again: nobody there is harmed. */
+	/* Two more attempts: the clients being served are not affected. */
 	assert_int_equal(open_one(vm, 500, &blk[n]), -ENOSPC);
 	all_are_served(blk, n, (char *)mem->va);
-	/* Two leave, one comes. */
+	/* Two clients leave, one joins. */
 	assert_int_equal(fido_blk_close(blk[--n]), 0);
 	assert_int_equal(fido_blk_close(blk[--n]), 0);
 	assert_int_equal(open_one(vm, TEST_LIMIT_MS, &blk[n++]), 0);

@@ -1,12 +1,12 @@
-/* What a client says that makes no sense is answered with an error, and the backend serves on: any command, flags, memory. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The backend answers a malformed command, flag or memory range with an error and serves on. */
 #include "blk_test.h"
 
 #include <errno.h>
 
 #define RING 1024u
 
-/* A client that posts what it likes. */
+/* A client that posts arbitrary descriptors. */
 struct raw {
 	struct fido_link *link;
 	struct fido_txq *txq;
@@ -23,7 +23,7 @@ put(struct raw *r, uint64_t addr, uint32_t len, uint16_t flags)
 	fido_lock_release(&r->txq->lock);
 }
 
-/* Publish what was put; wait until all of it is back. @return the status of the last ticket */
+/* Publish what was put and wait until all of it completes. @return the status of the last ticket */
 static uint16_t
 result(struct raw *r)
 {
@@ -86,7 +86,7 @@ bad_opens(void **state)
 
 	blk_test_start(&t);
 	raw_connect(&r, &t, "blk-raw");
-	/* Nothing works before OPEN. */
+	/* Every command fails before OPEN. */
 	assert_int_equal(one(&r, 0, 4096, blk_command_flags(FIDO_BLK_READ, 0)),
 		BLK_STATUS_NOT_OPEN);
 	bad = good;
@@ -98,7 +98,7 @@ bad_opens(void **state)
 	bad = good;
 	memset(bad.volume, 'v', sizeof(bad.volume));
 	assert_int_equal(open_volume(&r, bad), BLK_STATUS_ERRNO(EINVAL));
-	/* Too short, nowhere, not at a multiple of 8, in no memory. */
+	/* Too short, address 0, not a multiple of 8, unmapped memory. */
 	assert_int_equal(one(&r, (uintptr_t)r.open, 8, BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
 		BLK_STATUS_ERRNO(EINVAL));
 	assert_int_equal(one(&r, 4096, sizeof(good), BLK_OP_OPEN << FIDO_DESC_USER_SHIFT),
@@ -132,7 +132,7 @@ bad_commands(void **state)
 		{BLK_VOLUME_SIZE / 512, 512, FIDO_BLK_READ, ERANGE},
 		{BLK_VOLUME_SIZE / 512 - 1, 1024, FIDO_BLK_READ, ERANGE},
 		{(UINT64_C(1) << 48) - 1, 512, FIDO_BLK_READ, ERANGE},
-		{0, 4096, FIDO_BLK_WRITE, EINVAL}, /* no memory */
+		{0, 4096, FIDO_BLK_WRITE, EINVAL}, /* without memory */
 		{0, 0, FIDO_BLK_DISCARD, EINVAL},
 		{0, UINT32_MAX, FIDO_BLK_DISCARD, ERANGE},
 		{BLK_VOLUME_SIZE / 512 - 1, 2, FIDO_BLK_WRITE_ZEROES, ERANGE},
@@ -152,7 +152,7 @@ bad_commands(void **state)
 		assert_int_equal(one(&r, bad[i].sector, bad[i].len,
 					 blk_command_flags(bad[i].op, 0)),
 			BLK_STATUS_ERRNO(bad[i].error));
-	/* An address where a command has none. */
+	/* An address in a command that takes none. */
 	assert_int_equal(one(&r, (uintptr_t)r.open, 4096, FIDO_BLK_READ << FIDO_DESC_USER_SHIFT),
 		BLK_STATUS_ERRNO(EINVAL));
 	assert_int_equal(blk_test_write(t.q, (void *)t.mem->va, 0, 4096, 1), 0);
@@ -170,7 +170,10 @@ bad_memory(void **state)
 	blk_test_start(&t);
 	raw_connect(&r, &t, "blk-raw");
 	assert_int_equal(open_volume(&r, good), 0);
-	/* Outside what is mapped; outside the layout; good and bad; more and less than it says. */
+	/*
+	 * Unmapped; outside the layout; good and bad pieces; more and less memory than the command
+	 * says.
+	 */
 	put(&r, 0, 4096, write);
 	assert_int_equal(one(&r, t.mem->gaddr + t.mem->len * 4, 4096, 0), FIDO_STATUS_BAD_ADDRESS);
 	put(&r, 0, 4096, write);
@@ -182,7 +185,7 @@ bad_memory(void **state)
 	assert_int_equal(one(&r, t.mem->gaddr, 8192, 0), BLK_STATUS_ERRNO(EINVAL));
 	put(&r, 0, 4096, write);
 	assert_int_equal(one(&r, t.mem->gaddr, UINT32_MAX, 0), FIDO_STATUS_BAD_ADDRESS);
-	/* Too many pieces; and as many as there can be. */
+	/* Too many pieces; then the maximum. */
 	put(&r, 0, 512 * 300, write);
 	for (int i = 0; i < 300; i++)
 		put(&r, t.mem->gaddr, 512, i < 299 ? FIDO_DESC_CHAINED : 0);
@@ -191,7 +194,7 @@ bad_memory(void **state)
 	for (int i = 0; i < FIDO_BLK_SEGMENTS_MAX; i++)
 		put(&r, t.mem->gaddr, 512, i < FIDO_BLK_SEGMENTS_MAX - 1 ? FIDO_DESC_CHAINED : 0);
 	assert_int_equal(result(&r), 0);
-	/* A read with memory. */
+	/* A read that brings memory. */
 	put(&r, 0, 4096, blk_command_flags(FIDO_BLK_READ, 0) | FIDO_DESC_CHAINED);
 	assert_int_equal(one(&r, t.mem->gaddr, 4096, 0), BLK_STATUS_ERRNO(EINVAL));
 	assert_int_equal(blk_test_write(t.q, (void *)t.mem->va, 0, 4096, 1), 0);
@@ -199,7 +202,7 @@ bad_memory(void **state)
 	blk_test_end(&t);
 }
 
-/* A message without an end takes the link down, and nothing else. */
+/* A message without an end closes its link and harms nothing else. */
 static void
 no_end(void **state)
 {

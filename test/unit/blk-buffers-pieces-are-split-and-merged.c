@@ -1,5 +1,8 @@
-/* Buffers are cut as small as asked, never overlap, and are whole again when all are free, whatever the order. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The allocator splits buffers to the size asked, never overlaps them, and merges all that are
+ * freed.
+ */
 #include "blk_store_test.h"
 
 #define SIZE (4u << 20)
@@ -27,7 +30,7 @@ end(struct blk_buffers *b)
 	test_rundir_empty();
 }
 
-/* All of it can be had in largest pieces, and no more. */
+/* All of it can be allocated in pieces of the largest size, and no more. */
 static void
 is_whole(struct blk_buffers *b)
 {
@@ -57,7 +60,7 @@ smallest(void **state)
 		seen[at / BLK_BUFFER_MIN] = true;
 	}
 	assert_null(blk_buffers_alloc(b, 1));
-	/* Every other one: half is free, and nothing larger than a page can be had. */
+	/* Free every other page: half is free, but nothing larger than a page can be allocated. */
 	for (size_t i = 0; i < PIECES; i++)
 		if ((size_t)(p[i] - base) / BLK_BUFFER_MIN % 2 == 0) {
 			blk_buffers_free(b, p[i]);
@@ -72,7 +75,7 @@ smallest(void **state)
 	end(b);
 }
 
-/* Each size is rounded up to its power of two, and aligned to it. */
+/* Each size is rounded up to a power of two and aligned to it. */
 static void
 sizes(void **state)
 {
@@ -95,7 +98,7 @@ sizes(void **state)
 	end(b);
 }
 
-/* The same against a model: who has each page. */
+/* Random operations against a model that records the owner of each page. */
 static void
 at_random(void **state)
 {

@@ -1,5 +1,9 @@
-/* A front-end that closes, destroys its memory and leaves while its writes hang: they are done with their data or not at all. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Hanging writes of a front-end that leaves store their data or nothing.
+ *
+ * The front-end closes, destroys its memory and leaves the group while the writes hang.
+ */
 #include "blk_test.h"
 
 #include <fcntl.h>
@@ -43,7 +47,7 @@ submit_writes(struct fido_blk_queue *q, char *from)
 	}
 }
 
-/* @return sectors that have the data of the writes; all others are as before */
+/* @return number of sectors that hold the written data; all others are unchanged */
 static size_t
 count_written(const char *p)
 {
@@ -71,7 +75,10 @@ in_flight(struct blk_server *s)
 	return n;
 }
 
-/* The backend lives, and its medium hangs: it has begun to send it what is written. @param from NULL: the vm's arena */
+/*
+ * The backend runs but its medium hangs in the middle of the writes. @param from NULL: the VM's
+ * arena
+ */
 static void
 medium_hangs(char *from)
 {
@@ -102,7 +109,7 @@ medium_hangs(char *from)
 	fill(from != NULL ? from : (char *)t.mem->va, DATA);
 	submit_writes(t.q, from != NULL ? from : (char *)t.mem->va);
 	TEST_WAIT(in_flight(t.server) == WRITES);
-	/* What it has of the caller's own memory it says. */
+	/* Closing reports whether requests still use the caller's own memory. */
 	assert_int_equal(fido_blk_close(t.blk), from != NULL ? 0 : -EBUSY);
 	fido_region_destroy(t.mem);
 	fido_domain_leave(t.vm);
@@ -112,7 +119,7 @@ medium_hangs(char *from)
 	blk_test_open(&t, NULL);
 	for (unsigned int i = 0; i < WRITES; i++)
 		assert_int_equal(blk_test_read(t.q, all + i * LEN, i * LEN, LEN), 0);
-	/* A part of them was on its way. */
+	/* Some of them were under way. */
 	assert_true(count_written(all) != 0);
 	blk_test_close(&t);
 	blk_test_unserve(&t);
@@ -138,7 +145,7 @@ medium_hangs_with_copies(void **state)
 	free(memory);
 }
 
-/* The backend itself stands still, and has not polled them, or has. */
+/* The backend itself is stopped, before or after it has polled the writes. */
 static void
 backend_stopped(void **state)
 {
@@ -162,7 +169,7 @@ backend_stopped(void **state)
 	fido_region_destroy(t.mem);
 	fido_domain_leave(t.vm);
 	kill(backend.pid, SIGCONT);
-	/* It has done with the former client when it serves another. */
+	/* A backend that serves the next client has finished with the former one. */
 	blk_test_open(&t,
 		&(struct fido_blk_config){.backend = "disk",
 			.volume = "v0",

@@ -1,6 +1,10 @@
-/* Writes that have to be copied go on when the backend has died and is back, also when the copies of those that it had take all the
- * memory there is for copies, and others stand before them. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes that need a copy go on after the backend has died and come back.
+ *
+ * This holds even if the copies of the interrupted writes fill all the memory for copies and other
+ * writes queue before them.
+ */
 #include "blk_test.h"
 
 #include <fcntl.h>
@@ -9,7 +13,7 @@
 #define LEN (128u << 10)
 #define WRITES 32u
 
-/* The copies of a few of the writes fit. */
+/* Room for the copies of a few of the writes. */
 #define BOUNCE (1u << 20)
 
 static void
@@ -33,7 +37,7 @@ all_complete(void **state)
 	assert_true(fd >= 0 && ftruncate(fd, WRITES * LEN) == 0);
 	blk_test_spawn(&backend, "--backend", store);
 	blk_test_open(&t, &config);
-	/* It stands still: what it is sent stays unanswered. */
+	/* A stopped backend answers nothing. */
 	kill(backend.pid, SIGSTOP);
 	for (unsigned int i = 0; i < WRITES; i++) {
 		struct iovec iov = {memory + (size_t)i * LEN, LEN};
@@ -49,7 +53,7 @@ all_complete(void **state)
 			1);
 	}
 	blk_test_kill(&backend);
-	/* Their tickets come back before there is another session. */
+	/* Their tickets come back before the next session begins. */
 	for (unsigned int i = 0; i < 300; i++) {
 		done += fido_blk_poll(t.q, c, WRITES);
 		usleep(1000);

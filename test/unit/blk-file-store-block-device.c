@@ -1,5 +1,10 @@
-/* A block device with blocks of 4096 bytes is served whole, in its own blocks when directly; to one backend; and known again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The file store serves a block device with 4096-byte blocks.
+ *
+ * It serves the whole device, with direct I/O in the device's block size, to one backend at a time,
+ * and recognizes it when opened again.
+ */
 #include "blk_store_test.h"
 
 #include <fcntl.h>
@@ -11,7 +16,7 @@
 static char device[32];
 static struct store_test t;
 
-/* A loop device over the file, which goes when it is closed for the last time. @return its descriptor */
+/* Create a loop device over the file; it disappears at its last close. @return its descriptor */
 static int
 loop_device(const char *name)
 {
@@ -24,7 +29,7 @@ loop_device(const char *name)
 		fd = open(device, O_RDWR | O_CLOEXEC);
 		if (fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config) == 0)
 			break;
-		if (fd < 0 || errno != EBUSY) /* not somebody else was faster */
+		if (fd < 0 || errno != EBUSY) /* EBUSY: another process took it */
 			tries = 100;
 		close(fd);
 		fd = -1;
@@ -44,7 +49,7 @@ requests(const char *options, uint32_t block)
 	assert_int_equal(t.store->info.block_size, block);
 	assert_int_equal(store_write(&t, 1 << 20, p, 1 << 20), 0);
 	store_reads(&t, 1 << 20, 1 << 20, 3);
-	/* Of a part of the device's block too, where that is served. */
+	/* Also for part of a device block, where smaller blocks are served. */
 	assert_int_equal(store_op(&t, FIDO_BLK_WRITE_ZEROES, (1 << 20) + block, block), 0);
 	assert_int_equal(store_op(&t, FIDO_BLK_WRITE_ZEROES, (1 << 20) + 65536, 131072), 0);
 	assert_int_equal(store_op(&t, FIDO_BLK_FLUSH, 0, 0), 0);
@@ -74,7 +79,7 @@ block_device(void **state)
 	fd = loop_device("f");
 	if (fd < 0) {
 		unlink(store_test_path("f"));
-		TEST_SKIP("this user can make no loop device: %s", strerror(errno));
+		TEST_SKIP("this user cannot create a loop device: %s", strerror(errno));
 	}
 	store_test_start(&t);
 	requests("", 512);
@@ -92,7 +97,7 @@ block_device(void **state)
 	store_test_close(&t);
 	close(fd);
 
-	/* Another medium in the device of the same name is another volume. */
+	/* Another medium in a device of the same name is another volume. */
 	fd = loop_device("f");
 	assert_true(fd >= 0);
 	store_test_open(&t, "file:%s", device);

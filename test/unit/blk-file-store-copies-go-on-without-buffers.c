@@ -1,5 +1,5 @@
-/* Writes that must be copied go on while readers keep all the buffers; none is lost. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Writes that need a copy go on while readers hold all buffers; none is lost. */
 #include "blk_store_test.h"
 
 #define WRITES 50

@@ -1,5 +1,7 @@
-/* A write that finds the medium full fails with ENOSPC, also when a part of it found room; what was there before is not harmed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A write to a full medium fails with ENOSPC, even if part of it fits, and damages no older data.
+ */
 #include "blk_store_test.h"
 
 #define M (1u << 20)
@@ -23,7 +25,7 @@ full(void **state)
 	store_reads(&t, 0, M, 3);
 	store_reads(&t, M, M, 3);
 	store_reads(&t, 8 * M, M, 0);
-	/* Room that is given back can be used. */
+	/* Released space can be used again. */
 	assert_int_equal(store_op(&t, FIDO_BLK_DISCARD, 0, 16 * M), 0);
 	assert_int_equal(store_write(&t, 8 * M, p, M), 0);
 	store_reads(&t, 8 * M, M, 3);

@@ -1,5 +1,8 @@
-/* A file that one backend writes cannot be opened by another; it can when the first has closed it, or was killed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A file open for writing in one backend cannot be opened by another until the first closes or
+ * dies.
+ */
 #include "blk_store_test.h"
 
 #include <limits.h>
@@ -9,7 +12,10 @@
 
 static struct store_test t;
 
-/* Somebody who opens a file that is in use. He is told after the seconds that a killed backend may take to end. */
+/*
+ * A thread that opens a file in use. The open fails after the seconds granted to a killed backend
+ * to exit.
+ */
 struct newcomer {
 	pthread_t thread;
 	struct store_test test;
@@ -46,7 +52,7 @@ is_refused(struct newcomer *n)
 	assert_non_null(strstr(n->message, "fuser -v"));
 }
 
-/* One file has a writer, one has a reader that is left of two. */
+/* One file has a writer; the other had two readers and keeps one. */
 static void
 in_use(void **state)
 {
@@ -73,7 +79,7 @@ in_use(void **state)
 	is_refused(&among_readers);
 	blk_store_close(readers[0].store);
 	store_test_close(&t);
-	/* Nobody has them any more. */
+	/* No process has them open any more. */
 	store_test_open(&t, "file:%s", of_writer);
 	store_test_close(&t);
 	store_test_open(&t, "file:%s", of_readers);
@@ -83,7 +89,7 @@ in_use(void **state)
 	store_test_end(&t);
 }
 
-/* Requests are in flight when it is killed, and nobody waits until the kernel has let go of them. */
+/* Killed with requests in flight; the next open does not wait for the kernel to finish them. */
 static void
 killed_with_requests(void)
 {

@@ -1,5 +1,8 @@
-/* A file has the same identity each time it is opened; another file, another size, a file made anew have others. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A file keeps its identity across opens; another file, size or re-created file has a different
+ * one.
+ */
 #include "blk_store_test.h"
 
 static struct store_test t;
@@ -39,7 +42,7 @@ identities(void **state)
 	assert_int_not_equal(identity("h", false), f);
 	assert_int_equal(truncate(store_test_path("h"), 1 << 20), 0);
 	assert_int_equal(identity("h", false), f);
-	/* Most file systems give its inode's number to the next. */
+	/* Most file systems reuse the inode number at once. */
 	unlink(store_test_path("g"));
 	store_test_file("g", 1 << 20, 1);
 	assert_int_not_equal(identity("g", false), g);

@@ -1,5 +1,9 @@
-/* Memory that this process can read but no device can have (as some of a hypervisor's) is copied and written all the same. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory that is readable but unusable for device I/O is copied once and written.
+ *
+ * Some memory of a hypervisor is of this kind.
+ */
 #include "blk_store_test.h"
 
 #include <sys/mman.h>
@@ -9,7 +13,7 @@
 
 static struct store_test t;
 
-/* memfd_secret(2): of glibc's headers later ones have it. */
+/* memfd_secret(2): older glibc headers lack it. */
 static uint8_t *
 secret_memory(void)
 {
@@ -25,7 +29,7 @@ secret_memory(void)
 	return p;
 }
 
-/* Where secret memory is switched off: the kernel's clock page, which is read-only and changes. */
+/* Where secret memory is disabled: the kernel's clock page, which is read-only and changes. */
 static uint8_t *
 clock_page(void)
 {
@@ -41,7 +45,7 @@ clock_page(void)
 	return (uint8_t *)at;
 }
 
-/* The first piece can be had: the kernel writes that, and then finds the second. */
+/* The first piece is usable: the kernel writes it before it fails at the second. */
 static void
 copied(void **state)
 {

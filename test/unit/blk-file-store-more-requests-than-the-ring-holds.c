@@ -1,5 +1,5 @@
-/* Far more requests than the ring has entries, in flight at once and of every kind, are each done once. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Far more requests of every kind than the ring has entries complete once each. */
 #include "blk_store_test.h"
 
 #define REQUESTS 6000u
@@ -24,7 +24,7 @@ many(void **state)
 
 		store_io_init(&r[i], &t, op == FIDO_BLK_READ ? FIDO_BLK_WRITE : op, i % 2048 * 4096,
 			p, 4096);
-		/* All reads to one piece: what they read does not matter here. */
+		/* All reads share one piece: their content does not matter here. */
 		if (op == FIDO_BLK_READ) {
 			r[i].io.op = op;
 			r[i].iov[0].iov_base = piece;

@@ -1,5 +1,5 @@
-/* What stands behind file: is understood, or refused with a message that says what to write, or to do. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The options of "file:" work, or are refused with a message that says what to write or do. */
 #include "blk_store_test.h"
 
 #include <fcntl.h>
@@ -81,7 +81,7 @@ created(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	store_reads(&t, (3 << 20) - 4096, 4096, 0);
 	store_test_close(&t);
-	/* One that is there stays as it is. */
+	/* An existing file keeps its content. */
 	assert_int_equal(truncate(store_test_path("a,b"), (1 << 20) + 700), 0);
 	store_test_open(&t, "file:%s,direct=off,create=8M", store_test_path("a,,b"));
 	assert_int_equal(t.store->info.size, (1 << 20) + 512);

@@ -1,5 +1,9 @@
-/* Reads and writes of which the kernel does a part, or that it interrupts, go on until all is done, in any number of pieces. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reads and writes that the kernel does in part or interrupts are continued until complete.
+ *
+ * Any number of pieces.
+ */
 #include "blk_store_test.h"
 
 #include <liburing.h>
@@ -8,7 +12,10 @@
 #define FLIGHT 32
 #define BLOCK 4096u
 
-/* Linked in the place of liburing's (-Wl,--wrap): the kernel is asked for less, and tells so. */
+/*
+ * Replace liburing's functions (-Wl,--wrap): ask the kernel for less than the caller did, and
+ * report the short count.
+ */
 int __real_io_uring_submit(struct io_uring *ring);
 int __wrap_io_uring_submit(struct io_uring *ring);
 unsigned int __real_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uring_cqe **cqes,
@@ -19,7 +26,7 @@ unsigned int __wrap_io_uring_peek_batch_cqe(struct io_uring *ring, struct io_uri
 static uint64_t fate = 1;
 static unsigned int shortened, interrupted, refused;
 static uintptr_t
-	refuse_from; /* writes from there on, of what a part is written already, find no memory */
+	refuse_from; /* from this offset on, the remainder of a partial write finds no memory */
 
 static void
 shorten(struct io_uring_sqe *sqe)
@@ -146,7 +153,7 @@ copied(void **state)
 	run(",direct=on", 1, false);
 }
 
-/* The rest of it is written from a copy then. */
+/* The remainder is then written from a copy. */
 static void
 refused_later(void **state)
 {

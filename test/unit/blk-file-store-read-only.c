@@ -1,5 +1,5 @@
-/* A volume that is served read-only says that it cannot be written, and its file need not be writable. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A volume served read-only reports that it is read-only; its file need not be writable. */
 #include "blk_store_test.h"
 
 #include <sys/stat.h>

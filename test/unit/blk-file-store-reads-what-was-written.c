@@ -1,5 +1,5 @@
-/* A file gives back what was written to it, in requests of any size and number of pieces, many of them in flight. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The file store reads back what was written: any size, any number of pieces, many in flight. */
 #include "blk_store_test.h"
 
 #define SIZE (8u << 20)
@@ -26,7 +26,7 @@ cut(struct store_io *r, uint8_t *p, size_t len, uint64_t *random)
 	r->io.iovcnt = n;
 }
 
-/* Requests of a batch do not overlap: each has a part of the file. */
+/* The requests of a batch do not overlap: each has its own part of the file. */
 static void
 batch(struct store_test *t, struct store_io *r, uint64_t *random)
 {
@@ -76,7 +76,7 @@ run(const char *options)
 	assert_int_equal(t.store->copied, 0);
 	store_test_close(&t);
 
-	/* And it is there for the next who opens it. */
+	/* The data is there at the next open. */
 	store_test_open(&t, "file:%s", store_test_path("f"));
 	for (size_t at = 0; at < SIZE; at += 1 << 20) {
 		assert_int_equal(store_read(&t, at, memory, 1 << 20), 0);

@@ -1,5 +1,9 @@
-/* Reads behind the end of a file that was truncated fail with EIO, and give no zeros; the rest of it can still be read. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reads beyond the end of a truncated file fail with EIO instead of returning zeros.
+ *
+ * The rest of the file can still be read.
+ */
 #include "blk_store_test.h"
 
 #define SIZE (1u << 20)

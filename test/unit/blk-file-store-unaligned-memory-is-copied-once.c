@@ -1,12 +1,15 @@
-/* Direct I/O copies what is at odd addresses or in odd pieces, once and counted, and nothing else; buffered I/O copies nothing. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Direct I/O copies only unaligned addresses or lengths, once, and counts it; buffered I/O never
+ * copies.
+ */
 #include "blk_store_test.h"
 
 #define LEN 32768u
 
 static struct store_test t;
 
-/* A write of the pieces, LEN bytes in all, and what it leaves. @return copies made */
+/* Write the pieces, LEN bytes in all, and check the result. @return copies made */
 static uint64_t
 copies(const struct iovec *iov, uint32_t n)
 {

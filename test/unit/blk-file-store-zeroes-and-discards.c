@@ -1,5 +1,8 @@
-/* Ranges are zeroed, also of many blocks and where the file system cannot do it itself; discarding leaves the rest as it is. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Ranges are zeroed, also large ones and without help of the file system; a discard harms no
+ * neighbour.
+ */
 #include "blk_store_test.h"
 
 #include <sys/stat.h>
@@ -35,7 +38,7 @@ ranges(const char *name, const char *options, uint32_t at_least)
 	struct blk_file *f;
 
 	if (store_test_try(&t, false, "file:%s%s", store_test_path(name), options) != 0) {
-		printf("not tried: %s\n", fido_last_error());
+		printf("not tested: %s\n", fido_last_error());
 		return;
 	}
 	t.channel = store_test_channel(&t);
@@ -89,7 +92,7 @@ discard(void **state)
 	free(p);
 }
 
-/* tmpfs has no ranges of zeros, but holes. The first request finds that out, the next ones know. */
+/* tmpfs can punch holes but not zero ranges. The first request detects that, later ones know it. */
 static void
 without_zero_range(void **state)
 {

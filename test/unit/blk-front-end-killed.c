@@ -1,12 +1,15 @@
-/* A front-end is killed with requests in flight and memory lent: all of it ends and comes back, the volume is free for the next. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * When a front-end is killed, its requests end, its lent memory returns and its volume is free
+ * again.
+ */
 #include "blk_test.h"
 
 #include <sys/prctl.h>
 
 #define DEPTH 64u
 
-/* Open v0 for itself, write and keep what was lent, for ever. */
+/* Open v0 exclusively, then write forever and keep the lent memory. */
 static int
 front(const char *arg)
 {
@@ -35,7 +38,7 @@ front(const char *arg)
 			printf("ready\n");
 			fflush(stdout);
 		}
-		/* The last few are kept. */
+		/* Keep the last few. */
 		for (unsigned int k = 0; k < n; k++)
 			if (c[k].lent != NULL && fido_blk_inflight(t.q) > DEPTH / 2)
 				fido_blk_release(t.q, &c[k].lent, 1);
@@ -74,7 +77,7 @@ killed(void **state)
 		TEST_WAIT(fido_load_relaxed(&volume->clients) == 0);
 		assert_int_equal(fido_load_relaxed(&volume->exclusive), 0);
 	}
-	/* The next one finds it free, and what was lent is back. */
+	/* The next client finds the volume free and the lent memory returned. */
 	blk_test_open(&t,
 		&(struct fido_blk_config){.backend = "disk", .volume = "v0", .exclusive = true});
 	assert_int_equal(blk_test_write(t.q, (void *)t.mem->va, 0, 4096, 1), 0);

@@ -1,12 +1,14 @@
-/* A client that keeps all that it was lent of a file's memory gets no more than half of it: others still read. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A client that keeps all memory it is lent gets at most half of it, so that others can still read.
+ */
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "blk_test.h"
 
 #define MIB ((uint64_t)1 << 20)
-/* blk_test_serve() gives a thread 4 MiB of buffers. */
+/* blk_test_serve() gives each thread 4 MiB of buffers. */
 #define BUFFERS 4u
 
 static void
@@ -39,7 +41,7 @@ greedy(void **state)
 		assert_int_equal(fido_blk_submit(t.q, &read, 1), 1);
 	poll_for_a_while(t.q, kept, &n);
 	assert_int_equal(n, BUFFERS / 2);
-	/* Another one reads as much as it likes, as long as it gives it back. */
+	/* Another client reads without limit, as long as it returns the memory. */
 	assert_int_equal(fido_blk_open(t.vm,
 				 &(struct fido_blk_config){.backend = "disk", .volume = "v0"},
 				 &blk),
@@ -48,7 +50,7 @@ greedy(void **state)
 		assert_int_equal(blk_test_do(fido_blk_queue(blk, 0), read, &other), 0);
 		fido_blk_release(fido_blk_queue(blk, 0), &other.lent, 1);
 	}
-	/* What the greedy one gives back, it gets again. */
+	/* The greedy client gets again what it returns. */
 	for (unsigned int i = 0; i < n; i++)
 		fido_blk_release(t.q, &kept[i].lent, 1);
 	for (unsigned int more = 0; more < BUFFERS - n;) {

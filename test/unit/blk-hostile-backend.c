@@ -1,7 +1,9 @@
-/* A backend that answers with nonsense neither crashes nor hangs a front-end, nor makes it believe what is not so; after it, a good one works. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A backend that answers with nonsense neither crashes, hangs nor misleads a front-end. */
 /*
- *   vm (this process) ====== disk (hostile_backend.c: another process, killed and started again)
+ * Afterwards an honest backend works.
+ *
+ *   vm (this process) ====== disk (hostile_backend.c: another process, killed and restarted)
  *
  * FIDO_TEST_ROUNDS is the number of lives of the backend that answers at random.
  */
@@ -15,7 +17,7 @@
 
 #define LIVES 8
 #define LIFE_MS 800
-/* A call of the front-end's that takes longer has been kept. */
+/* A front-end call that takes longer has been blocked. */
 #define CALL_MS 10000
 #define DEPTH 32u
 #define LEN 4096u
@@ -35,7 +37,7 @@ begin(const char *kind)
 	buf = (char *)t.mem->va;
 }
 
-/* It is killed first, or closing waits for it. It may have ended by itself. */
+/* Kill it first, or closing waits for it. It may have exited by itself. */
 static void
 kill_backend(void)
 {
@@ -54,7 +56,7 @@ end(void)
 	test_rundir_empty();
 }
 
-/* All that was lent can be read. */
+/* All lent memory can be read. */
 static void
 read_all(const struct fido_blk_completion *c)
 {
@@ -92,7 +94,7 @@ do_op(enum fido_blk_op op, uint32_t flags)
 
 /* ---- one kind of nonsense each ---- */
 
-/* What is no memory for a read fails it, whatever the status says, and fails nothing else. */
+/* Memory that cannot serve a read fails that read, whatever the status says, and nothing else. */
 static void
 reads_fail(void **state)
 {
@@ -112,7 +114,7 @@ reads_fail(void **state)
 	}
 }
 
-/* Memory that nobody asked for goes back, however much there is. */
+/* Memory that no request asked for goes back, however much arrives. */
 static void
 memory_for_all(void **state)
 {
@@ -155,7 +157,7 @@ static void
 no_completion(void **state)
 {
 	begin("no-completion");
-	/* The ring fills up: what does not fit waits, and nothing hangs. */
+	/* The ring fills up: the rest waits, and nothing hangs. */
 	for (int k = 0; k < 200; k++) {
 		assert_int_equal(do_op(FIDO_BLK_READ, 0), 0);
 		assert_true(test_filled(buf, LEN, 7));
@@ -198,7 +200,10 @@ changes(void **state)
 	end();
 }
 
-/* What a write names may be read as long as its tickets are out, also when nothing of the backend's is believed any more. */
+/*
+ * A write's memory may be read as long as its tickets are out, even after the front-end stops
+ * trusting the backend.
+ */
 static void
 keeps_writes(void **state)
 {
@@ -224,7 +229,7 @@ keeps_writes(void **state)
 					 .cookie = buf},
 				 1),
 		1);
-	/* The read fails, and the write does not. */
+	/* The read fails, the write does not. */
 	TEST_WAIT(fido_blk_poll(t.q, &c, 1) == 1);
 	assert_ptr_equal(c.cookie, buf);
 	assert_int_equal(c.error, -EPROTO);
@@ -238,14 +243,14 @@ keeps_writes(void **state)
 	TEST_WAIT(fido_blk_poll(t.q, &c, 1) == 1);
 	assert_ptr_equal(c.cookie, &c);
 	assert_int_equal(c.error, -EPROTO);
-	/* What comes now fails at once. */
+	/* Later requests fail at once. */
 	assert_int_equal(do_op(FIDO_BLK_WRITE, 0), -EPROTO);
 	assert_int_equal(do_op(FIDO_BLK_READ, 0), -EPROTO);
 	blk_test_close(&t);
 	test_rundir_empty();
 }
 
-/* ---- calls that come back ---- */
+/* ---- calls that return in time ---- */
 
 static uint64_t slowest_ms;
 
@@ -278,7 +283,7 @@ endless(void **state)
 /* ---- at random ---- */
 
 struct slot {
-	char *mem; /* LEN bytes to read to, and a canary; what is written is in the arena */
+	char *mem; /* LEN bytes to read into, and a canary; written data is in the arena */
 	bool busy;
 	bool lend;
 	enum fido_blk_op op;
@@ -349,7 +354,10 @@ take_some(void)
 	assert_int_equal(fido_blk_inflight(t.q), busy + lent_count);
 }
 
-/* It answers for a while, and dies; whatever it did, all that was submitted comes back, or is forgotten by closing. */
+/*
+ * The backend answers for a while and dies; every submitted request completes, or closing discards
+ * it.
+ */
 static void
 life(uint32_t number)
 {
@@ -401,11 +409,11 @@ at_random(void **state)
 		assert_non_null(slots[i].mem);
 		memset(slots[i].mem, CANARY, 2 * LEN);
 	}
-	/* A busy machine does little in a life. */
+	/* A busy machine does little per life. */
 	for (uint32_t i = 0;
 		i < test_rounds(LIVES) || ((good <= 100 || failed <= 100) && i < 4 * LIVES); i++)
 		life(i);
-	print_message("%lu requests, %lu done well, %lu failed; slowest call %lu ms\n", done, good,
+	print_message("%lu requests, %lu succeeded, %lu failed; slowest call %lu ms\n", done, good,
 		failed, slowest_ms);
 	assert_true(good > 100 && failed > 100 && slowest_ms < CALL_MS);
 	for (uint32_t i = 0; i < DEPTH; i++)
@@ -413,7 +421,7 @@ at_random(void **state)
 	fido_region_destroy(t.mem);
 	fido_domain_leave(t.vm);
 	fido_log_set(NULL);
-	/* And now an honest one. */
+	/* Then an honest backend. */
 	blk_test_spawn(&backend, "--backend", "mem:8M");
 	blk_test_open(&t, NULL);
 	buf = (char *)t.mem->va;

@@ -1,11 +1,15 @@
-/* A client that says nonsense and scribbles over all it owns neither crashes a backend nor disturbs another client; all that was lent comes back. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
+ * A client that scribbles over all its memory neither crashes a backend nor disturbs other clients.
+ */
+/*
+ * It also sends malformed commands. All memory lent to it comes back.
+ *
  *   vm (this process) ------ v0 \
  *                                 disk (this process: two threads)
  *   evil (hostile_front.c) == v1, v2 /
  *
- * evil lives several times. FIDO_TEST_ROUNDS is the number of lives.
+ * FIDO_TEST_ROUNDS is the number of lives of evil.
  */
 #include "blk_test.h"
 
@@ -19,7 +23,7 @@
 #define LIFE_MS 900
 #define BLOCK 8192u
 #define BLOCKS 64u
-/* A request of the other client's that takes longer has been disturbed. */
+/* A slower request of the honest client counts as disturbed. */
 #define REQUEST_MS 3000
 
 static struct blk_test t;
@@ -58,7 +62,7 @@ sum(const struct fido_blk_counters_shm *c)
 	return n;
 }
 
-/* @return true when nobody but vm has anything open, and nothing of v1 and v2 is lent */
+/* @return true when only vm has a volume open, and nothing of v1 and v2 is lent */
 static bool
 all_back(void)
 {
@@ -83,11 +87,11 @@ life(const char *text, uint64_t ms)
 	blk_test_spawn(&evil, "--hostile", text);
 	for (until = test_now_ms() + ms; test_now_ms() < until;)
 		honest_step();
-	/* It may have fallen over itself. */
+	/* It may have crashed over its own scribbling. */
 	kill(evil.pid, SIGKILL);
 	assert_int_equal(waitpid(evil.pid, &status, 0), evil.pid);
 	close(evil.out);
-	/* The backend lets go of it, also while the other goes on. */
+	/* The backend releases it while the other client goes on. */
 	TEST_WAIT((honest_step(), all_back()));
 }
 
@@ -98,7 +102,7 @@ silent(enum fido_log_level level, const char *message)
 	(void)message;
 }
 
-/* All of a volume's memory is there: it can be lent whole, and written beside. */
+/* All memory of a volume is there: it can all be lent, and written meanwhile. */
 static void
 use_all(const char *volume)
 {
@@ -178,14 +182,17 @@ hostile_client(void **state)
 		bad += fido_load_relaxed(&c->bad);
 		pieces += fido_load_relaxed(&c->lent);
 	}
-	print_message("evil: %lu requests, %lu bad ones, %lu pieces lent and back; vm: %lu "
+	print_message("evil: %lu requests, %lu of them bad, %lu pieces lent and returned; vm: %lu "
 		      "requests, the slowest took %lu ms\n",
 		requests, bad, pieces, done, slowest_ms);
 	assert_true(requests > 1000 && bad > 100 && pieces > 100 && slowest_ms < REQUEST_MS);
 	end();
 }
 
-/* One that has all there is, and waits for more, dies: what it waited for must not keep what it had. */
+/*
+ * A client that holds all memory and waits for more dies: its waiting request must not keep the
+ * memory.
+ */
 static void
 greedy_client(void **state)
 {

@@ -1,5 +1,5 @@
-/* What was lent stays as it was read while it is lent, also when its blocks are written, in part or whole, or zeroed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Lent memory keeps its content while its blocks are written or zeroed, in part or whole. */
 #include "blk_test.h"
 
 #define LEN 32768
@@ -19,7 +19,7 @@ lent_memory(void **state)
 	buf = (char *)t.mem->va;
 	assert_int_equal(blk_test_write(t.q, buf, 8192, LEN, 1), 0);
 	assert_int_equal(blk_test_do(t.q, read, &first), 0);
-	/* Whole pages, a part of one, and zeros. */
+	/* Whole pages, part of a page, and zeros. */
 	assert_int_equal(blk_test_write(t.q, buf, 8192, 8192, 2), 0);
 	assert_int_equal(blk_test_write(t.q, buf, 8192 + 12288 + 512, 1024, 3), 0);
 	assert_int_equal(blk_test_do(t.q,
@@ -30,7 +30,7 @@ lent_memory(void **state)
 		0);
 	assert_int_equal(first.iovcnt, 1);
 	assert_true(test_filled(first.iov[0].iov_base, LEN, 1));
-	/* Who reads now reads what is new, and what was not written. */
+	/* A new read returns the new data, and the old data where nothing was written. */
 	assert_int_equal(blk_test_read(t.q, buf, 8192, LEN), 0);
 	assert_true(test_filled(buf, 8192, 2));
 	assert_memory_equal(buf + 8192, (char *)first.iov[0].iov_base + 8192, 4096 + 512);
@@ -38,7 +38,7 @@ lent_memory(void **state)
 	assert_memory_equal(buf + 14336, (char *)first.iov[0].iov_base + 14336, 20480 - 14336);
 	for (int i = 0; i < 4096; i++)
 		assert_int_equal(buf[20480 + i], 0);
-	/* The same for one that is lent in pieces. */
+	/* The same for memory lent in pieces. */
 	assert_int_equal(blk_test_do(t.q, read, &second), 0);
 	assert_true(second.iovcnt > 1);
 	assert_int_equal(blk_test_write(t.q, buf + LEN, 8192, LEN, 4), 0);
@@ -49,7 +49,10 @@ lent_memory(void **state)
 	blk_test_end(&t);
 }
 
-/* Everything is lent, everything is written: writes wait for free memory, and go on when some is released. */
+/*
+ * All memory is lent and every block written: writes wait for free memory, and go on when some is
+ * released.
+ */
 static void
 no_free_memory(void **state)
 {
@@ -81,7 +84,10 @@ no_free_memory(void **state)
 	blk_test_end(&t);
 }
 
-/* The largest read, from the middle of a page on, when no page lies beside its neighbour: as many pieces as there can be. */
+/*
+ * The largest read, from the middle of a page and with no page beside its neighbour: the maximum of
+ * pieces.
+ */
 static void
 most_pieces(void **state)
 {
@@ -98,7 +104,10 @@ most_pieces(void **state)
 	assert_int_equal(blk_test_do(t.q, read, &pages[0]), 0);
 	read.offset = 1 << 20;
 	assert_int_equal(blk_test_do(t.q, read, &pages[1]), 0);
-	/* All are lent, so each goes to a free frame, one after the other: those of even number first. */
+	/*
+	 * All are lent, so that each write takes a free frame, one after the other: even numbers
+	 * first.
+	 */
 	for (uint64_t odd = 0; odd < 2; odd++)
 		for (uint64_t page = odd; page < FIDO_BLK_LENT_MAX; page += 2)
 			assert_int_equal(blk_test_write(t.q, buf, page << 12, 4096, page), 0);

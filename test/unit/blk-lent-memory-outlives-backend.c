@@ -1,5 +1,7 @@
-/* What a backend has lent stays as it was read when the backend ends, and its domain leaves, before it was released. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Lent memory stays readable and unchanged until released, even if the backend exits before that.
+ */
 #include "blk_test.h"
 
 #define LEN 32768
@@ -33,7 +35,7 @@ outlives(const char *store)
 	test_rundir_empty();
 }
 
-/* The store's own memory is lent. */
+/* Lent from the store's own memory. */
 static void
 of_memory(void **state)
 {
@@ -41,7 +43,7 @@ of_memory(void **state)
 	outlives("mem:8M");
 }
 
-/* A worker's buffers are. */
+/* Lent from a worker's buffers. */
 static void
 of_a_file(void **state)
 {

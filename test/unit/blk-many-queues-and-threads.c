@@ -1,5 +1,9 @@
-/* Many queues, volumes, clients and threads at once: each reads what it wrote, and no memory stays lent. Queues sleep, and wake. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * With many queues, volumes, clients and threads each reads what it wrote and no memory stays lent.
+ *
+ * The queues also sleep and are woken.
+ */
 #include "blk_test.h"
 
 #include <poll.h>
@@ -12,7 +16,7 @@ struct user {
 	pthread_t thread;
 	struct fido_blk_queue *q;
 	char *mem;      /* DEPTH blocks */
-	uint64_t first; /* block of the volume, DEPTH of them are its own */
+	uint64_t first; /* first of its DEPTH blocks in the volume */
 	uint32_t rounds;
 	bool sleeps;
 };
@@ -29,7 +33,10 @@ wait_for_something(struct user *u)
 	fido_blk_disarm(u->q);
 }
 
-/* A store may lend a block in pieces: one whose pages were written while they were lent is no longer in one piece. */
+/*
+ * A store may lend a block in pieces: a block whose pages were written while lent is no longer
+ * contiguous.
+ */
 static bool
 all_filled(const struct fido_blk_completion *c, uint32_t seed)
 {
@@ -43,7 +50,7 @@ all_filled(const struct fido_blk_completion *c, uint32_t seed)
 	return len == BLOCK && test_filled(whole, BLOCK, seed);
 }
 
-/* All of one operation on all blocks. Lent blocks are checked. */
+/* Do one operation on all blocks. Check lent blocks. */
 static void
 round_of(struct user *u, enum fido_blk_op op, uint32_t seed)
 {
@@ -94,7 +101,7 @@ use(void *arg)
 		round_of(u, FIDO_BLK_WRITE, i * 1000);
 		round_of(u, FIDO_BLK_READ, i * 1000);
 		if (u->sleeps && i % 8 == 0)
-			usleep(1000); /* The backend goes to sleep too. */
+			usleep(1000); /* the backend sleeps too */
 	}
 	return NULL;
 }
@@ -107,6 +114,8 @@ run(const char *store, bool sleeps)
 		.queues = QUEUES,
 		.depth = DEPTH};
 	struct user users[2 * QUEUES];
+	const struct fido_control_shm *control;
+	const struct fido_blk_shm *table;
 	const struct fido_blk_volume_shm *v;
 	struct fido_blk *other;
 	struct blk_test t;
@@ -128,17 +137,10 @@ run(const char *store, bool sleeps)
 		pthread_join(users[i].thread, NULL);
 	fido_blk_close(other);
 	blk_test_close(&t);
-	v = (const struct fido_blk_volume_shm
-			*)(uintptr_t)((const struct fido_blk_shm
-						      *)(uintptr_t)((const struct fido_control_shm
-										    *)(uintptr_t)
-									    fido_layout_slot_base(
-										    fido_domain_layout(
-											    t.disk),
-										    fido_domain_slot(
-											    t.disk)))
-					      ->table)
-		    ->volumes;
+	control = (const void *)(uintptr_t)fido_layout_slot_base(fido_domain_layout(t.disk),
+		fido_domain_slot(t.disk));
+	table = (const void *)(uintptr_t)control->table;
+	v = (const void *)(uintptr_t)table->volumes;
 	for (int i = 0; i < 2; i++)
 		TEST_WAIT(fido_load_relaxed(&v[i].clients) == 0 &&
 			fido_load_relaxed(&v[i].closed.lent) ==

@@ -1,5 +1,5 @@
-/* Threads that read and write the same page of memory in turns, with nothing between them but the store: no page is read half written. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Threads that share a page through the memory store alone never read a half-written page. */
 #include "test.h"
 
 #include <pthread.h>
@@ -26,7 +26,7 @@ channel_open(void)
 	return c;
 }
 
-/* Write pages, each of one word only; now and then a part, of the same word as before. */
+/* Write pages that each repeat one word; now and then rewrite a part with the same word. */
 static void *
 writer(void *arg)
 {
@@ -88,7 +88,7 @@ orderings(void **state)
 			0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	/* Every frame is a page's, or free. */
+	/* Every frame belongs to a page or is free. */
 	assert_int_equal(((struct mem_store *)store)->free_count,
 		((struct mem_store *)store)->frames - 16);
 	blk_store_mem.close(store);

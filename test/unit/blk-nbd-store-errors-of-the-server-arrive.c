@@ -1,12 +1,12 @@
-/* Each request that an NBD server fails gets the errno that the server sent; others go on, and so does the connection. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A request that an NBD server fails gets the server's errno; others and the connection go on. */
 #include "blk_store_test.h"
 
 #include <fcntl.h>
 
 static const char flag[] = "fail-now";
 
-/* The file that switches the filter's errors on. */
+/* Create or remove the file that makes the filter fail requests. */
 static void
 fail_now(bool on)
 {

@@ -1,5 +1,5 @@
-/* A channel can be closed while a server that hangs has requests: none is done any more, and nothing is lost. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A channel to a hung server can be closed: none of its requests completes later, none is lost. */
 #include "blk_store_test.h"
 
 #define FLIGHT 200
@@ -20,7 +20,7 @@ hung(void **state)
 		store_io_init(&r[i], &t, i % 2 ? FIDO_BLK_WRITE : FIDO_BLK_READ, i * 65536,
 			p + i % 4, 4096);
 		r[i].iov[1] = (struct iovec){p + 8192, 512};
-		r[i].io.iovcnt = i % 2 + 1; /* these are copied */
+		r[i].io.iovcnt = i % 2 + 1; /* these need a copy */
 		r[i].io.length += i % 2 * 512;
 		store_io_submit(&r[i]);
 	}

@@ -1,5 +1,8 @@
-/* Size, blocks, features and the number of channels are the server's; what it cannot do is not offered. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Size, block sizes, features and channel count are the server's; unsupported features are not
+ * offered.
+ */
 #include "blk_store_test.h"
 
 static struct store_test t;
@@ -84,7 +87,7 @@ read_only(void **state)
 	end();
 }
 
-/* Zeros are written where the server has no command for them. */
+/* Zeros are written as data where the server lacks the command. */
 static void
 no_zeroes(void **state)
 {

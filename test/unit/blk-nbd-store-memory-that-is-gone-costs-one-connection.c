@@ -1,5 +1,5 @@
-/* Memory that cannot be read when it is to be sent ends one connection; from then on what is written is copied first. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that is unreadable when sent costs one connection; later writes are copied first. */
 #include "blk_store_test.h"
 
 #include <sys/mman.h>
@@ -22,7 +22,9 @@ memory_gone(void **state)
 	assert_int_equal(mprotect(p, LEN, PROT_NONE), 0);
 	assert_int_equal(store_write(&t, LEN, p, LEN), -ENOTCONN);
 	assert_int_equal(t.store->copied, 0);
-	/* In a backend what is gone reads as zeros from the first touch on; here it is there again. */
+	/*
+	 * In a backend, missing memory reads as zeros after the first access; here it is restored.
+	 */
 	assert_int_equal(mprotect(p, LEN, PROT_READ), 0);
 	TEST_WAIT(store_write(&t, LEN, p, LEN) == 0);
 	assert_int_equal(t.store->copied, 1);

@@ -1,5 +1,8 @@
-/* Without a server, or with a URI that is none, opening fails with a message that says what to do. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Opening an NBD volume without a server, or with a bad URI, fails with a message that says what to
+ * do.
+ */
 #include "blk_store_test.h"
 
 static void

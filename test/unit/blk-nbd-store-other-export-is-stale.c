@@ -1,5 +1,7 @@
-/* When an NBD server comes back with another size requests fail with ESTALE, until the right one is back. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Requests fail with ESTALE after an NBD server returns with another size, until the size is right.
+ */
 #include "blk_store_test.h"
 
 static void

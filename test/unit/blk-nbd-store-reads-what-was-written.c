@@ -1,5 +1,5 @@
-/* An NBD server gives back what was written to it, by several connections, in pieces of any size, many requests in flight. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The NBD store reads back what was written: many connections, pieces and requests in flight. */
 #include "blk_store_test.h"
 
 #define SIZE (16u << 20)
@@ -9,7 +9,7 @@
 
 static uint8_t *model, *memory;
 
-/* In two pieces that do not meet in memory, if it has that many blocks. */
+/* Two pieces apart in memory, if there are enough blocks. */
 static void
 scatter(struct store_io *r, uint8_t *p, size_t len)
 {
@@ -86,7 +86,7 @@ read_back(void **state)
 	assert_int_equal(store_op(&t, FIDO_BLK_FLUSH, 0, 0), 0);
 	store_test_close(&t);
 
-	/* And it is there for the next connection. */
+	/* The data is there for the next connection. */
 	store_test_open(&t, "nbd:%s", store_test_uri());
 	for (size_t at = 0; at < SIZE; at += 1 << 20) {
 		assert_int_equal(store_read(&t, at, memory, 1 << 20), 0);

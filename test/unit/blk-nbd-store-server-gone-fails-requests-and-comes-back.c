@@ -1,5 +1,5 @@
-/* When an NBD server is killed all requests fail, in flight and later ones; when it is back, the same channel works again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* When an NBD server is killed all requests fail; when it is back the same channel works again. */
 #include "blk_store_test.h"
 
 #include <poll.h>
@@ -51,7 +51,7 @@ gone_and_back(void **state)
 	free(r);
 }
 
-/* Sleep and poll as a worker that has nothing to do, until it has been woken, and a while longer. */
+/* Sleep and poll as an idle worker does, until woken and a while longer. */
 static void
 idle_until_woken(struct store_test *t)
 {
@@ -73,7 +73,10 @@ idle_until_woken(struct store_test *t)
 	assert_true(woken);
 }
 
-/* An idle channel learns of the end as well, and connects by itself: its first request is none too many. */
+/*
+ * An idle channel also detects the death and reconnects by itself, so that its first request
+ * succeeds.
+ */
 static void
 asleep(void **state)
 {

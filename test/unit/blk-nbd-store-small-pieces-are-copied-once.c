@@ -1,5 +1,5 @@
-/* A write is sent from where it is when its pieces are large, or meet; small or odd pieces are copied together once, and counted. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Large or adjacent pieces are sent in place; small or odd ones are copied once, and counted. */
 #include "blk_store_test.h"
 
 #define LEN 131072u

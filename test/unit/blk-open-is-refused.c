@@ -1,5 +1,9 @@
-/* Opening fails with what is wrong: no backend, no such volume, in use, read-only, nonsense; and works when that has changed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Opening a volume fails with the reason, and works once the reason is gone.
+ *
+ * No backend, no such volume, in use, read-only, invalid configuration.
+ */
 #include "blk_test.h"
 
 #include <errno.h>
@@ -35,7 +39,7 @@ refused(void **state)
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.queues = 33}), -EINVAL);
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.depth = 100000}), -EINVAL);
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.volume = ""}), -EINVAL);
-	/* What is left behind does no harm: all of the above, many times. */
+	/* Refused opens leave nothing harmful behind: all of the above, many times. */
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(open_as(&t, (struct fido_blk_config){.volume = "v1"}), -ENOENT);
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.queues = 4}), 0);
@@ -52,7 +56,7 @@ exclusive(void **state)
 	blk_test_open(&t, &one);
 	assert_int_equal(open_as(&t, (struct fido_blk_config){.volume = "v0"}), -EBUSY);
 	fido_blk_close(t.blk);
-	/* The backend notices by itself that it is closed. */
+	/* The backend notices the close by itself. */
 	TEST_WAIT(open_as(&t, (struct fido_blk_config){.volume = "v0"}) == 0);
 	assert_int_equal(fido_blk_open(t.vm,
 				 &(struct fido_blk_config){.backend = "disk", .volume = "v0"},

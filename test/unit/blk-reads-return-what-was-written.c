@@ -1,5 +1,9 @@
-/* Reads return what was written: copied or lent, from an arena (no copy) or other memory (one copy, counted), in pieces. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reads return what was written: copied or lent, in one piece or many.
+ *
+ * Writes from an arena need no copy, writes from other memory one, which is counted.
+ */
 #include "blk_test.h"
 
 static struct fido_blk_stats
@@ -45,7 +49,7 @@ lent(void **state)
 	blk_test_start(&t);
 	assert_int_equal(blk_test_write(t.q, (void *)t.mem->va, 4096, 65536, 7), 0);
 	assert_int_equal(blk_test_do(t.q, r, &c), 0);
-	/* It lies in one piece, in the backend's memory. */
+	/* It is contiguous, in the backend's memory. */
 	assert_int_equal(c.iovcnt, 1);
 	assert_int_equal(c.iov[0].iov_len, 65536);
 	assert_int_equal(fido_layout_slot(fido_domain_layout(t.vm), (uintptr_t)c.iov[0].iov_base),
@@ -84,7 +88,7 @@ in_pieces(void **state)
 	blk_test_start(&t);
 	buf = (char *)t.mem->va;
 	test_fill(buf, FIDO_BLK_SEGMENTS_MAX * 64, 3);
-	/* Each of them elsewhere, in the order of the bytes. */
+	/* Pieces at different places, in the order of the bytes. */
 	for (unsigned int i = 0; i < FIDO_BLK_SEGMENTS_MAX; i++) {
 		iov[i] = (struct iovec){buf + 65536 + (FIDO_BLK_SEGMENTS_MAX - i) * 128, 64};
 		memcpy(iov[i].iov_base, buf + i * 64, 64);
@@ -99,7 +103,7 @@ in_pieces(void **state)
 		0);
 	assert_int_equal(blk_test_read(t.q, buf, 1024, FIDO_BLK_SEGMENTS_MAX * 64), 0);
 	assert_true(test_filled(buf, FIDO_BLK_SEGMENTS_MAX * 64, 3));
-	/* And into pieces. */
+	/* The same, read into pieces. */
 	assert_int_equal(blk_test_do(t.q,
 				 (struct fido_blk_request){.op = FIDO_BLK_READ,
 					 .offset = 1024,

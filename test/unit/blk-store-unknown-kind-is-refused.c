@@ -1,5 +1,5 @@
-/* A store that cannot be opened is refused with a message that names the volume, and what there is. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An unknown store is refused with a message that names the volume and the available stores. */
 #include "blk_store_test.h"
 
 static void

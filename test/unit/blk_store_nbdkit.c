@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the tests of stores have in their folder: files, and an NBD server. */
+/* Files and an NBD server in the folder of a store test. */
 
 #include "blk_store_test.h"
 

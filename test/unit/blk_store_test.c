@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the tests of stores share. */
+/* Shared code of the store tests. */
 
 #include "blk_store_test.h"
 
@@ -126,14 +126,14 @@ store_memory(size_t len, uint64_t seed)
 
 static char tmpfs[PATH_MAX];
 
-/* After a failure: what removes the test's folder runs after this. */
+/* Runs after a failure, before the test's folder is removed. */
 static void
 leave_tmpfs(void)
 {
 	umount2(tmpfs, MNT_DETACH);
 }
 
-/* In a user namespace as well where that is what it takes. */
+/* In a user namespace as well, where that is needed. */
 void
 store_test_tmpfs(const char *name, size_t size)
 {
@@ -141,13 +141,13 @@ store_test_tmpfs(const char *name, size_t size)
 	const char *path = store_test_path(name);
 
 	if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-		TEST_SKIP("this user can make no mount namespace: %s", strerror(errno));
+		TEST_SKIP("this user cannot create a mount namespace: %s", strerror(errno));
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(options, sizeof(options), "size=%zu,mode=0777", size);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 		mount("fido", path, "tmpfs", 0, options) != 0) {
 		rmdir(path);
-		TEST_SKIP("this user can mount no tmpfs: %s", strerror(errno));
+		TEST_SKIP("this user cannot mount a tmpfs: %s", strerror(errno));
 	}
 	strcpy(tmpfs, path);
 	atexit(leave_tmpfs);
@@ -172,7 +172,7 @@ blk_io_done(struct blk_io *io, int error)
 	r->test->done++;
 	assert_true(error <= 0);
 	if (r->done != 1)
-		fail_msg("done %u times", r->done);
+		fail_msg("completed %u times", r->done);
 }
 
 void
@@ -217,11 +217,11 @@ store_io_wait(struct store_io *r)
 			break;
 		if (!ops->arm(r->channel, &p.fd, &p.events)) {
 			if (p.fd < 0)
-				fail_msg("nothing to wait for, and not done");
+				fail_msg("nothing to wait for, but not completed");
 			poll(&p, 1, 1000);
 		}
 		if (test_now_ms() > until)
-			fail_msg("not done after %d ms", TEST_LIMIT_MS);
+			fail_msg("not completed after %d ms", TEST_LIMIT_MS);
 	}
 	return r->io.error;
 }

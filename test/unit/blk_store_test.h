@@ -4,8 +4,8 @@
 
 /**
  * @file
- * What the tests of stores share: a store and a channel to it in a domain, as a worker of the backend has them, and requests.
- * Waiting sleeps as a worker does, so that each test is also one of arm().
+ * Shared by the store tests: a store and a channel to it in a domain, as in a worker of the
+ * backend, and requests. Waiting sleeps as a worker does, so that each test also tests arm().
  */
 
 #include "test.h"
@@ -21,79 +21,82 @@ struct store_test {
 	struct fido_domain *domain;
 	struct blk_buffers *buffers;
 	struct blk_store *store;
-	struct blk_channel *channel; /**< the first of channels */
+	struct blk_channel *channel; /**< the first channel */
 	struct blk_channel *channels[STORE_CHANNELS];
-	unsigned int finished; /**< as poll() has counted */
-	unsigned int done;     /**< as blk_io_done() was called */
+	unsigned int finished; /**< as counted by poll() */
+	unsigned int done;     /**< as counted by blk_io_done() */
 };
 
-/** A request. Its memory is the test's; that of a read is a piece of the buffers. */
+/** A request. The test owns its memory, except that a read's memory is a piece of the buffers. */
 struct store_io {
 	struct blk_io io;
 	struct iovec iov[FIDO_BLK_SEGMENTS_MAX];
 	struct store_test *test;
-	struct blk_channel *channel; /**< where it goes; NULL: the first */
-	unsigned int done;           /**< times; once is right */
+	struct blk_channel *channel; /**< channel to use; NULL: the first */
+	unsigned int done;           /**< number of completions; must become 1 */
 };
 
-/** Join, and have 8 MiB of buffers. */
+/** Join, with 8 MiB of buffers. */
 void store_test_start(struct store_test *t);
-/** The rest of the tests' end: fails unless all buffers are free and nothing is left. */
+/** End the test; fail unless all buffers are free and nothing is left. */
 void store_test_end(struct store_test *t);
 
 /** Open a store. @return what blk_store_open() returns */
 int store_test_try(struct store_test *t, bool read_only, const char *spec, ...)
 	__attribute__((format(printf, 3, 4)));
-/** Open a store, and a channel; fails unless that works. */
+/** Open a store and a channel; fail unless that works. */
 void store_test_open(struct store_test *t, const char *spec, ...)
 	__attribute__((format(printf, 2, 3)));
-/** Open a channel more. */
+/** Open another channel. */
 struct blk_channel *store_test_channel(struct store_test *t);
-/** Close channels and store. */
+/** Close the channels and the store. */
 void store_test_close(struct store_test *t);
 
 /** @return the path of a file in the test's folder; valid until the next call but one */
 const char *store_test_path(const char *name);
-/** Make it: bytes that test_fill(seed) gives; seed 0: none are written. */
+/** Create the file with the bytes of test_fill(seed). seed 0: write none. */
 void store_test_file(const char *name, size_t size, uint64_t seed);
 
 /** Prepare a request of one piece. READ: p is not used. */
 void store_io_init(struct store_io *r, struct store_test *t, enum fido_blk_op op, uint64_t offset,
 	void *p, size_t len);
 void store_io_submit(struct store_io *r);
-/** Sleep until it is done. @return its error */
+/** Sleep until the request completes. @return its error */
 int store_io_wait(struct store_io *r);
 /** Submit and wait. */
 int store_io_run(struct store_io *r);
-/** READ: give the memory back. */
+/** READ: free the memory. */
 void store_io_free(struct store_io *r);
-/** @return what was read. */
+/** @return the data that was read */
 void *store_io_data(const struct store_io *r);
 
-/** One request, waited for. @return its error */
+/** Submit one request and wait. @return its error */
 int store_write(struct store_test *t, uint64_t offset, const void *p, size_t len);
 int store_read(struct store_test *t, uint64_t offset, void *p, size_t len);
 int store_op(struct store_test *t, enum fido_blk_op op, uint64_t offset, uint64_t len);
-/** Fails unless it reads what test_fill(seed) gives; seed 0: zeros. */
+/** Fail unless the range reads as the bytes of test_fill(seed). seed 0: zeros. */
 void store_reads(struct store_test *t, uint64_t offset, size_t len, uint64_t seed);
 
-/** Memory at a multiple of 4096, filled with the seed; free() it. */
+/** Allocate memory at a multiple of 4096 and fill it; free() it. */
 void *store_memory(size_t len, uint64_t seed);
 
-/** A tmpfs of `size` bytes at store_test_path(name), in a mount namespace of our own. Skips the program if this user cannot. */
+/**
+ * Mount a tmpfs of `size` bytes at store_test_path(name), in a private mount namespace. Skip the
+ * program if this user cannot.
+ */
 void store_test_tmpfs(const char *name, size_t size);
 /** Unmount and remove it. */
 void store_test_tmpfs_end(const char *name);
 
 /**
- * Start nbdkit on the socket store_test_path("nbd"); wait until it answers.
- * @param args as to execvp, without the program's name; NULL at the end
+ * Start nbdkit on the socket store_test_path("nbd") and wait until it answers.
+ * @param args as for execvp, without the program's name; NULL at the end
  */
 void store_test_nbdkit(const char *const *args);
-/** SIGSTOP, and wait until it hangs; SIGCONT. */
+/** SIGSTOP it and wait until it has stopped; SIGCONT it. */
 void store_test_nbdkit_stop(void);
 void store_test_nbdkit_continue(void);
-/** SIGKILL it, and remove its socket. */
+/** SIGKILL it and remove its socket. */
 void store_test_nbdkit_kill(void);
 /** @return "nbd+unix:///?socket=..." */
 const char *store_test_uri(void);

@@ -1,5 +1,5 @@
-/* A message is never read at an earlier time than it was posted at, whichever cores the two domains run on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A message's read time is never before its post time, whichever cores the two domains run on. */
 #include "test.h"
 
 #include <pthread.h>
@@ -10,12 +10,12 @@
 
 #define ROUNDS 1000000
 #define LIMIT_MS 3000
-#define SPINS 20000 /* then the other thread may need this core */
+#define SPINS 20000 /* then yield: the other thread may need this core */
 
 static uint64_t posted __attribute__((aligned(64)));
 static uint64_t turn __attribute__((aligned(64)));
 
-/* Little, and not the same each time. */
+/* Wait a little, each time differently. */
 static void
 wait_some(unsigned int *seed, unsigned int most)
 {
@@ -59,7 +59,9 @@ not_later(void **state)
 		wait_some(&seed, 128);
 		do {
 			at = fido_load_acquire(&posted);
-			/* Read at once: the processor may not wait for `at` to come. */
+			/*
+			 * Read the clock at once: the processor may not wait for the load of `at`.
+			 */
 			read_at = fido_clock_after();
 			if (++spins > SPINS)
 				sched_yield();

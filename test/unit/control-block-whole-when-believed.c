@@ -1,19 +1,29 @@
-/* A control block that passes fido_control_check() is complete: everything its owner wrote at the start can be read. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A control block that passes fido_control_check() is complete: all that its owner initialized is
+ * visible.
+ */
 #include "test.h"
 
 #include <pthread.h>
 
-/* control_init() is static, and a domain that joins makes its block where only peers could look at it too early. */
+/*
+ * control_init() is static, and a joining domain exposes its block too early only to peers: include
+ * the source.
+ */
 #include "domain.c"
 
 #define GENERATION 77
 #define NAME "complete"
 
 static struct fido_control_shm *block;
-static const char *volatile failure; /* the reading thread's; cmocka is the main thread's alone */
+static const char
+	*volatile failure; /* set by the reader thread; cmocka works in the main thread only */
 
-/* What a peer reads (check_control() in peer.c). Plain loads: ThreadSanitizer sees whether R8 and A8 order them. */
+/*
+ * Read as a peer does (check_control() in peer.c). Plain loads: ThreadSanitizer sees whether R8 and
+ * A8 order them.
+ */
 static void *
 reader(void *arg)
 {
@@ -45,7 +55,7 @@ one_round(void)
 	block = calloc(1, FIDO_CONTROL_HEAP_OFFSET);
 	assert_non_null(block);
 	assert_int_equal(fido_map_init(&d.map, &d.layout), 0);
-	/* Its own bit in the map goes to where the block would lie. */
+	/* Set the owner's granule bit to where the block would lie. */
 	d.map.base = (uintptr_t)block & ~(FIDO_GRANULE_SIZE - 1);
 	d.control = block;
 	assert_int_equal(pthread_create(&thread, NULL, reader, NULL), 0);

@@ -1,5 +1,5 @@
-/* A reader of a link's record gets it whole, as it was at one time, or not at all, while its owner goes on writing. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A reader gets a link's record as it was at one time, or not at all, while its owner writes it. */
 #include "test.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@
 static struct fido_link_shm record;
 static bool done;
 
-/* All fields of version k say k. */
+/* All fields of version k hold k. */
 static void *
 writer(void *arg)
 {
@@ -63,11 +63,11 @@ whole(void **state)
 	pthread_join(thread, NULL);
 	assert_true(fido_control_read_link(&record, &copy));
 	assert_int_equal(copy.incarnation, WRITES);
-	/* On a busy machine the writer may come and go between two looks. */
+	/* On a busy machine the writer may start and finish between two reads. */
 	print_message("%lu changes seen\n", (unsigned long)changes);
 }
 
-/* An owner that died while it wrote leaves a record that is never taken. */
+/* A record whose owner died in the middle of a write is never accepted. */
 static void
 torn(void **state)
 {
@@ -77,13 +77,13 @@ torn(void **state)
 	assert_false(fido_control_read_link(&half, &copy));
 }
 
-/* What a peer calls itself is made safe to print. */
+/* The name that a peer gives is sanitized before it is printed. */
 static void
 names(void **state)
 {
 	char in[FIDO_NAME_MAX], out[FIDO_NAME_MAX];
 
-	memset(in, 'x', sizeof(in)); /* without an end */
+	memset(in, 'x', sizeof(in)); /* unterminated */
 	fido_control_name(out, in);
 	assert_int_equal(strlen(out), FIDO_NAME_MAX - 1);
 	strcpy(in, "a\n\033[31m/../b c");

@@ -1,5 +1,8 @@
-/* Whatever a domain publishes as its block volumes, and changes meanwhile, fido-ctl reads no byte outside and prints only text. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whatever volume table a domain publishes and changes, fido-ctl reads nothing outside and prints
+ * text.
+ */
 #include "test.h"
 
 #include <ctype.h>
@@ -18,7 +21,10 @@
 #define QUEUES 4u
 #define ROUNDS 3000u
 
-/* ---- an observer that sees one domain: memory of ours, and nothing readable behind it ---- */
+/*
+ * ---- an observer that sees one domain: the test's own memory, with an unreadable page behind it
+ * ----
+ */
 
 static struct fido_control_shm *control;
 static struct fido_blk_shm *head;
@@ -51,7 +57,7 @@ gaddr_of(const void *p)
 	return BASE + (uint64_t)((const char *)p - (const char *)control);
 }
 
-/* Everything as it should be. */
+/* Publish a valid table. */
 static void
 publish_good(void)
 {
@@ -129,7 +135,7 @@ check_printed(const char *text, size_t len)
 			fail_msg("byte %u was printed", (unsigned char)text[i]);
 }
 
-/* Print it in every way. */
+/* Print it in every format. */
 static void
 print(const struct ctl_snapshot *before, const struct ctl_snapshot *now)
 {
@@ -197,7 +203,7 @@ bad_tables(void **state)
 
 	publish_good();
 	assert_false(is_bad());
-	control->table = 0; /* That is none. */
+	control->table = 0; /* 0: no table */
 	assert_false(is_bad());
 	for (uint64_t i = 1; i < 8; i++) {
 		control->table += i;
@@ -229,7 +235,7 @@ bad_tables(void **state)
 		head->queue_count = counts[i] * 4;
 		assert_true(is_bad());
 	}
-	/* At the very end of what there is. */
+	/* At the very end of the memory. */
 	head->volumes = BASE + SIZE - sizeof(*volumes) * VOLUMES;
 	assert_false(is_bad());
 	head->volume_count = 0;
@@ -305,7 +311,7 @@ scribble(void *arg)
 		else
 			fido_store_relaxed(&words[(r >> 8) % tables], odd_value(&seed));
 		if (r % 32 == 1) {
-			/* Believable again, for a while. */
+			/* Valid again, for a while. */
 			fido_store_relaxed(&words[0],
 				(uint64_t)FIDO_BLK_SHM_VERSION << 32 | FIDO_BLK_SHM_MAGIC);
 			fido_store_relaxed(&words[1], (r >> 8) % 9 << 32 | (r >> 16) % 9);
@@ -339,7 +345,7 @@ scribbled_tables(void **state)
 	fido_store_relaxed(&stop, 1);
 	pthread_join(thread, NULL);
 	ctl_snapshot_destroy(before);
-	print_message("%u of %u tables were believed\n", believed, test_rounds(ROUNDS));
+	print_message("%u of %u tables were accepted\n", believed, test_rounds(ROUNDS));
 	assert_true(believed > 10);
 	munmap(control, SIZE + 4096);
 }

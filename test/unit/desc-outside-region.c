@@ -1,8 +1,11 @@
-/* A descriptor of memory that is not mapped is dropped, completed with an error and counted; the link goes on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A descriptor of unmapped memory is dropped, completed with an error and counted; the link goes
+ * on.
+ */
 #include "test.h"
 
-/* What an honest sender never does: post an address unseen. */
+/* Post an address unchecked, which an honest sender never does. */
 static void
 post_raw(struct fido_txq *q, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
 {
@@ -24,7 +27,7 @@ outside(void **state)
 	test_pair_start(&p, 64);
 	tx = fido_link_txq(p.ab, 0);
 	rx = fido_link_rxq(p.ba, 0);
-	TEST_WAIT(test_post(tx, p.mem, 0) == 1); /* b has the arena now */
+	TEST_WAIT(test_post(tx, p.mem, 0) == 1); /* b has mapped the arena now */
 	const uint64_t bad[] = {0, 1, (uintptr_t)&p, TEST_BASE - 1, p.mem->gaddr + p.mem->len,
 		FIDO_GADDR_MASK, TEST_BASE + (UINT64_C(9) << TEST_SLOT_SHIFT)};
 	const size_t count = sizeof(bad) / sizeof(bad[0]);
@@ -37,7 +40,7 @@ outside(void **state)
 	r = test_poll(rx);
 	assert_true(test_filled(r.desc.data, r.desc.len, 0));
 	test_complete(rx, &r, FIDO_STATUS_OK);
-	r = test_poll(rx); /* of the bad ones nothing is seen */
+	r = test_poll(rx); /* the bad ones stay invisible */
 	assert_true(test_filled(r.desc.data, r.desc.len, 1));
 	test_complete(rx, &r, FIDO_STATUS_OK);
 	assert_int_equal(test_take(tx), 1);
@@ -53,7 +56,7 @@ outside(void **state)
 	test_pair_end(&p);
 }
 
-/* One bad part takes its whole message with it, wherever it stands, and no other. */
+/* One bad part, wherever it stands, drops its whole message and no other. */
 static void
 in_a_message(void **state)
 {
@@ -84,7 +87,10 @@ in_a_message(void **state)
 	test_pair_end(&p);
 }
 
-/* One that says it names no memory, whatever address it has: who polls for memory does not get it. */
+/*
+ * A descriptor flagged as naming no memory, whatever its address, is not delivered to a poll for
+ * memory.
+ */
 static void
 without_memory(void **state)
 {

@@ -1,5 +1,5 @@
-/* When all domains of a group were killed the next one finds a new group: another layout is accepted. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* After all domains of a group were killed the next one starts a new group, with any layout. */
 #include "test.h"
 
 static void

@@ -1,5 +1,7 @@
-/* When all slots are in use joining fails with -ENOSPC and a message, and works again when a domain has left. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * With all slots in use, joining fails with -ENOSPC and a message; it works once a domain has left.
+ */
 #include "test.h"
 
 static void

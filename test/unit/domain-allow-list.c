@@ -1,5 +1,9 @@
-/* A domain with a list of users maps, and is mapped by, only their processes and its own; others are told why. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain with a list of users shares memory only with their processes and its own user's.
+ *
+ * The others are told why.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -18,7 +22,7 @@ join(const char *name, const char *allow)
 	return d;
 }
 
-/* A process of another user, who can write to the group's folder. */
+/* A process of another user who can write to the group's folder. */
 static void
 spawn_user(struct test_remote *r, unsigned int uid, const char *name)
 {
@@ -55,12 +59,15 @@ list(void **state)
 	spawn_user(&nobody, NOBODY, "n");
 	TEST_WAIT(fido_domain_peer_count(a) == 2 && fido_domain_peer_count(b) == 2);
 	TEST_WAIT(test_ask_number(&nobody, "peers") == 2);
-	/* Not on a's list: a does not see it, nor it a; b, without a list, does. It connects to a... */
+	/*
+	 * The stranger is not on a's list, so neither sees the other; b has no list and sees it.
+	 * First the stranger connects to a...
+	 */
 	spawn_user(&stranger, STRANGER, "s");
 	TEST_WAIT(fido_domain_peer_count(b) == 3);
 	TEST_WAIT(test_ask_number(&stranger, "peers") == 2);
 	assert_int_equal(fido_domain_peer_count(a), 2);
-	/* ... or a to it. */
+	/* ... then a connects to the stranger. */
 	fido_domain_leave(a);
 	a = join("a", "nobody");
 	TEST_WAIT(fido_domain_peer_count(b) == 3 && fido_domain_peer_count(a) == 2);
@@ -73,7 +80,7 @@ list(void **state)
 	fido_domain_leave(b);
 }
 
-/* Itself and root, when the list is empty. */
+/* An empty list: only the domain's own user and root. */
 static void
 nobody_else(void **state)
 {

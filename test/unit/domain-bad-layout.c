@@ -1,5 +1,5 @@
-/* A layout that cannot be used is refused with a message, and nothing is left behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An invalid layout is refused with a message, and nothing is left behind. */
 #include "test.h"
 
 static void

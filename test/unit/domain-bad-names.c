@@ -1,5 +1,5 @@
-/* A group or domain name that is no name is refused with a message, and nothing is left behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An invalid group or domain name is refused with a message, and nothing is left behind. */
 #include "test.h"
 
 static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "../x", "a b", "a\n", "a:b",

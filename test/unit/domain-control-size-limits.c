@@ -1,5 +1,9 @@
-/* The control region's size is rounded up; one that cannot be is refused with a message, nothing left behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control region's size is rounded up; an impossible one is refused with a message.
+ *
+ * Nothing is left behind.
+ */
 #include "test.h"
 
 static int

@@ -1,5 +1,7 @@
-/* A dead domain's slot is used again only when nobody maps it: not while one buffer of it is still held. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A dead domain's slot is reused only when no domain maps it: not while one of its buffers is held.
+ */
 #include "test.h"
 
 static void
@@ -24,7 +26,7 @@ dead_slot(void **state)
 	TEST_WAIT(!fido_link_is_up(link));
 	config.name = "c";
 	for (int i = 0; i < 20;
-		i++) { /* longer than a dead peer stays mapped when nothing is held */
+		i++) { /* longer than a dead peer stays mapped when none of its buffers is held */
 		usleep(20000);
 		assert_int_equal(fido_domain_join(&c, &config), -ENOSPC);
 		assert_true(test_filled(rx.desc.data, TEST_BUF, 7));

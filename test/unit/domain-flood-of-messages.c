@@ -1,5 +1,7 @@
-/* A peer that never stops talking, or takes another's name, keeps nobody else from coming and linking. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A peer that floods a domain with messages, or takes another's name, keeps no other from linking.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -29,7 +31,7 @@ talk(void *arg)
 	while (!fido_load_relaxed(&stop)) {
 		assert_true(send(fd, &again, sizeof(again), MSG_NOSIGNAL) > 0);
 		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) >
-			0) /* The descriptors are dropped. */
+			0) /* the descriptors are dropped */
 			;
 	}
 	close(fd);
@@ -61,7 +63,7 @@ flood(void **state)
 	test_rundir_empty();
 }
 
-/* One with a slot and memory of its own says that it were b, who lives. */
+/* A stranger with a slot and memory of its own claims to be b, which is alive. */
 static void
 say_hello_as_b(void)
 {

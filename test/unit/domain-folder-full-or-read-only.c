@@ -1,5 +1,9 @@
-/* Wherever space or file entries run out, joining fails with a message and leaves nothing; so on read-only media. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Joining on a full or read-only file system fails with a message and leaves nothing behind.
+ *
+ * Whichever file is the first for which space or inodes are missing.
+ */
 #include "test.h"
 
 #include <sched.h>
@@ -7,7 +11,7 @@
 
 static char where[64];
 
-/* Join on a file system with these limits. @return what join returned */
+/* Join on a file system with these limits. @return what joining returned */
 static int
 join_on(unsigned long flags, const char *options)
 {
@@ -16,7 +20,7 @@ join_on(unsigned long flags, const char *options)
 	int ret;
 
 	assert_int_equal(mount("fido", where, "tmpfs", flags, options), 0);
-	/* Some message of before, to see that there is a new one. */
+	/* Leave an old message, to tell that there is a new one. */
 	fido_domain_join(&d, &(struct fido_domain_config){.group = "none:"});
 	ret = fido_domain_join(&d, &config);
 	if (ret != 0) {
@@ -24,7 +28,7 @@ join_on(unsigned long flags, const char *options)
 		assert_null(d);
 	}
 	fido_domain_leave(d);
-	/* The group's folder is there to stay only while somebody lives in it. */
+	/* The group's folder stays only while a domain is in it. */
 	assert_int_equal(test_entries(where), 0);
 	assert_int_equal(umount(where), 0);
 	return ret;
@@ -35,7 +39,7 @@ out_of_entries(void **state)
 {
 	unsigned int failed = 0, n;
 
-	for (n = 2; n < 20; n++) { /* 1 is the root folder itself; a limit of 0 is none */
+	for (n = 2; n < 20; n++) { /* 1 is the root folder itself; 0 means no limit */
 		char options[32];
 		int ret;
 
@@ -64,7 +68,7 @@ read_only(void **state)
 	test_message_has("Read-only", NULL);
 }
 
-/* An ordinary user may mount where it is root: in a user namespace of its own. */
+/* An unprivileged user may mount in a user namespace of its own, where it is root. */
 static bool
 write_id_map(const char *file, unsigned int id)
 {
@@ -96,7 +100,7 @@ static int
 in_own_mount_namespace(void **state)
 {
 	if (!new_namespaces() || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		TEST_SKIP("mounting a file system is not allowed here: %s", strerror(errno));
+		TEST_SKIP("this user cannot mount a file system here: %s", strerror(errno));
 	snprintf(where, sizeof(where), "%s", test_rundir());
 	return 0;
 }

@@ -1,5 +1,9 @@
-/* A group's folder that is removed while domains live is put back by them: who joins later finds them all, in a slot of its own. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Living domains restore the group's folder when it is removed; newcomers find them all.
+ *
+ * Each newcomer gets a slot of its own.
+ */
 #include "test.h"
 
 #include <ftw.h>
@@ -54,7 +58,7 @@ put_back(void **state)
 	TEST_WAIT(fido_link_is_up(link));
 	snprintf(path, sizeof(path), "%s/" TEST_GROUP, test_rundir());
 	for (int i = 0; i < 5; i++) {
-		remove_all(i % 2 ? path : test_rundir()); /* the place of all groups too */
+		remove_all(i % 2 ? path : test_rundir()); /* the parent folder too */
 		TEST_WAIT(all_there());
 		assert_true(fido_link_is_up(link));
 		c = test_join("c");
@@ -64,7 +68,7 @@ put_back(void **state)
 		fido_domain_leave(c);
 		TEST_WAIT(fido_domain_peer_count(a) == 1);
 	}
-	test_kill(&b); /* Death is known as before. */
+	test_kill(&b); /* Death is still detected. */
 	TEST_WAIT(!fido_link_is_up(link) && fido_domain_peer_count(a) == 0);
 	test_spawn(&b);
 	assert_int_equal(test_ask_number(&b, "join b"), 0);
@@ -76,7 +80,7 @@ put_back(void **state)
 	test_rundir_empty();
 }
 
-/* A cleaner of old files takes them one at a time. */
+/* A cleaner of old files removes them one at a time. */
 static void
 one_at_a_time(void **state)
 {

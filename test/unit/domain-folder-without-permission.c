@@ -1,18 +1,23 @@
-/* Who may not write to the group's folder is refused with a message that says so, and leaves nothing there. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain that may not write to the group's folder is refused with that reason and leaves no file.
+ */
 #include "test.h"
 
 #include <sys/stat.h>
 
 #define NOBODY 65534
 
-/* Permission bits: for a user who is not root. */
+/* Permission bits, as an unprivileged user. */
 static void
 by_mode(struct test_remote *r)
 {
 	char path[96], other[64];
 
-	/* Below /tmp the folder's owner is looked at first; by another name of it the mode decides. */
+	/*
+	 * Below /tmp the kernel checks the folder's owner first; under another name the mode
+	 * decides.
+	 */
 	snprintf(other, sizeof(other), "/%s", test_rundir());
 	snprintf(path, sizeof(path), "%s/" TEST_GROUP, test_rundir());
 	assert_int_equal(mkdir(path, 0500), 0);
@@ -20,15 +25,15 @@ by_mode(struct test_remote *r)
 	assert_int_equal(test_ask_number(r, "join b"), -EACCES);
 	assert_int_equal(test_ask_number(r, "message write permission"), 1);
 	assert_int_equal(test_ask_number(r, "message %s/lock", path), 1);
-	assert_true(
-		rmdir(path) == 0 || errno == ENOENT); /* left empty, or removed as it was empty */
+	assert_true(rmdir(path) == 0 ||
+		errno == ENOENT); /* left empty, or removed because it was empty */
 	assert_int_equal(chmod(test_rundir(), 0555), 0);
 	assert_int_equal(test_ask_number(r, "join b"), -EACCES);
 	assert_int_equal(test_ask_number(r, "message %s", path), 1);
 	chmod(test_rundir(), 0755);
 }
 
-/* In a place that everybody can write, a folder of somebody else's is not to be trusted. */
+/* In a world-writable place another user's folder is not trusted. */
 static void
 by_owner(struct test_remote *r)
 {

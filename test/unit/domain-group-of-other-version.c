@@ -1,5 +1,9 @@
-/* A group of another layout version, or with a broken file, is refused with both versions, and left as it is. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A group of another layout version, or with a broken file, is refused and left unchanged.
+ *
+ * The message names both versions.
+ */
 #include "test.h"
 
 static void

@@ -1,5 +1,7 @@
-/* Whatever a stranger sends to a domain's socket, it is cut off, nothing of it is mapped, and others are served. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain disconnects a stranger that sends nonsense, maps nothing of it and keeps serving others.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -26,7 +28,7 @@ static const struct fido_host_hello good_hello = {
 	.name = "x",
 };
 
-/* Wait until a closes the connection, passing over what it says. */
+/* Wait until a closes the connection; ignore what it sends. */
 static void
 cut_off(int fd)
 {
@@ -40,7 +42,7 @@ cut_off(int fd)
 	close(fd);
 }
 
-/* Descriptors of this process: none may be lost, whatever comes with them. */
+/* Count the descriptors of this process: none may leak, whatever messages bring. */
 static unsigned int
 open_fds(void)
 {
@@ -72,7 +74,7 @@ send_fds(int fd, const void *bytes, size_t len, const int *fds, size_t n)
 	assert_int_equal(sendmsg(fd, &mh, MSG_NOSIGNAL), len);
 }
 
-/* An empty message, which looks like the end of the connection, but brings descriptors. */
+/* An empty message looks like the end of the connection but brings descriptors. */
 static void
 nothing_but_descriptors(void **state)
 {
@@ -92,7 +94,7 @@ nothing_but_descriptors(void **state)
 	TEST_WAIT(open_fds() == before);
 }
 
-/* One that asks and asks, and never reads an answer. */
+/* A stranger that keeps asking and never reads an answer. */
 static void
 deaf(void **state)
 {
@@ -101,14 +103,13 @@ deaf(void **state)
 	int fd = test_stranger_connect("a");
 
 	while (send(fd, &h, sizeof(h), MSG_NOSIGNAL) > 0)
-		assert_true(
-			n++ < 6000); /* A quarter of the descriptors a process may have, or so. */
+		assert_true(n++ < 6000); /* about a quarter of the descriptors a process may have */
 	assert_true(errno == EPIPE || errno == ECONNRESET);
 	cut_off(fd);
 	TEST_WAIT(open_fds() == before);
 }
 
-/* Each answer takes a descriptor: there is one. */
+/* Each answer takes a descriptor, which is available. */
 static void
 asks_twice(void **state)
 {
@@ -150,7 +151,7 @@ nonsense(void **state)
 	raw_bytes("GET / HTTP/1.1\r\n\r\n", 18);
 	raw_bytes(big, sizeof(big));
 	for (uint16_t type = 0; type < 12;
-		type++) { /* too short for its type, or not one to begin with */
+		type++) { /* too short for its type, or not allowed as the first message */
 		h.type = type;
 		if (type != FIDO_HOST_OBSERVE)
 			raw_bytes(&h, sizeof(h));
@@ -163,7 +164,7 @@ nonsense(void **state)
 		h.type = (uint16_t)(1 + test_random(&seed) % 7);
 		raw_bytes(big, 8 + test_random(&seed) % 500);
 	}
-	close(test_stranger_connect("a")); /* says nothing at all */
+	close(test_stranger_connect("a")); /* connects and sends nothing */
 }
 
 static void
@@ -194,7 +195,7 @@ bad_hello(void **state)
 	hello(good_hello, true, 0, 3);
 	hello(good_hello, true, 2, 3);
 	hello(good_hello, false, 1, 3);
-	hello(good_hello, true, 1, 4); /* the block says another slot */
+	hello(good_hello, true, 1, 4); /* the control block names another slot */
 	m = good_hello, m.slot = 0;    /* a's own */
 	hello(m, true, 1, 0);
 	m = good_hello, m.slot = TEST_SLOTS;
@@ -211,7 +212,7 @@ bad_hello(void **state)
 	hello(m, true, 1, 3);
 	m = good_hello, m.control_size = 4096;
 	hello(m, true, 1, 3);
-	m = good_hello, m.name[0] = 'y'; /* the slot's file says another name */
+	m = good_hello, m.name[0] = 'y'; /* the slot's file holds another name */
 	hello(m, true, 1, 3);
 	m = good_hello, m.layout_base++;
 	hello(m, true, 1, 3);
@@ -223,10 +224,10 @@ bad_hello(void **state)
 	fido_local_slot_free(&g, 3);
 }
 
-/* What after_hello() sends instead of a file like that of the control region; -1: nothing else. */
+/* File that after_hello() sends instead of one like that of the control region; -1: none. */
 static int memory_fd = -1;
 
-/* One that is welcome at first: everything it can say about memory that is wrong. */
+/* A stranger whose HELLO is good: every malformed message about memory. */
 static void
 after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 {
@@ -244,10 +245,9 @@ after_hello(enum fido_host_type type, void *msg, size_t len, int nfds)
 	if (memory_fd >= 0)
 		assert_int_equal(dup2(memory_fd, fds[0]), fds[0]);
 	assert_int_equal(fido_host_send(s, type, msg, len, fds, nfds, false), 0);
-	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1); /* its connection goes */
+	assert_int_equal(poll(&p, 1, TEST_LIMIT_MS), 1); /* a disconnects it */
 	usleep(5000);
-	assert_int_equal(fido_domain_peer_count(a),
-		1); /* but its memory stays until it has ended */
+	assert_int_equal(fido_domain_peer_count(a), 1); /* but its memory stays until it exits */
 	fido_fork_close(slot);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
 	fido_local_slot_free(&g, 3);
@@ -289,7 +289,7 @@ bad_memory(void **state)
 
 	map(slot3 + 4 * SIZE, SIZE, 0, 0);     /* no descriptor */
 	map(slot3 + 4 * SIZE, SIZE, 0, 2);     /* too many */
-	map(slot3 + 4 * SIZE, 2 * SIZE, 0, 1); /* more than the file has */
+	map(slot3 + 4 * SIZE, 2 * SIZE, 0, 1); /* more than the file holds */
 	map(slot3 + 4 * SIZE, SIZE, 4096, 1);
 	map(slot3 + 4 * SIZE, SIZE, UINT64_MAX - 4096, 1);
 	map(slot3 + 4 * SIZE, 0, 0, 1);
@@ -301,7 +301,7 @@ bad_memory(void **state)
 	map(UINT64_MAX - SIZE + 1, SIZE, 0, 1);
 	map(slot3 + 4 * SIZE + 1, 4096, 0, 1); /* not whole pages */
 	map(slot3 + 4 * SIZE, 100, 0, 1);
-	map(slot3, SIZE, 0, 1); /* over its control region: that is mapped */
+	map(slot3, SIZE, 0, 1); /* over its control region, which is mapped */
 	map(slot3 + SIZE / 2, SIZE, 0, 1);
 	map_two(slot3 + 4 * SIZE, slot3 + 4 * SIZE + SIZE / 2, SIZE);
 	after_hello(FIDO_HOST_UNMAP, &(struct fido_host_unmap){.gaddr = slot3 - SIZE, .len = SIZE},
@@ -312,14 +312,14 @@ bad_memory(void **state)
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1},
 		sizeof(struct fido_host_bells), 1);
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 1, .ntx = 1},
-		sizeof(struct fido_host_bells), 2); /* memory is no doorbell */
+		sizeof(struct fido_host_bells), 2); /* a memory file is no doorbell */
 	after_hello(FIDO_HOST_BELLS, &(struct fido_host_bells){.nrx = 33},
 		sizeof(struct fido_host_bells), 2);
 	after_hello(FIDO_HOST_HELLO, &(struct fido_host_hello){.name = "y"},
 		sizeof(struct fido_host_hello), 1);
 }
 
-/* The kernel would map all of the page, over what lies behind. */
+/* The kernel would map the whole huge page, over what lies behind. */
 static void
 part_of_a_huge_page(void **state)
 {
@@ -327,13 +327,13 @@ part_of_a_huge_page(void **state)
 
 	memory_fd = memfd_create("x", MFD_CLOEXEC | MFD_HUGETLB | 21u << 26);
 	if (memory_fd < 0 || ftruncate(memory_fd, 2 << 20) != 0)
-		skip(); /* The kernel has no such pages. */
+		skip(); /* the kernel has no huge pages of this size */
 	map(fido_layout_slot_base(&layout, 3) + 4 * SIZE, 4096, 0, 1);
 	close(memory_fd);
 	memory_fd = -1;
 }
 
-/* Without the lock on its slot's file nobody is believed to be the slot's owner. */
+/* Without the lock on its slot's file, no process is accepted as the slot's owner. */
 static void
 slot_of_nobody(void **state)
 {
@@ -347,7 +347,7 @@ set_up(void **state)
 	return 0;
 }
 
-/* After all that the domain is as good as ever. */
+/* After all that the domain still works. */
 static void
 still_there(void **state)
 {

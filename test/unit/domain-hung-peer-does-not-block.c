@@ -1,5 +1,8 @@
-/* A domain that hangs (SIGSTOP) keeps nobody from joining, linking and leaving; it is linked when it goes on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A stopped domain (SIGSTOP) keeps no other from joining, linking and leaving; it links when
+ * continued.
+ */
 #include "test.h"
 
 static void

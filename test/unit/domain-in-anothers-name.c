@@ -1,5 +1,9 @@
-/* In a folder that several users share, nobody comes in as a domain of another user, though he knows its slot, generation and name. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * In a shared folder no user can join as another user's domain.
+ *
+ * Not even one that knows its slot, generation and name.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -30,7 +34,7 @@ connect_as(uid_t user)
 	return fd;
 }
 
-/* @return what it is answered, a type of message; 0: nothing */
+/* @return the type of the answering message; 0: no answer */
 static int
 say_hello(struct fido_host_session *s)
 {

@@ -1,5 +1,5 @@
-/* A domain that joined and left leaves no file, no mapping, no descriptor and no thread behind. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A domain that joins and leaves leaves no file, mapping, descriptor or thread behind. */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -21,7 +21,7 @@ slot_is_unmapped(uint32_t slot)
 static void
 alone(void **state)
 {
-	fido_domain_leave(test_join("a")); /* what the C library allocates once is there now */
+	fido_domain_leave(test_join("a")); /* the C library allocates once */
 	for (int i = 0; i < 5; i++) {
 		unsigned int fds = test_entries("/proc/self/fd"),
 			     tasks = test_entries("/proc/self/task");

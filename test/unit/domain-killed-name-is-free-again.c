@@ -1,5 +1,5 @@
-/* The name of a domain that was killed is free at once, although its socket and slot are still in the folder. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A killed domain's name is free at once, although its socket and slot are still in the folder. */
 #include "test.h"
 
 static void

@@ -1,5 +1,9 @@
-/* A domain that has ended when its HELLO is read is not mapped, keeps its slot from nobody, and is called no breach of the protocol. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain that dies before its HELLO is read is not mapped and frees its slot.
+ *
+ * It is not reported as a breach of the protocol.
+ */
 #include "test.h"
 
 #include "domain_private.h"
@@ -26,7 +30,7 @@ ended(void **state)
 	fido_log_set(on_log);
 	for (int i = 0; i < ROUNDS; i++) {
 		test_spawn(&r);
-		/* Its control thread does not come to read what others say. */
+		/* Keep a's control thread from reading messages. */
 		pthread_mutex_lock(&a->lock);
 		assert_int_equal(test_ask_number(&r, "join b"), 0);
 		assert_true(test_ask_number(&r, "arena 2097152") > 0);

@@ -1,5 +1,9 @@
-/* A domain that is killed is dead although a child that it forked lives on: its name and slot are free, its links go down. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A killed domain is dead even if a child that it forked lives on.
+ *
+ * Its name and slot are free, its links go down.
+ */
 #include "test.h"
 
 #include <signal.h>

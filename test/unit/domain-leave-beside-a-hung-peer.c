@@ -1,8 +1,10 @@
-/* Domains with memory that a hung peer has mapped, and links to it that carry nothing, leave without waiting for it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Domains whose memory a hung peer maps, and with idle links to it, leave without waiting for it.
+ */
 #include "test.h"
 
-/* If each waited a second for the peer, it would be longer than the limit. */
+/* If each waited a second for the peer, the limit would be exceeded. */
 #define DOMAINS 24
 #define LINKS 4
 

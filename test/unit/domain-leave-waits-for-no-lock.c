@@ -1,5 +1,5 @@
-/* Leaving does not wait for the folder's lock, whoever has it; the folder goes with the last domain all the same. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Leaving does not wait for the folder's lock; the folder still goes with the last domain. */
 #include "test.h"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ no_lock(void **state)
 	assert_int_equal(test_ask_number(&r, "join r"), 0);
 	TEST_WAIT(fido_domain_peer_count(a) == 2 && fido_domain_peer_count(b) == 2);
 	fd = take_lock();
-	fido_domain_leave(b); /* with the lock it would be for ever */
+	fido_domain_leave(b); /* waiting for the lock would take forever */
 	test_end(&r);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
 	close(fd);
@@ -37,7 +37,7 @@ no_lock(void **state)
 	test_rundir_empty();
 }
 
-/* Who leaves last while another has the lock leaves the folder to the next one. */
+/* If another domain holds the lock when the last one leaves, the next domain removes the folder. */
 static void
 next_one_cleans_up(void **state)
 {

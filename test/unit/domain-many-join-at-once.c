@@ -1,5 +1,5 @@
-/* Domains that join and leave at the same time all find each other, none twice and none missed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Domains that join and leave at the same time all find each other exactly once. */
 #include "test.h"
 
 #include <pthread.h>

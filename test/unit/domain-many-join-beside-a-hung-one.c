@@ -1,5 +1,9 @@
-/* In a group of 60 domains of which one hangs, others join, find all that live, and leave; all at the same time. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * In a group of 60 domains, one of them hung, others join, find all the living and leave.
+ *
+ * All at the same time.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -10,7 +14,8 @@
 #define ROUNDS 10
 
 static struct fido_domain *living[LIVING];
-static const char *volatile failure; /* of a joining thread: cmocka is the main thread's alone */
+static const char
+	*volatile failure; /* set by a joining thread; cmocka works in the main thread only */
 static uint64_t worst_join, worst_leave;
 
 static void
@@ -35,7 +40,10 @@ sees_all(struct fido_domain *d)
 	return true;
 }
 
-/* Slots of those that have left are free when all have unmapped them: on a busy machine, a little later. */
+/*
+ * Slots of domains that left are free once all have unmapped them: on a busy machine, a little
+ * later.
+ */
 static struct fido_domain *
 join(const struct fido_domain_config *config)
 {
@@ -65,7 +73,7 @@ join_and_leave(void *arg)
 		}
 		keep_worst(&worst_join, start);
 		if (!sees_all(d))
-			failure = "not all that live were found";
+			failure = "not all living domains were found";
 		start = test_now_ms();
 		fido_domain_leave(d);
 		keep_worst(&worst_leave, start);

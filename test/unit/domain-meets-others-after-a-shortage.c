@@ -1,8 +1,12 @@
-/* Domains that cannot take each other's descriptors, however long and at whichever point they meet, meet when there are some again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Domains without descriptors for each other meet once descriptors are available again.
+ *
+ * However long the shortage lasts, and at whichever step of the meeting it begins.
+ */
 #include "test.h"
 
-/* Longer than a stranger may stay, and than the first tries to connect last. */
+/* Longer than a stranger may stay connected, and than the first domain's last try to connect. */
 #define LONG_MS 3000
 
 static struct test_remote b;
@@ -26,7 +30,10 @@ meet(struct fido_domain *a)
 	test_rundir_empty();
 }
 
-/* With that many descriptors it gets so far, and no further: none are left for the connection, the HELLO, the slot's file, ... */
+/*
+ * With so few descriptors it stops at one step after another: the connection, the HELLO, the slot's
+ * file, ...
+ */
 static void
 earlier_one_lacks(void **state)
 {
@@ -41,7 +48,7 @@ earlier_one_lacks(void **state)
 	}
 }
 
-/* The one that joins: it needs some to do so, then it has that many for what the other sends. */
+/* The joining domain: enough descriptors to join, then so few for what the other one sends. */
 static void
 joiner_lacks(void **state)
 {
@@ -74,14 +81,14 @@ for_long(uint32_t n)
 	meet(a);
 }
 
-/* It cannot take the connection. */
+/* It cannot accept the connection. */
 static void
 long_without_any(void **state)
 {
 	for_long(0);
 }
 
-/* It cannot take the HELLO. */
+/* It cannot receive the HELLO. */
 static void
 long_without_hello(void **state)
 {

@@ -1,5 +1,7 @@
-/* A name that a living domain has is refused, from the same process and from another; the first is not harmed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A living domain's name is refused to others, in its own process or not; the first is not harmed.
+ */
 #include "test.h"
 
 static void

@@ -1,5 +1,10 @@
-/* Who asks for another layout than the group has is refused with both; who asks for none gets the group's. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain that asks for another layout than its group's is refused; one that asks for none gets
+ * it.
+ *
+ * The message names both layouts.
+ */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* A peer that speaks another version is refused, and the message names both versions. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer of another protocol version is refused, and the message names both versions. */
 #include "test.h"
 
 #include <poll.h>

@@ -1,5 +1,7 @@
-/* A folder for groups that is a file, not there, or too long a name is refused with a message that names it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A folder for groups that is a file, missing, or too long a name is refused; the message names it.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -73,7 +75,10 @@ parent_is_missing(void **state)
 	setenv("FIDO_RUNDIR", test_rundir(), 1);
 }
 
-/* Paths that are longer than a socket's address, 107 characters, are usable; what no path can be says the limit. */
+/*
+ * Paths longer than a socket address (107 characters) work; for longer than any path, the message
+ * states the limit.
+ */
 static void
 too_long(void **state)
 {

@@ -1,9 +1,13 @@
-/* A clean leave frees its slot at once, also beside a domain that hangs: any number of joins, which find each other afterwards. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A clean leave frees its slot at once beside a hung domain; any number of later joins succeed.
+ *
+ * Those that join afterwards find each other.
+ */
 #include "test.h"
 
 #define SLOTS 4
-/* More than a socket's backlog holds: the hung domain takes no more connections. */
+/* More than a socket's backlog: the hung domain accepts no connections. */
 #define ROUNDS 300
 
 static void
@@ -25,7 +29,7 @@ free_at_once(void **state)
 		uint64_t start = test_now_ms();
 
 		assert_int_equal(fido_domain_join(&c, &config), 0);
-		if (i % 8 == 0) /* Else it is gone again before a has taken its connection. */
+		if (i % 8 == 0) /* otherwise it leaves before a has accepted its connection */
 			TEST_WAIT(fido_domain_peer_count(a) == 2);
 		fido_domain_leave(c);
 		if (test_now_ms() - start > worst)
@@ -42,7 +46,7 @@ free_at_once(void **state)
 	test_rundir_empty();
 }
 
-/* What it had mapped when it was stopped is kept from reuse, and no more. */
+/* Only the slots that it had mapped when it was stopped are kept from reuse. */
 static void
 mapped_is_kept(void **state)
 {
@@ -61,7 +65,7 @@ mapped_is_kept(void **state)
 	fido_domain_leave(b);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(fido_domain_join(&c, &config), 0);
-		assert_int_equal(fido_domain_slot(c), 3); /* b had 1, and the hung one maps it */
+		assert_int_equal(fido_domain_slot(c), 3); /* b had 1, which the hung domain maps */
 		fido_domain_leave(c);
 	}
 	test_continue(&hung);

@@ -1,5 +1,7 @@
-/* Connections that say nothing are closed; any number of them keeps no domain from joining, and harms no link. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Silent connections are closed; any number of them keeps no domain from joining and harms no link.
+ */
 #include "test.h"
 
 #include <poll.h>
@@ -32,7 +34,7 @@ closed_by_it(int fd)
 	close(fd);
 }
 
-/* Connections that b has taken: it has no more descriptors than that. */
+/* Fill b's connections: it has no more descriptors than these take. */
 static void
 flood(struct test_remote *b, const struct fido_host_header *say)
 {
@@ -114,7 +116,7 @@ log_is_limited(void **state)
 		assert_int_equal(send(fd, "junk", 4, MSG_NOSIGNAL), 4);
 		closed_by_it(fd);
 	}
-	/* One in some seconds, however fast they come. */
+	/* One message in a few seconds, however fast the strangers come. */
 	assert_in_range(__atomic_load_n(&lines, __ATOMIC_RELAXED), 1, STRANGERS / 10);
 	fido_domain_leave(a);
 	fido_log_set(NULL);

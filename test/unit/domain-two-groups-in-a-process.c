@@ -1,5 +1,5 @@
-/* Two groups in one process work side by side in disjoint layouts, and are refused in overlapping ones. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Two groups in one process work in disjoint layouts and are refused in overlapping ones. */
 #include "test.h"
 
 static int
@@ -23,7 +23,7 @@ overlapping(void **state)
 		{TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS},        /* the same */
 		{TEST_BASE + slot, TEST_SLOT_SHIFT, TEST_SLOTS}, /* its first slot is b's */
 		{TEST_BASE + 15 * slot, TEST_SLOT_SHIFT,
-			TEST_SLOTS},                    /* shares a slot that nobody has yet */
+			TEST_SLOTS},                    /* shares a slot that is not yet used */
 		{TEST_BASE - slot, TEST_SLOT_SHIFT, 2}, /* its second is a's */
 		{TEST_BASE + 2 * slot, TEST_SLOT_SHIFT - 4, 2},
 	};
@@ -38,7 +38,7 @@ overlapping(void **state)
 	fido_domain_leave(a);
 	fido_domain_leave(b);
 	test_rundir_empty();
-	/* With the other group gone its place is free. */
+	/* When the other group is gone, its address range is free. */
 	assert_int_equal(join_other(&x, "x", TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS), 0);
 	fido_domain_leave(x);
 	test_rundir_empty();

@@ -1,5 +1,5 @@
-/* A group of a transport that does not exist is refused with a message that names the form to use. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A group of an unknown transport is refused with a message that names the form to use. */
 #include "test.h"
 
 static void

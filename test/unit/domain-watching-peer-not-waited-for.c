@@ -1,11 +1,11 @@
-/* A peer that only watches is not waited for when memory comes, and gets no link, whatever it asks for. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer that only watches is not waited for when memory is exported, and gets no link. */
 #include "test.h"
 
 #include "domain_private.h"
 #include "peer.h"
 
-/* Only the xen transport tells its domains who watches: on others we say so ourselves. */
+/* Only the xen transport reports who watches; on others, set the flag here. */
 static void
 set_watches(struct fido_domain *d, const char *name, bool watches)
 {
@@ -19,7 +19,7 @@ set_watches(struct fido_domain *d, const char *name, bool watches)
 	fido_domain_kick(d);
 }
 
-/* Whether all that are waited for have mapped what the domain exports. */
+/* @return true when all peers that are waited for have mapped what the domain exports */
 static bool
 all_have_mapped(struct fido_domain *d)
 {
@@ -72,7 +72,7 @@ not_waited_for(void **state)
 	assert_int_equal(test_ask_number(&w, "watch w"), 0);
 	TEST_WAIT(has_mapped_us(a, "b") && has_mapped_us(a, "w"));
 	set_watches(a, "w", true);
-	/* It hangs, so it maps nothing of what comes now. */
+	/* Stopped, so that it maps nothing that comes now. */
 	test_stop(&w);
 	mem = test_arena(a, 1 << 21);
 	TEST_WAIT(all_have_mapped(a));
@@ -105,14 +105,16 @@ gets_no_link(void **state)
 	aw = test_link(a, "w", NULL, 1, 1, 64);
 	assert_int_equal(test_ask_number(&w, "link a 1 1 64"), 0);
 	TEST_WAIT(has_offered(a, "w"));
-	/* All links are looked at in one turn: when this one is up the other one has been looked at since. */
+	/*
+	 * One turn looks at all links: when this one is up, the other one has been looked at since.
+	 */
 	ab = test_link(a, "b", NULL, 1, 1, 64);
 	assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
 	TEST_WAIT(fido_link_is_up(ab));
 	assert_false(fido_link_is_connected(aw));
 	set_watches(a, "w", false);
 	TEST_WAIT(fido_link_is_up(aw));
-	/* Too late: what it has, it keeps no longer. */
+	/* A peer that becomes a watcher loses its link. */
 	set_watches(a, "w", true);
 	TEST_WAIT(!fido_link_is_connected(aw));
 	fido_link_destroy(aw);

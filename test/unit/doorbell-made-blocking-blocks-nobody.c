@@ -1,5 +1,5 @@
-/* A peer that makes a doorbell's file blocking, full or empty stops neither who rings it nor who clears it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer that makes a doorbell blocking, full or empty, blocks neither its ringer nor its owner. */
 #include "test.h"
 
 #include <fcntl.h>
@@ -47,7 +47,10 @@ rung_when_full(void **state)
 		test_complete(rx, &got, FIDO_STATUS_OK);
 		assert_int_equal(test_take(tx), 2);
 	}
-	/* The control thread rings the link's doorbells when the link comes up, and when it ends. */
+	/*
+	 * The control thread rings the link's doorbells when the link comes up, and when it goes
+	 * down.
+	 */
 	make_blocking(fido_doorbell_fd(rx->bell), true);
 	make_blocking(fido_doorbell_fd(tx->bell), true);
 	fido_link_close(p.ab);
@@ -56,7 +59,7 @@ rung_when_full(void **state)
 	test_wait_up(p.ab, p.ba);
 }
 
-/* A peer may take a signal off the doorbell, too, before its owner does. */
+/* A peer may also clear the doorbell's signal before its owner does. */
 static void
 cleared_when_empty(void **state)
 {
@@ -75,7 +78,7 @@ cleared_when_empty(void **state)
 static int
 begin(void **state)
 {
-	/* A thread that is blocked comes back by nothing else. */
+	/* Only a signal ends a blocked call. */
 	alarm((unsigned int)TEST_LIMIT_MS / 1000 * 3);
 	test_pair_start(&p, 64);
 	return 0;

@@ -1,5 +1,7 @@
-/* A link whose doorbells cannot be handed to the peer, as there are no descriptors left, waits; then it comes up and they ring. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A link whose doorbells cannot be passed for want of descriptors waits, then comes up and rings.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -40,7 +42,10 @@ handed_over(void **state)
 	struct pollfd fd = {.events = POLLIN};
 	struct fido_rxq *rx;
 
-	/* Both have all of each other but the doorbells of the links as they will be opened again. */
+	/*
+	 * Each has everything of the other but the doorbells of the links that will be opened
+	 * again.
+	 */
 	test_pair_start(&p, 64);
 	fido_link_close(p.ab);
 	fido_link_close(p.ba);
@@ -49,7 +54,7 @@ handed_over(void **state)
 	assert_int_equal(fido_link_open(p.ab), 0);
 	assert_int_equal(fido_link_open(p.ba), 0);
 	TEST_WAIT(__atomic_load_n(&told, __ATOMIC_RELAXED) != 0);
-	usleep(300000); /* it is tried again meanwhile, and said once for each end */
+	usleep(300000); /* it is tried again meanwhile, and logged once per end */
 	assert_false(fido_link_is_up(p.ab) || fido_link_is_up(p.ba));
 	assert_in_range(__atomic_load_n(&told, __ATOMIC_RELAXED), 1, 2);
 	while (filler_count != 0)
@@ -58,7 +63,7 @@ handed_over(void **state)
 	rx = fido_link_rxq(p.ba, 0);
 	fd.fd = fido_doorbell_fd(rx->bell);
 	fido_doorbell_clear(rx->bell);
-	while (fido_rxq_arm(rx)) /* what was rung on the way */
+	while (fido_rxq_arm(rx)) /* clear what was rung meanwhile */
 		fido_rxq_disarm(rx, true);
 	assert_int_equal(test_post(fido_link_txq(p.ab, 0), p.mem, 1), 1);
 	assert_int_equal(poll(&fd, 1, TEST_LIMIT_MS), 1);

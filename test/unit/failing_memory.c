@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Allocation that fails when told to. */
+/* Memory allocation that fails on demand. */
 
 #include "failing_memory.h"
 

@@ -2,11 +2,15 @@
 #ifndef FAILING_MEMORY_H
 #define FAILING_MEMORY_H
 
-/** @file malloc(), calloc() and realloc() of libfido and of the test, which fail when told to. Linked with --wrap. */
+/**
+ * @file
+ * malloc(), calloc() and realloc() of libfido and the test, which fail on demand. Linked with
+ * --wrap.
+ */
 
 #include <stdbool.h>
 
-/** From now on: no memory for any thread, or memory again. */
+/** From now on, allocations of all threads fail, or succeed again. */
 void failing_memory_set(bool fails);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the unit tests share: queues on their own, domains, links. */
+/* Shared by the unit tests: stand-alone queues, domains, links. */
 
 #include "test.h"
 
 #include <sys/mman.h>
 
-/* ---- queues on their own ---- */
+/* ---- stand-alone queues ---- */
 
 static void *
 zeroed(size_t size)
@@ -47,7 +47,10 @@ test_queue_set_lap(struct test_queue *q, uint32_t lap)
 	q->s->prod = q->s->first = q->s->cons = pos;
 	q->s->free_put = pos + q->n;
 	q->r->cons = q->r->prod = pos;
-	/* Every slot holds what the lap before left there, whose number is the lap's index itself. */
+	/*
+	 * Every slot holds what the previous lap left there. That lap's number is `lap`, since
+	 * numbers begin at 1.
+	 */
 	for (uint32_t i = 0; i < q->n; i++) {
 		q->sender_shm->desc[i].w0 = TEST_QUEUE_BASE;
 		q->sender_shm->desc[i].w1 = (uint64_t)1 << 32 | i << 16 | (uint16_t)lap;
@@ -105,7 +108,7 @@ test_map_over(struct fido_map *map, const void *p, size_t len)
 struct fido_domain_config
 test_config(const char *name)
 {
-	const char *group = getenv("FIDO_TEST_GROUP"); /* of another transport: test/system/xen */
+	const char *group = getenv("FIDO_TEST_GROUP"); /* other transports: test/system/xen */
 
 	return (struct fido_domain_config){.group = group != NULL ? group : TEST_GROUP,
 		.name = name,

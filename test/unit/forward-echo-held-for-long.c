@@ -1,13 +1,16 @@
-/* A message that was sent back to one that died comes back, also if it was read hundreds of bursts before the death. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A message echoed to a domain that dies comes back, even if read hundreds of bursts before the
+ * death.
+ */
 #include "test.h"
 
 #define LATER 1000
 
 /*
- * a (another) --> here --> a: the first message goes back to a, which keeps it; all later ones are completed. What is
- * held here of a waits for what is out with a, the same buffer: only that it was read before it was posted lets it
- * come back.
+ * a (another process) --> here --> a: the first message goes back to a, which keeps it; all later
+ * ones are completed. What this domain holds of a waits for what it has out with a, which is the
+ * same buffer: it comes back only because it was read before it was posted.
  */
 static void
 held_for_long(void **state)

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The end of a chain sends everything back by the way it came; the domain in the middle is killed. What the end holds
- * of it waits for what it has out with it: all must come back nonetheless, and not before the last reader has let go.
+ * Echoed buffers come back after the domain in the middle of a chain is killed.
+ *
+ * The end of the chain sends everything back the way it came. What it holds of the dead domain
+ * waits for what it has out with the dead domain: all must come back nonetheless, and not before
+ * the last reader has let go.
  */
 #include "test.h"
 
 #define COUNT 8
 
 /*
- * a (here) --> b --> c --> b, which keeps some and sends the others on to a. What c holds of it waits for what c has
- * out with b.
+ * a (here) --> b --> c --> b, which keeps some and forwards the others to a. What c holds of b
+ * waits for what c has out with b.
  */
 static void
 echo(void **state)
@@ -40,7 +43,7 @@ echo(void **state)
 		assert_int_not_equal(test_ask_number(&b, "poll 0 %u %d", i, TEST_BUF), 0);
 		if (i != 3)
 			continue;
-		/* The fourth comes all the way back, and is kept. */
+		/* The fourth comes all the way back and is kept. */
 		test_ask(&b, "use 0");
 		TEST_WAIT(test_ask_number(&b, "forward 7 0") == 1);
 		kept = test_poll(fido_link_rxq(link, 0));
@@ -49,7 +52,10 @@ echo(void **state)
 	test_kill(&b);
 	TEST_WAIT(!fido_link_is_up(link));
 
-	/* c's own tickets come back, the newest first, as nothing of them is read by anybody; it lets go then. */
+	/*
+	 * c's own tickets come back, newest first, since nobody reads their buffers; then c lets
+	 * go.
+	 */
 	for (unsigned int n = 0, i = COUNT; n < COUNT - 4;) {
 		unsigned int got = (unsigned int)test_ask_number(&c, "take 0");
 
@@ -57,7 +63,10 @@ echo(void **state)
 			test_ask(&c, "complete %u", --i);
 		usleep(1000);
 	}
-	/* What a keeps c had out in its fourth: that one stays out, and so do c's earlier ones, and ours. */
+	/*
+	 * The buffer that a keeps is c's fourth: its ticket stays out, and so do c's earlier ones,
+	 * and a's.
+	 */
 	for (int i = 0; i < 30; i++) {
 		usleep(5000);
 		assert_int_equal(test_ask_number(&c, "take 0"), 0);

@@ -1,5 +1,8 @@
-/* When the domain in the middle is killed, the owner gets each buffer back only after its last reader has let go. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * After the domain in the middle is killed, a buffer returns to its owner only after its last
+ * reader.
+ */
 #include "test.h"
 
 static void
@@ -32,7 +35,7 @@ middle_killed(void **state)
 	test_ask(&c, "complete 1");
 	test_ask(&c, "complete 0");
 	assert_int_equal(test_take_all(fido_link_txq(link, 0), 2), 2);
-	for (int i = 0; i < 50; i++) { /* c holds one still, and only that one is held back */
+	for (int i = 0; i < 50; i++) { /* c still holds one, and only that one is held back */
 		usleep(10000);
 		assert_int_equal(fido_txq_reap(fido_link_txq(link, 0), &cookie, 1), 0);
 		assert_int_equal(fido_txq_out(fido_link_txq(link, 0)), 1);

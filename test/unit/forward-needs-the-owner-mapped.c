@@ -1,5 +1,5 @@
-/* What the next domain has not mapped is not passed on: posting it is refused, nothing bad arrives there. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A buffer whose owner the next domain has not mapped is not forwarded: posting it is refused. */
 #include "test.h"
 
 static void
@@ -13,7 +13,7 @@ not_mapped(void **state)
 	struct fido_rx rx;
 	uint64_t gaddr;
 
-	/* In c's process the place of a's slot is taken, so it cannot map a. */
+	/* In c's process the address range of a's slot is taken, so that c cannot map a. */
 	test_spawn(&c);
 	assert_int_equal(test_ask_number(&c, "block %u", fido_domain_slot(a)), 0);
 	assert_int_equal(test_ask_number(&c, "join c"), 0);
@@ -34,7 +34,7 @@ not_mapped(void **state)
 		FIDO_REACH_NONE);
 	assert_int_equal(test_reach(fido_link_txq(ba, 0), rx.desc.data, 1, &gaddr),
 		FIDO_REACH_FOREIGN);
-	/* A copy of it in memory of b's own arrives. */
+	/* A copy in b's own memory arrives. */
 	memcpy(test_buf(own, 0), rx.desc.data, rx.desc.len);
 	buf.data = test_buf(own, 0);
 	TEST_WAIT(fido_txq_post(fido_link_txq(bc, 0), &buf, 1) == 1);

@@ -1,5 +1,5 @@
-/* When the owner of a forwarded buffer is killed, the one who holds it reads it until it lets go. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A forwarded buffer stays readable for its holder after its owner is killed. */
 #include "test.h"
 
 static void

@@ -1,5 +1,8 @@
-/* Passed on from A over B and C, D reads A's memory by A's address, byte by byte; each buffer returns the same way. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What A sends to D over B and C, D reads in A's memory at A's address; each buffer returns that
+ * way.
+ */
 #include "test.h"
 
 #define COUNT 20u

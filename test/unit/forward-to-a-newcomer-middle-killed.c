@@ -1,8 +1,14 @@
-/* What is passed on to a domain that one before it on the way does not know yet comes back only after it has let go. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A buffer forwarded to a newcomer returns only after the newcomer has let go.
+ *
+ * A domain earlier on the path does not know the newcomer yet when the one in the middle dies.
+ */
 #include "test.h"
 
-/* a (here) --> c --> b --> d. c hangs while d joins, and learns of d and of b's death at once. */
+/*
+ * a (here) --> c --> b --> d. c is stopped while d joins, and learns of d and of b's death at once.
+ */
 static void
 newcomer(void **state)
 {
@@ -34,7 +40,7 @@ newcomer(void **state)
 	assert_int_equal(test_ask_number(&d, "link b 1 1 64"), 0);
 	test_ask(&b, "use 1");
 	TEST_WAIT(test_ask_number(&b, "up") == 1);
-	/* It may refuse for as long as c does not know d. */
+	/* b may refuse for as long as c does not know d. */
 	for (int i = 0; i < 100 && !forwarded; i++) {
 		forwarded = test_ask_number(&b, "forward 0 0") == 1;
 		usleep(1000);

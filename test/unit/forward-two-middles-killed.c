@@ -1,5 +1,7 @@
-/* When two domains in the middle are killed, in either order, the owner still waits for the last reader behind them. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * When two middle domains are killed, in either order, the owner still waits for the last reader.
+ */
 #include "test.h"
 
 #include "link_private.h"

@@ -1,6 +1,9 @@
-/* Making and removing a group, joining and leaving it, change nothing in a folder that is another program's, and do not open the
- * folder above. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Creating, joining and destroying a group changes nothing in another program's folder.
+ *
+ * Nor does it open the folder above.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -92,7 +95,7 @@ end(void)
 	assert_int_equal(setenv("FIDO_RUNDIR", test_rundir(), 1), 0);
 }
 
-/* What another program has there: nothing of it says Fido, whatever the names. */
+/* Files of another program: nothing in them says Fido, whatever their names. */
 static void
 make_foreign(int *sock)
 {
@@ -133,7 +136,7 @@ foreign_folder(void **state)
 	test_message_has("/other", "no group of Fido", NULL);
 	check_foreign();
 	assert_false(is_there("other/lock"));
-	/* An empty one is made a group; it is not removed before it is one. */
+	/* An empty folder becomes a group; it is not removed before that. */
 	make_folder("empty");
 	assert_int_equal(fido_group_destroy("empty"), -ENOTEMPTY);
 	assert_int_equal(mode_of("empty"), 0755);
@@ -147,7 +150,7 @@ foreign_folder(void **state)
 	end();
 }
 
-/* A symbolic link says nothing about what it points to. */
+/* A symbolic link proves nothing about what it points to. */
 static void
 symbolic_links(void **state)
 {
@@ -163,7 +166,7 @@ symbolic_links(void **state)
 	end();
 }
 
-/* A domain in another program's folder takes away only what is its own. */
+/* A domain in another program's folder removes only its own files. */
 static void
 last_domain_leaves(void **state)
 {
@@ -189,7 +192,7 @@ last_domain_leaves(void **state)
 	end();
 }
 
-/* What domains that were killed left goes. */
+/* Files of killed domains are removed. */
 static void
 dead_sockets(void **state)
 {
@@ -208,12 +211,12 @@ folder_above(void **state)
 	begin();
 	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.mode = 0}), 0);
 	assert_int_equal(mode_of("."), 0700);
-	/* For others too, it stays as it is: who made it is told. */
+	/* A foreign parent folder keeps its mode, and the creator is told. */
 	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.unix_group = own_gid}),
 		0);
 	assert_int_equal(mode_of("."), 0700);
 	assert_int_equal(fido_group_destroy("g"), 0);
-	/* One that is made with the group is for those of the group. */
+	/* A parent folder that is created with the group is open to the group's users. */
 	assert_int_equal(setenv("FIDO_RUNDIR", path_of("run"), 1), 0);
 	assert_int_equal(fido_group_create("g", &(struct fido_group_config){.unix_group = own_gid}),
 		0);

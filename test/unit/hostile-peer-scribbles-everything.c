@@ -1,12 +1,16 @@
-/* A peer that scribbles over all it owns neither crashes a domain, nor breaks another peer's traffic with it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
+ * A peer that scribbles over all its memory neither crashes a domain nor harms another peer's
+ * traffic.
+ */
+/*
  *   b (hostile) ====== a (honest) ------ c (honest)
- *                                  ---->  messages with a pattern
- *                                 <----   their copies
+ *                                 ---->  messages with a pattern
+ *                                <----   their copies
  *
- * b lives several times: it comes, is honest for a while, attacks (scribbler.c), is killed, comes again. In between
- * a opens again what it closed. FIDO_HOSTILE_ITEMS is the number of items that b writes in all.
+ * b lives several times: it joins, is honest for a while, attacks (scribbler.c), is killed, and
+ * joins again. In between a opens again what it closed. FIDO_HOSTILE_ITEMS is the number of items
+ * that b writes in all.
  */
 #include "test.h"
 
@@ -35,7 +39,7 @@ static struct fido_link *ab, *ac;
 static struct scribble_shared *shared;
 static uint64_t seed = 1;
 
-/* ---- c: sends back a copy of what it gets ---- */
+/* ---- c: echoes a copy of each message ---- */
 
 static bool
 echo_one(struct fido_txq *tx, struct fido_rxq *rxq, struct fido_region *region, uint32_t *next)
@@ -125,7 +129,10 @@ serve_c(void)
 	void *cookies[BUFS];
 
 	c_traffic.out -= fido_txq_reap(tx, cookies, BUFS);
-	/* A buffer is used again when its copy is back, and so c has done with it; its cookie may lag behind. */
+	/*
+	 * Reuse a buffer when its copy is back: c has then finished with it. Its cookie may come
+	 * later.
+	 */
 	while (!c_traffic.ending && c_traffic.sent - c_traffic.echoed < BUFS / 2 &&
 		c_traffic.out < BUFS / 2) {
 		struct fido_buf buf = {test_buf(mem, c_traffic.sent % BUFS), LEN, 0, &c_traffic};
@@ -169,7 +176,7 @@ complete_one(unsigned int k)
 	b_traffic.by[k] = b_traffic.by[b_traffic.count];
 }
 
-/* Every page of what was let through can be read, for as long as it is held. */
+/* Every page of an accepted message can be read for as long as it is held. */
 static void
 read_all(const struct fido_desc *d)
 {
@@ -250,7 +257,7 @@ serve(void)
 	serve_c();
 }
 
-/* Let the dead b go: all that was out with it comes back, its memory goes. */
+/* Let go of the dead b: all that was out with it comes back, its memory is unmapped. */
 static void
 bury(pid_t pid)
 {
@@ -299,12 +306,12 @@ life(uint64_t want, int fd)
 	while (!fido_load_acquire(&shared->done)) {
 		for (int i = 0; i < 20; i++)
 			serve();
-		/* It may have fallen over what it wrote itself. */
+		/* It may have crashed over its own scribbling. */
 		if (waitpid(pid, &status, WNOHANG) == pid)
-			fail_msg("the hostile process ended by itself: %x", status);
+			fail_msg("the hostile process exited by itself: %x", status);
 	}
 	for (uint64_t i = test_random(&seed) % 50; i > 0; i--)
-		serve(); /* it dies in the midst of it */
+		serve(); /* b dies in the middle of its attack */
 	bury(pid);
 	assert_true(c_traffic.echoed > echoed);
 }
@@ -347,7 +354,7 @@ lives(int fd)
 	while (n < LIVES || done < want) {
 		life(each, fd);
 		done += shared->total;
-		assert_true(++n < 100 * (want / each)); /* It does come to write. */
+		assert_true(++n < 100 * (want / each)); /* it does get to write */
 	}
 }
 

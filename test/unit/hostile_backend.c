@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hostile block backend. It polls its rings as an honest one does; what it says is its own. */
+/*
+ * The hostile block backend. It polls its rings as an honest one does, but its answers are
+ * nonsense.
+ */
 
 #include "hostile_backend.h"
 
@@ -17,13 +20,13 @@
 #define RING 1024u
 #define LINKS 16
 #define ENDS (LINKS * 4)
-#define DATA ((uint64_t)1 << 20) /* where what is lent begins, in the arena */
+#define DATA ((uint64_t)1 << 20) /* where lent memory begins in the arena */
 
 /* One queue. */
 struct end {
 	struct fido_txq *txq;
 	struct fido_rxq *rxq;
-	uint32_t count; /* commands that came */
+	uint32_t count; /* commands received */
 };
 
 struct command {
@@ -56,7 +59,7 @@ static bool at_random;
 static const struct blk_info_shm good_info = {GOOD_INFO};
 
 #define LEN sizeof(struct blk_info_shm)
-/* The last initializer of a field counts. */
+/* The last initializer of a field wins. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 #ifdef __clang__
@@ -75,7 +78,7 @@ const struct hostile_open hostile_opens[] = {
 	{{GOOD_INFO, .max_segments = 0}, LEN, 0, 0, -EPROTO},
 	{{GOOD_INFO}, LEN - 1, 0, 0, -EPROTO},
 	{{GOOD_INFO}, LEN, 4, 0, -EPROTO},
-	{{GOOD_INFO}, 0, 0, FIDO_STATUS_USER, -EPROTO}, /* "no error" is one too */
+	{{GOOD_INFO}, 0, 0, FIDO_STATUS_USER, -EPROTO}, /* the status "no error" is nonsense too */
 	{{GOOD_INFO}, 0, 0, UINT16_MAX, -EPROTO},
 	{{GOOD_INFO}, 0, 0, BLK_STATUS_ERRNO(ENOENT), -ENOENT},
 	{{GOOD_INFO}, LEN, 0, 0, 0},
@@ -89,7 +92,7 @@ any(uint64_t below)
 	return test_random(&seed) % below;
 }
 
-/* ---- saying something ---- */
+/* ---- answering ---- */
 
 static void
 lend(struct end *e, uint16_t tag, uint64_t gaddr, uint32_t len, uint16_t flags)
@@ -128,7 +131,7 @@ reply(struct end *e, const struct command *c, uint16_t status)
 	fido_lock_release(&e->rxq->lock);
 }
 
-/* A completion that breaks the ring's rules: of a ticket that is none. */
+/* Break the rules of the ring: complete a ticket that does not exist. */
 static void
 break_ring(const struct command *c)
 {
@@ -156,7 +159,7 @@ lend_info(struct end *e, const struct command *c, const struct hostile_open *o)
 	reply(e, c, o->status);
 }
 
-/* As an honest backend would. */
+/* Answer as an honest backend would. */
 static void
 good(struct end *e, const struct command *c)
 {
@@ -172,9 +175,9 @@ good(struct end *e, const struct command *c)
 	reply(e, c, 0);
 }
 
-/* ---- the kinds: OPEN is answered well where nothing else is said ---- */
+/* ---- kinds of nonsense: unless stated otherwise, OPEN is answered well ---- */
 
-/* The volume's name says which: an OPEN can come twice. */
+/* The volume's name selects the answer, since OPEN can come twice. */
 static void
 bad_opens(struct end *e, const struct command *c)
 {
@@ -196,7 +199,7 @@ wrong_tags(struct end *e, const struct command *c)
 	reply(e, c, 0);
 }
 
-/* Also for what is no read; and twice. */
+/* Also for commands other than reads; and twice. */
 static void
 memory_for_all(struct end *e, const struct command *c)
 {
@@ -273,7 +276,7 @@ statuses(struct end *e, const struct command *c)
 	reply(e, c, list[e->count % (sizeof(list) / sizeof(list[0]))]);
 }
 
-/* A part of a read's memory comes, then it is said to be not done; done again, all of it comes. */
+/* Send part of a read's memory, then fail the read; at the second attempt, send all of it. */
 static void
 parts_again(struct end *e, const struct command *c)
 {
@@ -282,12 +285,13 @@ parts_again(struct end *e, const struct command *c)
 		return;
 	}
 	lend(e, c->tickets[0], data(), c->len, FIDO_DESC_CHAINED);
-	lend(e, c->tickets[0] + 1, data(), 1, 0); /* the end of the message is another's */
+	lend(e, c->tickets[0] + 1, data(), 1,
+		0); /* the message's last ticket belongs to another command */
 	publish(e);
 	reply(e, c, e->count % 2 ? FIDO_STATUS_DROPPED : BLK_STATUS_NOT_OPEN);
 }
 
-/* Memory, and no completion. */
+/* Lend memory, but send no completion. */
 static void
 no_completion(struct end *e, const struct command *c)
 {
@@ -310,7 +314,7 @@ changes(struct end *e, const struct command *c)
 	lend_info(e, c, &o);
 }
 
-/* A write is kept; the ring is broken by the next command. */
+/* Keep a write; break the ring at the next command. */
 static void
 keeps_writes(struct end *e, const struct command *c)
 {
@@ -319,7 +323,7 @@ keeps_writes(struct end *e, const struct command *c)
 		break_ring(c);
 }
 
-/* Never open, and memory without end. */
+/* Never answer OPEN; lend memory without end. */
 static void
 endless(struct end *e, const struct command *c)
 {
@@ -354,7 +358,7 @@ static const struct {
 
 static unsigned int kind;
 
-/* ---- random answers, and scribbling ---- */
+/* ---- random answers and scribbling ---- */
 
 static uint64_t
 odd_value(void)
@@ -366,7 +370,7 @@ odd_value(void)
 		return mem->gaddr + any(mem->len + 4096);
 	case 2:
 		return UINT64_C(1) << any(64);
-	case 3: /* a descriptor or completion, nearly */
+	case 3: /* almost a descriptor or completion */
 		return any(5000) << 32 | any(RING + 9) << 16 | any(3);
 	default:
 		return test_random(&seed);
@@ -394,7 +398,7 @@ random_answer(struct end *e, const struct command *c)
 {
 	unsigned int how = (unsigned int)any(400);
 
-	/* Either is the link's end, most often: not too soon. */
+	/* Either one usually ends the link: not too soon. */
 	if (how == 0)
 		scribble();
 	else if (how == 1)
@@ -405,7 +409,7 @@ random_answer(struct end *e, const struct command *c)
 		good(e, c);
 }
 
-/* ---- listening ---- */
+/* ---- receiving ---- */
 
 static bool
 next_command(struct end *e, struct command *c)
@@ -472,7 +476,10 @@ serve(struct end *e)
 		answer_fn open = kinds[kind].open != NULL ? kinds[kind].open : good;
 
 		e->count++;
-		/* Who opens late sees more. */
+		/*
+		 * At random, few OPENs are answered badly: an open volume sees more of the
+		 * nonsense.
+		 */
 		(c.op != BLK_OP_OPEN                       ? kinds[kind].answer
 				: at_random && any(8) == 0 ? bad_opens
 							   : open)(e, &c);
@@ -511,7 +518,7 @@ hostile_backend_run(const char *text)
 	test_fill((char *)mem->va + DATA, DATA, 7);
 	printf("ready\n");
 	fflush(stdout);
-	/* It may fall over what it scribbles itself; nobody needs to read of that. */
+	/* Its own scribbling may crash it; keep the report of that out of the log. */
 	if (at_random)
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 	for (;;) {

@@ -4,7 +4,8 @@
 
 /**
  * @file
- * A process that says it is the block backend "disk", takes links and commands as one, and answers with nonsense of one kind.
+ * A process that claims to be the block backend "disk", accepts links and commands, and answers
+ * with one kind of nonsense.
  */
 
 #include <stddef.h>
@@ -17,17 +18,20 @@
 /** An answer to OPEN. */
 struct hostile_open {
 	struct blk_info_shm info;
-	uint32_t len;    /**< of the memory that is lent; 0: none */
+	uint32_t len;    /**< of the lent memory; 0: none */
 	uint32_t offset; /**< from a multiple of 8 */
 	uint16_t status;
 	int error; /**< what fido_blk_open() must return */
 };
 
-/** What "bad-opens" answers to those who open the volumes "0", "1" ... */
+/** Answers of "bad-opens" to clients that open the volumes "0", "1" ... */
 extern const struct hostile_open hostile_opens[];
 extern const size_t hostile_open_count;
 
-/** Be that backend: "KIND", or "random:SEED". Prints a line when it is there. Does not return but for a kind that is none. */
+/**
+ * Act as that backend: "KIND", or "random:SEED". Print a line when ready. Return only if the kind
+ * is unknown.
+ */
 int hostile_backend_run(const char *kind);
 
 #endif

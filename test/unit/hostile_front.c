@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hostile block client. Its control thread runs on, and may fall over what is scribbled; then it is dead. */
+/*
+ * The hostile block client. Its control thread runs on and may crash over the scribbling, which
+ * kills the process.
+ */
 
 #include "hostile_front.h"
 
@@ -70,7 +73,7 @@ put(struct fido_sender *s, uint64_t addr, uint32_t len, uint16_t flags)
 		fido_sender_put(s, addr & FIDO_GADDR_MASK, len, flags, s);
 }
 
-/* One that is right, or nearly. */
+/* Put a command that is valid, or nearly. */
 static void
 command(struct fido_sender *s)
 {
@@ -111,7 +114,7 @@ send_some(struct fido_txq *q)
 	if (q->open && q->sender != NULL) {
 		for (uint64_t i = any(20); i > 0; i--)
 			command(q->sender);
-		/* A message without an end is the link's end. */
+		/* A message without an end closes the link. */
 		if (any(4000) == 0)
 			put(q->sender, 0, 4096,
 				blk_command_flags(FIDO_BLK_WRITE, 0) | FIDO_DESC_CHAINED);
@@ -121,7 +124,7 @@ send_some(struct fido_txq *q)
 	fido_lock_release(&q->lock);
 }
 
-/* What is lent is kept for a while. */
+/* Keep lent memory for a while. */
 static void
 take_lent(uint16_t index)
 {
@@ -194,7 +197,7 @@ scribble(void)
 
 /* ---- greed ---- */
 
-/* Read all of a volume and keep it; then read and write more, which has to wait for it. */
+/* Read all of a volume and keep it; then read and write more, which has to wait for that memory. */
 static void
 be_greedy(unsigned int volume)
 {
@@ -210,7 +213,7 @@ be_greedy(unsigned int volume)
 	fido_lock_release(&q->lock);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(link_, 0), &rx, 1) == 1);
 	fido_lock_take(&q->lock);
-	/* So many wait that their addresses are too many for a list (FIDO_HELD_LIST_MAX). */
+	/* Wait with more addresses than a list holds (FIDO_HELD_LIST_MAX). */
 	for (unsigned int i = 0; i < (volume == 1 ? 128 : 900); i++)
 		put(q->sender, i % 128 * (len / 512), len, blk_command_flags(FIDO_BLK_READ, 0));
 	for (unsigned int i = 0; volume == 1 && i < 90; i++) {
@@ -222,7 +225,7 @@ be_greedy(unsigned int volume)
 	fido_sender_publish(q->sender);
 	fido_txq_wake_receiver(q);
 	fido_lock_release(&q->lock);
-	/* Until no more comes back. */
+	/* Until no more completes. */
 	for (uint32_t out = 0; out != fido_txq_out(q); usleep(100000)) {
 		void *cookies[64];
 

@@ -4,13 +4,15 @@
 
 /**
  * @file
- * A process that is a block client "evil" of the backend "disk": says well-formed commands, malformed ones, and scribbles over all that
- * it owns meanwhile. It uses volumes v1 and v2, and asks for v0 for itself alone, which somebody else has.
+ * A process that is client "evil" of the backend "disk": it sends valid and malformed commands and
+ * meanwhile scribbles over all its memory. It uses volumes v1 and v2, and asks for exclusive use of
+ * v0, which another client has open.
  */
 
 /**
- * Be that client. Prints a line when its link is up. Does not return.
- * @param text a seed; or "greedy1", "greedy2": it only reads all of v1, v2, keeps it, and prints the line when more has to wait
+ * Act as that client. Print a line when its link is up. Does not return.
+ * @param text a seed; or "greedy1", "greedy2": only read all of v1, v2 and keep it; print the line
+ * when more requests wait
  */
 int hostile_front_run(const char *text);
 

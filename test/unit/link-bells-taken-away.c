@@ -1,12 +1,14 @@
-/* Doorbells that a peer replaces by none, or gives for links that nobody has, are neither rung nor kept. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Doorbells that a peer withdraws, or sends for links that do not exist, are neither rung nor kept.
+ */
 #include "test.h"
 
 #include <pthread.h>
 
 #include "link_private.h"
 
-/* As the transport does when the peer's message comes. */
+/* Deliver bells as the transport does when the peer's message comes. */
 static void
 bells(struct fido_domain *d, const char *link)
 {

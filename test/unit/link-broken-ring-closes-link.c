@@ -1,5 +1,7 @@
-/* A peer that breaks a ring's rules takes down that link alone, with a message; it can be opened again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A peer that breaks a ring's rules closes only that link, with a message; it can be opened again.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -29,7 +31,10 @@ logged(const char *text)
 	return found;
 }
 
-/* b, in this process, writes what it likes into its own part of the rings: here a completion of no ticket. */
+/*
+ * b, in this process, writes into its own part of the rings: here a completion of a ticket that
+ * does not exist.
+ */
 static void
 bad_completion(struct fido_link *ba)
 {
@@ -72,7 +77,7 @@ break_it(void (*how)(struct fido_link *))
 	rx[0] = test_poll(fido_link_rxq(other_ba, 0));
 	test_complete(fido_link_rxq(other_ba, 0), rx, FIDO_STATUS_OK);
 	assert_int_equal(test_take(fido_link_txq(other_ab, 0)), 2);
-	/* It does not come back by itself, but when it is asked to. */
+	/* The link stays down until it is opened again. */
 	usleep(50000);
 	assert_false(fido_link_is_up(p.ab) || fido_link_is_up(p.ba));
 	assert_int_equal(fido_link_open(p.ab), 0);
@@ -87,7 +92,7 @@ break_it(void (*how)(struct fido_link *))
 	fido_log_set(NULL);
 }
 
-/* @return rings that a's receive queue reads */
+/* @return number of rings that a's receive queue reads */
 static unsigned int
 rings(struct fido_link *link)
 {
@@ -99,7 +104,7 @@ rings(struct fido_link *link)
 	return n;
 }
 
-/* As if the owner began, or ended, to write its record. */
+/* Act as an owner that begins, or ends, writing its record. */
 static void
 turn_seq(struct fido_link *link)
 {
@@ -108,7 +113,7 @@ turn_seq(struct fido_link *link)
 	pthread_mutex_unlock(&link->domain->lock);
 }
 
-/* Also when the peer's record of the link is never whole. */
+/* Also if the peer's record of the link is never consistent. */
 static void
 behind_a_torn_record(void **state)
 {

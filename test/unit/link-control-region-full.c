@@ -1,5 +1,7 @@
-/* Rings that do not fit into the control region are refused with a message, and the link can be made smaller. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rings too large for the control region are refused with a message; the link can be made smaller.
+ */
 #include "test.h"
 
 static void
@@ -16,10 +18,14 @@ full(void **state)
 	assert_int_equal(fido_link_configure(ab, 4, 1, 32768), 0); /* half a MiB each */
 	assert_int_equal(fido_link_open(ab), -ENOSPC);
 	test_message_has("link 0 of a to b", "4 rings of 32768", "control_size", NULL);
-	assert_int_equal(fido_link_open(ab), -ENOSPC); /* the first attempt kept nothing */
+	assert_int_equal(fido_link_open(ab),
+		-ENOSPC); /* the first attempt left nothing allocated */
 	assert_int_equal(fido_link_configure(ab, 2, 1, 32768), 0);
 	assert_int_equal(fido_link_open(ab), 0);
-	/* The peer's rings need room for completions here: the link stays down, nothing else happens. */
+	/*
+	 * The peer's rings need room for completions here: the link stays down, and nothing else
+	 * happens.
+	 */
 	ba = test_link(b, "a", NULL, 6, 1, 32768);
 	usleep(50000);
 	assert_false(fido_link_is_up(ab) || fido_link_is_up(ba));
@@ -29,7 +35,7 @@ full(void **state)
 	assert_int_equal(fido_link_open(ab), 0);
 	assert_int_equal(fido_link_open(ba), 0);
 	test_wait_up(ab, ba);
-	/* Many times: what is closed is given back. */
+	/* Many times: closing frees the memory. */
 	for (int i = 0; i < 20; i++) {
 		fido_link_close(ab);
 		TEST_WAIT(fido_link_open(ab) == 0);

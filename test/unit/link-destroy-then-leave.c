@@ -1,5 +1,5 @@
-/* Destroying links and leaving at once is safe, whatever the control threads are doing at the time. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Destroying links and leaving right after is safe, whatever the control threads are doing. */
 #include "test.h"
 
 static void

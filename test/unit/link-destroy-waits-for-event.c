@@ -1,5 +1,5 @@
-/* When fido_link_destroy() returns, the application's event function is not running and is not called again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* After fido_link_destroy() the application's event function neither runs nor is called again. */
 #include "test.h"
 
 #include <pthread.h>
@@ -61,7 +61,7 @@ destroy_self(void *arg, enum fido_link_event event)
 	}
 }
 
-/* From within the event function it cannot wait for itself, and does not. */
+/* Called from the event function itself, it cannot wait for its end, and does not. */
 static void
 from_within(void **state)
 {

@@ -1,5 +1,8 @@
-/* A link that is made, used and destroyed takes no descriptors with it, also when its name is never used again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A link that is created, used and destroyed leaks no descriptors, even if its name is never
+ * reused.
+ */
 #include "test.h"
 
 static void
@@ -10,7 +13,7 @@ one_after_another(void **state)
 
 	(void)state;
 	test_pair_join(&p);
-	/* Until they have met, each opens what it keeps of the other: that is no link's. */
+	/* Meeting opens descriptors on both sides that belong to no link: wait for it. */
 	TEST_WAIT(fido_domain_peer_count(p.a) == 1 && fido_domain_peer_count(p.b) == 1);
 	before = test_entries("/proc/self/fd");
 	for (int i = 0; i < 20; i++) {

@@ -1,5 +1,5 @@
-/* A destroyed link goes when what it sent is back, though nobody reaps that: its place is another's. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A destroyed link frees its place once its tickets are back, even if nobody reaps them. */
 #include "test.h"
 
 static void
@@ -15,7 +15,7 @@ goes(void **state)
 		test_wait_up(ab, ba);
 		TEST_WAIT(test_post(fido_link_txq(ab, 0), mem, 1) == 1);
 		fido_link_destroy(ab);
-		fido_link_destroy(ba); /* which sends back what it has not polled */
+		fido_link_destroy(ba); /* sends back what it has not polled */
 	}
 	fido_region_destroy(mem);
 	fido_domain_leave(a);

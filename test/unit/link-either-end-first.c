@@ -1,5 +1,5 @@
-/* A link comes up whichever end is first, and whether its domain is there yet or not. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A link comes up whichever end is opened first, and whether or not the peer has joined yet. */
 #include "test.h"
 
 static void
@@ -30,7 +30,7 @@ same_process(bool a_first, bool peer_there)
 		p.ab = test_link(p.a, "b", NULL, 1, 1, 64);
 		if (!peer_there)
 			p.b = test_join("b");
-		usleep(20000); /* whatever a does alone, it has done */
+		usleep(20000); /* by now a has done all it can do alone */
 		assert_false(fido_link_is_up(p.ab));
 		p.ba = test_link(p.b, "a", NULL, 1, 1, 64);
 	} else {

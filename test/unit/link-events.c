@@ -1,5 +1,5 @@
-/* The application is told of each coming up and going down, once, in turn; not of what it does itself. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The application gets one event per change of a link, in turn, and none for its own calls. */
 #include "test.h"
 
 struct seen {
@@ -18,7 +18,10 @@ on_event(void *arg, enum fido_link_event event)
 		fido_store_relaxed(&s->up, up + 1);
 	else
 		fido_store_relaxed(&s->down, down + 1);
-	/* After up must come down; after down, up. Own closing is not reported, so up may follow up. */
+	/*
+	 * After up must come down; after down, up. The application's own close is not reported, so
+	 * up may follow up.
+	 */
 	if (event == FIDO_LINK_DOWN && up == down)
 		fido_store_relaxed(&s->out_of_turn, true);
 }

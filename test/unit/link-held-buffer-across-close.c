@@ -1,8 +1,11 @@
-/* A buffer held while the link is closed, opened and destroyed keeps its content until it is given back; then it returns. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A held buffer keeps its content while its link is closed, reopened and destroyed, and then
+ * returns.
+ */
 #include "test.h"
 
-/* Post `count` from buffer `first` on; b polls and holds them. */
+/* Post `count` buffers, beginning with `first`; b polls and holds them. */
 static void
 hold(struct test_pair *p, struct fido_rx *rx, uint32_t first, uint32_t count)
 {
@@ -28,8 +31,7 @@ across_reopen(void **state)
 		assert_int_equal(fido_txq_out(fido_link_txq(p.ab, 0)), (round + 1) * 5);
 		assert_int_equal(fido_rxq_held(fido_link_rxq(p.ba, 0)), (round + 1) * 5);
 	}
-	for (uint32_t i = 40;
-		i-- > 0;) { /* the newest first: each finds its way to the ring it came by */
+	for (uint32_t i = 40; i-- > 0;) { /* newest first: each returns to the ring it came from */
 		assert_true(test_filled(rx[i].desc.data, TEST_BUF, i));
 		test_complete(fido_link_rxq(p.ba, 0), &rx[i], FIDO_STATUS_OK);
 		assert_int_equal(test_take(fido_link_txq(p.ab, 0)), i + 1);
@@ -38,7 +40,7 @@ across_reopen(void **state)
 	test_pair_end(&p);
 }
 
-/* The receiver's end is destroyed, and the sender's closed: the buffer can be given back all the same. */
+/* The receiver's end is destroyed and the sender's closed: the buffer can still be given back. */
 static void
 across_destroy(void **state)
 {
@@ -60,7 +62,7 @@ across_destroy(void **state)
 	test_pair_end(&p);
 }
 
-/* A link of the same name is made anew while the old one still holds a buffer: it comes up at once. */
+/* A link re-created under the same name while the old one still holds a buffer comes up at once. */
 static void
 made_anew_meanwhile(void **state)
 {

@@ -1,5 +1,7 @@
-/* What an end of a link tells the other arrives whole, before the first message and whenever it changes; a peer's nonsense is none. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A link's note arrives whole, before the first message and on each change; bad notes are ignored.
+ */
 #include "test.h"
 
 #include <errno.h>
@@ -68,7 +70,7 @@ arrives(void **state)
 	assert_int_equal(note(p.ba, got), 11);
 	assert_string_equal(got, "second one");
 	assert_int_equal(fido_link_set_note(p.ab, got, FIDO_NOTE_MAX + 1), -EINVAL);
-	/* With the link goes what the peer said. */
+	/* The peer's note goes with the link. */
 	fido_link_close(p.ab);
 	TEST_WAIT(note(p.ba, got) == 0);
 	assert_int_equal(fido_link_open(p.ab), 0);
@@ -113,7 +115,7 @@ whole(void **state)
 	test_pair_end(&p);
 }
 
-/* What a peer may have written. */
+/* Notes that a hostile peer may have written. */
 static void
 nonsense(void **state)
 {

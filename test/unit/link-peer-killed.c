@@ -1,5 +1,9 @@
-/* When the receiver is killed the link goes down, what it held is stranded and counted, and content stays untouched. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * When the receiver is killed, its link goes down and the buffers it held are stranded, unchanged.
+ *
+ * Stranded buffers are counted.
+ */
 #include "test.h"
 
 #include "link_private.h"
@@ -26,7 +30,7 @@ killed(void **state)
 	test_ask(&b, "complete 1");
 	test_ask(&b, "complete 3");
 	assert_int_equal(fido_load_relaxed(&link->shm->stranded), 0);
-	/* While it hangs it is not dead: the socket says nothing, the link stays. */
+	/* A stopped process is not dead: its socket is silent, the link stays up. */
 	test_stop(&b);
 	usleep(50000);
 	assert_true(fido_link_is_up(link));
@@ -34,10 +38,10 @@ killed(void **state)
 	test_kill(&b);
 	TEST_WAIT(!fido_link_is_up(link));
 	assert_int_equal(test_post(tx, mem, 20), 0);
-	/* What it had completed comes back, also after its death. */
+	/* Its completions arrive, also after its death. */
 	assert_int_equal(test_take(tx), 2);
 	assert_int_equal(test_take(tx), 4);
-	/* Nobody else had it: the rest comes back once that is certain, and not twice. */
+	/* No other domain had the buffers: the rest returns once that is certain, and only once. */
 	assert_int_equal(test_take_all(tx, 8), 8);
 	TEST_WAIT(fido_load_relaxed(&link->shm->stranded) == 0);
 	assert_int_equal(fido_txq_out(tx), 0);

@@ -1,5 +1,7 @@
-/* A killed peer that starts again is linked again by itself, with a new generation; nobody else restarts. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A killed peer that restarts is linked again by itself, with a new generation; no other restarts.
+ */
 #include "test.h"
 
 #include "link_private.h"
@@ -62,7 +64,7 @@ restarts_while_held(void **state)
 		test_kill(&b[i]);
 	}
 	TEST_WAIT(!fido_link_is_up(link));
-	usleep(300000); /* longer than a dead peer of which nothing is held stays */
+	usleep(300000); /* longer than a dead peer stays mapped when none of its buffers is held */
 	for (int i = 0; i < 2; i++)
 		assert_true(test_filled(rx[i].desc.data, rx[i].desc.len, (uint64_t)i + 3));
 	assert_int_equal(fido_domain_peer_count(a), 2);

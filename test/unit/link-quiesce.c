@@ -1,5 +1,5 @@
-/* Quiescing stops the peer from posting; what is under way is polled, completed and reaped; resuming undoes it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Quiescing stops the peer from posting; what is under way still completes; resuming undoes it. */
 #include "test.h"
 
 static void
@@ -28,14 +28,14 @@ quiesce(void **state)
 	}
 	assert_int_equal(fido_txq_out(tx), 0);
 	assert_int_equal(fido_rxq_held(rx), 0);
-	fido_link_quiesce(p.ba); /* once more: nothing */
+	fido_link_quiesce(p.ba); /* again: no effect */
 	fido_link_resume(p.ba);
 	TEST_WAIT(fido_link_is_up(p.ab));
 	assert_int_equal(test_post(tx, p.mem, 11), 1);
 	r = test_poll(rx);
 	test_complete(rx, &r, FIDO_STATUS_OK);
 	assert_int_equal(test_take(tx), 12);
-	/* Opening anew resumes too. */
+	/* Reopening resumes too. */
 	fido_link_quiesce(p.ba);
 	TEST_WAIT(!fido_link_is_up(p.ab));
 	fido_link_close(p.ba);

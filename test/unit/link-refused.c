@@ -1,5 +1,7 @@
-/* A link that is there already, to a bad name, to the domain itself, or with a bad shape is refused with a message. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A link with a taken or bad name, to the domain itself or of bad shape is refused with a message.
+ */
 #include "test.h"
 
 static int

@@ -1,5 +1,9 @@
-/* When a sender leaves or is killed, what the receiver holds, or can still poll, stays readable; then it is unmapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A sender's buffers stay readable after it leaves or dies, until the receiver returns them.
+ *
+ * This includes buffers that the receiver can still poll. Afterwards they are unmapped.
+ */
 #include "test.h"
 
 static void

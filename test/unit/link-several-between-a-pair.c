@@ -1,5 +1,5 @@
-/* Between two domains there can be many links, told apart by name, each with traffic of its own. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Two domains can have many links, distinguished by name, each with its own traffic. */
 #include "test.h"
 
 #define LINKS 5
@@ -14,7 +14,7 @@ several(void **state)
 	test_pair_join(&p);
 	for (int i = 0; i < LINKS; i++)
 		ab[i] = test_link(p.a, "b", names[i], 1, 1, 64);
-	for (int i = LINKS; i-- > 0;) /* made in another order: the name decides */
+	for (int i = LINKS; i-- > 0;) /* created in another order: the name decides */
 		ba[i] = test_link(p.b, "a", names[i], 1, 1, 64);
 	for (int i = 0; i < LINKS; i++)
 		test_wait_up(ab[i], ba[i]);

@@ -1,5 +1,9 @@
-/* With any number of queues at either end (1 to 4, 4 to 1, 3 to 2, none) every packet arrives, once, in queue order. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * With any number of queues at either end every packet arrives once, in the order of its queue.
+ *
+ * 1 to 4, 4 to 1, 3 to 2, and none.
+ */
 #include "test.h"
 
 #define PER_QUEUE 1000u
@@ -14,7 +18,7 @@ struct side {
 	uint32_t back[FIDO_LINK_QUEUES_MAX];
 };
 
-/* A message says which queue it was posted to, and its number there. */
+/* A message holds the queue it was posted to and its number there. */
 static void
 send(struct side *s, uint16_t q, uint32_t total)
 {
@@ -30,7 +34,7 @@ send(struct side *s, uint16_t q, uint32_t total)
 	s->back[q] += fido_txq_reap(fido_link_txq(s->link, q), cookies, N);
 }
 
-/* @return messages received */
+/* @return number of messages received */
 static uint32_t
 receive(struct side *s, uint32_t next[FIDO_LINK_QUEUES_MAX])
 {
@@ -83,7 +87,7 @@ shape(uint16_t a_tx, uint16_t a_rx, uint16_t b_tx, uint16_t b_rx)
 	test_wait_up(a.link, b.link);
 	if (b_rx != 0)
 		one_way(&a, &b);
-	else /* Nobody would ever read it. */
+	else /* No queue would ever read it. */
 		assert_int_equal(test_post(fido_link_txq(a.link, 0), a.mem, 0), 0);
 	if (a_rx != 0)
 		one_way(&b, &a);

@@ -1,5 +1,5 @@
-/* What the receiver has not polled when it closes comes back to the sender with an error, counted. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages that a receiver has not polled when it closes come back with an error, counted. */
 #include "test.h"
 
 static void
@@ -28,7 +28,7 @@ unpolled(void **state)
 	test_pair_end(&p);
 }
 
-/* What the sender had posted before it closed can still be polled. */
+/* What the sender posted before it closed can still be polled. */
 static void
 sender_closes(void **state)
 {
@@ -38,7 +38,8 @@ sender_closes(void **state)
 	test_pair_start(&p, 64);
 	tx = fido_link_txq(p.ab, 0);
 	TEST_WAIT(test_post(tx, p.mem, 0) == 1);
-	fido_rxq_complete(fido_link_rxq(p.ba, 0), &(struct fido_rx){0}, 0, 0); /* of nothing */
+	fido_rxq_complete(fido_link_rxq(p.ba, 0), &(struct fido_rx){0}, 0,
+		0); /* nothing to complete */
 	for (uint32_t i = 1; i < 20; i++)
 		assert_int_equal(test_post(tx, p.mem, i), 1);
 	fido_link_close(p.ab);

@@ -1,5 +1,5 @@
-/* Messages go where the application says; an error is also its thread's last error, and no other thread's. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages go where the application says; an error is also its own thread's last error. */
 #include "test.h"
 
 #include <pthread.h>
@@ -53,7 +53,7 @@ messages(void **state)
 	assert_string_equal(fido_last_error(), "number 7 of seven");
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	fido_log(FIDO_LOG_ERROR, "%s", longer); /* is cut off */
+	fido_log(FIDO_LOG_ERROR, "%s", longer); /* is truncated */
 	assert_int_equal(strlen(fido_last_error()), FIDO_LOG_MAX - 1);
 	fido_log_set(NULL);
 	fido_log(FIDO_LOG_INFO, "to nobody");

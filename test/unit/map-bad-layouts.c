@@ -1,5 +1,5 @@
-/* A layout that is not usable is refused, and nothing is made. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An unusable layout is refused, and nothing is mapped. */
 #include "test.h"
 
 #include "map.h"

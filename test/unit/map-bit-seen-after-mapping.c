@@ -1,5 +1,5 @@
-/* Memory that passes fido_map_ptr() in one thread has been mapped, and can be read, whichever thread mapped it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that passes fido_map_ptr() in one thread is mapped, whichever thread mapped it. */
 #include "test.h"
 
 #include <pthread.h>
@@ -11,7 +11,8 @@
 /* In place of mapping: plain stores, which ThreadSanitizer follows (R1, A1). */
 static uint64_t memory[ROUNDS][8];
 static struct fido_map map;
-static const char *volatile failure; /* the reading thread's; cmocka is the main thread's alone */
+static const char
+	*volatile failure; /* set by the reader thread; cmocka works in the main thread only */
 
 static uint64_t
 gaddr_of(unsigned int round)

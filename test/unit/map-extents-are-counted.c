@@ -1,5 +1,5 @@
-/* An extent is mapped once however often it is asked for, and reads as zeros after its last unmap. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An extent is mapped once however often requested, and reads as zeros after its last unmap. */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -37,7 +37,7 @@ counted(void **state)
 	fido_slot_unmap(&layout, base, len);
 	assert_int_equal(p[0], 0);
 	assert_int_equal(p[len - 1], 0);
-	fido_slot_unmap(&layout, base, len); /* once too often: nothing happens */
+	fido_slot_unmap(&layout, base, len); /* once too often: no effect */
 	fido_slot_release(&layout, 2);
 }
 
@@ -60,7 +60,7 @@ refused(void **state)
 	assert_int_equal(fido_slot_map(&layout, base + G, UINT64_MAX, map_ones, NULL), -EINVAL);
 	assert_int_equal(fido_slot_map(&layout, 0, G, map_ones, NULL), -EINVAL);
 	assert_int_equal(calls, 0);
-	/* What fn says is passed on, and the place is free again. */
+	/* The error of the mapping function is returned, and the range is free again. */
 	assert_int_equal(fido_slot_map(&layout, base + 8 * G, G, map_ones, &err), -EIO);
 	assert_int_equal(fido_slot_map(&layout, base + 8 * G, 2 * G, map_ones, NULL), 0);
 	fido_slot_release(&layout, 2);

@@ -1,5 +1,5 @@
-/* Any part of what is mapped can be mapped once more, or unmapped, by itself: pages are counted one by one. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Any part of a mapping can be mapped again or unmapped by itself: pages are counted one by one. */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -12,7 +12,7 @@
 static const struct fido_layout layout = TEST_LAYOUT;
 static uint8_t next_content = 1;
 
-/* Each call brings other pages: what stays mapped must keep the old. */
+/* Each call brings other pages: what stays mapped must keep the old ones. */
 static int
 map_content(void *arg, void *addr, size_t len)
 {

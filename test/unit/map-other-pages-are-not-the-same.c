@@ -1,5 +1,9 @@
-/* Pages of another file, or of another place in it, are not taken for those that another domain of the process has mapped there. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pages at another offset or of another file are not taken for those already mapped at an address.
+ *
+ * Another domain of the same process has mapped those.
+ */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -56,7 +60,10 @@ granted(void *arg, void *addr, size_t len)
 	return 0;
 }
 
-/* As on Xen: the owner maps its file, its peer in the same process maps what was granted. Either may be first. */
+/*
+ * As on Xen: the owner maps its file, its peer in the same process maps granted pages. Either may
+ * be first.
+ */
 static void
 of_no_file(void **state)
 {

@@ -1,5 +1,5 @@
-/* What was not exported of a granule that is mapped in part reads as zeros, without a fault. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The unexported part of a partly mapped granule reads as zeros, without a fault. */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -44,7 +44,7 @@ partial(void **state)
 	assert_int_equal(fido_slot_map(&layout, at, 2 * PAGE, map_ones, NULL), 0);
 	assert_int_equal(sum(base, 2 * FIDO_GRANULE_SIZE), 2 * PAGE);
 	assert_int_equal(sum(at, 2 * PAGE), 2 * PAGE);
-	/* A second extent in the same granules leaves the first alone. */
+	/* A second extent in the same granules does not change the first. */
 	assert_int_equal(fido_slot_map(&layout, base + PAGE, PAGE, map_ones, NULL), 0);
 	assert_int_equal(sum(base, 2 * FIDO_GRANULE_SIZE), 3 * PAGE);
 	fido_slot_unmap(&layout, at, 2 * PAGE);

@@ -1,5 +1,7 @@
-/* A range over several granules is refused when any one of them, first, middle or last, is not mapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A range over several granules is refused if any one of them, first, middle or last, is unmapped.
+ */
 #include "test.h"
 
 #define BASE TEST_QUEUE_BASE

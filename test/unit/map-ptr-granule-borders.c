@@ -1,5 +1,5 @@
-/* An address is a pointer exactly up to the last byte of the granules that are mapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An address yields a pointer exactly up to the last byte of the mapped granules. */
 #include "test.h"
 
 #define BASE TEST_QUEUE_BASE

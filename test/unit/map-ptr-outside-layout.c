@@ -1,5 +1,7 @@
-/* Addresses below the layout, above it, or that wrap round 2^64 are refused, whatever the length. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Addresses below or above the layout, or that wrap round 2^64, are refused, whatever the length.
+ */
 #include "test.h"
 
 #define BASE TEST_QUEUE_BASE
@@ -31,7 +33,7 @@ outside(void **state)
 	assert_non_null(fido_map_ptr(&map, top - 1, 1));
 }
 
-/* Random addresses near every border, against the rule itself. */
+/* Random addresses near every border, compared with the rule itself. */
 static void
 same_as_the_rule(void **state)
 {

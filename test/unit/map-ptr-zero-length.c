@@ -1,5 +1,5 @@
-/* A length of 0 is checked as 1: the address itself must be mapped. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A length of 0 is checked like 1: the address itself must be mapped. */
 #include "test.h"
 
 #define BASE TEST_QUEUE_BASE

@@ -1,5 +1,5 @@
-/* A slot's address range is reserved for one generation of one layout, and freed by its last release. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A slot's address range is reserved for one generation of one layout until its last release. */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -47,7 +47,7 @@ other_mapping_is_there(void **state)
 
 	assert_ptr_equal(p, at);
 	assert_int_equal(fido_slot_reserve(&layout, 5, 77), -EBUSY);
-	*(char *)p = 1; /* and it is still there */
+	*(char *)p = 1; /* and it is still mapped */
 	munmap(p, 4096);
 	assert_int_equal(fido_slot_reserve(&layout, 5, 77), 0);
 	fido_slot_release(&layout, 5);

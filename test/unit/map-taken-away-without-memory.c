@@ -1,5 +1,7 @@
-/* Any granules of what is mapped can be taken away when there is no memory left: they read as zeros, the rest stays. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Any mapped granules can be unmapped when no memory is left: they read as zeros, the rest stays.
+ */
 #include "test.h"
 
 #include <sys/mman.h>
@@ -56,7 +58,7 @@ taken_away(void **state)
 	fido_slot_release(&layout, 1);
 }
 
-/* Mapped twice and taken away once, part by part: each part is counted by itself. */
+/* Mapped twice and unmapped once, part by part: each part has its own count. */
 static void
 counted(void **state)
 {
@@ -75,7 +77,7 @@ counted(void **state)
 	fido_slot_release(&layout, 1);
 }
 
-/* Mapping may fail, and then nothing is mapped. */
+/* Mapping may fail, and then maps nothing. */
 static void
 refused(void **state)
 {

@@ -1,5 +1,9 @@
-/* Who asks for memory again is told where it begins, also when there is none, and gets what could not be sent while its socket was full. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A peer that asks for memory again is sent all of it from the beginning, even if there is none.
+ *
+ * This includes what could not be sent while the peer's socket was full.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -14,11 +18,11 @@
 #include "stranger.h"
 
 #define G FIDO_GRANULE_SIZE
-/* More messages than a socket takes. */
+/* More messages than a socket holds. */
 #define N 1000u
 
 static struct fido_domain *a;
-static struct fido_host_session *x; /* what we play */
+static struct fido_host_session *x; /* the peer that the test plays */
 static int slot;
 
 static void
@@ -59,7 +63,10 @@ end(void)
 	test_rundir_empty();
 }
 
-/* Read until a MAP comes that is about gaddr, or, where that is 0, that begins again. @return its number of extents */
+/*
+ * Read until a MAP arrives that covers gaddr or, if gaddr is 0, that starts over. @return its
+ * number of extents
+ */
 static unsigned int
 read_map(uint64_t gaddr)
 {
@@ -118,7 +125,7 @@ is_tried(void)
 	return tried;
 }
 
-/* The owner lacked descriptors; when it has some again, the socket is full. */
+/* The owner lacks descriptors; when it has some again, the socket is full. */
 static void
 socket_full(void **state)
 {
@@ -134,7 +141,7 @@ socket_full(void **state)
 	test_leave_descriptors(0);
 	assert_int_equal(fido_region_export(late, 0, G, fd, N * G), 0);
 	assert_false(is_tried());
-	for (uint64_t i = 0; i < N; i++) /* a message each, which nobody reads */
+	for (uint64_t i = 0; i < N; i++) /* one message each, which nobody reads */
 		fido_region_withdraw(r, i * G, G, 0);
 	test_leave_descriptors(100);
 	TEST_WAIT(is_tried());

@@ -1,5 +1,9 @@
-/* Without descriptors left, at the owner or at its peer, what could not be mapped is not sent by address; when there are some, it is. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory that a lack of descriptors keeps unmapped is not sent by address until they are available.
+ *
+ * Descriptors may be missing at the owner or at its peer.
+ */
 #include "test.h"
 
 #define G FIDO_GRANULE_SIZE
@@ -44,7 +48,7 @@ reaches(struct pair *p, const struct fido_region *r)
 	return test_reach(p->q, (const void *)r->va, 1, &gaddr) == FIDO_REACH_OWN;
 }
 
-/* What the sender believes must be true: whatever it sends by address arrives. */
+/* The sender must be right: whatever it sends by address arrives. */
 static void
 arrives(struct pair *p, const struct fido_region *r, unsigned int seed)
 {
@@ -57,7 +61,7 @@ arrives(struct pair *p, const struct fido_region *r, unsigned int seed)
 	assert_int_equal(test_take_all(p->q, 1), 1);
 }
 
-/* Wait until b has dealt with what a has told it so far. */
+/* Wait until b has processed all messages from a. */
 static void
 settled(struct pair *p)
 {
@@ -72,7 +76,7 @@ settled(struct pair *p)
 	close(fd);
 }
 
-/* The owner cannot duplicate the descriptor of one arena, then can that of the next. */
+/* The owner cannot duplicate the descriptor of one arena, but then can that of the next. */
 static void
 owner_without(void **state)
 {
@@ -97,7 +101,7 @@ owner_without(void **state)
 	close(fd);
 }
 
-/* Its peer cannot take the descriptor. It lets its packets be copied, and is not punished. */
+/* Its peer cannot receive the descriptor. Packets to it are copied, and it is not disconnected. */
 static void
 peer_without(void **state)
 {
@@ -118,7 +122,7 @@ peer_without(void **state)
 	end(&p);
 }
 
-/* Its peer has some, fewer than a message brings, and never more. */
+/* Its peer has some descriptors, fewer than a message brings, and never more. */
 static void
 peer_with_few(void **state)
 {
@@ -149,7 +153,10 @@ peer_with_few(void **state)
 	close(fd);
 }
 
-/* Not even the control region can be taken: it is asked for again, nobody is cut off, and doorbells come too. */
+/*
+ * Not even the control region can be received: it is requested again, nobody is disconnected, and
+ * doorbells arrive too.
+ */
 static void
 hello_lost(void **state)
 {

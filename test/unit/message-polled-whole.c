@@ -1,10 +1,10 @@
-/* Messages are polled whole, whatever room the caller has, unless one alone is longer than that; none is lost. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages are polled whole, unless one is longer than the caller's room; none is lost. */
 #include "test.h"
 
 #define MESSAGES 200u
 
-/* Message i has 1 + i % 5 parts, each with i in it. */
+/* Message i has 1 + i % 5 parts, each containing i. */
 static unsigned int
 post(struct test_pair *p, uint32_t i)
 {

@@ -1,5 +1,5 @@
-/* A message of several buffers is posted whole or not at all; one that cannot be is refused and nothing of it sent. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A message of several buffers is posted whole or not at all; an impossible one is refused. */
 #include "test.h"
 
 static struct test_pair p;
@@ -50,7 +50,7 @@ messages(void **state)
 	assert_int_equal(receive_all(), 0);
 	assert_int_equal(fido_txq_out(q), 0);
 	assert_int_equal(q->stats->packets, 65);
-	/* No room for all of it: nothing is sent, and that is counted. */
+	/* No room for all of it: nothing is sent, which is counted. */
 	assert_int_equal(post(60, 60, true), 60);
 	assert_int_equal(post(5, 5, true), 0);
 	assert_int_equal(fido_txq_out(q), 60);
@@ -60,7 +60,7 @@ messages(void **state)
 	test_pair_end(&p);
 }
 
-/* Several messages in one call: those before the first that cannot be sent are. */
+/* Of several messages in one call, those before the first impossible one are sent. */
 static void
 several(void **state)
 {

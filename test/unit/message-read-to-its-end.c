@@ -1,16 +1,18 @@
-/* A poll that has read a ring's worth goes on to the end of the message it is in: a sender that keeps the rules is not broken. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A poll that has read a ring's worth still finishes its message: a correct sender is not cut off.
+ */
 #include "test.h"
 
 #define RING 16
 #define POLL_MAX 12
 #define PARTS 5
-#define ACROSS 8 /* bytes of a descriptor that crosses a granule's border */
+#define ACROSS 8 /* bytes of a descriptor that crosses a granule border */
 
 static struct test_pair p;
 static bool refill;
 
-/* A good message of several parts. */
+/* Put a good message of several parts. */
 static void
 put_message(struct fido_sender *s)
 {
@@ -19,7 +21,10 @@ put_message(struct fido_sender *s)
 			i + 1 < PARTS ? FIDO_DESC_CHAINED : 0, &p);
 }
 
-/* Descriptors that the receiver gives back at once: of nobody's memory, and across a border, so that the test is called. */
+/*
+ * Put descriptors that the receiver returns at once: of unmapped memory, and across a border, so
+ * that the hook below runs.
+ */
 static void
 put_bad(struct fido_sender *s, uint32_t n)
 {
@@ -30,7 +35,10 @@ put_bad(struct fido_sender *s, uint32_t n)
 const void *__real_fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t len);
 const void *__wrap_fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t len);
 
-/* Called while the receiver polls: the sender takes back what has come back by now, and posts again as soon as it has room. */
+/*
+ * Runs while the receiver polls: the sender reaps what has come back and posts again as soon as it
+ * has room.
+ */
 const void *
 __wrap_fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t len)
 {
@@ -51,7 +59,10 @@ __wrap_fido_map_ptr_across(const struct fido_map *map, uint64_t gaddr, uint32_t 
 	return __real_fido_map_ptr_across(map, gaddr, len);
 }
 
-/* From now on tickets that follow each other are no neighbours, so that the receiver returns each by itself, and at once. */
+/*
+ * From now on consecutive tickets are not adjacent, so that the receiver returns each by itself,
+ * and at once.
+ */
 static void
 shuffle(struct fido_txq *tx, struct fido_rxq *rx)
 {
@@ -82,7 +93,10 @@ to_its_end(void **state)
 	fido_sender_publish(tx->sender);
 	refill = true;
 	fido_lock_release(&tx->lock);
-	/* The first chunk is 12 bad ones; the second 4 and 5 more, and 3 parts of the message: more than the ring has. */
+	/*
+	 * The first chunk is 12 bad ones; the second 4 and 5 more, and 3 parts of the message: more
+	 * than the ring has.
+	 */
 	assert_int_equal(fido_rxq_poll(rx, got, POLL_MAX), PARTS);
 	assert_false(refill);
 	assert_int_equal(rx->stats->bad, RING + PARTS);

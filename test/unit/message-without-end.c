@@ -1,5 +1,5 @@
-/* A message whose end never comes breaks its ring; a sender that floods it with bad ones keeps nobody polling. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A message without an end breaks its ring; a flood of bad messages keeps no receiver polling. */
 #include "test.h"
 
 #include <pthread.h>
@@ -8,7 +8,9 @@
 
 #define N 64
 
-/* b's sender, as b itself might write it: descriptors at the positions that a reads next. */
+/*
+ * Write into the rings of b, as a hostile b might: descriptors at the positions that a reads next.
+ */
 static void
 write_desc(struct fido_sender *s, uint32_t pos, uint16_t ticket, uint64_t gaddr, uint16_t flags)
 {
@@ -19,7 +21,7 @@ write_desc(struct fido_sender *s, uint32_t pos, uint16_t ticket, uint64_t gaddr,
 		UINT64_C(64) << 32 | (uint64_t)ticket << 16 | (uint16_t)((pos >> s->shift) + 1));
 }
 
-/* @return rings that a's receive queue reads */
+/* @return number of rings that a's receive queue reads */
 static unsigned int
 rings(struct fido_link *link)
 {
@@ -31,7 +33,7 @@ rings(struct fido_link *link)
 	return n;
 }
 
-/* @return what fido_rx_stats_shm.bad has become when the link is down */
+/* @return the value of fido_rx_stats_shm.bad when the link is down */
 static uint64_t
 broken_by(uint64_t gaddr_of_first, uint32_t count)
 {
@@ -71,8 +73,9 @@ struct flood {
 };
 
 /*
- * As fast as a reads: the hostile sender sees that from the completion ring, this one looks at once. Of the tickets it
- * leaves out 0: that message is held, so that the receiver stays for as long as we look at it, also when the link is closed.
+ * Write as fast as a reads. A hostile sender sees a's progress in the completion ring; this one
+ * reads a's index. It leaves ticket 0 out: a holds that message, so that the receiver stays while
+ * this thread reads it, even if the link is closed.
  */
 static void *
 flood(void *arg)
@@ -106,15 +109,14 @@ flooded(uint16_t flags, bool close_it)
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(fido_rxq_poll(fido_link_rxq(p.ab, 0), rx, 8), 0);
 	if (close_it)
-		fido_link_close(
-			p.ab); /* gives back what waits, and does not wait for its end either */
+		fido_link_close(p.ab); /* returns what waits, without waiting for its end */
 	fido_store_relaxed(&f.stop, true);
 	pthread_join(thread, NULL);
 	fido_rxq_complete(fido_link_rxq(p.ab, 0), &held, 1, FIDO_STATUS_OK);
 	test_pair_end(&p);
 }
 
-/* ThreadSanitizer would see what is meant here: a peer that keeps no rules. */
+/* ThreadSanitizer would report the intended race: a peer that breaks the rules. */
 static void
 without_pause(void **state)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * However a packet is cut into segments, and whoever else has a reference to them: the checksums that it asks for are right,
- * its tag is where it belongs, what TCP leaves to be cut is cut right, and no other byte changes. A received packet is marked
- * by what its bytes are, not by how they are cut, and loses its tag all the same.
+ * Tx checksums, VLAN tags and TCP segmentation are right however a packet is split into segments.
  *
- * A fragment gets no checksum of UDP or TCP, whoever asks for one, and is sent. A tunnel that is
- * only described hinders nothing.
+ * This holds whoever else has a reference to the segments, and no other byte changes. A received
+ * packet is marked by its bytes, not by its segmentation, and its tag is stripped all the same.
  *
- * All ways to cut into one, two and three segments, empty ones included, and random ways to cut into more. What is right is
- * found by a sum of this test's own, a byte at a time.
+ * A fragment gets no UDP or TCP checksum, even if it asks for one, and is sent. A tunnel that is
+ * only described changes nothing.
+ *
+ * The test tries all splits into one, two and three segments, empty ones included, and random
+ * splits into more. It computes the expected checksums by itself, a byte at a time.
  */
 #include "test.h"
 
@@ -41,21 +42,21 @@ struct packet {
 	uint32_t options;      /* bytes of IPv4 options, or of an IPv6 extension header */
 	uint32_t tcp_options;
 	uint32_t payload;
-	uint32_t padding; /* behind the IP packet */
-	bool tag_inside;  /* l2_len says so */
+	uint32_t padding; /* after the IP packet */
+	bool tag_inside;  /* counted in l2_len */
 	bool insert;
 	bool tso;
-	uint16_t fragment; /* that field of an IPv4 header; of IPv6 in its extension header */
+	uint16_t fragment; /* that field of the IPv4 header; of IPv6, in its extension header */
 	bool tunnel;       /* l2_len counts the outer headers too, and flags describe them */
 };
 
 /* IPv4, UDP, VXLAN, Ethernet. */
 #define OUTER (20 + 8 + 8 + 14)
-/* Offset 16, last; a first one; one between. */
+/* Offset 16, last; first; middle. */
 #define LAST 0x0002
 #define FIRST 0x2000
 #define BETWEEN 0x2001
-/* IPv6 has the same 3 bits further left. */
+/* IPv6 has the offset 3 bits further left. */
 #define LAST6 0x0010
 #define FIRST6 0x0001
 
@@ -132,7 +133,7 @@ static const struct packet long_packets[] = {
 	{.name = "tcp4, long, to be cut", .tcp = true, .tso = true, .payload = 1403 % (SEGSZ * 20)},
 };
 
-/* ---- bytes, as they ought to be ---- */
+/* ---- expected bytes ---- */
 
 struct lengths {
 	uint32_t l2, l3, l4, all;
@@ -165,7 +166,7 @@ get16(const uint8_t *at)
 	return (uint32_t)(at[0] << 8 | at[1]);
 }
 
-/* The checksum of bytes, of which `sum` has been summed up already. */
+/* Compute the checksum of the bytes; `sum` is the sum of those before. */
 static uint32_t
 checksum(uint32_t sum, const uint8_t *p, uint32_t n)
 {
@@ -194,7 +195,7 @@ csum_at(const struct packet *k)
 	return k->tcp ? 16 : 6;
 }
 
-/* Without checksums: there is something else where they belong. */
+/* Build the packet without checksums: their fields hold other values. */
 static uint32_t
 make(const struct packet *k, uint8_t *b)
 {
@@ -233,7 +234,7 @@ make(const struct packet *k, uint8_t *b)
 	return n.all;
 }
 
-/* Put right checksums in. */
+/* Put the right checksums in. */
 static void
 finish(const struct packet *k, uint8_t *b)
 {
@@ -253,7 +254,7 @@ finish(const struct packet *k, uint8_t *b)
 /* ---- mbufs ---- */
 
 static struct rte_mempool *pool, *indirect;
-static struct rte_mbuf *others[SEGMENTS_MAX]; /* the references that somebody else has */
+static struct rte_mbuf *others[SEGMENTS_MAX]; /* references held by others */
 static unsigned int others_count;
 
 static void
@@ -281,7 +282,7 @@ segment(const uint8_t *b, uint32_t n, enum kind kind)
 	} else if (kind == EXTERNAL) {
 		static struct rte_mbuf_ext_shared_info shared = {.free_cb = nothing};
 
-		/* In memory that stays. */
+		/* The memory stays when its mbufs are freed. */
 		rte_mbuf_ext_refcnt_set(&shared, 1000);
 		x = rte_pktmbuf_alloc(indirect);
 		assert_non_null(x);
@@ -380,7 +381,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* All packets that have come; their buffers go back. @return number */
+/* Receive all packets that have come and return their buffers. @return number */
 static unsigned int
 receive(uint8_t (*to)[LEN_MAX], uint32_t *len)
 {
@@ -427,7 +428,7 @@ ask(const struct packet *k, struct rte_mbuf *m)
 	m->tso_segsz = SEGSZ;
 }
 
-/* With the tag taken out again, if there was to be one: the packet is as it ought to be. */
+/* Take an inserted tag out again: the rest is the expected packet. */
 static uint32_t
 untag(const struct packet *k, uint8_t *b, uint32_t len)
 {
@@ -449,7 +450,10 @@ is_right(const struct packet *k, const uint8_t *sent, uint8_t *got, uint32_t len
 	return untag(k, got, len) == lengths_of(k).all && memcmp(got, want, lengths_of(k).all) == 0;
 }
 
-/* Each piece is a packet of its own, whose headers are the first one's but for what tells them apart. */
+/*
+ * Each piece is a packet of its own. Its headers equal the first one's except for what
+ * distinguishes them.
+ */
 static bool
 are_right(const struct packet *k, const uint8_t *sent, uint8_t (*got)[LEN_MAX], const uint32_t *len,
 	unsigned int pieces)
@@ -539,7 +543,7 @@ random_cuts(uint64_t *seed, uint32_t len, uint32_t *ends)
 	unsigned int n = 1 + (unsigned int)((test_random(seed) >> 20) % SEGMENTS_MAX);
 
 	for (unsigned int i = 0; i < n; i++) {
-		/* Most of them in the headers. */
+		/* Most cuts are in the headers. */
 		uint32_t end = (uint32_t)(test_random(seed) >> 20) %
 			(i % 2 != 0 ? RTE_MIN(len, 100u) : len);
 		unsigned int k = i;
@@ -568,7 +572,10 @@ sent_in_many_pieces(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* A peer that takes unfinished packets looks for their headers in what rx=header copies of the first segment. */
+/*
+ * A peer that takes unfinished packets looks for their headers in the part of the first segment
+ * that rx=header copies.
+ */
 static void
 headers_are_left_to_the_peer_only_in_front(void **state)
 {
@@ -585,7 +592,7 @@ headers_are_left_to_the_peer_only_in_front(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Nor does the peer learn what it would have to know of fragments and tunnels. */
+/* Nor does the peer learn enough about fragments and tunnels to finish them. */
 static void
 fragments_and_tunnels_are_not_left_to_the_peer(void **state)
 {
@@ -598,7 +605,7 @@ fragments_and_tunnels_are_not_left_to_the_peer(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Flags that say what a packet is, and not what is to be done. */
+/* Flags that describe a packet and request nothing. */
 static void
 flags_that_ask_for_nothing(void **state)
 {
@@ -626,16 +633,16 @@ flags_that_ask_for_nothing(void **state)
 	}
 }
 
-/* ---- what cannot be done ---- */
+/* ---- requests that cannot be met ---- */
 
 static const struct wrong {
 	const char *name;
 	struct packet packet;
-	uint32_t at;    /* from the IP header on */
-	uint8_t value;  /* is written there */
-	uint64_t flags; /* asked for beside */
-	int l2, l3;     /* added to what is said of lengths */
-	uint32_t outer; /* said to be the outer header's */
+	uint32_t at;    /* offset from the IP header */
+	uint8_t value;  /* written there */
+	uint64_t flags; /* requested in addition */
+	int l2, l3;     /* added to the lengths given */
+	uint32_t outer; /* given as the outer header's length */
 	int error;
 } wrongs[] = {
 	{.name = "another version", .at = 0, .value = 0x65, .error = EINVAL},
@@ -645,7 +652,7 @@ static const struct wrong {
 		.at = 0,
 		.value = 0x65,
 		.error = EINVAL},
-	{.name = "longer header than said", .at = 0, .value = 0x46, .error = EINVAL},
+	{.name = "longer header than l3_len", .at = 0, .value = 0x46, .error = EINVAL},
 	{.name = "longest header", .at = 0, .value = 0x4f, .packet.payload = 100, .error = EINVAL},
 	{.name = "header too short", .packet.no_l4 = true, .at = 0, .value = 0x44, .error = EINVAL},
 	{.name = "longer than the packet", .at = 2, .value = 0xff, .error = EINVAL},
@@ -661,7 +668,7 @@ static const struct wrong {
 		.at = 3,
 		.value = 19,
 		.error = EINVAL},
-	{.name = "fragment, longer header than said",
+	{.name = "fragment, longer header than l3_len",
 		.packet.fragment = LAST,
 		.packet.payload = 8,
 		.at = 0,
@@ -764,7 +771,7 @@ refused(void **state)
 	}
 }
 
-/* More pieces than the ring takes: there is no use in waiting. */
+/* More pieces than the ring holds: waiting would not help. */
 static void
 refused_for_want_of_room(void **state)
 {
@@ -803,7 +810,7 @@ check_flags(const struct packet *k, const uint8_t *bytes, const uint32_t *ends, 
 			(unsigned long)(ip | l4));
 }
 
-/* Good; then with one byte of the data, then with one of the header changed. */
+/* Good; then with one byte of the data changed, then with one of the header. */
 static void
 check_all_flags(const struct packet *k, const uint32_t *ends, unsigned int n)
 {
@@ -821,10 +828,10 @@ check_all_flags(const struct packet *k, const uint32_t *ends, unsigned int n)
 	bytes[lengths.l2 + lengths.l3 + lengths.l4 + k->payload - 1] ^= 1;
 	if (k->ipv6)
 		return;
-	/* The time to live is in no checksum of L4. */
+	/* No L4 checksum covers the time to live. */
 	bytes[lengths.l2 + 8] ^= 1;
 	check_flags(k, bytes, ends, n, RTE_MBUF_F_RX_IP_CKSUM_BAD, l4);
-	/* Nothing is known of a part of it. */
+	/* A fragment is not checked. */
 	put16(bytes + lengths.l2 + 6, 0x2000);
 	finish(k, bytes);
 	check_flags(k, bytes, ends, n, ip, 0);
@@ -839,10 +846,10 @@ received(void **state)
 		const struct packet *k = &packets[i];
 		uint32_t len = lengths_of(k).all;
 
-		/* Behind tags, extension and outer headers nothing is looked for. */
+		/* Headers behind tags, extension headers and outer headers are not parsed. */
 		if (k->tag_inside || k->payload == 0 || (k->ipv6 && k->options != 0) || k->tunnel)
 			continue;
-		/* check_all_flags() makes them. */
+		/* check_all_flags() makes fragments. */
 		if (k->fragment != 0)
 			continue;
 		for (uint32_t first = 0; first <= len; first++)
@@ -869,7 +876,10 @@ received_in_many_pieces(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-/* Segments that may be written to: those of packets in a peer's memory are tried with a port (mmnet-tags-of-every-segmentation). */
+/*
+ * Writable segments only: mmnet-tags-of-every-segmentation tests packets in a peer's memory, with a
+ * port.
+ */
 static void
 strip_cut(const uint8_t *bytes, uint32_t len, const uint32_t *ends, unsigned int n)
 {
@@ -890,7 +900,7 @@ strip_cut(const uint8_t *bytes, uint32_t len, const uint32_t *ends, unsigned int
 		segments != m->nb_segs || memcmp(got, bytes, 12) != 0 ||
 		memcmp(got + 12, bytes + 16, len - 16) != 0) {
 		if (wrong++ < 5)
-			print_message("tag not taken out: %u segments (%u, %u)\n", n,
+			print_message("tag not stripped: %u segments (%u, %u)\n", n,
 				n > 1 ? ends[0] : 0, n > 2 ? ends[1] : 0);
 	}
 	rte_pktmbuf_free(m);
@@ -913,7 +923,7 @@ tags_are_taken_out(void **state)
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);
 }
 
-/* For want of an mbuf that takes the addresses a tag stays, and l2_len counts it. */
+/* Without an mbuf for the addresses, a tag stays and l2_len counts it. */
 static void
 a_tag_that_stays_is_counted(void **state)
 {
@@ -944,7 +954,7 @@ a_tag_that_stays_is_counted(void **state)
 		mmnet_rx_free_fresh(&rxq);
 	}
 	rte_mempool_put_bulk(pool, (void **)all, n);
-	/* Taken out, it is counted no more. */
+	/* Once stripped, it is no longer counted. */
 	m = cut(bytes, len, NULL, 1, DIRECT);
 	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
 	m->l2_len = lengths_of(&k).l2;

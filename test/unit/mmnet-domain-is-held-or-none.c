@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who holds the process's domain has a reference to it: a domain that another thread joins just then is not one.
+ * Holding the process's domain takes a reference to it, or returns none: not a domain just joining.
  *
- * That thread's turn comes when the lock is given up.
+ * The other thread joins at the moment when the lock is released.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 int mmnet_logtype;
 
-/* libfido, and the rest of the driver, as far as mmnet_domain.c uses them. */
+/* Replacements of libfido and the rest of the driver, as far as mmnet_domain.c uses them. */
 static char the_domain;
 static unsigned int members;
 
@@ -95,7 +95,7 @@ joined_just_then(void **state)
 	then = another_joins;
 	assert_null(mmnet_domain_hold());
 	assert_int_equal(members, 1);
-	/* The other one's reference was the only one. */
+	/* The other thread's reference was the only one. */
 	mmnet_domain_put();
 	assert_int_equal(members, 0);
 }

@@ -1,5 +1,9 @@
-/* In header mode the first 128 bytes of a packet are in one writable segment, however its sender has cut it; the rest follows. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * In header mode a packet's first 128 bytes are in one writable segment, however it was segmented.
+ *
+ * The rest follows.
+ */
 #include "mmnet_test.h"
 
 #define LEN 300

@@ -1,9 +1,13 @@
-/* A packet that takes more mbufs than there are waits in its ring, whole, and keeps nobody else waiting for ever. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A packet that needs more mbufs than are free waits in its ring, whole, and blocks no other
+ * forever.
+ */
 /*
  *   peer (libfido alone) ====== victim (mmnet ports, all with one small pool)
  *
- * Two rings lead to each of its receive queues. None of what waits is lost; a packet that the whole pool could not hold is.
+ * Two rings lead to each receive queue. No waiting packet is lost; a packet too large for the whole
+ * pool is.
  */
 #include "mmnet_test.h"
 
@@ -53,7 +57,7 @@ queue_of(uint16_t port, uint16_t ring)
 	return fido_link_txq(t.link[port], ring);
 }
 
-/* Send a packet in n parts, when its ring has room. */
+/* Send a packet in n parts once its ring has room. */
 static void
 post(uint16_t port, uint16_t ring, const uint8_t *p, uint32_t len, uint32_t n)
 {
@@ -80,7 +84,7 @@ send_packet(uint16_t port, uint16_t ring, uint32_t len, uint32_t n)
 
 /* ---- the application ---- */
 
-/* Keep all mbufs of the pool but so many. */
+/* Keep all but n mbufs of the pool. */
 static void
 keep_all_but(uint32_t n)
 {
@@ -137,7 +141,10 @@ stats_of(uint16_t port)
 	return stats;
 }
 
-/* Nothing comes, in bursts of any size, and the polls that found no mbufs are counted: all but those that found the queue locked. */
+/*
+ * Check that bursts of any size receive nothing, and that polls without mbufs are counted, except
+ * those that found the queue locked.
+ */
 static void
 nothing_comes(uint16_t port)
 {
@@ -152,7 +159,7 @@ nothing_comes(uint16_t port)
 	assert_int_equal(stats_of(port).ierrors, 0);
 }
 
-/* Stop and start the port: so its queue has nothing of the pool. */
+/* Stop and start the port, so that its queue holds no mbufs. */
 static void
 begin(uint16_t port)
 {
@@ -167,7 +174,7 @@ begin(uint16_t port)
 	sent[0] = sent[1] = 0;
 }
 
-/* Nothing was lost, and the mbufs are home, as are the peer's buffers. */
+/* Check that nothing was lost, and that all mbufs and the peer's buffers have returned. */
 static void
 end(uint16_t port, uint64_t lost)
 {
@@ -186,7 +193,10 @@ end(uint16_t port, uint64_t lost)
 	assert_int_equal(rte_eth_dev_start(port), 0);
 }
 
-/* A packet of n parts waits while there are not as many mbufs as it takes. Then it comes, and what was sent after it. */
+/*
+ * Check that a packet of n parts waits while too few mbufs are free, then arrives, and after it
+ * what was sent later.
+ */
 static void
 waits(uint16_t port, uint32_t len, uint32_t n, uint32_t few)
 {
@@ -236,7 +246,7 @@ with_its_header_copied(void **state)
 	waits(HEADER, SHORT, 1, 0);
 }
 
-/* What the pool could never hold is dropped and counted; the next one comes. */
+/* A packet that the whole pool could never hold is dropped and counted; the next one arrives. */
 static void
 more_than_the_pool(void **state)
 {
@@ -255,7 +265,10 @@ more_than_the_pool(void **state)
 	}
 }
 
-/* While it waits for mbufs that the application keeps for ever, what comes by another ring arrives. */
+/*
+ * While a packet waits for mbufs that the application never frees, packets from the other ring
+ * arrive.
+ */
 static void
 another_ring_goes_on(void **state)
 {
@@ -278,7 +291,10 @@ another_ring_goes_on(void **state)
 	end(COPY, 0);
 }
 
-/* Another ring brings packets without end, and the application frees one only when it gets no more. The long one arrives. */
+/*
+ * Another ring delivers packets without end, and the application frees one only when it gets no
+ * more. The long one arrives.
+ */
 static void
 another_ring_takes_not_all(void **state)
 {
@@ -323,7 +339,10 @@ another_ring_takes_not_all(void **state)
 	end(COPY, 0);
 }
 
-/* Two queues of one pool, which holds one of their packets: neither has what the other one needs. */
+/*
+ * Two queues share one pool, which holds one of their packets: neither queue keeps what the other
+ * needs.
+ */
 static void
 two_queues_of_one_pool(void **state)
 {
@@ -357,7 +376,10 @@ two_queues_of_one_pool(void **state)
 	assert_int_equal(rte_eth_dev_start(COPY_TOO), 0);
 }
 
-/* A packet that is not copied, but whose tag is taken out, takes an mbuf, too; one without a tag none. */
+/*
+ * A packet whose tag is stripped takes an mbuf although it is not copied; one without a tag takes
+ * none.
+ */
 static void
 with_its_tag_taken_out(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where the transport EAL's memory cannot be exported, or some of it, the driver says so once and goes on. */
+/* Where some or all of EAL's memory cannot be exported, the driver says so once and goes on. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 int mmnet_logtype;
 
-/* libfido, as far as mmnet_mem.c uses it. */
+/* Replacements of libfido, as far as mmnet_mem.c uses it. */
 static int export_result;
 static unsigned int exports, regions;
 static struct fido_region region;
@@ -73,7 +73,7 @@ count(const char *text, const char *word)
 	return n;
 }
 
-/* Export with that result, and take it back. @return what was said, to be freed */
+/* Export with that result, then withdraw. @return the messages; the caller frees them */
 static char *
 export_with(int result)
 {
@@ -113,7 +113,7 @@ not_supported(void **state)
 	assert_int_equal(count(text, "mmnet:"), 1);
 	assert_int_equal(count(text, "EAL's memory cannot be exported"), 1);
 	assert_int_equal(count(text, "pools=arena"), 1);
-	/* It is not tried again and again, and takes no room in the slot. */
+	/* It does not try again and again, and takes no room in the slot. */
 	assert_int_equal(exports, 1);
 	assert_int_equal(regions, 0);
 	mmnet_mem_unexport();

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A peer whose packets come with metadata that lies neither crashes an application with mmnet ports, nor makes it get packets
- * whose headers end beyond them, or that are to be cut in no way that there is; and its honest packets arrive.
+ * Lying metadata does not crash an application with mmnet ports, nor reach it as impossible
+ * lengths.
+ *
+ * No packet has headers that end beyond it, or asks for an impossible segmentation. The peer's
+ * honest packets arrive.
  *
  *   bad (libfido alone) ====== victim (DPDK, one port for each Rx mode)
  *
- * First its messages are whole, so that the links stay up: whatever is in them, the next one is read. Then they end in the
- * middle, which closes a link until its port is started again.
+ * First its messages are complete, so that the links stay up: whatever a message contains, the next
+ * one is read. Then they end in the middle, which closes a link until its port is restarted.
  *
  * FIDO_TEST_ROUNDS is the number of its messages for each port.
  */
@@ -32,20 +35,20 @@
 #define RING 256
 #define ARENA (2u << 20)
 #define HONEST_LEN 64
-/* The last part of the arena is for honest packets: more of them than can be on their way. */
+/* The last part of the arena is for honest packets: more than can be under way. */
 #define HONEST_SLOTS 1024u
 #define HOSTILE_PART (ARENA - HONEST_SLOTS * HONEST_LEN)
 #define HONEST_TYPE 0x88b5
 #define MAGIC UINT64_C(0x7473656e6f482121)
 
-/* Both processes'. */
+/* Shared by both processes. */
 static struct shared {
-	_Atomic uint32_t messages[PORTS];  /* sent, hostile ones */
+	_Atomic uint32_t messages[PORTS];  /* hostile ones sent */
 	_Atomic uint32_t honest[PORTS];    /* sent */
-	_Atomic uint32_t cut_asked[PORTS]; /* truncated messages that the victim waits for */
+	_Atomic uint32_t cut_asked[PORTS]; /* truncated messages that the victim requests */
 	_Atomic uint32_t cut[PORTS];
-	_Atomic bool quiet[PORTS]; /* send nothing */
-	_Atomic bool idle[PORTS];  /* so it is */
+	_Atomic bool quiet[PORTS]; /* request: send nothing */
+	_Atomic bool idle[PORTS];  /* answer: it sends nothing */
 	_Atomic bool stop;
 } * shared;
 
@@ -55,7 +58,7 @@ struct lane {
 	struct fido_txq *q;
 	uint32_t number;
 	uint32_t honest;
-	bool ended; /* the ring of this number has a message without end, and nothing may follow */
+	bool ended; /* the ring of this number holds a message without end; nothing may follow */
 	uint64_t ended_id;
 };
 
@@ -75,7 +78,7 @@ one_in(uint32_t n)
 	return below(n) == 0;
 }
 
-/* Bytes that look like the headers of something, now and then with an end that does not fit. */
+/* Write bytes that resemble headers, now and then with an end that does not fit. */
 static void
 scribble(uint8_t *p)
 {
@@ -92,7 +95,7 @@ scribble(uint8_t *p)
 	p[at++] = v6 ? 0xdd : 0x00;
 	p[at] = v6 ? 0x60 : one_in(3) ? (uint8_t)below(256) : 0x45;
 	p[at + (v6 ? 6 : 9)] = protos[below(sizeof(protos))];
-	/* The length of TCP's header, where it would be. */
+	/* The length of TCP's header, if this is TCP. */
 	p[at + (v6 ? 40 : 20) + 12] = one_in(2) ? 0x50 : (uint8_t)below(256);
 }
 
@@ -102,7 +105,7 @@ put(struct lane *l, uint64_t gaddr, uint32_t len, uint32_t flags)
 	fido_sender_put(l->q->sender, gaddr & FIDO_GADDR_MASK, len, (uint16_t)flags, &seed);
 }
 
-/* Metadata: as it should be, nearly so, or not at all. */
+/* Put metadata: right, nearly right, or random. */
 static void
 put_meta(struct lane *l, uint32_t chained)
 {
@@ -115,7 +118,7 @@ put_meta(struct lane *l, uint32_t chained)
 		.l3_len = (uint16_t)(20 + below(6) * 4),
 		.hash = below(UINT32_MAX)};
 
-	if (!one_in(4)) /* flags that may be together */
+	if (!one_in(4)) /* flags that are valid together */
 		meta.flags &=
 			(uint16_t) ~(one_in(2) ? MMNET_META_TCP | MMNET_META_TSO : MMNET_META_UDP);
 	if ((meta.flags & MMNET_META_IPV6) != 0 && !one_in(4)) {
@@ -142,7 +145,7 @@ put_data(struct lane *l, uint32_t chained)
 	uint64_t gaddr = (uintptr_t)bytes + at;
 
 	scribble(bytes + at);
-	if (one_in(32)) /* nobody's, the victim's, beyond what there is */
+	if (one_in(32)) /* unmapped, the victim's own, beyond the slots */
 		gaddr = one_in(3)   ? test_random(&seed)
 			: one_in(2) ? gaddr + (UINT64_C(1) << TEST_SLOT_SHIFT)
 				    : gaddr + (64u << 20);
@@ -151,7 +154,7 @@ put_data(struct lane *l, uint32_t chained)
 	put(l, gaddr, len, flags);
 }
 
-/* One whole message, of which nothing needs to be as it should. */
+/* Put one complete message, all of which may be wrong. */
 static void
 put_hostile(struct lane *l)
 {
@@ -178,7 +181,7 @@ put_truncated(struct lane *l)
 		put_data(l, FIDO_DESC_CHAINED);
 }
 
-/* Plain, or with metadata that is true. */
+/* Put a plain message, or one with true metadata. */
 static void
 put_honest(struct lane *l)
 {
@@ -199,7 +202,7 @@ put_honest(struct lane *l)
 	l->honest++;
 }
 
-/* The queue's lock is held, and the link is up. */
+/* Caller holds the queue's lock, and the link is up. */
 static void
 send_some(struct lane *l)
 {
@@ -213,7 +216,7 @@ send_some(struct lane *l)
 	if (fido_txq_gaddr(l->q, bytes, 1, &gaddr) != FIDO_REACH_OWN || shared->quiet[l->number])
 		return;
 	if (shared->cut[l->number] != shared->cut_asked[l->number]) {
-		/* After what was sent before: that ends with the link. */
+		/* Wait for what was sent before: a truncated message ends the link. */
 		if (fido_sender_out(l->q->sender) != 0)
 			return;
 		put_truncated(l);
@@ -291,7 +294,7 @@ static const struct {
 	{"zero",
 		RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |
 			RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_RSS_HASH},
-	/* Takes no packets to be cut, for want of room. */
+	/* Takes no packets to be segmented, for lack of room. */
 	{"copy", RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_VLAN_STRIP},
 };
 
@@ -313,7 +316,7 @@ set_up(uint16_t port)
 	return rte_eth_dev_start(port);
 }
 
-/* In the victim, but not in the group: as EAL reads its own command line. */
+/* Start EAL with the ports on its command line, before cmocka's group begins. */
 static void
 start_victim(void)
 {
@@ -366,7 +369,7 @@ look_at_lengths(const struct rte_mbuf *m)
 		assert_true(headers + sizeof(struct rte_udp_hdr) <= m->pkt_len);
 }
 
-/* @return what all of its bytes make, so that all are read */
+/* @return a value made from all bytes, so that all are read */
 static uint32_t
 look_at_bytes(const struct rte_mbuf *m)
 {
@@ -438,7 +441,7 @@ bad_descriptors(uint16_t port)
 	return value;
 }
 
-/* All that is sent is received; so nothing is on its way. */
+/* Receive all that is sent, so that nothing is under way. */
 static void
 settle(uint16_t port)
 {
@@ -472,10 +475,10 @@ whole_messages(void **state)
 		assert_true(bad_descriptors(port) > 0);
 		assert_true(honest[port] > 0);
 	}
-	print_message("%u packets: %u not finished, of them %u not cut, %u with a tag, %u with a "
-		      "hash, %u with wrong lengths\n",
+	print_message("%u packets: %u not finished, of them %u not segmented, %u with a tag, %u "
+		      "with a hash, %u with wrong lengths\n",
 		packets, unfinished, uncut, tagged, hashed, marked_bad);
-	/* Else these were not the packets that they ought to be. */
+	/* Otherwise the test sent the wrong packets. */
 	assert_true(unfinished > packets / 20);
 	assert_true(uncut > packets / 200);
 	assert_true(marked_bad > packets / 200);
@@ -494,7 +497,7 @@ messages_without_end(void **state)
 			shared->quiet[port] = false;
 			TEST_WAIT((receive(port), !is_up(port)));
 			assert_int_equal(rte_eth_dev_stop(port), 0);
-			/* What it sends before this end is open again stays with it. */
+			/* What the peer sends until this end is open again stays with the peer. */
 			assert_int_equal(rte_eth_dev_start(port), 0);
 			before = honest[port];
 			TEST_WAIT((receive(port), honest[port] > before));
@@ -503,7 +506,7 @@ messages_without_end(void **state)
 		settle(port);
 }
 
-/* Every mbuf is home. */
+/* All mbufs have returned. */
 static void
 nothing_is_lost(void **state)
 {
@@ -532,7 +535,7 @@ main(int argc, char **argv)
 		0);
 	if (shared == MAP_FAILED)
 		return 1;
-	/* Before EAL has threads. */
+	/* Before EAL starts threads. */
 	bad = fork();
 	if (bad == 0)
 		run_bad();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets in this domain's memory are sent in bursts without asking about each, wherever that memory is: in an arena, in
- * several, at an arena's very end, and in memory of EAL's that came back by the address that the group has for it.
+ * Bursts of packets in the domain's own memory are sent without looking up each packet.
+ *
+ * This holds wherever the memory is: in an arena, in several, at an arena's very end, and in EAL
+ * memory that came back by its group address.
  */
 #include "test.h"
 
@@ -15,7 +17,7 @@
 #define LEN 60
 #define M (UINT64_C(1) << 20)
 
-/* Asked about one packet. */
+/* Count lookups of single packets. */
 enum fido_reach __real_fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len);
 enum fido_reach __wrap_fido_txq_reach_own_slot(struct fido_txq *q, uint64_t gaddr, uint32_t len);
 
@@ -84,7 +86,10 @@ receive(const uint64_t *at)
 	assert_int_equal(rte_mempool_in_use_count(pool), 0);
 }
 
-/* Send packets that the group finds at these addresses, as they are. @return how many had to be asked about */
+/*
+ * Send packets at these group addresses unmodified. @return number of packets that had to be looked
+ * up
+ */
 static unsigned int
 send_at(const uint64_t *at)
 {
@@ -149,7 +154,7 @@ come_back(void **state)
 	assert_int_equal(send_at(at), 0);
 }
 
-/* What crosses from one granule to the next is asked about, and sent all the same. */
+/* A packet that crosses a granule border is looked up, and sent all the same. */
 static void
 across_a_border(void **state)
 {
@@ -173,7 +178,7 @@ main(int argc, char **argv)
 	test_begin(argc, argv);
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)
 		return 1;
-	/* Where the packets are is the test's affair. */
+	/* The test decides where the packets lie. */
 	pool = rte_pktmbuf_pool_create("packets", 255, 0, 0, RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 1;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Whatever the bytes of a packet, and whatever its peer says of it: types, checksums and hashes are looked for within its
- * bytes; the hash is DPDK's own; metadata is taken only if it makes sense, and survives the way.
+ * Whatever a packet's bytes and metadata, the parsers read only within the packet.
  *
- * Each packet lies at the end of memory of its own size, so that a read beyond it is one that ASan sees.
+ * Types, checksums and hashes come from its own bytes; the hash equals DPDK's; metadata is used
+ * only if it makes sense, and survives the transfer.
+ *
+ * Each packet ends at the end of its allocation, so that ASan catches any read beyond it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +43,10 @@ fill(uint8_t *p, uint32_t n)
 		p[i] = (uint8_t)random_below(256);
 }
 
-/* Random bytes that look like a packet as far as there is room: tags, a type, a version, a length, a protocol. */
+/*
+ * Fill with random bytes that resemble a packet as far as there is room: tags, type, version,
+ * length, protocol.
+ */
 static void
 fill_packet(uint8_t *p, uint32_t n)
 {
@@ -123,13 +128,13 @@ within_their_bytes(void **state)
 		hashed += mmnet_hash_packet(&hash, m, &sum);
 		drop(m);
 	}
-	/* Else these are not the packets that they ought to be. */
+	/* Otherwise the test made the wrong packets. */
 	print_message("%u with an answer about UDP or TCP, %u hashed\n", good, hashed);
 	assert_true(good > PACKETS / 50);
 	assert_true(hashed > PACKETS / 10);
 }
 
-/* A UDP packet, and DPDK's hash of it: of its addresses, and of those and its ports. */
+/* A UDP packet, and DPDK's hash of it: over its addresses, and over addresses and ports. */
 static void
 is_dpdks(void **state)
 {
@@ -234,7 +239,7 @@ nonsense_is_refused(void **state)
 	}
 }
 
-/* What it says goes into the mbuf only where the packet has it. */
+/* Metadata is copied to the mbuf only where the packet confirms it. */
 static void
 applied_within_the_packet(void **state)
 {
@@ -249,7 +254,7 @@ applied_within_the_packet(void **state)
 		struct rte_mbuf m[SEGMENTS];
 		struct mmnet_meta meta;
 
-		if (i % 2 == 0) /* lengths of real headers, as a rule */
+		if (i % 2 == 0) /* usually lengths of real headers */
 			d.gaddr = (d.gaddr & 0xffffffff) | UINT64_C(14) << 32 |
 				(uint64_t)(20 + random_below(3) * 10) << 39;
 		if (!mmnet_meta_read(&meta, &d, MMNET_META_ALL))

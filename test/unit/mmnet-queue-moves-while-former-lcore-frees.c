@@ -1,9 +1,13 @@
-/* A receive queue moves between lcores while the former one frees packets: each buffer goes back to its owner, once. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- *   peer (libfido alone, the main thread) ====== victim (a mmnet port, polled by two lcores in turn)
+ * Each buffer returns once when a receive queue moves between lcores while the former one frees
+ * packets.
+ */
+/*
+ *   peer (libfido, main thread) ====== victim (a mmnet port, polled by two lcores in turn)
  *
- * One lcore at a time polls, as DPDK asks. Each frees what it has received when it likes, also while the other one polls.
+ * One lcore at a time polls, as DPDK requires. Each frees received packets at any time, also while
+ * the other one polls.
  */
 #include "mmnet_test.h"
 
@@ -18,7 +22,7 @@
 
 static struct mmnet_test t;
 static struct rte_mempool *pool;
-static _Atomic unsigned int turn; /* whose it is to poll */
+static _Atomic unsigned int turn; /* the lcore that polls */
 static _Atomic bool stop;
 static _Atomic uint32_t received;
 static struct {
@@ -49,7 +53,7 @@ post_some(uint32_t max)
 	return (uint32_t)n;
 }
 
-/* Whatever is out comes back, as soon as anybody polls. */
+/* All that is out comes back as soon as any lcore polls. */
 static bool
 is_all_back(void)
 {
@@ -124,7 +128,7 @@ frees_while_the_other_polls(void **state)
 	assert_true(sent > 1000);
 }
 
-/* Receive 10, free them, and do nothing any more. */
+/* Receive 10 packets, free them, then stay idle. */
 static int
 receive_free_and_idle(void *arg)
 {
@@ -150,7 +154,10 @@ what_an_idle_lcore_freed_goes_back(void **state)
 	TEST_WAIT(is_all_back());
 }
 
-/* The queue is stopped, and the lcore that polled it frees what it has: nobody polls, and it goes back all the same. */
+/*
+ * The queue is stopped and the lcore that polled it frees its packets: they return although no
+ * lcore polls.
+ */
 static struct rte_mbuf *in_hand[10];
 
 static int
@@ -190,7 +197,7 @@ what_is_freed_when_the_queue_is_stopped_goes_back(void **state)
 	assert_int_equal(rte_eth_dev_rx_queue_start(0, 0), 0);
 }
 
-/* Three lcores on two processors, if we have as many. */
+/* Three lcores on two processors, if available. */
 static void
 choose_lcores(char *text, size_t size)
 {

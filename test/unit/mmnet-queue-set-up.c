@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port whose queues are not all set up does not start, and says why; rings of any size
- * within the port's limits are taken. All transmit rings have the size of the largest one that is
- * in use, whatever the order of set-up, and that is what is told.
- * The turns by which a packet waits for mbufs are as long on a slow clock as on a fast one.
+ * A port whose queues are not all set up does not start and says why; all valid ring sizes work.
+ *
+ * All transmit rings have the size of the largest one in use, whatever the order of set-up, and the
+ * port reports that size. The turns for which a packet waits for mbufs last as long on a slow clock
+ * as on a fast one.
  */
 #include "test.h"
 
@@ -27,7 +28,7 @@ __wrap_rte_get_tsc_hz(void)
 
 static struct rte_mempool *pool;
 
-/* What a call of f(PORT) says. To be freed. */
+/* @return the messages of f(PORT); the caller frees them */
 static char *
 said_by(int (*f)(uint16_t), int *ret)
 {
@@ -88,7 +89,7 @@ queues_that_are_not_set_up(void **state)
 	set_up_tx(1, 256);
 	assert_int_equal(rte_eth_dev_start(PORT), 0);
 	assert_int_equal(rte_eth_dev_stop(PORT), 0);
-	/* One more than before. */
+	/* One queue more than before. */
 	configure(2, 3);
 	does_not_start("Tx queue 2 is not set up");
 	assert_int_equal(rte_eth_dev_reset(PORT), 0);
@@ -122,7 +123,7 @@ rings_of_any_size(void **state)
 	}
 }
 
-/* What is told of a port's n transmit queues, and what there is. */
+/* What the port reports of its n transmit queues is true. */
 static void
 all_have(uint16_t n, uint16_t size)
 {
@@ -162,7 +163,7 @@ rings_set_up_in_any_order(void **state)
 	set_up_tx(0, 8192);
 	set_up_tx(1, 64);
 	started_all_have(2, 8192);
-	/* Smaller again, the one that was the largest last. */
+	/* Smaller again; the largest one comes last. */
 	set_up_tx(1, 512);
 	set_up_tx(0, 100);
 	started_all_have(2, 512);
@@ -171,7 +172,7 @@ rings_set_up_in_any_order(void **state)
 	started_all_have(1, 128);
 }
 
-/* ARM's counters have 1 MHz to 1 GHz, by the architecture; the last is none that there is. */
+/* The ARM architecture allows counters from 1 MHz to 1 GHz; the last value does not exist. */
 static void
 turns_by_the_clock(void **state)
 {
@@ -191,7 +192,7 @@ turns_by_the_clock(void **state)
 	hz = 0;
 }
 
-/* What adjusting makes of the others. */
+/* The port adjusts sizes out of range. */
 static void
 sizes_out_of_range(void **state)
 {

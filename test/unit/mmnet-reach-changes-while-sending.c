@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A packet of many segments is sent by address or copied as it was planned, whatever the answer whether the peer can read a
- * segment becomes meanwhile: no more buffers and descriptors are used than there was found room for, and all bytes arrive.
+ * A packet is sent by address or copied as planned, even if the peer's reach changes meanwhile.
+ *
+ * A packet of many segments uses no more buffers and descriptors than were reserved for it, and all
+ * its bytes arrive.
  */
 #include "test.h"
 
@@ -17,7 +19,7 @@
 #define BUFFERS 256
 #define M (UINT64_C(1) << 20)
 
-/* Segments lie in two regions in turn, so each question is asked of this function. */
+/* The segments alternate between two regions, so that every lookup calls this function. */
 const struct fido_region *__real_fido_txq_find_region(struct fido_txq *q, uintptr_t va);
 const struct fido_region *__wrap_fido_txq_find_region(struct fido_txq *q, uintptr_t va);
 
@@ -90,7 +92,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* Segment i has i + 1 bytes, each of them i. */
+/* Segment i consists of i + 1 bytes of value i. */
 static struct rte_mbuf *
 make(unsigned int segments)
 {
@@ -109,7 +111,7 @@ make(unsigned int segments)
 	return m[0];
 }
 
-/* Each segment has come in one descriptor, after one with metadata, if there was to be one. */
+/* Each segment arrives in one descriptor, after one with metadata if expected. */
 static void
 receive(unsigned int segments, bool with_meta)
 {
@@ -196,7 +198,7 @@ main(int argc, char **argv)
 	test_begin(argc, argv);
 	if (rte_eal_init((int)RTE_DIM(eal) - 1, eal) < 0)
 		return 1;
-	/* Buffers are put in by the test. */
+	/* The test attaches the buffers. */
 	pool = rte_pktmbuf_pool_create("segments", 255, 0, 0, RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 1;

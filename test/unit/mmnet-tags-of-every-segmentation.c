@@ -1,5 +1,9 @@
-/* A VLAN tag is taken out of a received packet wherever the packet is cut into segments, in each Rx mode; every buffer comes home. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A received packet's VLAN tag is stripped in each Rx mode, however the packet was segmented.
+ *
+ * Every buffer returns to its owner.
+ */
 #include "mmnet_test.h"
 
 #define LEN 34
@@ -15,7 +19,7 @@ enum {
 static struct mmnet_test t;
 static struct rte_mempool *pool;
 
-/* A tagged packet, cut at two places, either of which may be one of its ends. */
+/* Send a tagged packet, split at two places, either of which may be one of its ends. */
 static void
 send_cut(uint16_t port, const uint8_t *bytes, uint32_t first, uint32_t second)
 {

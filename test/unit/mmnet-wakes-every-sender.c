@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port whose one receive queue reads several rings wakes the sender of each when its packets come back: freed together by the
- * lcore that polls, by another thread, and after a stop of the queue, a stop or a reset of the port, by the lcore that polled.
+ * A receive queue that reads several rings wakes the sender of each ring whose packets it returns.
+ *
+ * The packets are freed together by the polling lcore, by another thread, and after a stop of the
+ * queue or a stop or reset of the port, by the lcore that polled.
  *
  *   peer (libfido, two transmit queues) ====== victim (DPDK, one receive queue, rx=zero)
  */
@@ -44,7 +46,7 @@ all_woken_for(unsigned int each, unsigned int left)
 	}
 }
 
-/* One packet of each sender. */
+/* Receive one packet of each sender. */
 static void
 receive(struct rte_mbuf *m[SENDERS])
 {
@@ -55,7 +57,7 @@ receive(struct rte_mbuf *m[SENDERS])
 	TEST_WAIT((n += rte_eth_rx_burst(PORT, 0, m + n, (uint16_t)(SENDERS - n)), n == SENDERS));
 }
 
-/* They come home at the next poll. */
+/* They return at the next poll. */
 static void
 freed_by_the_lcore_that_polls(void **state)
 {
@@ -64,7 +66,7 @@ freed_by_the_lcore_that_polls(void **state)
 	receive(m);
 	sleep_all();
 	rte_pktmbuf_free_bulk(m, SENDERS);
-	/* One poll may do nothing: the control thread looks at the queue, too. */
+	/* One poll may do nothing: the control thread also takes the queue's lock. */
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(rte_eth_rx_burst(PORT, 0, m, SENDERS), 0);
 	all_woken_for(1, 0);
@@ -90,7 +92,7 @@ freed_by_another_thread(void **state)
 	all_woken_for(1, 0);
 }
 
-/* Some are freed before the stop, without a poll after that, some after it. */
+/* Some are freed before the stop and not polled since, some after it. */
 static void
 freed_around_a_stop_of_the_queue(void **state)
 {
@@ -108,7 +110,10 @@ freed_around_a_stop_of_the_queue(void **state)
 	assert_int_equal(rte_eth_dev_rx_queue_start(PORT, 0), 0);
 }
 
-/* Of what was sent one packet each is with the application, one each is unread; the first are freed when the port has ended. */
+/*
+ * The application holds one packet of each sender, one of each is unread; the former are freed when
+ * the port has stopped.
+ */
 static void
 given_back(int (*end)(uint16_t port))
 {

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * For tests of the driver in a process that is its peer, too: a domain `peer` of libfido alone, and EAL with mmnet ports of
- * the domain `victim`, each with a link to it.
+ * For tests of the driver in a process that is also its peer: a domain `peer` of libfido alone, and
+ * EAL with mmnet ports of domain `victim`, each linked to it.
  */
 
 #include "test.h"
@@ -26,8 +26,8 @@ struct mmnet_test {
 };
 
 /**
- * Start EAL and a port for each of n strings: its further device arguments. The peer's end of each link has ntx transmit
- * queues. The ports are not configured.
+ * Start EAL with a port for each of n strings, its extra device arguments. The peer's end of each
+ * link has ntx transmit queues. The ports are not configured.
  */
 static inline void
 mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *devargs, int n,
@@ -56,7 +56,7 @@ mmnet_test_start(struct mmnet_test *t, const char *lcores, const char *const *de
 	assert_int_equal(rte_eth_dev_count_avail(), n);
 }
 
-/** Configure a port with one queue each way, start it, wait until the link is up. */
+/** Configure a port with one queue in each direction, start it, wait until the link is up. */
 static inline void
 mmnet_test_port(const struct mmnet_test *t, uint16_t port, uint64_t offloads,
 	struct rte_mempool *pool)
@@ -74,7 +74,10 @@ mmnet_test_port(const struct mmnet_test *t, uint16_t port, uint64_t offloads,
 		link.link_status == RTE_ETH_LINK_UP && fido_link_is_up(t->link[port]));
 }
 
-/** Poll until all that the peer's first queue sent is back: a poll does nothing while the control thread looks at the queue. */
+/**
+ * Poll until all that the peer's first queue sent is back. A poll does nothing while the control
+ * thread has the queue's lock.
+ */
 static inline void
 mmnet_test_all_back(const struct mmnet_test *t, uint16_t port)
 {
@@ -86,7 +89,7 @@ mmnet_test_all_back(const struct mmnet_test *t, uint16_t port)
 		fido_txq_reap(q, cookies, MMNET_TEST_RING), fido_txq_out(q) == 0));
 }
 
-/** Close the ports, leave; fails unless all that was sent came back. */
+/** Close the ports and leave; fail unless all that was sent came back. */
 static inline void
 mmnet_test_end(struct mmnet_test *t, int n)
 {

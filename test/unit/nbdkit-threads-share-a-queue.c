@@ -1,5 +1,8 @@
-/* nbdkit's threads share a queue: each gets its own answers, nobody waits for ever, and all can be let go. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nbdkit's threads share a queue: each gets its own answers, none waits forever, all can be
+ * released.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -41,7 +44,7 @@ start(unsigned int spin_us)
 	assert_int_equal(export_open(&export, NULL, &config), 0);
 }
 
-/* @return number of errors; each thread: of its own */
+/* Run f in all threads, each with its own number. @return number of errors */
 static unsigned long
 run_threads(void *(*f)(void *))
 {
@@ -71,7 +74,7 @@ finish(void)
 	export_close(&export);
 }
 
-/* ---- every thread has a part of the volume ---- */
+/* ---- each thread has a part of the volume ---- */
 
 #define OWN (VOLUME_SIZE / THREADS / VOLUME_BLOCK * VOLUME_BLOCK)
 
@@ -100,7 +103,7 @@ use_own_part(void *arg)
 	uintptr_t errors = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		/* Most are small; some have more parts than the queue has places. */
+		/* Most requests are small; some have more parts than the queue has places. */
 		uint32_t max = rand_r(&seed) % 16 == 0 ? OWN : 2 * VOLUME_BLOCK;
 		uint32_t len = 1 + (uint32_t)rand_r(&seed) % max;
 		uint64_t at = (uint64_t)rand_r(&seed) % (OWN - len + 1);
@@ -131,11 +134,11 @@ own_answers(void **state)
 	}
 }
 
-/* ---- threads have bytes of the same blocks ---- */
+/* ---- threads own bytes of the same blocks ---- */
 
 #define SHARED (8 * VOLUME_BLOCK)
 
-/* Each byte i belongs to thread i % THREADS. */
+/* Byte i belongs to thread i % THREADS. */
 static void *
 use_own_bytes(void *arg)
 {
@@ -167,7 +170,9 @@ parts_of_blocks(void **state)
 	finish();
 }
 
-/* Half of the threads write a whole block each; the others change one byte of it, which is theirs. */
+/*
+ * Half of the threads write a whole block each; the others change one byte of it, which is theirs.
+ */
 static void *
 use_block_or_byte(void *arg)
 {
@@ -198,7 +203,7 @@ whole_blocks_beside_parts(void **state)
 	finish();
 }
 
-/* ---- what is not valid ---- */
+/* ---- invalid requests ---- */
 
 static void *
 use_what_is_not_there(void *arg)
@@ -208,7 +213,7 @@ use_what_is_not_there(void *arg)
 
 	(void)arg;
 	for (int i = 0; i < ROUNDS; i++) {
-		/* The first parts are there, the last one is not. */
+		/* The first parts exist, the last one does not. */
 		errors += export_read(&export, data, sizeof(data),
 				  VOLUME_SIZE - 2 * VOLUME_MAX_TRANSFER) != -ERANGE;
 		errors += export_write(&export, data, VOLUME_BLOCK, VOLUME_SIZE, false) != -ERANGE;
@@ -226,7 +231,7 @@ not_valid(void **state)
 	finish();
 }
 
-/* ---- letting go ---- */
+/* ---- releasing waiting threads ---- */
 
 static void *
 wait_in_vain(void *arg)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A block volume of plain memory, behind the front-end's interface. */
+/* A block volume in plain memory, behind the front-end's interface. */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -24,7 +24,7 @@ enum state {
 struct request {
 	enum state state;
 	struct fido_blk_request asked;
-	struct iovec from; /* what is written */
+	struct iovec from; /* data to write */
 	struct iovec lent[2];
 	uint8_t memory[VOLUME_MAX_TRANSFER];
 };
@@ -34,7 +34,7 @@ struct fido_blk_queue {
 	pthread_cond_t submitted;
 	pthread_t thread;
 	struct request requests[VOLUME_DEPTH];
-	uint32_t users; /* threads in here that must be alone */
+	uint32_t users; /* threads in code that one thread at a time may run */
 	bool armed;
 	bool held;
 	bool ends;
@@ -61,7 +61,7 @@ static void
 enter(struct fido_blk_queue *q)
 {
 	if (__atomic_fetch_add(&q->users, 1, __ATOMIC_RELAXED) != 0)
-		abort(); /* Not on the main thread: cmocka cannot fail here. */
+		abort(); /* not the main thread: cmocka cannot fail here */
 	pthread_mutex_lock(&q->lock);
 }
 
@@ -72,7 +72,7 @@ leave(struct fido_blk_queue *q)
 	__atomic_fetch_sub(&q->users, 1, __ATOMIC_RELAXED);
 }
 
-/* ---- the thread that answers ---- */
+/* ---- the answering thread ---- */
 
 static struct request *
 pick(struct fido_blk_queue *q, unsigned int *seed)
@@ -270,7 +270,7 @@ fido_blk_arm(struct fido_blk_queue *q)
 
 	enter(q);
 	if (read(q->fd, &rings, sizeof(rings)) < 0) {
-		/* It has not rung. */
+		/* The doorbell has not rung. */
 	}
 	q->armed = true;
 	for (unsigned int i = 0; i < VOLUME_DEPTH; i++)
@@ -287,7 +287,7 @@ fido_blk_disarm(struct fido_blk_queue *q)
 	leave(q);
 }
 
-/* ---- the tests' own ---- */
+/* ---- for the tests ---- */
 
 void
 volume_hold(bool held)

@@ -4,8 +4,9 @@
 
 /**
  * @file
- * A volume for the tests of the nbdkit plugin's parts: <fido/blk.h> over plain memory, with one queue. A thread answers, in
- * any order and after any time. It fails when two threads use the queue at once, and spoils lent memory that was released.
+ * A volume for the tests of the nbdkit plugin's parts: <fido/blk.h> over plain memory, with one
+ * queue. A thread answers in any order after any delay. The volume fails if two threads use the
+ * queue at once, and overwrites lent memory that was released.
  */
 
 #include <stdbool.h>
@@ -18,11 +19,11 @@
 #define VOLUME_MAX_TRANSFER 8192u
 #define VOLUME_DEPTH 6u
 
-/** What is stored. */
+/** The content of the volume. */
 extern uint8_t volume_contents[VOLUME_SIZE];
-/** Requests wait, and the backend is gone, as long as it is set. */
+/** While set, requests wait and the backend is gone. */
 void volume_hold(bool held);
-/** @return requests in flight or lent. */
+/** @return number of requests in flight or lent */
 unsigned int volume_inflight(void);
 
 #endif

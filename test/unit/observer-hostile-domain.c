@@ -1,5 +1,8 @@
-/* An observer that is handed nonsense, or memory that could shrink under it, shows no control block and lives. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An observer that is sent nonsense, or memory that could shrink, shows no control block and
+ * survives.
+ */
 #include "test.h"
 
 #include <fcntl.h>
@@ -14,14 +17,14 @@
 
 static int listener;
 
-/* What the false domain answers, once for each observer. */
+/* What the fake domain answers, once to each observer. */
 struct answer {
-	bool hello; /* else bytes of nothing */
+	bool hello; /* otherwise zeros */
 	bool with_fd;
 	bool sealed;
 	uint64_t claims; /* control_size */
 	uint32_t magic;
-	bool block; /* a control block is in the memory */
+	bool block; /* the memory contains a control block */
 };
 
 static int
@@ -34,7 +37,7 @@ control_memory(const struct answer *a)
 	c = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(c, MAP_FAILED);
 	if (a->block) {
-		memset(c, 0xff, FIDO_CONTROL_HEAP_OFFSET); /* all that it says is wrong */
+		memset(c, 0xff, FIDO_CONTROL_HEAP_OFFSET); /* every field is wrong */
 		c->magic = FIDO_CONTROL_MAGIC;
 		c->version = FIDO_LAYOUT_VERSION;
 	}
@@ -65,7 +68,7 @@ false_domain(void *arg)
 	return NULL;
 }
 
-/* @return true when the observer took its control block */
+/* @return true when the observer accepted its control block */
 static bool
 observed(struct answer *a)
 {
@@ -107,17 +110,17 @@ hostile(void **state)
 	assert_false(observed(&a));
 	a = good, a.with_fd = false;
 	assert_false(observed(&a));
-	a = good, a.sealed = false; /* it could be cut short while it is read: SIGBUS */
+	a = good, a.sealed = false; /* it could be truncated while it is read: SIGBUS */
 	assert_false(observed(&a));
 	a = good, a.block = false;
 	assert_false(observed(&a));
-	a = good, a.claims = 2 * SIZE; /* more than there is */
+	a = good, a.claims = 2 * SIZE; /* more than the file holds */
 	assert_false(observed(&a));
 	a = good, a.claims = 4096; /* less than a control block */
 	assert_false(observed(&a));
 	a = good, a.claims = UINT64_MAX;
 	assert_false(observed(&a));
-	a = good, a.magic = 1; /* it says nothing */
+	a = good, a.magic = 1; /* answers nothing */
 	assert_false(observed(&a));
 	close(listener);
 	unlink(address.sun_path);

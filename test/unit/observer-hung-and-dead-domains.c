@@ -1,5 +1,8 @@
-/* A domain that hangs is shown as not answering and holds up the observer for a moment only; a dead one is not shown. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A hung domain is shown as not answering and delays the observer only briefly; a dead one is
+ * hidden.
+ */
 #include "test.h"
 
 static void
@@ -16,7 +19,7 @@ hung_and_dead(void **state)
 	assert_int_equal(test_ask_number(&c, "join c"), 0);
 	TEST_WAIT(fido_domain_peer_count(a) == 2);
 	test_stop(&b);
-	/* Blocks for b's sake, but less than our limit. */
+	/* Blocks because of b, but for less than the test's limit. */
 	uint64_t start = test_now_ms();
 
 	assert_int_equal(fido_observer_open(&o, TEST_GROUP), 0);

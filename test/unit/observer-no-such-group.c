@@ -1,5 +1,5 @@
-/* Observing a group that is not there, or by a name that is none, fails with a message and makes nothing. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Observing a missing group, or by an invalid name, fails with a message and creates nothing. */
 #include "test.h"
 
 static void
@@ -16,7 +16,7 @@ no_such(void **state)
 	test_rundir_empty();
 }
 
-/* A group whose last domain leaves while it is watched: gone at the next look. */
+/* A group whose last domain leaves while observed is gone at the next look. */
 static void
 ends_meanwhile(void **state)
 {

@@ -1,5 +1,5 @@
-/* An observer sees each domain's regions, links and counters as they are, in order of slots, and disturbs nobody. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An observer shows each domain's regions, links and counters by slot, and disturbs no domain. */
 #include "test.h"
 
 static const struct fido_link_shm *
@@ -94,7 +94,7 @@ sees(void **state)
 	test_pair_end(&p);
 }
 
-/* Addresses that a domain publishes are looked up in its control region alone. */
+/* Addresses that a domain publishes are looked up only in its control region. */
 static void
 pointers(void **state)
 {

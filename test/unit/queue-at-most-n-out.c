@@ -1,5 +1,5 @@
-/* At most N tickets are out: a full ring has no room until a cookie was reaped, one for one. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* At most N tickets are out: a full ring has room for one more per reaped cookie. */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* A descriptor whose memory is not mapped here comes without a pointer, and only it is affected. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A descriptor of unmapped memory is delivered without a pointer; no other is affected. */
 #include "test.h"
 
 static void

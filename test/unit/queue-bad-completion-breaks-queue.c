@@ -1,10 +1,12 @@
-/* A completion that breaks the rules (no such ticket, not out, twice, a wrong count) breaks its queue alone. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An invalid completion (no such ticket, not out, twice, wrong count) breaks only its queue. */
 #include "test.h"
 
 #define WORD(ticket, count) ((uint64_t)(count) << 32 | (uint64_t)(ticket) << 16 | 1)
 
-/* A ring of 16 with tickets 0 to 4 out, to whose first completion slot the receiver writes `word`. */
+/*
+ * On a ring of 16 with tickets 0 to 4 out, the receiver writes `word` to the first completion slot.
+ */
 static void
 first_word(uint64_t word, unsigned int good)
 {
@@ -15,7 +17,8 @@ first_word(uint64_t word, unsigned int good)
 	for (uintptr_t i = 0; i < 5; i++)
 		test_queue_post(&q, i + 1);
 	q.receiver_shm->comp[0] = word;
-	q.receiver_shm->comp[1] = WORD(3, 1); /* a good one behind it is not believed any more */
+	q.receiver_shm->comp[1] =
+		WORD(3, 1); /* a good completion behind it is no longer accepted */
 	assert_int_equal(fido_sender_reap(q.s, cookies, 16), good);
 	assert_true(q.s->broken);
 	assert_int_equal(fido_sender_out(q.s), 5 - good);
@@ -40,7 +43,7 @@ ticket_not_out(void **state)
 	first_word(WORD(5, 1), 0);
 	first_word(WORD(15, 1), 0);
 	first_word(WORD(4, 2), 1);  /* the first of the run is out, the second is not */
-	first_word(WORD(15, 2), 0); /* wraps round from one that is not out to one that is */
+	first_word(WORD(15, 2), 0); /* wraps from one that is not out to one that is */
 }
 
 static void

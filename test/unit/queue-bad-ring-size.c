@@ -1,5 +1,5 @@
-/* A ring size that is not a power of two from 16 to 32768 is refused at both ends. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A ring size that is not a power of two from 16 to 32768 is refused at both ends. */
 #include "test.h"
 
 static void

@@ -1,5 +1,5 @@
-/* A descriptor whose ticket is out of range, or held already, breaks its queue alone: -EPROTO from then on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A descriptor whose ticket is out of range or held breaks only its queue: -EPROTO from then on. */
 #include "test.h"
 
 #define W1(ticket, lap) (UINT64_C(1) << 32 | (uint64_t)(ticket) << 16 | (lap))
@@ -37,7 +37,7 @@ out_of_range(void **state)
 		assert_int_equal(fido_receiver_next(q.r, &d), 1);
 		assert_int_equal(fido_receiver_next(q.r, &d), -EPROTO);
 		is_broken(&q, 1);
-		test_queue_complete(&q, 15); /* what was held can still be given back */
+		test_queue_complete(&q, 15); /* held tickets can still be completed */
 		is_broken(&q, 0);
 		test_queue_destroy(&q);
 	}
@@ -58,7 +58,7 @@ held_twice(void **state)
 	test_queue_destroy(&q);
 }
 
-/* The same ticket again is right once it has been given back. */
+/* The same ticket is valid again once completed. */
 static void
 again_after_completion(void **state)
 {
@@ -74,7 +74,7 @@ again_after_completion(void **state)
 	test_queue_destroy(&q);
 }
 
-/* Flag bits that mean nothing are passed on and do no harm, also the one that marks a held ticket. */
+/* Unknown flag bits are passed on and do no harm, including the one that marks a held ticket. */
 static void
 all_flags(void **state)
 {

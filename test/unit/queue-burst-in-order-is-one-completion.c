@@ -1,8 +1,12 @@
-/* A burst given back in order is one completion word; a gap, a step back or another status begins a new one. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A burst completed in order is one completion word; a gap, step back or new status starts another.
+ */
 #include "test.h"
 
-/* Post and poll `count`, complete them in the given order, flush. @return completion words written */
+/*
+ * Post and poll `count`, complete them in the given order, flush. @return completion words written
+ */
 static uint32_t
 words(struct test_queue *q, const uint16_t *order, const uint16_t *status, unsigned int count)
 {
@@ -31,7 +35,7 @@ runs(void **state)
 	static const uint16_t gap[] = {0, 1, 3, 4, 5, 6, 7, 2};
 	static const uint16_t status[] = {0, 0, 0, 2, 2, 0, 0, 0};
 
-	/* Eleven bursts of eight on a ring of 64: the tickets of one wrap round. */
+	/* Eleven bursts of eight on a ring of 64: the tickets of one burst wrap. */
 	for (int start = 0; start < 11; start++) {
 		struct test_queue q;
 
@@ -54,7 +58,7 @@ runs(void **state)
 	}
 }
 
-/* The largest run there is: the whole ring. */
+/* The largest run possible: the whole ring. */
 static void
 whole_ring(void **state)
 {

@@ -1,5 +1,5 @@
-/* A burst is visible as a whole after publish, and nothing of it before. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A burst becomes visible as a whole at its publication, and no part of it before. */
 #include "test.h"
 
 static void
@@ -10,7 +10,7 @@ publish(void **state)
 	uintptr_t cookie = 0;
 
 	test_queue_create(&q, 64);
-	fido_sender_publish(q.s); /* of nothing */
+	fido_sender_publish(q.s); /* nothing to publish */
 	assert_int_equal(fido_receiver_next(q.r, &d), 0);
 	for (unsigned int burst = 1; burst <= 64; burst++) {
 		for (unsigned int i = 0; i < burst; i++) {

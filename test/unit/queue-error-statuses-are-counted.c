@@ -1,5 +1,7 @@
-/* Each ticket that comes back with a status other than OK is counted, and its cookie comes back all the same. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Each ticket that returns with a status other than OK is counted, and its cookie still comes back.
+ */
 #include "test.h"
 
 static void

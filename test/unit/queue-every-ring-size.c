@@ -1,5 +1,5 @@
-/* Post, poll, complete and reap work at every ring size from 16 to 32768, over several laps. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Post, poll, complete and reap work at every ring size from 16 to 32768, over several laps. */
 #include "test.h"
 
 /* Bursts of a size that does not divide the ring's, so that they cross its end at every offset. */

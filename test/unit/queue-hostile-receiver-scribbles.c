@@ -1,5 +1,5 @@
-/* A receiver that scribbles over its ring at random never makes the sender crash, or give a cookie back twice. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A receiver that scribbles over its ring never crashes the sender or returns a cookie twice. */
 #include "test.h"
 
 #define STEPS 1000000

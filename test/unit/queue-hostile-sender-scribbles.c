@@ -1,5 +1,5 @@
-/* A sender that scribbles over its ring at random never makes the receiver crash, or read outside. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A sender that scribbles over its ring never crashes the receiver or makes it read outside. */
 #include "test.h"
 
 #define STEPS 1000000
@@ -49,8 +49,7 @@ step(struct test_queue *q, uint16_t *held, uint32_t *count, struct counts *c, ui
 		fido_receiver_flush(q->r);
 		held[k] = held[--*count];
 	}
-	if (ret ==
-		-EPROTO) { /* The link would come down; here the receiver goes on, for more of the same. */
+	if (ret == -EPROTO) { /* a link would go down; here the receiver goes on */
 		q->r->broken = false;
 		q->r->cons++;
 		c->broken++;
@@ -72,7 +71,7 @@ scribbling(void **state)
 		step(&q, held, &count, &c, &seed);
 	}
 	print_message("good %lu, bad address %lu, broken %lu\n", c.good, c.bad_address, c.broken);
-	/* The test is of no use unless it comes to every case. */
+	/* The test is useless unless it reaches every case. */
 	assert_true(c.good > 1000 && c.bad_address > 1000 && c.broken > 500);
 	test_queue_destroy(&q);
 }

@@ -1,8 +1,8 @@
-/* A queue goes on without a fault when its lap number (16 bits) and its position (32 bits) wrap round. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A queue works across the wrap of its lap number (16 bits) and of its position (32 bits). */
 #include "test.h"
 
-/* Keep the ring half full, with the ticket taken first held throughout: laps differ, tickets move. */
+/* Keep the ring half full and the first ticket held throughout: laps differ, tickets move. */
 static void
 run_laps(struct test_queue *q, unsigned int laps)
 {
@@ -56,7 +56,7 @@ position(void **state)
 	}
 }
 
-/* The whole way, on the smallest ring: lap numbers wrap more than once. */
+/* All laps, on the smallest ring: lap numbers wrap more than once. */
 static void
 all_laps(void **state)
 {

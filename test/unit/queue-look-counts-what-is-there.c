@@ -1,5 +1,5 @@
-/* What a queue says of its rings is what is in them: waiting, held, come back, and how much room is left. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A queue reports its rings truly: waiting, held and returned tickets, and the room left. */
 #include "test.h"
 
 static struct fido_rxq_fill
@@ -24,11 +24,11 @@ counts(void **state)
 	test_pair_start(&p, 64);
 	tx = fido_link_txq(p.ab, 0);
 	rx = fido_link_rxq(p.ba, 0);
-	/* It reads the ring when it has seen that the sender is ready. */
+	/* The receiver reads the ring once it has seen that the sender is ready. */
 	TEST_WAIT(look(rx, UINT32_MAX).rings == 1);
 	fill = look(rx, UINT32_MAX);
 	assert_true(fill.size == 64 && fill.waiting == 0 && fill.held == 0);
-	/* Over the end of the ring, many times. */
+	/* Across the end of the ring, many times. */
 	for (uint32_t round = 0; round < 40; round++) {
 		for (uint32_t i = 0; i < 10; i++)
 			TEST_WAIT(test_post(tx, p.mem, i) == 1);
@@ -61,7 +61,10 @@ counts(void **state)
 	test_pair_end(&p);
 }
 
-/* A full ring; and a burst that is written but not published does not count, nor what follows it. */
+/*
+ * A full ring; and a burst that is written but unpublished does not count, nor does what follows
+ * it.
+ */
 static void
 unpublished(void **state)
 {

@@ -1,11 +1,11 @@
-/* Tickets come back in any order: one held for the whole run holds back only itself, never the ring. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Tickets come back in any order: one held throughout holds back only itself, never the ring. */
 #include "test.h"
 
 #define N_MAX 256
 #define STEPS 20000
 
-/* What must be true, kept in the plainest way: the queue is a FIFO, what is held is a set. */
+/* The expected state, kept in the simplest way: the queue is a FIFO, held tickets are a set. */
 struct model {
 	uintptr_t queued[N_MAX]; /* posted, not polled, in order */
 	unsigned int queued_count;

@@ -1,5 +1,9 @@
-/* A paused queue posts nothing, its link stays up, what it had posted comes back; also across a new start of the peer. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A paused queue posts nothing while its link stays up and its posted messages come back.
+ *
+ * This holds across a restart of the peer.
+ */
 #include "test.h"
 
 static void
@@ -30,7 +34,7 @@ paused(void **state)
 	test_complete(rx, &r, FIDO_STATUS_OK);
 	assert_int_equal(test_take(tx), 12);
 
-	/* The peer comes back, or says stop and go: it stays paused. */
+	/* The peer restarts, quiesces and resumes: the queue stays paused. */
 	fido_txq_pause(tx);
 	fido_link_close(p.ba);
 	TEST_WAIT(!fido_link_is_up(p.ab));
@@ -39,7 +43,7 @@ paused(void **state)
 	assert_int_equal(test_post(tx, p.mem, 12), 0);
 	fido_link_quiesce(p.ba);
 	TEST_WAIT(!fido_link_is_up(p.ab));
-	/* Resumed while the link is down: it goes on when that is up. */
+	/* Resumed while the link is down: it posts again when the link is up. */
 	fido_txq_resume(tx);
 	assert_int_equal(test_post(tx, p.mem, 13), 0);
 	fido_link_resume(p.ba);

@@ -1,5 +1,5 @@
-/* Reaping fewer cookies than a completion returns loses none: the rest comes with the next call. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Reaping fewer cookies than a completion returns loses none: the next call returns the rest. */
 #include "test.h"
 
 static void

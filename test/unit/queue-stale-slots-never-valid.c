@@ -1,5 +1,5 @@
-/* A slot that was not written in this lap is never taken for a descriptor or a completion. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A slot not written in the present lap is never taken for a descriptor or completion. */
 #include "test.h"
 
 static void
@@ -14,7 +14,7 @@ nothing_there(struct test_queue *q)
 	assert_false(q->s->broken || q->r->broken);
 }
 
-/* Between any two steps there is nothing to find, in the first laps and where the lap number wraps. */
+/* Between any two steps nothing is found, in the first laps and where the lap number wraps. */
 static void
 stale(void **state)
 {
@@ -44,7 +44,7 @@ stale(void **state)
 	}
 }
 
-/* The whole ring is out and read: the slots all hold the present lap, none the next. */
+/* The whole ring is out and read: all slots hold the present lap, none the next. */
 static void
 full(void **state)
 {

@@ -1,5 +1,9 @@
-/* With the two ends in two threads every buffer arrives whole and in order, and is free only when done with. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * With its ends in two threads a queue delivers every buffer whole and in order.
+ *
+ * A buffer is free only when the receiver has finished with it.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -13,11 +17,15 @@
 #define N 64u
 #define LEN 64u
 
-/* Plain memory, written again and again: a buffer given back too early is a data race, or bad content. */
+/*
+ * Plain memory, rewritten again and again: a buffer returned too early shows as a data race or as
+ * bad content.
+ */
 static uint64_t buffers[N][LEN / sizeof(uint64_t)];
 static struct test_queue q;
 static bool out_of_order;
-static const char *volatile failure; /* the receiving thread's; cmocka is the main thread's alone */
+static const char
+	*volatile failure; /* set by the receiver thread; cmocka works in the main thread only */
 
 /* The other thread may be waiting for this processor. */
 static void
@@ -41,7 +49,7 @@ receive_one(uint16_t *held, unsigned int *count, uint32_t k)
 	held[(*count)++] = d.ticket;
 }
 
-/* Look at each buffer, hold up to N of them, give them back in order or at random. */
+/* Check each buffer, hold up to N of them, complete them in order or at random. */
 static void *
 receiver(void *arg)
 {

@@ -1,5 +1,9 @@
-/* Where a watched queue's next descriptor shows tells when it is there, and can be read for as long, also when the peer dies. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A watched queue's next descriptor can be read as long as it is watched, even if the peer dies.
+ *
+ * It shows when a descriptor arrives.
+ */
 #include "test.h"
 
 static const uint64_t *word;
@@ -32,7 +36,7 @@ follows(void **state)
 		test_complete(rx, &r, FIDO_STATUS_OK);
 		assert_int_equal(test_take(tx), i % 16 + 1);
 	}
-	/* A link that is closed gives it up, whoever watched. */
+	/* Closing a link ends the watch, whoever watches. */
 	assert_int_equal(fido_rxq_watch(rx, &word, &lap), 0);
 	fido_link_close(p.ba);
 	TEST_WAIT(fido_rxq_watch(rx, &word, &lap) == -EAGAIN);
@@ -56,13 +60,13 @@ killed(void **state)
 	assert_false(seen());
 	test_kill(&b);
 	TEST_WAIT(!fido_link_is_up(link));
-	/* Longer than the control thread takes to give up what nobody uses. */
+	/* Longer than the control thread takes to release unused memory. */
 	for (int i = 0; i < 200; i++) {
 		assert_false(seen());
 		usleep(1000);
 	}
 	assert_true(rx->watched != NULL);
-	/* Whoever asks again lets it go. */
+	/* Asking again ends the watch. */
 	assert_int_equal(fido_rxq_watch(rx, &word, &lap), -EAGAIN);
 	assert_null(rx->watched);
 	TEST_WAIT(fido_domain_peer_count(a) == 0);
@@ -80,7 +84,7 @@ several(void **state)
 	p.ab = test_link(p.a, "b", NULL, 2, 1, 16);
 	p.ba = test_link(p.b, "a", NULL, 1, 1, 16);
 	test_wait_up(p.ab, p.ba);
-	/* It reads both of a's rings. */
+	/* The queue reads both of a's rings. */
 	TEST_WAIT(fido_rxq_watch(fido_link_rxq(p.ba, 0), &word, &lap) == -ENOTSUP);
 	assert_null(fido_link_rxq(p.ba, 0)->watched);
 	test_pair_end(&p);

@@ -1,5 +1,9 @@
-/* What a domain read before it published that it holds nothing of a dead peer is ordered before the owner's reuse of it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A domain's last reads come before it publishes that it holds nothing of a dead peer.
+ *
+ * So the owner reuses a buffer only after they are done.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -9,9 +13,10 @@
 #include "recall.h"
 
 /*
- * Two domains' views of the death of a third, each in a thread: the control thread of the owner, and that of the last
- * reader. Made by hand, so that R10 and A10 are all that orders them: domains that have joined also send each other
- * messages, which ThreadSanitizer takes for an order when both are in one process.
+ * Two domains handle the death of a third, each in a thread: the control thread of the owner, and
+ * that of the last reader. The test builds them by hand, so that only R10 and A10 order them:
+ * domains that have joined also exchange messages, which ThreadSanitizer takes for an ordering when
+ * both are in one process.
  */
 #define DEAD_SLOT 1
 #define DEAD_GENERATION 5
@@ -21,7 +26,8 @@
 static uint64_t buffer[8];
 static struct fido_control_shm *owner_control, *reader_control, *dead_control;
 static struct fido_transport_ops ops;
-static const char *volatile failure; /* the reading thread's; cmocka is the main thread's alone */
+static const char
+	*volatile failure; /* set by the reader thread; cmocka works in the main thread only */
 
 static void
 notify(void *transport)
@@ -37,13 +43,13 @@ control_block(void)
 	assert_non_null(c);
 	c->mapped[DEAD_SLOT].generation = DEAD_GENERATION;
 	c->mapped[DEAD_SLOT].received = DEAD_GENERATION;
-	/* Published before: something waits to be read. */
+	/* Published before: a message waits to be read. */
 	c->mapped[DEAD_SLOT].ended = DEAD_GENERATION;
 	c->mapped[DEAD_SLOT].newest = UINT64_MAX;
 	return c;
 }
 
-/* Somebody else still refers to the dead peer, so that nothing of it is unmapped. */
+/* Another reference to the dead peer keeps all its memory mapped. */
 static struct fido_peer
 dead_peer(void)
 {

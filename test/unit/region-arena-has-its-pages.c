@@ -1,5 +1,5 @@
-/* Memory that a domain makes has its pages before anybody touches it: all of an arena, and what is used of the control region. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An arena, and the used part of the control region, have their pages before the first access. */
 #include "test.h"
 
 #include <sys/stat.h>
@@ -26,7 +26,7 @@ has_pages(void **state)
 	uint64_t before;
 	void *p;
 
-	/* With hugepages and without; where there are none, the first is like the second. */
+	/* With and without hugepages; without hugepages on the machine both are the same. */
 	for (int no_huge = 0; no_huge < 2; no_huge++) {
 		config.no_hugepages = no_huge;
 		assert_int_equal(fido_domain_join(&d, &config), 0);
@@ -34,7 +34,7 @@ has_pages(void **state)
 		assert_true(allocated(r->fd) >= LEN);
 		before = allocated(d->control_fd);
 		assert_true(before >= FIDO_CONTROL_HEAP_OFFSET);
-		assert_true(before < d->control_size); /* what nobody needs takes no memory */
+		assert_true(before < d->control_size); /* unused memory has no pages */
 		p = fido_domain_shm_alloc(d, 1 << 20);
 		assert_non_null(p);
 		assert_true(allocated(d->control_fd) >= before + (1 << 20));

@@ -1,5 +1,5 @@
-/* While a peer has not mapped new memory yet, what it has mapped before can still be sent to it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* While a peer has yet to map new memory, memory that it mapped before can still be sent to it. */
 #include "test.h"
 
 static void

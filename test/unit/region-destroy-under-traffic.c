@@ -1,5 +1,9 @@
-/* Regions come and go while another thread sends from them: what is gone is refused, or reads as zeros; no fault. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * While a thread sends from regions that come and go, missing memory is refused or reads as zeros.
+ *
+ * It never faults.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -11,11 +15,14 @@ static struct test_pair p;
 static bool stop;
 static uint64_t sent, refused, bad;
 
-/* An application that takes memory away while it is sent has itself to blame, but zeros are all that it gets. */
+/*
+ * An application that withdraws memory in flight is at fault, but its peer gets nothing worse than
+ * zeros.
+ */
 static bool
 content_or_zeros(const uint8_t *data)
 {
-#ifdef TEST_TSAN /* which rightly calls it a race */
+#ifdef TEST_TSAN /* which rightly reports the race */
 	(void)data;
 	return true;
 #else
@@ -29,7 +36,7 @@ content_or_zeros(const uint8_t *data)
 #endif
 }
 
-/* The one who sends: from memory that is exported in turn and withdrawn in turn; its content never changes. */
+/* The sender: from memory that is alternately exported and withdrawn; its content never changes. */
 static void *
 sender(void *arg)
 {

@@ -1,11 +1,11 @@
-/* Memory that a receiver still reads keeps its content, whatever its owner does: destroys the region, withdraws it, leaves. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that a receiver reads keeps its content while its owner destroys, withdraws or leaves. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)
 #define LEN 2048
 
-/* a's domain, and b, another process, to which it has sent a message that b holds. */
+/* a's domain, and b, another process, which holds a message from a. */
 struct holder {
 	struct fido_domain *a;
 	struct fido_link *link;
@@ -71,11 +71,11 @@ destroyed(void **state)
 	gaddr = send(&h, test_buf(mem, 3), 7);
 	fido_region_destroy(mem);
 	assert_true(b_reads(&h, 0, 7));
-	/* Its place is not given to another. */
+	/* Its range is not given to another region. */
 	other = test_arena(h.a, 2 * M);
 	assert_true(other->gaddr != (gaddr & ~(2 * M - 1)));
 	assert_true(b_reads(&h, 0, 7));
-	/* It is gone when it has come back, without another call. */
+	/* Once returned, it is gone without another call. */
 	assert_int_equal(test_ask_number(&h.b, "complete 0"), 0);
 	TEST_WAIT(!b_has_mapped(&h, gaddr));
 	test_take(fido_link_txq(h.link, 0));
@@ -116,14 +116,17 @@ withdrawn(void **state)
 	assert_int_equal(fido_region_import(h.a, va, 8 * M, 2 * M, &mem), 0);
 	assert_int_equal(fido_region_export(mem, 0, 8 * M, fd, 0), 0);
 	gaddr = send(&h, va + 2 * M + 4096, 7);
-	/* What is not read goes at once; the rest is not sent any more, and is not exported anew. */
+	/*
+	 * What is not being read goes at once; the rest can no longer be sent, and is not exported
+	 * again.
+	 */
 	assert_int_equal(fido_region_withdraw(mem, 4 * M, 4 * M, TEST_LIMIT_MS), 0);
 	assert_int_equal(fido_region_withdraw(mem, 0, 4 * M, 50), -ETIMEDOUT);
 	assert_true(b_reads(&h, 0, 7));
 	assert_int_equal(test_reach(fido_link_txq(h.link, 0), va, 64, &(uint64_t){0}),
 		FIDO_REACH_NONE);
 	assert_int_equal(fido_region_export(mem, 0, 2 * M, fd, 0), -EBUSY);
-	/* A completion that nobody has reaped yet is one. */
+	/* An unreaped completion counts as a reader too. */
 	assert_int_equal(test_ask_number(&h.b, "complete 0"), 0);
 	assert_int_equal(fido_region_withdraw(mem, 0, 4 * M, TEST_LIMIT_MS), 0);
 	assert_false(b_has_mapped(&h, gaddr));

@@ -1,5 +1,5 @@
-/* An export that is not whole granules, not in the region, not in the file, or exported already is refused. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* An export of partial granules, outside the region or file, or exported already is refused. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)
@@ -18,15 +18,18 @@ bad_ranges(void **state)
 	assert_int_equal(fido_region_export(r, 8 * M, 2 * M, fd, 0), -EINVAL);
 	assert_int_equal(fido_region_export(r, 2 * M, UINT64_MAX, fd, 0), -EINVAL);
 	assert_int_equal(fido_region_export(r, UINT64_MAX - M + 1, 2 * M, fd, 0), -EINVAL);
-	/* A sender asks by the granule whether a page is exported: pages of half a granule cannot be told apart. */
+	/* A sender checks exports by the granule: pages of half a granule cannot be told apart. */
 	assert_int_equal(fido_region_export(r, 4096, 2 * M, fd, 0), -EINVAL);
 	assert_int_equal(fido_region_export(r, 0, 4096, fd, 0), -EINVAL);
 	assert_int_equal(fido_region_export(r, 2 * M, 3 * M, fd, 0), -EINVAL);
-	/* Pages that the file does not have: touching them would be a SIGBUS, here and in every peer. */
+	/* Pages beyond the end of the file would raise SIGBUS, here and in every peer. */
 	assert_int_equal(fido_region_export(r, 0, 2 * M, fd, 7 * M), -EINVAL);
 	assert_int_equal(fido_region_export(r, 0, 2 * M, fd, UINT64_MAX - M + 1), -EINVAL);
 	assert_int_equal(fido_region_export(r, 0, 2 * M, -1, 0), -EBADF);
-	/* All these left nothing: the whole, with the rest at its end, can be exported, and only once. */
+	/*
+	 * The refused exports left nothing: the whole region, with its odd end, can be exported,
+	 * and only once.
+	 */
 	assert_int_equal(fido_region_export(r, 0, 7 * M, fd, 0), 0);
 	assert_int_equal(fido_region_export(r, 2 * M, 2 * M, fd, 2 * M), -EBUSY);
 	assert_int_equal(fido_region_withdraw(r, 0, 0, 0), -EINVAL);

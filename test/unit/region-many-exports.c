@@ -1,5 +1,5 @@
-/* However many pages were exported one by one, before a peer joined or while it hung, it has mapped all of them at last. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer maps any number of separately exported pages, from before it joined or while it hung. */
 #include "test.h"
 
 #define COUNT 150u
@@ -47,7 +47,7 @@ many(void **state)
 	test_continue(&b);
 	mapped_all(&b, r, 2 * COUNT);
 	gaddr = r->gaddr;
-	fido_region_destroy(r); /* which waits for b */
+	fido_region_destroy(r); /* waits for b */
 	for (unsigned int i = 0; i < 2 * COUNT; i++)
 		assert_int_equal(test_ask_number(&b, "mapped 0x%lx", gaddr + i * FIDO_GRANULE_SIZE),
 			0);

@@ -1,5 +1,5 @@
-/* Regions lie in their slot aligned and without overlap, and the place of one that is gone is used again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Regions lie aligned in their slot without overlap, and the range of a destroyed one is reused. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)
@@ -54,7 +54,7 @@ places(void **state)
 		if (round == 100)
 			after = highest;
 	}
-	assert_true(highest - TEST_BASE <= after - TEST_BASE + 512 * M); /* places are used again */
+	assert_true(highest - TEST_BASE <= after - TEST_BASE + 512 * M); /* ranges are reused */
 	fido_domain_leave(d);
 	test_rundir_empty();
 }

@@ -1,5 +1,9 @@
-/* A sender knows of each address whether its peer can read it: own and exported, another's and mapped, or neither. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A sender knows of each address whether its peer can read it.
+ *
+ * Own and exported, another domain's and mapped, or neither.
+ */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)
@@ -62,7 +66,7 @@ arena(void **state)
 	assert_int_equal(test_reach(q, va + 100, 4000, &gaddr), FIDO_REACH_OWN);
 	assert_int_equal(gaddr, p.mem->gaddr + 100);
 	assert_int_equal(test_reach(q, va + p.mem->len - 1, 1, &gaddr), FIDO_REACH_OWN);
-	/* In our slot, but nothing that was exported. */
+	/* In the domain's own slot, but never exported. */
 	assert_int_equal(test_reach(q, va + p.mem->len, 1, &gaddr), FIDO_REACH_NONE);
 	assert_int_equal(test_reach(q, va + p.mem->len - 1, 2, &gaddr), FIDO_REACH_NONE);
 	fido_region_destroy(p.mem);
@@ -70,7 +74,7 @@ arena(void **state)
 	test_pair_end(&p);
 }
 
-/* b's view of a's memory: it may be sent back to a, and to c when c has it too. */
+/* b's view of a's memory: b may send it back to a, and to c once c has mapped it. */
 static void
 foreign(void **state)
 {
@@ -90,7 +94,7 @@ foreign(void **state)
 	TEST_WAIT(test_reach(fido_link_txq(bc, 0), test_buf(p.mem, 3), 10, &gaddr) ==
 		FIDO_REACH_FOREIGN);
 	assert_int_equal(gaddr, (uintptr_t)test_buf(p.mem, 3));
-	/* A slot that nobody has. */
+	/* An unused slot. */
 	assert_int_equal(test_reach(fido_link_txq(bc, 0),
 				 (void *)(uintptr_t)fido_layout_slot_base(&layout, 9), 1, &gaddr),
 		FIDO_REACH_NONE);

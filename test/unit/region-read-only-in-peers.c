@@ -1,5 +1,5 @@
-/* What a domain exports can be read by its peers and changed by none of them, whatever they try. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* A domain's exported memory can be read by its peers and changed by none, whatever they try. */
 #include "test.h"
 
 #include "domain_private.h"
@@ -9,7 +9,7 @@ unchangeable(struct test_remote *b, int fd)
 {
 	long ret = test_ask_number(b, "tamper %d %d", (int)getpid(), fd);
 
-	/* 0: it could be opened, and nothing worked. */
+	/* 0: it could be opened, but nothing worked */
 	if (ret != 0 && ret != -EPERM && ret != -EACCES)
 		fail_msg("tampering with the memory: %ld", ret);
 }
@@ -27,7 +27,7 @@ read_only(void **state)
 	assert_int_equal(test_ask_number(&b, "join b"), 0);
 	TEST_WAIT(test_ask_number(&b, "mapped 0x%lx", gaddr) == 1);
 	assert_int_equal(test_ask_number(&b, "read 0x%lx", gaddr), 17);
-	*(uint8_t *)mem->va = 18; /* the owner can still write, and it is seen */
+	*(uint8_t *)mem->va = 18; /* the owner can still write, and peers see it */
 	assert_int_equal(test_ask_number(&b, "read 0x%lx", gaddr), 18);
 	unchangeable(&b, mem->fd);
 	unchangeable(&b, a->control_fd);
@@ -45,7 +45,7 @@ read_only(void **state)
 	test_rundir_empty();
 }
 
-/* Imported memory cannot be sealed, but what peers get is a read-only mapping. */
+/* Imported memory cannot be sealed, but peers get a read-only mapping of it. */
 static void
 imported(void **state)
 {

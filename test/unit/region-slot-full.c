@@ -1,5 +1,8 @@
-/* What does not fit into the slot, or is one region too many, is refused with a message; what is there is not harmed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A region too large for the slot, or one too many, is refused with a message; others are not
+ * harmed.
+ */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

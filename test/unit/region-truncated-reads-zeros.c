@@ -1,5 +1,7 @@
-/* When a peer truncates the file behind its memory, reads of it give zeros: no crash, and others are not harmed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * When a peer truncates the file behind its memory, reads return zeros and others are not harmed.
+ */
 #include "test.h"
 
 #include <signal.h>
@@ -38,7 +40,7 @@ truncated(void **state)
 	test_complete(fido_link_rxq(p.ba, 0), &rx, FIDO_STATUS_OK);
 	assert_int_equal(test_take_all(fido_link_txq(p.ab, 0), 1), 1);
 
-	/* The link goes on with memory that is there. */
+	/* The link works on with memory that still exists. */
 	assert_int_equal(test_post(fido_link_txq(p.ab, 0), p.mem, 7), 1);
 	rx = test_poll(fido_link_rxq(p.ba, 0));
 	assert_true(test_filled(rx.desc.data, TEST_BUF, 7));
@@ -50,7 +52,7 @@ truncated(void **state)
 	close(fd);
 }
 
-/* A fault elsewhere ends the process, as it would without us. */
+/* A fault elsewhere ends the process, as it would without libfido. */
 static void
 elsewhere(void **state)
 {
@@ -84,7 +86,9 @@ remember(int sig, siginfo_t *info, void *context)
 	(void)context;
 }
 
-/* An application's own handler, installed before, gets what is not ours; and is back when we have left. */
+/*
+ * The application's own handler, installed before, gets all other faults, and is restored on leave.
+ */
 static void
 former_handler(void **state)
 {

@@ -1,10 +1,12 @@
-/* Of pages that were exported in one piece any part can be withdrawn, and exported again. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Any part of pages exported in one piece can be withdrawn, and exported again. */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)
 
-/* Wait until b maps granule i, or not, as bit i of `mapped` says; check the content of those that are. */
+/*
+ * Wait until b maps granule i if bit i of `mapped` is set, and no other; check the mapped content.
+ */
 static void
 check(struct test_pair *p, const struct fido_region *r, unsigned int mapped)
 {

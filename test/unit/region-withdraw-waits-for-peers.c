@@ -1,5 +1,9 @@
-/* Withdrawing pages waits until every peer has unmapped them; one that hangs is reported; it reads zeros then. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Withdrawing pages waits until every peer has unmapped them; a hung peer is reported.
+ *
+ * The pages then read as zeros.
+ */
 #include "test.h"
 
 #define M (UINT64_C(1) << 20)

@@ -1,5 +1,9 @@
-/* Pages can be withdrawn, any of them, when neither side has memory left: peers unmap them, and they are not sent. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Any pages can be withdrawn when neither side has memory left: peers unmap them.
+ *
+ * They are not sent afterwards.
+ */
 #include "test.h"
 
 #include "failing_memory.h"

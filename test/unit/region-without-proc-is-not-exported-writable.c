@@ -1,5 +1,5 @@
-/* Without /proc no peer gets a descriptor that it can write with: heaps are not exported, arenas go, as they are sealed. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Without /proc no peer gets a writable descriptor: heaps are not exported, sealed arenas are. */
 #include "test.h"
 
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #define G FIDO_GRANULE_SIZE
 
-/* In a mount namespace of our own. */
+/* In a private mount namespace. */
 static void
 hide_proc(void)
 {
@@ -31,7 +31,10 @@ show_proc(void)
 	assert_int_equal(umount2("/proc", MNT_DETACH), 0);
 }
 
-/* Send a descriptor to the other end of a socket. @return what arrives there; -errno: what sending said */
+/*
+ * Send a descriptor through a socket. @return the descriptor that arrives; -errno: why sending
+ * failed
+ */
 static int
 pass(int fd)
 {
@@ -84,7 +87,7 @@ passed(void **state)
 	fd = pass(sealed);
 	assert_true(fd >= 0 && !can_write(fd));
 	close(fd);
-	/* A seal that could be undone by nobody, but does not forbid to write. */
+	/* A permanent seal that does not forbid writing. */
 	assert_int_equal(fcntl(plain, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
 	assert_int_equal(pass(plain), -ENOENT);
 	show_proc();

@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A domain in a process of its own, told what to do a line at a time:
+ * A domain in its own process, which executes commands, one a line. Each is followed by its answer:
  *
- *   hello                        hello
- *   join NAME [SLOTS]            0, -errno
- *   message TEXT                 1: the last error message says TEXT
- *   env PATH                     groups are in this folder from now on: 0
- *   setuid UID                   become another user: 0, -errno
- *   watch NAME                   join, to watch only: 0, -errno
- *   leave                        0
- *   block SLOT                   occupy the slot's address range: 0
- *   arena BYTES                  its gaddr, -errno
- *   link PEER NTX NRX RING       create, configure, open a link, and use it: 0, -errno
- *   use K                        what follows is about the K-th link made: 0
- *   up                           1: the link is up
- *   close, open                  the link: 0, -errno
- *   post QUEUE I [LEN]           post the arena's buffer I, filled with its pattern: 1, 0, -errno
- *   take QUEUE                   number of cookies that came back
- *   poll QUEUE SEED LEN          wait for a message and hold it. Its gaddr if it is LEN bytes of pattern
- *                                SEED; 0: it is something else
- *   check K SEED LEN             look at the K-th held message again: 1, 0
- *   forward K QUEUE              post the K-th held message on: 1, 0, -errno
- *   complete K                   give the K-th held message back: 0
- *   read GADDR                   the byte there, without a check: 0 to 255
- *   write GADDR                  write there: 0, if it lives. Either ends with status TEST_FAULTED if it faults
- *   mprotect GADDR               make the page there writable: 0, -errno
- *   tamper PID FD                try to change the memory behind another process's descriptor: number
- *                                of ways that worked, or -errno when it could not be opened
- *   descriptors N                let this process have N descriptors more than now: 0
- *   peers                        fido_domain_peer_count()
- *   fork                         leave a child that sleeps until it is killed: its pid
- *   mapped GADDR                 1: fido_map_ptr() allows it
- *   end                          leave, answer 0, exit
+ *   hello                hello
+ *   join NAME [SLOTS]    0, -errno
+ *   message TEXT         1: the last error message contains TEXT
+ *   env PATH             use PATH as the folder of groups from now on: 0
+ *   setuid UID           become another user: 0, -errno
+ *   watch NAME           join, to watch only: 0, -errno
+ *   leave                0
+ *   block SLOT           occupy the slot's address range: 0
+ *   arena BYTES          its gaddr, -errno
+ *   link PEER NTX NRX RING
+ *                        create, configure and open a link, and use it: 0, -errno
+ *   use K                apply the following commands to the K-th link created: 0
+ *   up                   1: the link is up
+ *   close, open          the link: 0, -errno
+ *   post QUEUE I [LEN]   post the arena's buffer I, filled with its pattern: 1, 0, -errno
+ *   take QUEUE           number of cookies that came back
+ *   poll QUEUE SEED LEN  wait for a message and hold it: its gaddr; 0: it is not LEN bytes of
+ *                        pattern SEED
+ *   check K SEED LEN     compare the K-th held message again: 1, 0
+ *   forward K QUEUE      post the K-th held message to a peer: 1, 0, -errno
+ *   complete K           complete the K-th held message: 0
+ *   read GADDR           the byte there, without a check: 0 to 255; a fault: exit with TEST_FAULTED
+ *   write GADDR          write there: 0; a fault: exit with TEST_FAULTED
+ *   mprotect GADDR       make the page there writable: 0, -errno
+ *   tamper PID FD        try to change the memory behind another process's descriptor: number of
+ *                        ways that worked; -errno: it could not be opened
+ *   descriptors N        let this process open N descriptors more than now: 0
+ *   peers                fido_domain_peer_count()
+ *   fork                 leave a child that sleeps until it is killed: its pid
+ *   mapped GADDR         1: fido_map_ptr() allows it
+ *   end                  leave, answer 0, exit
  */
 
 #include "test.h"
@@ -70,7 +71,7 @@ do_setuid(unsigned int uid)
 {
 	if (setgid(uid) != 0 || setuid(uid) != 0)
 		return -errno;
-	/* LeakSanitizer looks at the process from outside, which a change of user forbids. */
+	/* LeakSanitizer inspects the process from outside, which a change of user forbids. */
 	return prctl(PR_SET_DUMPABLE, 1) == 0 ? 0 : -errno;
 }
 
@@ -185,8 +186,8 @@ on_fault(int sig, siginfo_t *info, void *context)
 }
 
 /*
- * Without asking anybody, also for memory that the control thread is about to unmap. Faults have a handler: the exit status
- * tells them from any other crash, and the kernel logs none.
+ * Access without any check, even memory that the control thread is about to unmap. A handler turns
+ * a fault into its own exit status, unlike any other crash, and keeps the kernel from logging it.
  */
 __attribute__((no_sanitize("thread"))) static long
 do_memory(const char *verb, uint64_t gaddr)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The hostile domain. Its own control thread is stopped; between two attacks its turns are taken by hand. */
+/*
+ * The hostile domain. Its own control thread is stopped; between attacks the scribbler runs its
+ * turns.
+ */
 
 #include "scribbler.h"
 
@@ -27,7 +30,7 @@ static struct fido_link *ba;
 static struct fido_region *mem;
 static struct scribble_shared *shared;
 static uint64_t seed;
-/* The control block as it should be: without it our own code would stumble. */
+/* A copy of the valid control block, without which the domain's own code would fail. */
 static struct fido_control_shm *saved;
 
 static uint64_t
@@ -96,7 +99,7 @@ traffic(unsigned int n)
 	}
 }
 
-/* Let go of rings that were given up, so that the other side can use their memory again. */
+/* Release rings that were given up, so that the peer can reuse their memory. */
 static void
 let_go(void)
 {
@@ -135,7 +138,7 @@ come_up(void)
 	return false;
 }
 
-/* ---- attacks: control block, rings' headers ---- */
+/* ---- attacks: control block, ring headers ---- */
 
 static uint64_t
 odd_value(void)
@@ -187,7 +190,7 @@ record(void)
 	uint64_t *words = (uint64_t *)(void *)rec;
 
 	for (unsigned int i = 0; i < BURST; i++) {
-		/* The seq as it is, often: a record that looks whole. */
+		/* Often an unchanged seq: a record that looks consistent. */
 		if (any(4) == 0)
 			fido_store_relaxed(&rec->state, (uint32_t)odd_value());
 		else if (any(8) == 0)
@@ -243,7 +246,7 @@ bad_address(void)
 	case 1:
 		return base + any(8) * FIDO_GRANULE_SIZE - any(3);
 	case 2:
-		return mem->gaddr + mem->len - any(200); /* just out of it, if it is long enough */
+		return mem->gaddr + mem->len - any(200); /* just outside, if it is long enough */
 	default:
 		return base + (UINT64_C(1) << TEST_SLOT_SHIFT) - any(70000);
 	}
@@ -255,7 +258,7 @@ odd_len(void)
 	return any(3) ? (uint32_t)any(4096) : (uint32_t)(test_random(&seed) >> (32 + any(32)));
 }
 
-/* By the rules of the ring, with tickets that are ours to use. */
+/* By the rules of the ring, with tickets that are free to use. */
 static void
 desc_address(uint16_t flags)
 {
@@ -291,7 +294,7 @@ desc_broken(void)
 			store(&d->w0,
 				any(4) ? mem->gaddr | any(4) << FIDO_GADDR_BITS
 				       : test_random(&seed));
-			/* A ticket that is out already, one that is none, one that is good; a lap that is near. */
+			/* A ticket that is out, out of range, or good; a lap near the right one. */
 			store(&d->w1,
 				any(8) ? (uint64_t)odd_len() << 32 |
 						any(RING + (any(4) ? 0 : 9)) << 16 |
@@ -337,7 +340,7 @@ set_header(void *message, uint16_t type)
 	memcpy(message, &h, sizeof(h));
 }
 
-/* As a stranger, since whoever breaks the protocol is cut off. */
+/* As a stranger, since a peer that breaks the protocol is disconnected. */
 static void
 messages(void)
 {
@@ -361,7 +364,7 @@ messages(void)
 	close(fd);
 }
 
-/* On the session itself: after that we are not heard any more. */
+/* On the session itself, which ends with it. */
 static void
 last_words(void)
 {
@@ -378,7 +381,7 @@ last_words(void)
 	}
 }
 
-/* ---- the whole ---- */
+/* ---- main loop ---- */
 
 static void
 silent(enum fido_log_level level, const char *message)
@@ -430,7 +433,7 @@ attack(enum scribble_kind kind)
 	}
 }
 
-/* Those that leave the link up, and are answered at once, most often. */
+/* Prefer attacks that leave the link up and get an answer at once. */
 static enum scribble_kind
 choose(void)
 {
@@ -458,11 +461,11 @@ scribbler_run(struct scribble_shared *s)
 		fido_store_relaxed(&shared->links, shared->links + 1);
 		traffic(20);
 		attack(choose());
-		usleep((useconds_t)any(200)); /* for it to be seen */
+		usleep((useconds_t)any(200)); /* time for the peer to see it */
 		notify();
 		if (come_up())
 			continue;
-		/* We are not let in any more: say so, and be killed. */
+		/* Refused: send a last message and wait to be killed. */
 		last_words();
 		fido_store_release(&shared->done, 1);
 		pause();

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * A hostile domain: a process that joins as "b", brings up a link to "a", lets honest traffic run, and then
- * writes what it likes into all that it owns, and says what it likes, until it is killed.
+ * A hostile domain: a process that joins as "b", brings up a link to "a", lets honest traffic run,
+ * and then scribbles over all its shared memory and sends malformed messages until it is killed.
  */
 
 #include <stdint.h>
@@ -14,11 +14,11 @@ enum scribble_kind {
 	SCRIBBLE_CONTROL_RANDOM, /**< words anywhere in the control block */
 	SCRIBBLE_HEAP_RANDOM,    /**< words anywhere in rings and counters */
 	SCRIBBLE_RECORD,         /**< fields of the link's record */
-	SCRIBBLE_MAPPED,         /**< what it says that it has mapped */
+	SCRIBBLE_MAPPED,         /**< the list of what it has mapped */
 	SCRIBBLE_RING_HEAD,      /**< closed, attached, armed, sleeps, queue_id, size */
-	SCRIBBLE_DESC_ADDRESS,   /**< descriptors by the rules, but for address and length */
+	SCRIBBLE_DESC_ADDRESS,   /**< valid descriptors except for address and length */
 	SCRIBBLE_DESC_CHAIN,     /**< messages that never end */
-	SCRIBBLE_DESC_BROKEN,    /**< descriptors with tickets and laps against the rules */
+	SCRIBBLE_DESC_BROKEN,    /**< descriptors with invalid tickets and laps */
 	SCRIBBLE_COMP_BROKEN,    /**< completions: of what is not out, twice, too many */
 	SCRIBBLE_MESSAGE,        /**< control messages */
 	SCRIBBLE_KINDS
@@ -26,7 +26,7 @@ enum scribble_kind {
 
 extern const char *const scribble_names[SCRIBBLE_KINDS];
 
-/** Shared by the test and the process. Writer: the process, but for want, seed and only. */
+/** Shared by the test and the process. The process writes all but want, seed and only. */
 struct scribble_shared {
 	uint64_t want; /**< items in this life */
 	uint64_t seed;
@@ -36,7 +36,7 @@ struct scribble_shared {
 	uint32_t done;                  /**< all items of this life are written; it goes on */
 };
 
-/** Be that domain. Does not return. */
+/** Act as that domain. Does not return. */
 void scribbler_run(struct scribble_shared *shared) __attribute__((noreturn));
 
 #endif

@@ -1,12 +1,14 @@
-/* A page that is missing behind a domain's own memory is never answered with zeros: the process ends, and says why. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A missing page in a domain's own memory ends the process with a message; it never reads as zeros.
+ */
 #include "test.h"
 
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-/* Let nothing be behind a page, as where the kernel has none left when it is first touched. */
+/* Remove the page, as if the kernel had none left at its first access. */
 static void
 take_page(uintptr_t at)
 {
@@ -27,7 +29,7 @@ child(bool control, bool writes)
 	uintptr_t at = r->va + 8192;
 	volatile char *p;
 
-	if (control) /* The last page of its heap, which is not in use. */
+	if (control) /* the last page of its heap, which is unused */
 		at = fido_layout_slot_base(l, fido_domain_slot(d)) + (8u << 20) - 4096;
 	take_page(at);
 	p = (volatile char *)at;

@@ -8,14 +8,14 @@
 
 #include "host_session.h"
 
-/** Of its control region, bytes. */
+/** Size of its control region in bytes. */
 #define TEST_STRANGER_SIZE (2u << 20)
 
-/** @return a blocking socket, connected to domain `name`; the caller closes it */
+/** @return a blocking socket connected to domain `name`; the caller closes it */
 int test_stranger_connect(const char *name);
-/** @return a control region as it should be in that slot, of generation 77; the caller closes it */
+/** @return a valid control region for that slot, of generation 77; the caller closes it */
 int test_stranger_control(uint32_t slot, bool seal);
-/** @return what says hello with such a region */
+/** @return a HELLO for such a region */
 struct fido_host_hello test_stranger_hello(uint32_t slot, const char *name);
 
 #endif

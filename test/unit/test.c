@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the unit tests share: the program, its folder, its other processes. */
+/* Shared by the unit tests: the program, its folder, its other processes. */
 
 #include "test.h"
 
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* The descriptor on which a remote is told what to do. */
+/* Descriptor on which a remote receives its commands. */
 #define REMOTE_FD 3
 
 static char rundir[32];
@@ -44,7 +44,7 @@ test_begin(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	strcpy(rundir, "/tmp/fido-test-XXXXXX");
 	if (mkdtemp(rundir) == NULL || setenv("FIDO_RUNDIR", rundir, 1) != 0) {
-		perror("cannot make a folder in /tmp");
+		perror("cannot create a folder in /tmp");
 		exit(1);
 	}
 	owner = getpid();
@@ -75,7 +75,7 @@ test_open_folder(void)
 {
 	char path[96];
 
-	/* Sockets are made by the umask. */
+	/* The umask decides the mode of sockets. */
 	umask(0);
 	chmod(rundir, 0777);
 	snprintf(path, sizeof(path), "%s/" TEST_GROUP, rundir);
@@ -113,7 +113,7 @@ test_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* The limit is that of the highest descriptor: the n-th that is free now, those above stay. */
+/* The limit applies to descriptor numbers: find the n-th free one; those above stay open. */
 void
 test_leave_descriptors(uint32_t n)
 {
@@ -173,7 +173,7 @@ pattern(uint64_t seed, size_t i)
 	return test_random(&state);
 }
 
-/* By words: ThreadSanitizer (gcc 12) misses races between bytes side by side. */
+/* By words: ThreadSanitizer (gcc 12) misses races between adjacent bytes. */
 void
 test_fill(void *p, size_t len, uint64_t seed)
 {
@@ -206,7 +206,7 @@ test_filled(const void *p, size_t len, uint64_t seed)
 
 /* ---- other processes ---- */
 
-/* Other threads of ours may hold locks: between fork and exec only what is safe then. */
+/* Other threads may hold locks: between fork and exec, call only async-signal-safe functions. */
 static void
 become_remote(int fd)
 {

@@ -4,13 +4,14 @@
 
 /**
  * @file
- * What the unit tests share.
+ * Shared by the unit tests.
  *
- * A test is a program: TEST_MAIN(cmocka tests...). It runs in a folder for groups of its own, which
- * goes at exit. Where a test needs domains in other processes it starts itself again (test_spawn) and
- * tells that process what to do, a line at a time (test_ask); see remote.c for what it understands.
+ * A test is a program: TEST_MAIN(cmocka tests...). It runs in its own folder for groups, which is
+ * removed at exit. A test that needs domains in other processes starts itself again (test_spawn)
+ * and sends that process commands, one a line (test_ask); remote.c lists them.
  *
- * Nothing is timed: waiting ends as soon as the condition holds, and fails after TEST_LIMIT_MS.
+ * Tests have no fixed delays: a wait ends as soon as its condition holds, and fails after
+ * TEST_LIMIT_MS.
  */
 
 #include <errno.h>
@@ -42,7 +43,7 @@
 #define TEST_LIMIT_MS (test_limit_ms())
 #define TEST_GROUP "t"
 
-/* clang names its sanitizers in another way than gcc. */
+/* clang names its sanitizers differently from gcc. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TEST_ASAN
@@ -58,8 +59,8 @@
 #endif
 
 /**
- * The layout that all tests use: small and low, where ThreadSanitizer and Valgrind allow mappings;
- * AddressSanitizer has its shadow there, so under it the base is the default one.
+ * The layout of all tests: small and low, where ThreadSanitizer and Valgrind allow mappings.
+ * AddressSanitizer has its shadow there, so with it the base is the default one.
  */
 #ifdef TEST_ASAN
 #define TEST_BASE FIDO_DEFAULT_BASE
@@ -73,7 +74,7 @@
 		TEST_BASE, TEST_SLOT_SHIFT, TEST_SLOTS \
 	}
 
-/** Run main's tests. The rest of the arguments: cmocka_unit_test(f), ... */
+/** Run the tests; main() of the program. The arguments: cmocka_unit_test(f), ... */
 #define TEST_MAIN(...)                                            \
 	int main(int argc, char **argv)                           \
 	{                                                         \
@@ -82,10 +83,10 @@
 		test_begin(argc, argv);                           \
 		return cmocka_run_group_tests(tests, NULL, NULL); \
 	}
-/** The same for tests whose whole program is one test function. */
+/** The same for a program with a single test function. */
 #define TEST_MAIN_ONE(f) TEST_MAIN(cmocka_unit_test(f))
 
-/** End the whole program as skipped. Before anything that must be undone. */
+/** End the whole program as skipped. Call it before anything that must be undone. */
 #define TEST_SKIP(...)                        \
 	do {                                  \
 		printf("skip: " __VA_ARGS__); \
@@ -94,48 +95,54 @@
 	} while (0)
 
 /** Wait until cond holds. */
-#define TEST_WAIT(cond)                                                                                                      \
-	do {                                                                                                                 \
-		uint64_t test_until = test_now_ms() + TEST_LIMIT_MS;                                                         \
-		useconds_t test_pause = 100;                                                                                 \
-                                                                                                                             \
-		while (!(cond)) {                                                                                            \
-			if (test_now_ms() > test_until)                                                                      \
-				fail_msg("not true after %d ms: %s", TEST_LIMIT_MS, #cond);                                  \
-			/* What takes long needs the processor that looking costs: an emulated one does little beside it. */ \
-			usleep(test_pause);                                                                                  \
-			if (test_pause < 10000)                                                                              \
-				test_pause *= 2;                                                                             \
-		}                                                                                                            \
+#define TEST_WAIT(cond)                                                                     \
+	do {                                                                                \
+		uint64_t test_until = test_now_ms() + TEST_LIMIT_MS;                        \
+		useconds_t test_pause = 100;                                                \
+                                                                                            \
+		while (!(cond)) {                                                           \
+			if (test_now_ms() > test_until)                                     \
+				fail_msg("not true after %d ms: %s", TEST_LIMIT_MS, #cond); \
+			/*
+			 * A slow machine needs the processor that polling takes: an emulated one
+			 * does little beside it.
+			 */                                                                  \
+			usleep(test_pause);                                                 \
+			if (test_pause < 10000)                                             \
+				test_pause *= 2;                                            \
+		}                                                                           \
 	} while (0)
 
 /* ---- the program ---- */
 
-/** Called first in main(): makes the folder for groups, or becomes a remote (test_spawn). */
+/** Call first in main(): create the folder for groups, or become a remote (test_spawn). */
 void test_begin(int argc, char **argv);
-/** @return the folder that holds the groups (FIDO_RUNDIR). */
+/** @return the folder that holds the groups (FIDO_RUNDIR) */
 const char *test_rundir(void);
-/** Fails unless nothing is left in the folder that holds the groups. */
+/** Fail unless the folder that holds the groups is empty. */
 void test_rundir_empty(void);
-/** Make TEST_GROUP's folder such that every user can write to it. */
+/** Make TEST_GROUP's folder writable for all users. */
 void test_open_folder(void);
-/** @return how many entries a folder has, "." and ".." left out */
+/** @return number of entries of a folder, without "." and ".." */
 unsigned int test_entries(const char *path);
 uint64_t test_now_ms(void);
 int test_limit_ms(void);
-/** @return how often a test is to do something: FIDO_TEST_ROUNDS in the environment, else `normal`. */
+/** @return number of repetitions: FIDO_TEST_ROUNDS in the environment, else `normal` */
 uint32_t test_rounds(uint32_t normal);
-/** @return when it is to end all the same, on a busy machine: in `ms`, or never if FIDO_TEST_ROUNDS is set. */
+/**
+ * @return time at which a busy machine stops repeating: in `ms`, or never if FIDO_TEST_ROUNDS is
+ * set
+ */
 uint64_t test_rounds_until(uint64_t ms);
-/** @return the next number of a fixed sequence. */
+/** @return the next number of a fixed sequence */
 uint64_t test_random(uint64_t *state);
-/** Let this process have n descriptors more than now; as many as it likes: UINT32_MAX. */
+/** Let this process open n descriptors more than now; UINT32_MAX: no limit. */
 void test_leave_descriptors(uint32_t n);
-/** Fails unless the thread's last error contains each of the strings (NULL at the end). */
+/** Fail unless the thread's last error contains each of the strings (NULL at the end). */
 void test_message_has(const char *first, ...);
 /** Write len bytes that depend on seed, to an address that is a multiple of 8. */
 void test_fill(void *p, size_t len, uint64_t seed);
-/** @return true when test_fill(p, len, seed) made these bytes. */
+/** @return true when test_fill(p, len, seed) wrote these bytes */
 bool test_filled(const void *p, size_t len, uint64_t seed);
 
 /* ---- other processes ---- */
@@ -145,30 +152,30 @@ struct test_remote {
 	int fd;
 };
 
-/** Start this program again; it waits for test_ask(). It dies with us. */
+/** Start this program again; it waits for test_ask(). It dies with its parent. */
 void test_spawn(struct test_remote *r);
-/** Tell the process a line and wait for its answer. @return the answer, valid until the next one */
+/** Send the process a line and wait for its answer. @return the answer, valid until the next one */
 const char *test_ask(struct test_remote *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** The same for answers that are numbers. */
+/** The same for numeric answers. */
 long test_ask_number(struct test_remote *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** Exit status of a process whose access by `read` or `write` faulted, at that address. */
+/** Exit status of a process whose `read` or `write` faulted at the address given. */
 #define TEST_FAULTED 99
-/** Tell the process a line of which it must die: by a fault of the memory named (TEST_FAULTED). */
+/** Send the process a line that must end it by a fault at the given memory (TEST_FAULTED). */
 void test_ask_to_die(struct test_remote *r, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** SIGSTOP, and wait until it hangs; SIGCONT. */
+/** SIGSTOP it and wait until it has stopped; SIGCONT it. */
 void test_stop(struct test_remote *r);
 void test_continue(struct test_remote *r);
-/** SIGKILL, and wait until it is gone. */
+/** SIGKILL it and wait until it is gone. */
 void test_kill(struct test_remote *r);
-/** Have it leave its domain and end; fails unless it ended well. */
+/** Make it leave its domain and exit; fail unless its exit status is 0. */
 void test_end(struct test_remote *r);
-/** What a remote does (remote.c). Returns when it is told to end. */
+/** Run a remote (remote.c). Returns on the command to end. */
 int test_remote_run(int fd);
 
-/* ---- queues on their own ---- */
+/* ---- stand-alone queues ---- */
 
 /** A sender and a receiver on zeroed memory. Addresses from TEST_QUEUE_BASE on are mapped. */
 #define TEST_QUEUE_BASE UINT64_C(0x100000000000)
@@ -186,24 +193,24 @@ struct test_queue {
 
 void test_queue_create(struct test_queue *q, uint32_t n);
 void test_queue_destroy(struct test_queue *q);
-/** Go on at the start of lap `lap` (0 is the first) as if all laps before it had been used. */
+/** Continue at the start of lap `lap` (0 is the first) as if all laps before it had been used. */
 void test_queue_set_lap(struct test_queue *q, uint32_t lap);
-/** Post one descriptor, cookie `cookie`, and publish it. */
+/** Post one descriptor with cookie `cookie` and publish it. */
 void test_queue_post(struct test_queue *q, uintptr_t cookie);
-/** Poll one descriptor; fails unless there is one. @return its ticket */
+/** Poll one descriptor; fail unless there is one. @return its ticket */
 uint16_t test_queue_poll(struct test_queue *q);
 /** Complete and flush. */
 void test_queue_complete(struct test_queue *q, uint16_t ticket);
 /** Reap one cookie. @return it; 0: none */
 uintptr_t test_queue_reap(struct test_queue *q);
-/** Have map say that all of [p, p + len) is readable; *granules is allocated. */
+/** Make map report all of [p, p + len) as readable; *granules is allocated. */
 void test_map_over(struct fido_map *map, const void *p, size_t len);
 
 /* ---- domains ---- */
 
 /** A configuration with the tests' group and layout. */
 struct fido_domain_config test_config(const char *name);
-/** Join; fails unless that works. */
+/** Join; fail unless that works. */
 struct fido_domain *test_join(const char *name);
 struct fido_region *test_arena(struct fido_domain *d, size_t size);
 /** Create, configure and open a link. */
@@ -223,16 +230,16 @@ struct test_pair {
 void test_pair_join(struct test_pair *p);
 /** Join both, open the link, wait until it is up. */
 void test_pair_start(struct test_pair *p, uint32_t ring);
-/** Destroy the links, leave; fails unless nothing is left. */
+/** Destroy the links and leave; fail unless nothing is left. */
 void test_pair_end(struct test_pair *p);
 void test_wait_up(struct fido_link *x, struct fido_link *y);
 
 /** fido_txq_gaddr() with the lock held. */
 enum fido_reach test_reach(struct fido_txq *q, const void *va, uint32_t len, uint64_t *gaddr);
-/** Memory of our own to import: a memfd of len bytes, mapped. @return where; *fd is its file */
+/** Memory to import: a memfd of len bytes, mapped. @return its address; *fd is its file */
 void *test_memory(size_t len, int *fd);
 
-/** The i-th buffer of an arena; all are TEST_BUF bytes. */
+/** The i-th buffer of an arena; each has TEST_BUF bytes. */
 #define TEST_BUF 2048
 void *test_buf(const struct fido_region *mem, uint32_t i);
 /** Fill buffer i with its pattern and post it; its cookie is i + 1. @return as fido_txq_post() */
@@ -243,7 +250,7 @@ struct fido_rx test_poll(struct fido_rxq *q);
 uintptr_t test_take(struct fido_txq *q);
 /** Complete one descriptor. */
 void test_complete(struct fido_rxq *q, const struct fido_rx *rx, uint16_t status);
-/** @return the number of cookies taken until `want` came or the time is up. */
+/** @return number of cookies reaped until `want` came or the time was up */
 unsigned int test_take_all(struct fido_txq *q, unsigned int want);
 
 #endif

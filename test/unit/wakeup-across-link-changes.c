@@ -1,5 +1,7 @@
-/* Doorbells ring also after the link was reopened, reconfigured or made anew, and on rings of before. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Doorbells work after a link was reopened, reconfigured or re-created, and for its retired rings.
+ */
 #include "test.h"
 
 #include <poll.h>
@@ -12,7 +14,10 @@ rings(const struct fido_doorbell *bell, int ms)
 	return poll(&fd, 1, ms) == 1;
 }
 
-/* b's receive queue `rxq` sleeps; a posts on its queue `txq`: b is woken. Then the same for a's completions. */
+/*
+ * b's receive queue `rxq` sleeps; a posts on its queue `txq`: b is woken. Then the same for a's
+ * completions.
+ */
 static void
 both_wake(struct test_pair *p, uint16_t txq, uint16_t rxq)
 {
@@ -34,7 +39,7 @@ both_wake(struct test_pair *p, uint16_t txq, uint16_t rxq)
 	assert_true(rings(tx->bell, 5000));
 	fido_txq_disarm(tx, true);
 	assert_int_equal(fido_txq_reap(tx, &cookie, 1), 1);
-	/* Nobody is armed: nobody rings. */
+	/* No queue is armed: no doorbell rings. */
 	rung = tx->stats->doorbells + rx->stats->doorbells;
 	assert_int_equal(test_post(tx, p->mem, 1), 1);
 	r = test_poll(rx);
@@ -59,7 +64,7 @@ reopened(void **state)
 	test_pair_end(&p);
 }
 
-/* More queues than before: each has a doorbell of its own. */
+/* More queues than before: each has its own doorbell. */
 static void
 reconfigured(void **state)
 {
@@ -81,7 +86,7 @@ reconfigured(void **state)
 	test_pair_end(&p);
 }
 
-/* Destroyed and made anew at one end, then at the other: the doorbells are others. */
+/* Destroyed and re-created at one end, then at the other: the doorbells are new. */
 static void
 made_anew(void **state)
 {
@@ -102,7 +107,7 @@ made_anew(void **state)
 	test_pair_end(&p);
 }
 
-/* A receiver that was armed before the link came up is woken by the first packet. */
+/* A receiver armed before the link came up is woken by the first packet. */
 static void
 armed_before(void **state)
 {
@@ -116,7 +121,7 @@ armed_before(void **state)
 	assert_false(fido_rxq_arm(rx));
 	assert_int_equal(fido_link_open(p.ab), 0);
 	TEST_WAIT(test_post(fido_link_txq(p.ab, 0), p.mem, 3) == 1);
-	/* The queue's getting a new ring wakes it too; it arms again until there is something. */
+	/* A new ring for the queue also wakes it; it arms again until there is a packet. */
 	while (fido_rxq_poll(rx, &(struct fido_rx){0}, 1) == 0) {
 		assert_true(rings(rx->bell, 5000));
 		fido_rxq_disarm(rx, true);
@@ -126,7 +131,7 @@ armed_before(void **state)
 	test_pair_end(&p);
 }
 
-/* What was sent before the link went down comes back later: that wakes the sender as well. */
+/* What was sent before the link went down comes back later, and wakes the sender too. */
 static void
 on_old_rings(void **state)
 {

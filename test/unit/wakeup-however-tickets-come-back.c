@@ -1,5 +1,9 @@
-/* A sender that sleeps is woken however its tickets come back: completed, dropped, closed, recalled; on rings old and new. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A sleeping sender is woken however its tickets come back, on old and new rings.
+ *
+ * Completed, dropped, closed or recalled.
+ */
 #include "test.h"
 
 #include <poll.h>
@@ -16,7 +20,7 @@ rings(const struct fido_doorbell *bell, int ms)
 	return poll(&fd, 1, ms) == 1;
 }
 
-/* The sender has looked and goes to sleep; nothing may be there yet. */
+/* The sender looks and goes to sleep; nothing may have come yet. */
 static void
 sleep_on(struct fido_txq *q)
 {
@@ -24,7 +28,7 @@ sleep_on(struct fido_txq *q)
 	assert_false(fido_txq_arm(q));
 }
 
-/* It is woken, and arming again says that there is something, until it is taken: then it may sleep. */
+/* It is woken, and arming reports pending work until that is taken: then it may sleep. */
 static void
 woken_for(struct fido_txq *q, unsigned int tickets)
 {
@@ -47,7 +51,7 @@ post(struct test_pair *p, struct fido_txq *q, uint32_t n)
 		TEST_WAIT(test_post(q, p->mem, i) == 1);
 }
 
-/* Messages that fail the receiver's check are given back by its poll. */
+/* The receiver's poll returns messages that fail its check. */
 static void
 dropped(void **state)
 {
@@ -59,7 +63,7 @@ dropped(void **state)
 	tx = fido_link_txq(p.ab, 0);
 	sleep_on(tx);
 	fido_lock_take(&tx->lock);
-	fido_sender_put(tx->sender, 1, 64, 0, &p); /* nobody's memory */
+	fido_sender_put(tx->sender, 1, 64, 0, &p); /* unmapped memory */
 	fido_sender_publish(tx->sender);
 	fido_lock_release(&tx->lock);
 	TEST_WAIT(fido_rxq_poll(fido_link_rxq(p.ba, 0), &rx, 1) == 0 &&
@@ -68,7 +72,9 @@ dropped(void **state)
 	test_pair_end(&p);
 }
 
-/* The receiver closes, or destroys, its end of the link: what it has not polled comes back. */
+/*
+ * The receiver closes or destroys its end of the link: messages that it has not polled come back.
+ */
 static void
 closed(void **state)
 {
@@ -91,7 +97,10 @@ closed(void **state)
 	}
 }
 
-/* What the receiver has polled comes back one by one after it closed; the link of the sender is another by then. */
+/*
+ * Polled messages come back one by one after the receiver closed; the sender has a new link by
+ * then.
+ */
 static void
 completed_after_close(void **state)
 {
@@ -119,7 +128,9 @@ completed_after_close(void **state)
 	test_pair_end(&p);
 }
 
-/* The receiver is killed, with some messages polled and some not; or leaves. Nobody else holds anything. */
+/*
+ * The receiver dies, or leaves, with some messages polled and some not. No other domain holds any.
+ */
 static void
 recalled(bool leaves)
 {
@@ -144,7 +155,10 @@ recalled(bool leaves)
 	else
 		test_kill(&r);
 	assert_true(rings(tx->bell, TEST_LIMIT_MS));
-	/* What a leaving one had not polled comes back before the rest: it is woken for that too. */
+	/*
+	 * A leaving receiver's unpolled messages come back before the rest, which also wakes the
+	 * sender.
+	 */
 	for (unsigned int n = 0; n < 5;) {
 		if (!fido_txq_arm(tx))
 			assert_true(rings(tx->bell, TEST_LIMIT_MS));
@@ -170,7 +184,10 @@ left(void **state)
 	recalled(true);
 }
 
-/* The peer's one receive queue reads two rings; what it completes of both in one call wakes both senders. */
+/*
+ * The peer's one receive queue reads two rings; completing messages of both in one call wakes both
+ * senders.
+ */
 static void
 two_senders(void **state)
 {

@@ -1,5 +1,7 @@
-/* A receiver that arms and sleeps on its doorbell is woken by every packet, however close the two cross. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every packet wakes a receiver that arms and sleeps on its doorbell, however close the two race.
+ */
 #include "test.h"
 
 #include <poll.h>
@@ -12,7 +14,7 @@
 #endif
 #define SLEEP_MS 5000
 #define LAST 99
-#define BUSY_MS 20000 /* on a machine that is busy otherwise fewer rounds must do */
+#define BUSY_MS 20000 /* a busy machine must make do with fewer rounds */
 
 static struct test_pair p;
 static const char *failure;
@@ -55,7 +57,10 @@ receiver(void *arg)
 	return NULL;
 }
 
-/* One packet at a time, the last of another length, after pauses that move over all the receiver's steps towards sleep. */
+/*
+ * Send one packet at a time, the last of another length, after delays that cover all the receiver's
+ * steps towards sleep.
+ */
 static void
 sender(void)
 {
@@ -89,7 +94,7 @@ never_lost(void **state)
 	pthread_join(thread, NULL);
 	assert_null(failure);
 	rounds = fido_link_txq(p.ab, 0)->stats->packets;
-	assert_true(rounds > 100 && slept > rounds / 100); /* else nothing was tried */
+	assert_true(rounds > 100 && slept > rounds / 100); /* otherwise nothing was tested */
 	assert_true(fido_link_txq(p.ab, 0)->stats->doorbells > rounds / 100);
 	test_pair_end(&p);
 }

@@ -1,5 +1,5 @@
-/* A sender that arms and sleeps until a completion comes is woken by every one, however close the two cross. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Every completion wakes a sender that arms and sleeps, however close the two race. */
 #include "test.h"
 
 #include <poll.h>
@@ -12,12 +12,12 @@
 #endif
 #define SLEEP_MS 5000
 #define LAST 99
-#define BUSY_MS 20000 /* on a machine that is busy otherwise fewer rounds must do */
+#define BUSY_MS 20000 /* a busy machine must make do with fewer rounds */
 
 static struct test_pair p;
 static const char *failure;
 
-/* Gives back one packet at a time, after pauses that move over all the sender's steps towards sleep. */
+/* Return one packet at a time, after delays that cover all the sender's steps towards sleep. */
 static void *
 receiver(void *arg)
 {
@@ -86,7 +86,7 @@ never_lost(void **state)
 	pthread_join(thread, NULL);
 	assert_null(failure);
 	rounds = fido_link_txq(p.ab, 0)->stats->packets;
-	assert_true(rounds > 100 && slept > rounds / 100); /* else nothing was tried */
+	assert_true(rounds > 100 && slept > rounds / 100); /* otherwise nothing was tested */
 	assert_true(fido_link_rxq(p.ba, 0)->stats->doorbells > rounds / 100);
 	test_pair_end(&p);
 }

@@ -1,5 +1,8 @@
-/* A transmit queue that shares a receive queue's doorbell: one sleep ends by packets and by completions alike. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets and completions both end the sleep of a transmit queue that shares an Rx queue's
+ * doorbell.
+ */
 #include "test.h"
 
 #include <poll.h>
@@ -19,7 +22,7 @@ shared(void **state)
 	tx = fido_link_txq(p.ab, 0);
 	rx = fido_link_rxq(p.ab, 0);
 	fido_txq_share_bell(tx, rx);
-	fido_txq_share_bell(tx, rx); /* once more: nothing */
+	fido_txq_share_bell(tx, rx); /* again: no effect */
 	assert_ptr_equal(tx->bell, rx->bell);
 	assert_int_equal(fido_link_open(p.ab), 0);
 	p.ba = test_link(p.b, "a", NULL, 1, 1, 64);
@@ -39,7 +42,7 @@ shared(void **state)
 		assert_int_equal(poll(&fd, 1, 5000), 1);
 		fido_txq_disarm(tx, false);
 		fido_rxq_disarm(rx, false);
-		assert_int_equal(poll(&fd, 1, 0), 1); /* unarming leaves the doorbell as it is */
+		assert_int_equal(poll(&fd, 1, 0), 1); /* disarming leaves the doorbell as it is */
 		fido_rxq_disarm(rx, true);
 		assert_int_equal(poll(&fd, 1, 0), 0);
 		assert_true(fido_link_arm(rx, &tx, 1)); /* completions wait already */

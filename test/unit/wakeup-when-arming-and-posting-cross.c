@@ -1,5 +1,8 @@
-/* When one end arms while the other posts (or completes), at least one of the two sees the other: none sleeps on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * If one end arms while the other posts or completes, at least one sees the other: neither sleeps
+ * on.
+ */
 #include "test.h"
 
 #include <pthread.h>
@@ -9,17 +12,17 @@
 #else
 #define ROUNDS 100000
 #endif
-#define BUSY_MS 6000 /* on a machine that is busy otherwise fewer rounds must do */
+#define BUSY_MS 6000 /* a busy machine must make do with fewer rounds */
 
 static struct test_pair p;
 static uint32_t turn; /* odd: both begin; even: the other thread has done its part */
 static bool stop;
-static bool pending; /* what arming said */
+static bool pending; /* result of arming */
 static bool receiver_arms;
 static bool together; /* armed with the queue of the other direction, by one fence */
 static uint32_t rounds, rung_rounds, pending_rounds;
 
-/* Some nanoseconds more or less, so that the two meet at every step. */
+/* Wait some nanoseconds more or less, so that the two meet at every step. */
 static void
 skew(uint64_t *seed)
 {
@@ -57,7 +60,7 @@ sleeper(void *arg)
 	}
 }
 
-/* The end that has something. @return true: it rang */
+/* The end that has something to send. @return true: it rang */
 static bool
 act(struct fido_rx *got)
 {
@@ -127,7 +130,9 @@ cross(bool receiver, bool with_other)
 	}
 	fido_store_relaxed(&stop, true);
 	pthread_join(thread, NULL);
-	/* It is of use only if now the one came first, now the other: on a quiet machine a tenth is rung. */
+	/*
+	 * The test is useful only if each comes first at times: on a quiet machine a tenth is rung.
+	 */
 	print_message("%u rounds, rung in %u, pending in %u\n", rounds, rung_rounds,
 		pending_rounds);
 	assert_true(rung_rounds + pending_rounds >= rounds);

@@ -1,5 +1,5 @@
-/* What a peer writes into its tables of grants, and when, never leads astray: only whole, well-formed pieces come out. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Whatever a peer writes into its grant tables, and when, only complete, valid pieces come out. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +72,7 @@ int
 xengntshr_unshare(xengntshr_handle *handle, void *start, uint32_t count)
 {
 	(void)handle;
-	(void)start; /* The peer may still have it mapped: freed by forget(). */
+	(void)start; /* The peer may still have it mapped: forget() frees it. */
 	(void)count;
 	return 0;
 }
@@ -138,12 +138,12 @@ forget(void)
 /* ---- a table and its reader ---- */
 
 struct pair {
-	struct fido_xen_grants *grants; /* not NULL, never looked into */
+	struct fido_xen_grants *grants; /* not NULL, never dereferenced */
 	struct fido_xen_table *table;
 	struct fido_xen_view *view;
 	unsigned int came;
 	unsigned int gone;
-	uint64_t lacks; /* what begins there cannot be mapped */
+	uint64_t lacks; /* address at which mapping fails */
 };
 
 static void
@@ -215,7 +215,7 @@ look(struct pair *p)
 	fido_xen_view_bells(p->view, bells_came, p);
 }
 
-/* An honest owner: what it adds and takes away is what is seen. */
+/* An honest owner: what it adds and removes is what the peer sees. */
 static void
 honest(void **state)
 {
@@ -238,7 +238,9 @@ honest(void **state)
 	end(&p);
 }
 
-/* What could not be mapped comes again at each look until it can, and keeps nothing else from coming. */
+/*
+ * A piece that could not be mapped is offered again at each look until it can, and blocks no other.
+ */
 static void
 missing(void **state)
 {
@@ -278,7 +280,7 @@ too_much(void **state)
 	end(&p);
 }
 
-/* Any byte of any page may become anything between two looks. */
+/* Any byte of any page may change to any value between two looks. */
 static void
 hostile(void **state)
 {

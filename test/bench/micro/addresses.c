@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What it costs to check a peer's address, and to turn an own one into one that the peer can read. */
+/*
+ * The cost of checking a peer's address, and of translating an own one into one that the peer can
+ * read.
+ */
 
 #include <fido/region.h>
 #include <fido/txq.h>
@@ -36,7 +39,7 @@ check(struct bench *b)
 		bench_skip(b, "no memory");
 		return;
 	}
-	/* It is looked at, nothing is read there. */
+	/* The address is only checked, never read. */
 	fido_map_set(&map, FIDO_DEFAULT_BASE, size);
 	while (bench_next(b, BENCH_TURNS))
 		for (unsigned int i = 0; i < BENCH_TURNS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is not the data path: mapping a peer's memory when one joins, and waking one another. */
+/* Beside the data path: mapping a peer's memory on joining, and waking each other. */
 
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ now(void)
 
 /* ---- joining ---- */
 
-/* The domain that has the memory: tells where it is, and stays until the pipe is closed. */
+/* The domain with the memory: report its address, and stay until the pipe is closed. */
 static _Noreturn void
 owner(uint64_t size, bool hugepages, int out, int in)
 {
@@ -61,7 +61,7 @@ owner(uint64_t size, bool hugepages, int out, int in)
 	_exit(0);
 }
 
-/* @return seconds from the call of join to the last byte readable; negative: it failed */
+/* @return seconds from joining to the last byte readable; negative: it failed */
 static double
 join(uint64_t gaddr, uint64_t size)
 {
@@ -104,7 +104,7 @@ run_join(struct bench *b, bool hugepages)
 
 	snprintf(group, sizeof(group), "bench-%d", (int)getpid());
 	if (pipe(out) != 0 || pipe(in) != 0 || (pid = fork()) < 0) {
-		bench_skip(b, "no pipe or process");
+		bench_skip(b, "cannot create a pipe or process");
 		return;
 	}
 	if (pid == 0) {
@@ -162,7 +162,7 @@ ring_back(void *arg)
 	}
 }
 
-/* There and back: both sleep in poll(). */
+/* Round trip: both sleep in poll(). */
 static void
 doorbell(struct bench *b)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ways to tell that a descriptor is valid, and to return tickets, that were tried against what libfido does, so that
- * the choice can be checked again:
+ * Alternatives to libfido's way of marking descriptors valid and returning tickets, so that the
+ * choice can be checked again:
  *
  *   lap       each descriptor carries its lap, in order
- *   lap-last  the same, the first of a burst published last (what libfido does)
+ *   lap-last  the same, the first of a burst published last (as in libfido)
  *   index     a producer index in the sender's memory
- * each with completions one by one (single), or in runs of consecutive tickets (runs: what libfido does), and with the fence
- * that the sleep handshake would need after each burst if its sleeper did not pay for it.
+ *
+ * Each with completions one by one (single) or in runs of consecutive tickets (runs: as in
+ * libfido), and with the fence that the sleep handshake would need after each burst if its sleeper
+ * did not pay for it.
  */
 
 #include <stdlib.h>
@@ -101,7 +103,7 @@ receiver(void *arg)
 {
 	const struct run *r = arg;
 
-	/* The receiver does not know LAP_LAST from LAP. */
+	/* To the receiver LAP_LAST is the same as LAP. */
 	if (r->layout == INDEX && r->runs)
 		receive(INDEX, true, r->burst);
 	else if (r->layout == INDEX)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The machine's limits: what a cache line takes to the other core, one at a time and in a stream, and what copying takes. */
+/*
+ * The machine's limits: cache lines to the other core, one at a time and in a stream, and copies.
+ */
 
 #include <string.h>
 
@@ -12,7 +14,7 @@
 static uint64_t ping __attribute__((aligned(128)));
 static uint64_t pong __attribute__((aligned(128)));
 
-/* ---- there and back ---- */
+/* ---- round trip ---- */
 
 static void
 answer(void *arg)
@@ -52,7 +54,7 @@ ping_pong(struct bench *b)
 /* ---- a stream ---- */
 
 struct stream {
-	uint64_t line[LINES][LINE / 8];              /* the last word says which lap it is of */
+	uint64_t line[LINES][LINE / 8];              /* the last word holds its lap */
 	uint64_t done __attribute__((aligned(128))); /* lines that the receiver has read */
 	unsigned int burst;
 };
@@ -71,7 +73,7 @@ stream_receiver(void *arg)
 			fido_pause();
 			continue;
 		}
-		/* The lines of a burst come side by side, as those of a ring do. */
+		/* The lines of a burst are adjacent, as those of a ring are. */
 		for (unsigned int i = 1; i < s->burst; i++)
 			fido_prefetch_read(s->line[(pos + i) % LINES]);
 		for (unsigned int i = 0; i < s->burst && !micro_stopping(); pos++, i++)
@@ -119,7 +121,10 @@ stream(struct bench *b)
 
 /* ---- copying ---- */
 
-/* Argument: bytes; from one of many buffers to one of many, 32 MiB each, so that they come from and go to memory. */
+/*
+ * Argument: bytes; from one of many buffers to one of many, 32 MiB each, so that they come from and
+ * go to memory.
+ */
 static void
 copy(struct bench *b)
 {

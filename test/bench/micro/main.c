@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench-micro: what single steps cost, and the machine's limits for them. Options are Google Benchmark's; FIDO_BENCH_CPUS says which
- * two CPUs to run on. test/bench/run.sh micro runs its cases in turns.
+ * bench-micro: measure the cost of single steps, and the machine's limits for them. It takes Google
+ * Benchmark's options; FIDO_BENCH_CPUS names the two CPUs to run on. test/bench/run.sh micro runs
+ * its cases in turns.
  */
 
 #include <pthread.h>
@@ -78,7 +79,7 @@ micro_start(void (*fn)(void *arg), void *arg)
 	t->fn = fn;
 	t->arg = arg;
 	if (pthread_create(&t->id, NULL, thread_main, t) != 0) {
-		perror("bench-micro: a thread");
+		perror("bench-micro: cannot create a thread");
 		exit(1);
 	}
 	while (fido_load_acquire(&t->ready) == 0)
@@ -152,8 +153,8 @@ main(int argc, char **argv)
 {
 	if (!micro_pin_first()) {
 		fprintf(stderr,
-			"bench-micro: cannot run on the CPUs of FIDO_BENCH_CPUS: give two that "
-			"there are, e.g. 0,1\n");
+			"bench-micro: cannot run on the CPUs of FIDO_BENCH_CPUS: give two existing "
+			"ones, e.g. 0,1\n");
 		return 2;
 	}
 	register_queue();

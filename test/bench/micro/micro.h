@@ -2,7 +2,11 @@
 #ifndef FIDO_BENCH_MICRO_H
 #define FIDO_BENCH_MICRO_H
 
-/** @file What the micro-benchmarks share: two CPUs, a thread on the second one, the ends of a queue in this process. */
+/**
+ * @file
+ * Shared by the micro-benchmarks: two CPUs, a thread on the second one, both ends of a queue in
+ * this process.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,22 +18,22 @@
 
 /** Descriptors of all rings. */
 #define RING 1024u
-/** Take back what has returned when so many are out. */
+/** Reap when this many tickets are out. */
 #define REAP_FROM (RING * 3 / 4)
 
-/** The CPUs to run on, of FIDO_BENCH_CPUS ("0,1"). @return false: no such ones */
+/** Pin to the first CPU of FIDO_BENCH_CPUS ("0,1"). @return false: no such CPUs */
 bool micro_pin_first(void);
-/** Run on the second one: what a child process does. */
+/** Pin to the second one: for a child process. */
 void micro_pin_second(void);
 
-/** A thread on the second CPU, which runs fn(arg) until micro_stopping() says so. */
+/** A thread on the second CPU, which runs fn(arg) until micro_stopping() is true. */
 struct micro_thread;
 struct micro_thread *micro_start(void (*fn)(void *arg), void *arg);
-/** @return true: fn is to return. */
+/** @return true: fn must return */
 bool micro_stopping(void);
 void micro_stop(struct micro_thread *t);
 
-/** Both ends of a queue, and memory that descriptors name. */
+/** Both ends of a queue, and the memory that its descriptors name. */
 struct micro_queue {
 	struct fido_sender *s;
 	struct fido_receiver *r;
@@ -44,11 +48,11 @@ struct micro_queue {
 void micro_queue_create(struct micro_queue *q);
 void micro_queue_destroy(struct micro_queue *q);
 
-/** Aligned, zeroed memory, touched; ends the program when there is none. */
+/** Allocate aligned, zeroed memory and touch it; exit if there is none. */
 void *micro_alloc(size_t size);
 void micro_free(void *p, size_t size);
 
-/* What each file registers. */
+/* Each file registers its benchmarks. */
 void register_queue(void);
 void register_rings(void);
 void register_layouts(void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue: post, poll, complete, reap. On one core: all instructions of it; across cores: what is left of them. */
+/*
+ * A queue: post, poll, complete, reap. On one core this counts all instructions; across cores, what
+ * they cost then.
+ */
 
 #include "micro.h"
 
@@ -18,7 +21,7 @@ post(struct micro_queue *q, unsigned int burst)
 	return burst;
 }
 
-/* @return descriptors received and given back */
+/* @return descriptors received and completed */
 static unsigned int
 receive(struct fido_receiver *r, unsigned int burst)
 {
@@ -101,7 +104,10 @@ two_cores(struct bench *b)
 		for (unsigned int i = 0; i < BENCH_TURNS; i++)
 			send_turn(&q, burst);
 	bench_items(b, burst);
-	/* Four descriptors a line; a burst that is given back in order is a word of the completion ring, eight a line. */
+	/*
+	 * Four descriptors a line; a burst completed in order is one word of the completion ring,
+	 * eight a line.
+	 */
 	bench_rate(b, "lines_per_second", burst / 4.0 + 1.0 / 8);
 	micro_stop(t);
 	micro_queue_destroy(&q);

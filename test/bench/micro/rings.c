@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Other rings, for the same work: pointers one way, and where it says so, back again.
+ * Other rings doing the same work: pointers one way and, where stated, back again.
  *
  *   rte-ring        DPDK's rte_ring, single producer and consumer; nothing comes back
- *   rte-ring-pair   two of them: the receiver sends each pointer back, as a queue's tickets come back
- *   index           producer and consumer index as in any C11 book, each end with a copy of the other's; nothing comes back
+ *   rte-ring-pair   two of them: the receiver returns each pointer, as a queue returns tickets
+ *   index           producer and consumer index as in any C11 book, each end with a copy of the
+ *                   other's; nothing comes back
  */
 
 #include <rte_ring.h>

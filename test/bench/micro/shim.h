@@ -4,7 +4,7 @@
 
 /**
  * @file
- * Google Benchmark for C. A benchmark is a function that measures turns of a loop:
+ * Google Benchmark for C. A benchmark is a function that measures the turns of a loop:
  *
  *   while (bench_next(b, TURNS))
  *           ... TURNS turns ...
@@ -24,21 +24,24 @@ typedef void (*bench_fn)(struct bench *b);
 /** Turns between two looks at the clock's state: a call through here costs a few ns. */
 #define BENCH_TURNS 64u
 
-/** Have a function run as "name/arg". @param manual the function gives each turn's time itself (bench_took) */
+/**
+ * Register a function to run as "name/arg". @param manual the function reports each turn's time
+ * itself (bench_took)
+ */
 void bench_register(const char *name, bench_fn fn, int64_t arg, bool manual);
-/** Begin the next `turns` turns. @return false: it is enough */
+/** Begin the next `turns` turns. @return false: stop */
 bool bench_next(struct bench *b, uint64_t turns);
-/** @return the argument it was registered with */
+/** @return the argument given at registration */
 int64_t bench_arg(const struct bench *b);
-/** Say how many items a turn was, at the end. */
+/** Report how many items a turn was, at the end. */
 void bench_items(struct bench *b, double each_turn);
-/** Say another figure, per second. */
+/** Report another figure, per second. */
 void bench_rate(struct bench *b, const char *name, double each_turn);
-/** The time of the last turn, of a benchmark that is `manual`. */
+/** Report the time of the last turn of a `manual` benchmark. */
 void bench_took(struct bench *b, double seconds);
 /** Give up: it cannot be measured here. bench_next() returns false from now on. */
 void bench_skip(struct bench *b, const char *why);
-/** Run what the command line chooses. @return exit status */
+/** Run what the command line selects. @return exit status */
 int bench_run(int argc, char **argv);
 
 #ifdef __cplusplus

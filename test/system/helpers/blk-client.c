@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A client of a block volume, to look at: does what the commands on stdin say, and answers each with one line of JSON: what it
- * did so far, by its own counting, queue by queue.
+ * A client of a block volume, for tests of tools that show it. It executes the commands on stdin
+ * and answers each with one line of JSON: its own counts of what it has done so far, by queue.
  *
  *   blk-client GROUP DOMAIN BACKEND VOLUME QUEUES [exclusive]
  *
- *   read N SIZE, write N SIZE, discard N SIZE, zeroes N SIZE    N requests, over the queues in turn
+ *   read N SIZE, write N SIZE, discard N SIZE, zeroes N SIZE    N requests, on the queues in turn
  *   flush N
- *   lend N SIZE    N reads that lend, and are kept
- *   release        give back what is kept
+ *   lend N SIZE    N reads that borrow memory and keep it
+ *   release        give back the borrowed memory
  *   pace N SIZE    N reads a second from now on (0: stop)
  *   report         nothing
- *   quit           close and end; so does the end of stdin
+ *   quit           close and exit; so does the end of stdin
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,7 +37,7 @@ static struct fido_blk_lent *kept[KEPT_MAX];
 static uint16_t kept_by[KEPT_MAX];
 static unsigned int kept_pieces[KEPT_MAX];
 static unsigned int kept_count;
-static uint64_t done; /* requests, to choose queue and place */
+static uint64_t done; /* number of requests, which selects queue and place */
 
 static void
 die(const char *what, int error)
@@ -55,7 +55,7 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
-/* One request, until it is done. */
+/* Run one request to its end. */
 static void
 request(enum fido_blk_op op, uint32_t flags, uint64_t size)
 {
@@ -122,7 +122,7 @@ report(void)
 	fflush(stdout);
 }
 
-/* @return false: there is no such command */
+/* @return false: unknown command */
 static bool
 many(const char *verb, uint64_t n, uint64_t size)
 {
@@ -144,7 +144,7 @@ many(const char *verb, uint64_t n, uint64_t size)
 	return false;
 }
 
-/* Read at a pace until there is a command. @return false: stdin has ended */
+/* Read at a pace until a command arrives. @return false: end of stdin */
 static bool
 next_line(char *line, int len, uint64_t pace, uint64_t size)
 {
@@ -157,7 +157,7 @@ next_line(char *line, int len, uint64_t pace, uint64_t size)
 		request(FIDO_BLK_READ, 0, size);
 		next += UINT64_C(1000000000) / pace;
 	}
-	/* What is not asked for is done beside: a queue finds its backend again only when it is polled. */
+	/* Poll the queues meanwhile: a queue finds its backend again only when polled. */
 	while (pace == 0 && poll(&p, 1, 10) == 0)
 		for (uint16_t i = 0; i < queues; i++)
 			fido_blk_poll(fido_blk_queue(blk, i), &(struct fido_blk_completion){0}, 0);
@@ -210,7 +210,7 @@ main(int argc, char **argv)
 	volume.volume = argv[4];
 	volume.queues = queues = (uint16_t)atoi(argv[5]);
 	volume.exclusive = argc > 6;
-	setvbuf(stdin, NULL, _IONBF, 0); /* poll() and fgets() go together. */
+	setvbuf(stdin, NULL, _IONBF, 0); /* Required: poll() sees no data in a stdio buffer. */
 	ret = fido_domain_join(&domain, &config);
 	if (ret == 0)
 		ret = fido_arena_create(domain, LARGEST, &mem);

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files of long TCP packets and UDP packets, without right checksums, and what cutting and finishing has to make of them.
+"""Make files of unfinished packets (long TCP, UDP, no checksums), and check how they were finished.
 
-  cut.py make FILE COUNT             write them; prints their number when TCP's are cut into segments of SEGSZ (below)
+  cut.py make FILE COUNT       write them; print their number after segmentation to SEGSZ (below)
   cut.py check SEGSZ SENT CAME DST SRC
-                                     is CAME what becomes of SENT when TCP's payload is cut into pieces of SEGSZ bytes, with the
-                                     addresses of the frames DST and SRC; prints the first difference
-  cut.py tag FILE COUNT TAG          as make, each with a VLAN tag
+                               CAME is SENT with TCP segmented to SEGSZ bytes of payload, and with
+                               the Ethernet addresses DST and SRC
+  cut.py tag FILE COUNT TAG    as make, each packet with a VLAN tag
   cut.py addressed SENT CAME DST SRC [TAG]
-                                     is CAME SENT with those addresses, and with the tag
-  cut.py untagged SENT CAME          is CAME SENT with the tag taken out
+                               CAME is SENT with those addresses, and with the tag
+  cut.py untagged SENT CAME    CAME is SENT without its tags
 
-Exit status 0: right. 1: the first difference is printed.
+Exit status 0: right; 1: the first difference is printed.
 """
 import os
 import random
@@ -51,7 +51,7 @@ def finished(p, proto, segment, ident):
 
 
 def pieces(frame, segsz):
-    """@return the IP packets that it becomes"""
+    """@return the IP packets that the frame becomes"""
     p = Parts(frame)
     ident = 0 if p.type == IPV6 else struct.unpack_from("!H", p.ip, 4)[0]
     if p.proto == UDP:

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# What xenstore-exists, -read, -ls -f, -list, -write, -rm and -chmod do, and `xl domid`, on a folder instead of xenstored:
-# each node a folder with its value in .value and its permissions in .perms. Called by links of these names.
+# Implement xenstore-exists, -read, -ls -f, -list, -write, -rm and -chmod, and `xl domid`, on a
+# folder instead of xenstored: each node is a folder with its value in .value and its permissions in
+# .perms. Called by links of these names.
 #
 #   FAKE_XENSTORE        the folder
-#   FAKE_XENSTORE_PERMS  permissions that a node takes (16, as xenstore-chmod)
+#   FAKE_XENSTORE_PERMS  permissions that a node holds (16, as xenstore-chmod)
 set -eu
 
 store=$FAKE_XENSTORE
@@ -15,7 +16,7 @@ die()
 	exit 1
 }
 
-# xenstored takes no other paths.
+# xenstored accepts no other paths.
 check_path()
 {
 	case $1 in
@@ -24,7 +25,7 @@ check_path()
 	esac
 }
 
-# With its parents; a new node has its parent's permissions.
+# With its parents; a new node inherits its parent's permissions.
 make_node()
 {
 	[ ! -d "$store$1" ] || return 0

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files of frames of real protocols, and what testpmd's forwarding modes have to make of them.
+"""Make files of frames of real protocols, and check what testpmd's forwarding modes made of them.
 
-  frames.py make FILE COUNT          write them; prints how many have a wrong IPv4, and a wrong UDP or TCP checksum
+  frames.py make FILE COUNT     write them; print how many have a wrong IPv4 checksum, and how many a
+                                wrong UDP or TCP checksum
   frames.py check MODE SENT CAME DST SRC
-                                     is CAME what the mode makes of SENT, for a port with the address SRC whose peer
-                                     is taken to have DST; prints the first difference
-  frames.py check-tried ...          the same, of a capture: what was not taken at once is in it again
-  frames.py flows CAME FLOWS         is CAME what flowgen sends: flow after flow, and again
+                                CAME is what the mode makes of SENT, for a port with address SRC whose
+                                peer is configured as DST
+  frames.py check-tried ...     the same for a capture, which repeats frames that were sent again
+  frames.py flows CAME FLOWS    CAME is what flowgen sends: flow after flow, repeatedly
 
-Exit status 0: right. 1: the first difference is printed.
+Exit status 0: right; 1: the first difference is printed.
 """
 import random
 import struct
@@ -35,7 +36,7 @@ def ipv6(proto, src, dst, payload):
     return struct.pack("!IHBB16s16s", 6 << 28, len(payload), proto, 64, src, dst) + payload
 
 
-# Where the checksum is in the header of a protocol.
+# Offset of the checksum in a protocol's header.
 SUM_AT = {UDP: 6, TCP: 16}
 
 
@@ -140,7 +141,7 @@ def mode_5tswap(p, dst, src):
 
 
 def mode_csum(p, dst, src):
-    """All checksums right, but that of a UDP packet over IPv4 that has none; and the addresses of mode mac."""
+    """Correct all checksums but an absent one of UDP over IPv4; set addresses as mode mac."""
     mode_mac(p, dst, src)
     if p.type == IPV4:
         p.ip = p.ip[:10] + bytes(2) + p.ip[12:]
@@ -165,7 +166,7 @@ def check(mode, sent, came, dst, src):
 
 
 def first_tries(came):
-    """A capture has packets before the driver takes them: those it does not take come again."""
+    """A capture sees packets before the driver accepts them: refused ones come again."""
     return [frame for i, frame in enumerate(came) if frame not in came[max(0, i - 64):i]]
 
 

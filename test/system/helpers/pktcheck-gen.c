@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sending: packets with sequence numbers, each queue with its own. */
+/* Sending: packets with sequence numbers, which each queue counts by itself. */
 
 #include <errno.h>
 
@@ -54,7 +54,9 @@ free_segments(struct rte_mbuf **segs, unsigned int n)
 		rte_pktmbuf_free_seg(segs[i]);
 }
 
-/* A packet of `len` bytes in 1 to opt->segs segments of unequal length. @return NULL: no mbufs */
+/*
+ * Make a packet of `len` bytes in 1 to opt->segs segments of unequal length. @return NULL: no mbufs
+ */
 static struct rte_mbuf *
 make_packet(struct app *app, uint32_t len, uint64_t seq)
 {
@@ -86,7 +88,10 @@ make_packet(struct app *app, uint32_t len, uint64_t seq)
 	return segs[0];
 }
 
-/* The next pool, and with it other pages; the last one waits until all of its packets are back. */
+/*
+ * Go to the next pool, and so to other pages; the last pool waits until all of its packets are
+ * back.
+ */
 static void
 renew_pool(struct app *app)
 {
@@ -166,7 +171,7 @@ gen_step(struct app *app)
 	want = (uint16_t)(pending_count - pending_sent);
 	if (want == 0)
 		return 0;
-	/* Looked at before: what is accepted is not ours any more. */
+	/* Read before sending: the driver owns accepted packets. */
 	uint32_t lens[BURST_MAX];
 
 	for (uint16_t i = 0; i < want; i++)

@@ -151,7 +151,7 @@ first_difference(const struct rte_mbuf *m)
 	return -1;
 }
 
-/* What the mbufs say of themselves must agree. */
+/* Check that the mbufs' fields agree with each other. */
 static bool
 is_consistent(const struct rte_mbuf *m)
 {
@@ -177,8 +177,8 @@ packet_turn(struct rte_mbuf *m)
 }
 
 /*
- * Put into scratch what a router made of the packet: Ethernet addresses of its own, one hop less to
- * live, and the checksum that belongs to it. Everything else is as it was sent.
+ * Write into scratch what a router made of the packet: its own Ethernet addresses, one hop less to
+ * live, and the matching checksum. All else is as it was sent.
  */
 static void
 expect_routed(const struct header *h, const struct rte_ipv4_hdr *ip, const struct packet_id *id,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One queue: stopped for a while in the middle of everything, and what ethdev says of its ring. */
+/* One queue: stopped for a while in the middle of traffic; and what ethdev reports of its ring. */
 
 #include <errno.h>
 
@@ -8,15 +8,15 @@
 
 #include "pktcheck.h"
 
-/* A stopped Rx queue is polled so often. */
+/* Polls of a stopped Rx queue. */
 #define HALT_POLLS 200
 #define HALT_POLL_US 50
-/* At most so often for what a stopped Tx queue had sent. */
+/* Most polls to wait for what a stopped Tx queue had sent. */
 #define RETURN_POLLS 50000
-/* An empty queue is watched for so long. */
+/* Time to watch an empty queue. */
 #define MONITOR_US 2000
 
-/* Nothing may arrive, and what the peer sends meanwhile must wait. */
+/* Check that nothing arrives; what the peer sends meanwhile must wait. */
 static void
 halt_rx(struct app *app)
 {
@@ -38,7 +38,7 @@ halt_rx(struct app *app)
 	app->halt_wrong += rte_eth_dev_rx_queue_start(0, 0) != 0;
 }
 
-/* Nothing may be accepted, and all that was comes back: the peer goes on polling. */
+/* Check that nothing is accepted, and that all sent before comes back: the peer polls on. */
 static void
 halt_tx(struct app *app)
 {
@@ -75,7 +75,10 @@ halt_step(struct app *app)
 		halt_rx(app);
 }
 
-/* As a processor does that waits for a write: the condition turns true when a packet is there, and not before. */
+/*
+ * Act as a processor that waits for a write: the condition becomes true when a packet arrives, and
+ * not before.
+ */
 void
 monitor_step(struct app *app)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Receiving: check each packet, and then keep, free, send back or clone it. */
+/* Receiving: check each packet, then keep, free, return or clone it. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "pktcheck.h"
 
-/* So long after the last packet those that are kept are let go. */
+/* Kept packets are freed this long after the last packet. */
 #define QUIET_US 50000
 
 static struct rte_mbuf **held;
@@ -82,7 +82,7 @@ take(struct app *app, struct rte_mbuf *m, uint16_t rxq)
 	}
 }
 
-/* Keep opt->hold packets: what their owner did not wait for is seen when they are checked again. */
+/* Keep opt->hold packets: checking them again detects an owner that did not wait for them. */
 static void
 keep(struct app *app, struct rte_mbuf *m)
 {
@@ -171,7 +171,7 @@ receive_worker(void *arg)
 	}
 }
 
-/* ---- */
+/* ---- sending back ---- */
 
 static unsigned int
 send_back(struct app *app)
@@ -184,7 +184,7 @@ send_back(struct app *app)
 	return n;
 }
 
-/* A bridge takes a packet back by the same port as it is, a router by its IP address only. */
+/* A bridge takes a packet back on the same port as it is, a router only by its IP address. */
 static struct rte_mbuf *
 turn(const struct app *app, struct rte_mbuf *m)
 {
@@ -222,7 +222,7 @@ receive_queue(struct app *app, uint16_t port, uint16_t queue)
 	return n;
 }
 
-/* What is kept is kept from being reused, not for ever. */
+/* Kept packets delay reuse, but not forever. */
 static void
 release_when_quiet(struct app *app, unsigned int received)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports that are reset in the middle of everything: they are as new ones, and can be set up as these. */
+/* Ports reset in the middle of traffic: they are as new, and can be set up again. */
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -9,7 +9,7 @@
 #define POLL_US 100
 #define POLLS 20000
 
-/* What is sent and not received is lost in a reset. What the peer keeps is not. */
+/* A reset loses what was sent and not received, but not what the peer keeps. */
 static void
 wait_received(struct app *app)
 {
@@ -20,7 +20,7 @@ wait_received(struct app *app)
 	app->reset_wrong += buffers_out(app) > app->opt.hold;
 }
 
-/* Change what a reset has to undo. MTU and queues are not those of a new port anyway. */
+/* Change what a reset has to undo. MTU and number of queues differ from a new port's anyway. */
 static void
 change(struct app *app, uint16_t port)
 {
@@ -48,7 +48,7 @@ look_new(struct app *app, uint16_t port, const struct rte_ether_addr *mac)
 	app->reset_wrong += rte_eth_promiscuous_get(port) != 1;
 	app->reset_wrong +=
 		rte_eth_stats_get(port, &stats) != 0 || stats.opackets != 0 || stats.ipackets != 0;
-	/* Nobody has configured it. */
+	/* It is not configured. */
 	app->reset_wrong += rte_eth_dev_start(port) == 0;
 }
 

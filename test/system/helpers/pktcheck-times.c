@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * When packets were received, as the port says: in its own clock, within the burst that gave them, after they were sent, and
- * never earlier than the one before.
+ * Receive times of the port: on its own clock, within the burst that returned the packet, after its
+ * sending, and never before that of the packet before.
  */
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "pktcheck.h"
 
-/* More packets than are ever on their way (--window). */
+/* More packets than can be under way (--window). */
 #define SENT_MAX 65536u
 
 static int offset = -1;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * pktcheck: sends packets of which every byte is known, and checks what arrives: content, losses,
- * duplicates, order, and that every buffer comes back. Uses DPDK's public interface only.
+ * pktcheck: send packets whose every byte is known, and check what arrives: content, losses,
+ * duplicates, order, and that every buffer comes back. It uses only DPDK's public interface.
  *
- * At the end one line of JSON on standard output says what happened. Exit status: 0 when all that
- * was asked for was sent and received, every byte was right and every buffer came back; 1 else.
+ * At the end it prints one line of JSON. Exit status: 0 when all requested packets were sent and
+ * received, every byte was right and every buffer came back; else 1.
  */
 
 #include <errno.h>
@@ -26,10 +26,10 @@
 #include "pktcheck.h"
 #include "rte_pmd_mmnet.h"
 
-/* After so many empty rounds, sleep: there are more domains than cores. */
+/* Sleep after this many empty rounds: there are more domains than cores. */
 #define EMPTY_ROUNDS 50
 #define SLEEP_US 30
-/* How long buffers may take to come back, and stray packets to come, at the end. */
+/* Time for buffers to come back, and stray packets to arrive, at the end. */
 #define RETURN_US 5000000u
 #define LINGER_US 100000u
 
@@ -135,7 +135,7 @@ static int
 setup(struct app *app)
 {
 	const struct options *opt = &app->opt;
-	/* With scattered Rx into small buffers; else a buffer takes the largest packet it can. */
+	/* With scattered Rx into small buffers; otherwise a buffer holds the largest packet. */
 	uint32_t room = opt->scatter ? 2048 : RTE_MAX(opt->size_max, 2048u);
 	uint32_t mbufs = room > 16384 ? 1024 : opt->scatter ? 16384 : 8192;
 	int ret = 0;
@@ -231,7 +231,7 @@ pause_if_idle(struct app *app, unsigned int n)
 		rte_delay_us_sleep(SLEEP_US);
 }
 
-/* @return false: it did not come to an end in time */
+/* @return false: it did not finish in time */
 static bool
 run(struct app *app)
 {
@@ -264,11 +264,11 @@ run(struct app *app)
 	return true;
 }
 
-/* Send no more, wait until all is back, take in what still comes. @return true: all came back */
+/* Send no more, wait until all is back, receive what still comes. @return true: all came back */
 static bool
 finish(struct app *app)
 {
-	/* Who was told to stop while its peer sends on would never see the end of it. */
+	/* If it is stopped while its peer still sends, the stream has no end to wait for. */
 	bool listen = app->opt.mode == MODE_GEN || stop_signal == 0;
 	uint64_t start = now_us();
 	uint64_t quiet = start;
@@ -324,7 +324,7 @@ run_and_report(struct app *app)
 	if (app->opt.mode == MODE_CLONE)
 		rte_eal_mp_remote_launch(receive_worker, app, SKIP_MAIN);
 	fprintf(stderr, "pktcheck: started\n");
-	rte_mem_event_callback_register("pktcheck", on_memory, app); /* Not with --legacy-mem. */
+	rte_mem_event_callback_register("pktcheck", on_memory, app); /* fails with --legacy-mem */
 	ok = run(app);
 	links_up(app);
 	ok = finish(app) && ok;

@@ -2,7 +2,7 @@
 #ifndef PKTCHECK_H
 #define PKTCHECK_H
 
-/** @file What the parts of pktcheck share; see pktcheck.c. */
+/** @file Shared by the parts of pktcheck; see pktcheck.c. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,42 +41,39 @@ enum back {
 
 struct options {
 	enum mode mode;
-	enum ipv4
-		ipv4; /**< packets that a router takes, to this port of its; echo writes to them */
-	bool net_100; /**< IPv4 addresses of 100.0.0.0/8, which other routers know */
-	const char *
-		ether; /**< DST-SRC: the Ethernet addresses that packets arrive with; NULL: those they were sent with */
-	bool csum; /**< leave IPv4 header checksums to the ports, and see that they make and check them */
-	enum pool
-		pool; /**< what the mbufs' memory is: as the application gets it, an mmnet arena, external buffers */
-	enum back back; /**< gen: do packets come back; clone: send back */
+	enum ipv4 ipv4; /**< packets to this port of a router; echo writes to them */
+	bool net_100;   /**< IPv4 addresses of 100.0.0.0/8, which other routers know */
+	/** DST-SRC: the Ethernet addresses that packets arrive with; NULL: as they were sent */
+	const char *ether;
+	bool csum;      /**< leave IPv4 header checksums to the ports, and check them */
+	enum pool pool; /**< the mbufs' memory: as usual, an mmnet arena, external buffers */
+	enum back back; /**< gen: packets come back; clone: send back */
 	uint32_t size_min;
 	uint32_t size_max;
 	bool random_size;
 	uint64_t count;  /**< to send; 0: until stopped */
-	uint64_t expect; /**< to receive, then end; 0: until stopped */
-	uint32_t segs; /**< each packet has 1 to so many segments, or more if they are too small */
-	uint32_t room; /**< bytes that an mbuf of ours takes */
+	uint64_t expect; /**< to receive, then exit; 0: until stopped */
+	uint32_t segs;   /**< each packet has 1 to this many segments, or more if too small */
+	uint32_t room;   /**< bytes that one of its own mbufs holds */
 	uint32_t burst;
 	uint32_t seed;
 	uint32_t gap_us; /**< between bursts */
-	uint32_t window; /**< gen: packets of ours that may be on their way; 0: any number */
+	uint32_t window; /**< gen: packets that may be under way; 0: any number */
 	uint32_t hold;   /**< packets kept before they are freed; gen: by its peer */
-	uint32_t churn;  /**< so many pools, one after the other */
-	uint32_t
-		halt; /**< each so many packets the queue is stopped, and started again; 0: never */
-	uint32_t reset; /**< gen: each so many packets the ports are reset; 0: never */
-	uint32_t mbufs; /**< gen: to send; else: to receive; 0: enough */
+	uint32_t churn;  /**< number of pools, used one after the other */
+	uint32_t halt;   /**< stop and restart the queue after each this many packets; 0: never */
+	uint32_t reset;  /**< gen: reset the ports after each this many packets; 0: never */
+	uint32_t mbufs;  /**< gen: to send; else: to receive; 0: enough */
 	uint16_t rxq, txq, rxd, txd;
-	const char *go;  /**< gen: begin when there is such a file; NULL: at once */
-	double timeout;  /**< seconds: give up */
-	double duration; /**< seconds: then stop */
-	bool keep;       /**< sink: what is held is, even when nothing comes */
+	const char *go;  /**< gen: begin when this file exists; NULL: at once */
+	double timeout;  /**< give up after this many seconds */
+	double duration; /**< stop after this many seconds */
+	bool keep;       /**< sink: hold packets even if no more arrive */
 	bool scatter;
 	bool spin;
-	bool times; /**< have the ports say when a packet was received, and see that it can be so */
-	bool pdump; /**< let dpdk-dumpcap capture */
-	bool monitor; /**< while nothing comes, look where the driver says that it will */
+	bool times;   /**< have the ports record receive times, and check them */
+	bool pdump;   /**< let dpdk-dumpcap capture */
+	bool monitor; /**< while nothing arrives, watch the address that the driver gives */
 	bool no_link_wait;
 };
 
@@ -90,9 +87,9 @@ struct app {
 	struct rte_mempool *clone_pool; /**< clone */
 	struct rte_ring *to_worker;
 	struct flows flows;
-	uint64_t corrupt; /**< written by the worker too */
+	uint64_t corrupt; /**< also written by the worker */
 	uint64_t swapped;
-	uint64_t checked; /**< packets whose checksum the port has found right */
+	uint64_t checked; /**< packets whose checksum the port found right */
 	uint64_t rx_own;  /**< right packets that this program sent itself */
 	uint64_t rx_packets, rx_bytes, rx_max_segs, rx_max_burst;
 	uint64_t tx_packets, tx_bytes, tx_refused, tx_max_burst;
@@ -102,7 +99,7 @@ struct app {
 	uint64_t resets, reset_wrong,
 		reset_out; /**< out: most buffers that a peer had kept meanwhile */
 	uint64_t times_right, times_wrong,
-		times_own; /**< own: right ones of packets that this program sent itself */
+		times_own; /**< own: right packets that this program sent itself */
 	uint64_t monitor_seen, monitor_empty, monitor_wrong, monitor_refused;
 	uint64_t now_us;
 	double seconds;       /**< from the first link up to the end of the run */
@@ -121,16 +118,16 @@ int gen_init(struct app *app);
 /** Send a burst if it is time. @return packets accepted */
 unsigned int gen_step(struct app *app);
 bool gen_done(const struct app *app);
-/** Free what was not accepted; give pools back whose packets are all back. @return true: all are */
+/** Free what was not accepted, and pools whose packets are all back. @return true: all are */
 bool gen_settle(struct app *app);
 
 /* pktcheck-receive.c */
 int receive_init(struct app *app);
-/** Receive a burst of each queue, and do with it what the mode says. @return work done */
+/** Receive a burst on each queue, and treat it as the mode says. @return work done */
 unsigned int receive_step(struct app *app);
 /** @return true when packets wait to be sent back */
 bool receive_pending(void);
-/** Free what is held. */
+/** Free all held packets. */
 void receive_settle(struct app *app);
 int receive_worker(void *arg);
 
@@ -145,33 +142,33 @@ void monitor_step(struct app *app);
 void reset_step(struct app *app);
 
 /* pktcheck-times.c; without --times these do nothing. */
-/** After the ports were started. @return 0, -errno */
+/** Call after the ports were started. @return 0, -errno */
 int times_init(struct app *app);
-/** A packet is about to be sent. */
+/** Call before a packet is sent. */
 void times_sent(const struct app *app, uint64_t seq);
-/** A port is about to be polled. */
+/** Call before a port is polled. */
 void times_before(const struct app *app, uint16_t port);
-/** It has been: look at all that it gave. */
+/** Call after it was polled: check all that it returned. */
 void times_after(struct app *app, uint16_t port, uint16_t queue, struct rte_mbuf *const *m,
 	uint16_t n);
-/** The same for a packet of this program's own, that came back. */
+/** The same for a packet of this program's own that came back. */
 void times_came_back(struct app *app, const struct rte_mbuf *m, uint64_t seq);
 
 /* pktcheck-report.c */
-/** @return packets of ours that no peer has given back */
+/** @return number of its own packets that no peer has returned */
 uint64_t buffers_out(const struct app *app);
-/** Print the result. in_use: mbufs that did not come home. */
+/** Print the result. in_use: mbufs that did not come back. */
 void report(struct app *app, unsigned int in_use);
 
 /** Configure and start a port. @return 0, -errno */
 int port_setup(struct app *app, uint16_t port);
-/** Look which links are up. @return true: all */
+/** Check which links are up. @return true: all */
 bool links_up(struct app *app);
-/** @return one random number after the other */
+/** @return the next random number */
 uint64_t random_next(void);
-/** Have the drivers free what was sent. */
+/** Make the drivers free what was sent. */
 void reap(const struct app *app);
-/** @return a pool of n mbufs with `room` bytes each beyond the headroom that is left */
+/** @return a pool of n mbufs with `room` bytes each beyond the headroom */
 struct rte_mempool *pool_create(enum pool kind, const char *name, unsigned int n, uint32_t room);
 
 #endif

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which receive queue each frame of a file belongs to, by the rules of RSS.
+"""Check the receive queue of each frame of a file by the rules of RSS.
 
-  rss.py counts FRAMES QUEUES        how many frames come by each queue: default key and table, all types
+  rss.py counts FRAMES QUEUES    print the frames of each queue: default key and table, all types
   rss.py log FRAMES LOG KEY TABLE TYPES
-                                     does testpmd's output (verbose) show each frame with its hash and queue; TABLE: the queues of
-                                     the entries 0, 1, ... (and again); TYPES: udp, udp4 or all
-  rss.py same SENT CAME              are these the same frames, in any order
+                                 testpmd's output (verbose) shows each frame with its hash and queue;
+                                 TABLE: the queues of entries 0, 1, ..., repeated; TYPES: udp, udp4, all
+  rss.py same SENT CAME          both have the same frames, in any order
 
-Exit status 0: right. 1: the first difference is printed.
+Exit status 0: right; 1: the first difference is printed.
 """
 import os
 import re

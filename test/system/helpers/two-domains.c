@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two domains to look at, each a process of its own: `left` sends messages to `right`, over one
- * link with two queues, as the commands on stdin say. Each command is answered by one line of JSON:
- * what the two did so far, by their own counting.
+ * Two domains to observe, each in its own process: `left` sends messages to `right`, over one link
+ * with two queues, as the commands on stdin say. Each command is answered by one line of JSON: both
+ * domains' own counts so far.
  *
  *   two-domains GROUP
  *
@@ -10,12 +10,12 @@
  *                  all but those that right holds. Every fourth message is two buffers.
  *   pace N SIZE    left sends N messages a second from now on (0: stop)
  *   hold N         right keeps the buffers of the next N messages
- *   release        right gives back what it keeps
+ *   release        right completes what it keeps
  *   arm            right arms its queues for sleep once, and looks again at once
  *   quiesce, resume  right's end of the link
  *   scribble       right fills its own control block with garbage
  *   report         nothing
- *   quit           end; so does the end of stdin, SIGINT and SIGTERM
+ *   quit           exit; so does the end of stdin, SIGINT and SIGTERM
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -65,7 +65,7 @@ struct command {
 	uint64_t size;
 };
 
-/* What a domain counted, and who it is. */
+/* A domain's identity and counts. */
 struct report {
 	uint64_t generation;
 	uint64_t bytes;
@@ -164,7 +164,7 @@ work_left(struct end *e)
 		e->report.pending = due > e->pace_sent ? due - e->pace_sent : 0;
 	}
 	for (unsigned int q = 0; q < QUEUES; q++) {
-		/* Half of them by each; the odd one by the first. */
+		/* Half of them on each queue; the odd one on the first. */
 		uint64_t part = q == 0 ? (e->report.pending + 1) / 2 : e->report.pending;
 		unsigned int sent = part != 0 ? post(e, q, part) : 0;
 		struct fido_txq *txq = fido_link_txq(e->link, (uint16_t)q);
@@ -239,9 +239,9 @@ random_word(void)
 }
 
 /*
- * Garbage in the control block, other garbage each time, and every second time also in what it is
- * known by; only magic and version stay. Small even numbers pass for states, counts and sequence
- * numbers, addresses near the control region for those of counters.
+ * Fill the control block with different garbage each time, and every second time its identity too;
+ * only magic and version stay. Small even numbers pass for states, counts and sequence numbers,
+ * addresses near the control region for those of counters.
  */
 static void
 scribble(struct end *e)
@@ -323,7 +323,7 @@ domain_main(int fd, const char *group, bool left)
 	static struct end e;
 	struct command c = {.verb = V_REPORT};
 
-	/* Whatever becomes of our parent, nothing stays behind. */
+	/* However the parent exits, nothing stays behind. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	join(&e, group, left);
 	while (c.verb != V_QUIT) {
@@ -364,7 +364,8 @@ start_child(struct child *c, const char *group, bool left)
 	if (c->pid < 0)
 		die("fork", errno);
 	if (c->pid == 0) {
-		signal(SIGINT, SIG_IGN); /* A terminal sends it to us too; our parent ends us. */
+		signal(SIGINT,
+			SIG_IGN); /* a terminal sends it here too; the parent ends this process */
 		signal(SIGTERM, SIG_DFL);
 		close(fds[0]);
 		domain_main(fds[1], group, left);
@@ -395,7 +396,7 @@ sum(const uint64_t *v)
 	return total;
 }
 
-/* All that was sent has come, and all that right gave back is back. */
+/* All that was sent has arrived, and all that right completed is back. */
 static bool
 settled(const struct child *left, const struct child *right)
 {
@@ -421,7 +422,7 @@ print_report(const char *name, const struct report *r)
 	printf("]}");
 }
 
-/* @return false: a domain did not answer, or what was to happen did not within WAIT_MS */
+/* @return false: a domain did not answer, or did not finish within WAIT_MS */
 static bool
 serve(struct child *left, struct child *right, struct command cmd)
 {
@@ -456,12 +457,12 @@ end_child(struct child *c, const struct command *quit)
 			return;
 		usleep(10000);
 	}
-	fprintf(stderr, "two-domains: process %d does not end: killed\n", (int)c->pid);
+	fprintf(stderr, "two-domains: process %d does not exit: killed\n", (int)c->pid);
 	kill(c->pid, SIGKILL);
 	waitpid(c->pid, NULL, 0);
 }
 
-/* @return false: no such command */
+/* @return false: unknown command */
 static bool
 parse(const char *line, struct command *c)
 {
@@ -497,7 +498,8 @@ wait_until_up(struct child *left, struct child *right)
 int
 main(int argc, char **argv)
 {
-	struct sigaction action = {.sa_handler = on_signal}; /* Without SA_RESTART: fgets() ends. */
+	struct sigaction action = {
+		.sa_handler = on_signal}; /* without SA_RESTART, so that fgets() ends */
 	struct command quit = {.verb = V_QUIT};
 	struct child left, right;
 	char line[128];

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How dom0 gives commands to a guest: over xenstore, each side blocked on a watch. Programs started to look again and
- * again would be most of the test bed's time, as starting one is slow in emulation.
+ * Pass commands from dom0 to a guest over xenstore, each side blocked on a watch. Polling by
+ * starting programs would take most of the test bed's time, since starting one is slow in
+ * emulation.
  *
- *   agent serve                             in a guest: run what dom0 asks for, one after the other
- *   agent call DOMID SECONDS FILE COMMAND   in dom0: have it run with sh -c; the end of its output goes to FILE. Exit
- *                                           status: the command's; 124: no answer in time; 125: the guest is gone
+ *   agent serve                            in a guest: run what dom0 sends, one after the other
+ *   agent call DOMID SECONDS FILE COMMAND  in dom0: make it run COMMAND with sh -c; the end of its
+ *                                          output goes to FILE. Exit status: the command's; 124:
+ *                                          no answer in time; 125: the guest is gone
  *
- * dom0 writes "SEQUENCE COMMAND" to data/cmd of the guest; the guest answers with the end of the output in data/out, then
- * "SEQUENCE STATUS" in data/done. This talks to xenstored by the device's own messages: libxenstore starts a thread.
+ * dom0 writes "SEQUENCE COMMAND" to data/cmd of the guest; the guest answers with the end of the
+ * output in data/out, then "SEQUENCE STATUS" in data/done. The program speaks to xenstored in the
+ * device's own messages: libxenstore would start a thread.
  */
 
 #include <errno.h>
@@ -27,7 +30,7 @@
 #include <xen/io/xs_wire.h>
 
 #define OUT_FILE "/run/out"
-/* xenstored lets a guest's node have 2048 bytes. */
+/* xenstored limits a guest's node to 2048 bytes. */
 #define OUT_MAX 1900
 #define NO_ANSWER 124
 #define GUEST_GONE 125
@@ -64,7 +67,7 @@ read_all(void *to, size_t len)
 	}
 }
 
-/* The next message, with a zero after its payload. @return its type */
+/* Receive the next message, with a zero after its payload. @return its type */
 static uint32_t
 receive(char payload[XENSTORE_PAYLOAD_MAX + 1])
 {
@@ -78,7 +81,10 @@ receive(char payload[XENSTORE_PAYLOAD_MAX + 1])
 	return head.type;
 }
 
-/* Ask, and wait for the answer; watches that fire meanwhile are looked at later. @return false: refused */
+/*
+ * Ask and wait for the answer; watches that fire meanwhile are handled later. @return false:
+ * refused
+ */
 static bool
 ask(enum xsd_sockmsg_type type, const char *payload, size_t len,
 	char answer[XENSTORE_PAYLOAD_MAX + 1])
@@ -118,7 +124,7 @@ store_write(const char *path, const char *value, size_t len)
 	return ask(XS_WRITE, payload, name + len, answer);
 }
 
-/* It fires once at once. */
+/* A new watch fires once at once. */
 static void
 store_watch(const char *path)
 {
@@ -201,7 +207,7 @@ serve(void)
 	store_write("data/status", "up", 2);
 	store_watch("data/cmd");
 	for (;;) {
-		/* Also what was asked for while the last command ran: its event was passed over. */
+		/* Also a command that arrived while the last one ran: its event was skipped. */
 		while (store_read("data/cmd", command)) {
 			char *space = strchr(command, ' ');
 
@@ -219,7 +225,7 @@ serve(void)
 
 /* ---- dom0 ---- */
 
-/* @return whether a watch fired within so many ms */
+/* @return true when a watch fired within this many ms */
 static bool
 wait_event(int ms)
 {
@@ -262,13 +268,15 @@ call(const char *domid, const char *seconds, const char *file, const char *comma
 		return GUEST_GONE;
 	if (len + strlen(command) > XENSTORE_PAYLOAD_MAX ||
 		!store_write(cmd, value, len + strlen(command)))
-		die("the command cannot be written to xenstore");
+		die("cannot write the command to xenstore");
 	do {
 		if (store_read(done, value) && strncmp(value, sequence, len) == 0) {
 			save_output(out, file);
 			return atoi(value + len);
 		}
-		/* Not only when it fires: what was passed over while asking must not be waited for. */
+		/*
+		 * Look even if no watch fired: an event skipped while asking does not come again.
+		 */
 		if (!wait_event(200) && !store_read(name, gone))
 			return GUEST_GONE;
 	} while (now_ms() < end);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The Xen test bed: boots the real hypervisor in QEMU's software emulation, and runs scenarios on it.
+# The Xen test bed: boot the real hypervisor in QEMU's software emulation, and run scenarios on it.
 #
-#   test/system/xen/bed.sh list               the scenarios
-#   test/system/xen/bed.sh run [NAME...]      all, or these, on one boot
-#   test/system/xen/bed.sh images             build what is booted, and no more
+#   test/system/xen/bed.sh list               list the scenarios
+#   test/system/xen/bed.sh run [NAME...]      run all, or these, on one boot
+#   test/system/xen/bed.sh images             only build what is booted
 #
 #      this machine
 #      +- qemu-system-x86_64 (TCG, 2 CPUs) ----------------------+
@@ -14,10 +14,11 @@
 #      +---|-----------------------------------------------------+
 #          serial line: test-logs/xen/console.log, NAME.log (a scenario's part), domA.log ...
 #
-# For each scenario one line on standard output, as it ends: `passed NAME SECONDS LOG` or
-# `failed NAME SECONDS LOG`. Exit status 0 when all passed.
+# It prints one line for each scenario as it ends: `passed NAME SECONDS LOG` or `failed NAME SECONDS
+# LOG`. Exit status 0 when all passed.
 #
-# Environment: FIDO_BUILD, the build folder (default: build); FIDO_XEN_LONG=1, scenarios that can do more do
+# Environment: FIDO_BUILD, the build folder (default: build); FIDO_XEN_LONG=1, longer runs of some
+# scenarios
 set -eu -o pipefail
 
 xen_bed=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -30,7 +31,7 @@ xen_logs=$FIDO_BUILD/test-logs/xen
 # Seconds until the first scenario starts, and for the whole run.
 boot_limit=180
 run_limit=$((${FIDO_XEN_LONG:-0} ? 3600 : 2700))
-# The emulated machine. smap and monitor do not work for PV domains in this emulation, and without
+# The emulated machine. smap and monitor do not work for PV domains in this emulation; without
 # eager-fpu programs crash at random once they use AVX.
 # shellcheck disable=SC2054 # QEMU's commas
 qemu_options=(
@@ -56,7 +57,7 @@ list_scenarios()
 
 # --- one boot ---
 
-# QEMU dies with this script, even when that is killed. A comma ends QEMU's name of a module.
+# QEMU dies with this script, even if that is killed. A comma ends QEMU's name of a module.
 start_machine()
 {
 	local serial=$lib_dir/console$1 scenarios
@@ -86,7 +87,7 @@ seconds_since()
 	printf '%d.%d' $(((now - $1) / 1000000)) $(((now - $1) / 100000 % 10))
 }
 
-# The next whole line of the console in $line; false when there was none for half a second.
+# Read the next whole line of the console into $line; false when there was none for half a second.
 next_line()
 {
 	local part=
@@ -166,7 +167,7 @@ note()
 	printf 'bed: %s\n' "$*" | tee -a "$console" ${current:+"$xen_logs/$current.log"} >>"$xen_logs/bed.log"
 }
 
-# Boots crash now and then in emulation before anything of ours has run: that is tried again, once.
+# In emulation boots crash now and then before the project's code runs: retry once.
 boot_and_run()
 {
 	boot 1 && return 0
@@ -181,7 +182,7 @@ run()
 	rm -rf "$xen_logs"
 	mkdir -p "$xen_logs"
 	: >"$console"
-	# Not in a condition of this shell, where errors would not end it.
+	# Not in a condition of this shell, where errors would not stop it.
 	(build_images) >"$xen_logs/bed.log" 2>&1 </dev/null &
 	wait $! || status=$?
 	if [ $status = 0 ]; then

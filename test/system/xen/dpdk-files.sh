@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What the guests need to run DPDK; sourced by image.sh, whose addbin it uses.
+# Files that guests need to run DPDK; sourced by image.sh, whose addbin it uses.
 # shellcheck disable=SC2154
 
-# Debian's EAL loads all drivers of this folder. bus_vdev is not among them: the programs are linked with it, and
-# a second copy of it would register a second bus.
+# Debian's EAL loads all drivers of this folder, except bus_vdev: the programs are linked with it,
+# and a second copy would register a second bus.
 dpdk_drivers=/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0
 dpdk_plugins=(mempool_ring net_pcap net_tap)
 
@@ -18,6 +18,6 @@ add_dpdk()
 		addbin "$dpdk_drivers/librte_$name.so" "${dpdk_drivers#/}/librte_$name.so"
 	done
 	addbin "$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so" "${dpdk_drivers#/}/librte_net_mmnet.so"
-	# The programs' results are JSON.
+	# The programs print JSON.
 	addbin "$(command -v jq)" bin/jq
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a process's end looks like in another Xen domain: the root page of its table (src/xen/xen_table.c) says that it
- * is not alive any more, then the event channel that belongs to the page rings.
+ * How another Xen domain sees a process exit: the root page of its table (src/xen/xen_table.c) says
+ * that it is no longer alive, then the event channel of the page rings.
  *
  *   end-notice DOMID         offer an event channel to the domain; print "PORT ROOT"
  *   end-notice DOMID PORT    take it, print "PORT ROOT"
  *
- * Both then wait for PEER_FILE, which holds the other's ROOT; map that; print "ready"; wait for the other's end.
+ * Both then wait for PEER_FILE, which holds the other's ROOT; map that; print "ready"; and wait for
+ * the other to exit.
  */
 
 #include <poll.h>
@@ -32,7 +33,7 @@ die(const char *what)
 	exit(1);
 }
 
-/* The file may be there and still be empty. */
+/* The file may exist and still be empty. */
 static uint32_t
 wait_for_root(void)
 {
@@ -50,7 +51,7 @@ wait_for_root(void)
 	return root;
 }
 
-/* An event also comes when the channel is bound. */
+/* Binding a channel causes an event, too. */
 static int
 wait_for_end(xenevtchn_handle *events, const struct fido_xen_root_shm *theirs)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The guests' consoles on dom0's own, as they grow, each line with its guest's name in front.
+ * Show the guests' consoles on dom0's own as they grow, each line prefixed with its guest's name.
  *
  *   follow NAME=FILE...
  *
- * A file that was cut short is read from its start again.
+ * A file that was truncated is read from its start again.
  */
 
 #include <fcntl.h>

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fido-grant module, and what src/xen/xen_grant.c makes of it and of gntdev, between Xen domains.
+ * Test the fido-grant module, and how src/xen/xen_grant.c uses it and gntdev, between Xen domains.
  *
- *   grant-selftest refuse              bad input is refused, and leaves nothing granted or pinned
- *   grant-selftest give DOMID...       grant the same memory to all of them; print "DOMID ROOT" for each, "ready"; stay
- *   grant-selftest deny DOMID ROOT     what was granted to another domain cannot be mapped
- *   grant-selftest read DOMID ROOT     map it, many times over; a writable map is refused, a write faults; print
- *                                      "ready"; compare the contents until STOP_FILE is there; unmap, print
- *                                      "unmapped"; stay until the file is gone
- *   grant-selftest fill                write over all memory that is free
- *   grant-selftest wait GRANTED ENDING until these are the module's counters
+ *   grant-selftest refuse            bad input is refused, and leaves nothing granted or pinned
+ *   grant-selftest give DOMID...     grant the same memory to all of them; print "DOMID ROOT" for
+ *                                    each, "ready"; stay
+ *   grant-selftest deny DOMID ROOT   memory granted to another domain cannot be mapped
+ *   grant-selftest read DOMID ROOT   map it, many times over; a writable map is refused, a write
+ *                                    faults; print "ready"; compare the contents until STOP_FILE
+ *                                    exists; unmap, print "unmapped"; stay until the file is gone
+ *   grant-selftest fill              overwrite all free memory
+ *   grant-selftest wait GRANTED ENDING
+ *                                    until these are the module's counters
  *
- * ROOT is the reference of a page that holds the references of the memory, as each domain has its own.
+ * ROOT is the reference of a page that holds the references of the memory: each domain has its own
+ * references.
  */
 
 #include <errno.h>
@@ -40,15 +43,15 @@
 #define BYTES ((size_t)PAGES * PAGE)
 #define WORDS (BYTES / sizeof(uint64_t))
 #define READERS_MAX 8
-/* The same address in all domains, as fido has it. */
+/* The same address in all domains, as Fido uses it. */
 #define PLACE ((char *)UINT64_C(0x110000000000))
-/* With max_maptrack_frames at its default 8192 pages of a PV domain can be mapped at a time. */
+/* With max_maptrack_frames at its default, 8192 pages of a PV domain can be mapped at a time. */
 #define MAP_ROUNDS 20
 #define STOP_FILE "/run/stop"
 #define PARAMETERS "/sys/module/fido_grant/parameters/"
-/* The first domid that is not one of a domain: DOMID_FIRST_RESERVED. */
+/* DOMID_FIRST_RESERVED, the first domid that no domain has. */
 #define NO_DOMID 0x7ff0
-/* What the kernel needs to live on, in KiB. */
+/* Memory that the kernel needs, in KiB. */
 #define SPARE_KIB (12 << 10)
 #define LIMIT_MS 10000
 
@@ -73,7 +76,10 @@ number(const char *text)
 	return (uint32_t)strtoul(text, NULL, 0);
 }
 
-/* The number that follows `key` in a file of lines "KEY NUMBER"; without a key, the file's only one. */
+/*
+ * @return the number that follows `key` in a file of lines "KEY NUMBER"; without a key, the file's
+ * only one
+ */
 static long
 read_number(const char *path, const char *key)
 {
@@ -123,7 +129,7 @@ make_memfd(size_t size)
 
 static int module_fd;
 
-/* Pages that are pinned now; the counters of the CPUs are added up only when asked to. */
+/* @return pages pinned now; the kernel adds up the per-CPU counters only on request */
 static long
 pinned(void)
 {
@@ -160,7 +166,7 @@ refuse_numbers(uint64_t memory)
 		(struct fido_grant_add){.addr = memory, .count = PAGES + 1, .domid = 1});
 	expect_refused("2^32 - 1 pages", EINVAL,
 		(struct fido_grant_add){.addr = memory, .count = UINT32_MAX, .domid = 1});
-	expect_refused("no domain's id", EINVAL,
+	expect_refused("not a domain's id", EINVAL,
 		(struct fido_grant_add){.addr = memory, .count = 1, .domid = NO_DOMID});
 	expect_refused("an id of 17 bits", EINVAL,
 		(struct fido_grant_add){.addr = memory, .count = 1, .domid = 0x10001});
@@ -190,7 +196,7 @@ refuse_memory(int memfd, char *memory)
 			.domid = 1});
 	expect_refused("the last page there is", EFAULT,
 		(struct fido_grant_add){.addr = -(uint64_t)PAGE, .count = 2, .domid = 1});
-	/* What of a range can be granted is not when some of it cannot. */
+	/* If part of a range cannot be granted, nothing of it is. */
 	munmap(memory + BYTES / 2, PAGE);
 	expect_refused("a hole", EFAULT,
 		(struct fido_grant_add){.addr = (uintptr_t)memory, .count = PAGES, .domid = 1});
@@ -231,7 +237,7 @@ refuse_ends(uint64_t memory)
 		die("ABI: %s", strerror(errno));
 }
 
-/* Until the domain's grant table is full; a file's end is the end of its grants. */
+/* Until the domain's grant table is full; closing a file ends its grants. */
 static void
 refuse_too_many(uint64_t memory)
 {
@@ -348,7 +354,7 @@ writable_map_must_fail(uint32_t domid, uint32_t ref)
 	if (fd < 0 || ioctl(fd, IOCTL_GNTDEV_MAP_GRANT_REF, &op) != 0)
 		die("gntdev: %s", strerror(errno));
 	if (mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)op.index) != MAP_FAILED)
-		die("Xen let us map it writable");
+		die("Xen allowed a writable map");
 	if (errno != EINVAL)
 		die("a writable map: %s", strerror(errno));
 	close(fd);
@@ -373,7 +379,7 @@ compare(void)
 			die("word %zu has changed to %" PRIx64, i, memory[i]);
 }
 
-/* As src/core/map.c does it. */
+/* As in src/core/map.c. */
 static void
 zero_fill(char *at, size_t len)
 {
@@ -382,7 +388,7 @@ zero_fill(char *at, size_t len)
 		die("zeros: %s", strerror(errno));
 }
 
-/* If any way to unmap left something mapped, it would be more than Xen can track. */
+/* If unmapping left anything mapped, this would exceed what Xen can track. */
 static void
 map_many_times(uint32_t domid, const uint32_t *refs)
 {
@@ -432,7 +438,7 @@ read_it(uint32_t domid, uint32_t root)
 			puts("ready");
 			fflush(stdout);
 		}
-		usleep(20000); /* The others need the CPUs too. */
+		usleep(20000); /* leave the CPUs to the others */
 	}
 	zero_fill(PLACE, BYTES);
 	fido_xen_grants_unmap((void *)(uintptr_t)refs, 1);
@@ -445,7 +451,7 @@ read_it(uint32_t domid, uint32_t root)
 
 /* ---- the owner's domain ---- */
 
-/* Written, not touched: page faults are slow. */
+/* Written with write(): page faults are slow. */
 static int
 fill(void)
 {

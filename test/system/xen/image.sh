@@ -1,17 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Builds what the bed boots, below $xen_dir; sourced by bed.sh, which sets $xen_dir and $xen_bed.
+# Build what the bed boots, below $xen_dir; sourced by bed.sh, which sets $xen_dir and $xen_bed.
 # shellcheck disable=SC2154
 #
 #   xen          the hypervisor, unpacked (QEMU loads no other)
 #   vmlinux      the kernel for all domains, unpacked (xz takes seconds in emulation)
 #   domu.cpio    the guests' files: busybox, modules, the project's programs
-#   dom0.cpio    the same, and on top Xen's tools, the scenarios, and vmlinux and domu.cpio for the guests
+#   dom0.cpio    the same, and on top Xen's tools, the scenarios, and vmlinux and domu.cpio for the
+#                guests
 
 # shellcheck source=test/system/xen/dpdk-files.sh
 . "$xen_bed/dpdk-files.sh"
 
-# The newest kernel that is installed with its headers, and the newest Xen.
+# Choose the newest kernel installed with its headers, and the newest Xen.
 find_versions()
 {
 	local file
@@ -27,20 +28,20 @@ find_versions()
 	[ -x "$xen_bin/xl" ] || fail "no $xen_bin/xl: run $FIDO_TOP/setup.sh --xen"
 }
 
-# FILE OUT: what is new is what is newer than OUT.
+# FILE OUT: OUT is newer than FILE
 is_current()
 {
 	[ -e "$2" ] && [ "$2" -nt "$1" ] && [ "$(cat "$2.from" 2>/dev/null)" = "$1" ]
 }
 
-# The ELF file inside a bzImage: its payload is xz.
+# Extract the ELF file inside a bzImage: its payload is xz.
 unpack_kernel()
 {
 	local image=/boot/vmlinuz-$kernel out=$xen_dir/vmlinux offset
 	! is_current "$image" "$out" || return 0
 	offset=$(LC_ALL=C grep -obUaP '\xfd7zXZ\x00' "$image" | head -n 1 | cut -d: -f1)
 	[ -n "$offset" ] || fail "$image is not compressed with xz"
-	# What follows the payload is not xz: xz says so, after it has unpacked all of it.
+	# More data follows the payload: xz complains, after it has unpacked all of it.
 	tail -c +$((offset + 1)) "$image" | xz -dc --single-stream >"$out" 2>/dev/null || true
 	readelf -h "$out" >/dev/null || fail "cannot unpack $image"
 	echo "$image" >"$out.from"
@@ -61,19 +62,19 @@ build_module()
 
 # --- trees ---
 
-# FILE DEST: a file of the tree $tree, with its mode.
+# FILE DEST: add a file to the tree $tree, with its mode.
 addfile()
 {
 	install -D -p -m "$(stat -Lc %a "$1")" "$1" "$tree/$2"
 }
 
-# The shared libraries of a file, by their paths; none for a static one.
+# Print the paths of a file's shared libraries; none for a static one.
 libraries_of()
 {
 	ldd "$1" 2>/dev/null | awk '/=> \// { print $3 } /^\t\// { print $1 }'
 }
 
-# Libraries of all folders go to one, where the loader looks without a configuration.
+# Put libraries of all folders into one, where the loader looks without a configuration.
 addlib()
 {
 	local dest=lib/x86_64-linux-gnu/${1##*/}
@@ -81,7 +82,7 @@ addlib()
 	addfile "$1" "$dest"
 }
 
-# FILE DEST: a program, without its debugging information, and its libraries.
+# FILE DEST: add a program, without its debugging information, and its libraries.
 addbin()
 {
 	local library
@@ -95,7 +96,7 @@ addbin()
 	done
 }
 
-# NAME...: modules of the kernel, with those that they need, to /modules.
+# NAME...: add modules of the kernel, with those that they need, to /modules.
 addmodule()
 {
 	local file
@@ -131,14 +132,14 @@ add_xenstore_tools()
 	done
 }
 
-# What the project built: its tests and programs.
+# Add the project's tests and programs.
 add_programs()
 {
 	local file name
 	for file in "$FIDO_BUILD"/test/system/xen/* "$FIDO_BUILD"/apps/fido-ctl/fido-ctl; do
 		[ ! -f "$file" ] || [ ! -x "$file" ] || addbin "$file" "bin/${file##*/}"
 	done
-	# Those that a scenario names: a guest unpacks all of this each time that it starts.
+	# Only those that a scenario names: a guest unpacks all of this at each start.
 	for file in "$FIDO_BUILD"/test/unit/unit-* "$FIDO_BUILD"/test/fault/fault-*; do
 		name=${file##*/}
 		name=${name#unit-}
@@ -157,7 +158,7 @@ build_domu()
 	addfile "$xen_dir/fido-grant/fido-grant.ko" modules/fido-grant.ko
 	add_programs
 	add_dpdk
-	# pthread_cancel() loads it by itself.
+	# pthread_cancel() loads it at run time.
 	addlib /lib/x86_64-linux-gnu/libgcc_s.so.1
 	for name in domu.sh counts.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
@@ -190,7 +191,7 @@ build_dom0()
 	name=$FIDO_TOP/apps/xen/fido-group
 	[ ! -e "$name" ] || addfile "$name" bin/fido-group
 	ln "$xen_dir/vmlinux" "$xen_dir/domu.cpio" "$tree/boot/"
-	# Archives may follow each other: later files go on top of earlier ones.
+	# Archives can be concatenated: later files replace earlier ones.
 	{
 		cat "$xen_dir/domu.cpio"
 		pack "$tree"

@@ -3,10 +3,12 @@
  * Background commands of a domain, by name.
  *
  *   job start NAME COMMAND       run it with sh -c, in a process group of its own
- *   job wait NAME SECONDS        until it ends by itself: its output, its status; 124 if it does not
- *   job await NAME SECONDS REGEX until a line of its output matches: its output; 1 if it ends before, 124
+ *   job wait NAME SECONDS        until it exits by itself: print its output, return its status;
+ *                                124: it does not
+ *   job await NAME SECONDS REGEX until a line of its output matches: print its output; 1: it
+ *                                exited before; 124: no such line
  *   job kill NAME SIGNAL         signal the whole group
- *   job log NAME                 its output so far
+ *   job log NAME                 print its output so far
  *   job clean                    kill all that still run, forget all
  */
 
@@ -28,7 +30,7 @@
 #define LOOK_MS 20
 #define LOG_SHOWN 2000
 #define TOO_LONG 124
-/* Limits are those of a quiet machine; a busy one takes so many times as long. As in lib.sh. */
+/* Limits fit a quiet machine; a busy one takes this many times as long. As in lib.sh. */
 #define PATIENCE 4
 
 static const char *
@@ -49,7 +51,7 @@ die(const char *what)
 	exit(1);
 }
 
-/* All of a file, with a zero at its end; "" when there is none. To be freed. */
+/* @return the content of a file, zero-terminated, to be freed; "" if there is none */
 static char *
 contents(const char *path)
 {
@@ -87,7 +89,7 @@ write_number(const char *path, int number)
 	close(fd);
 }
 
-/* The number in a file, or -1. */
+/* @return the number in a file; -1: none */
 static int
 number_in(const char *path)
 {
@@ -116,7 +118,7 @@ status_of(const char *name)
 
 /* ---- commands ---- */
 
-/* The job's parent: it outlives a kill of the group, and tells how that ended. */
+/* The job's parent: it outlives a kill of the group, and records how the job ended. */
 static void
 supervise(const char *name, const char *command, int log, int started)
 {
@@ -174,7 +176,7 @@ forget(const char *name)
 	unlink(path_of(name, "status"));
 }
 
-/* Its name is free again afterwards. */
+/* The name is free again afterwards. */
 static int
 wait_end(const char *name, int seconds)
 {

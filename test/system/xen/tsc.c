@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the time stamp counter of this domain is: `tsc` prints three numbers, the counter now, its rate in
- * Hz as CLOCK_MONOTONIC sees it over 0.2 s, and what reading it costs in ns (tens: the processor
- * answers; thousands: the hypervisor does).
+ * Report this domain's time stamp counter: `tsc` prints the counter now, its rate in Hz as measured
+ * with CLOCK_MONOTONIC over 0.2 s, and the cost of reading it in ns (tens: the processor answers;
+ * thousands: the hypervisor does).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ now_ns(void)
 	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Of some tries the one that was interrupted least. */
+/* Of several tries, the one interrupted least. */
 static uint64_t
 read_cost_ns(void)
 {
@@ -41,7 +41,10 @@ read_cost_ns(void)
 	return least;
 }
 
-/* Both clocks at one moment: of some tries the one in which the least time passed, as any may be interrupted. */
+/*
+ * Both clocks at one moment: of several tries the one in which the least time passed, since any may
+ * be interrupted.
+ */
 static void
 read_both(uint64_t *tsc, uint64_t *ns)
 {
@@ -72,8 +75,8 @@ rate_once(void)
 }
 
 /*
- * On a busy machine Xen, and the emulation below it, correct the clock that the rate is measured with now and then, by much:
- * take a rate that three measurements agree on to a hundredth.
+ * On a busy machine Xen, and the emulation below it, now and then correct the reference clock by
+ * much: take a rate that three measurements agree on to a hundredth.
  */
 static uint64_t
 rate_hz(void)

@@ -4,9 +4,10 @@
  *
  *   xen-chain GROUP INDEX MEMBERS LIFE
  *
- * LIFE (from 1) is another one each time a member is started. What it reports stands in xenstore, in data/chain, twice a
- * second. SIGUSR1: the generator makes no more. SIGTERM: it leaves, and prints the report; exit status 1 when a packet was
- * damaged, came twice, or was reused too early, or a buffer is lost.
+ * LIFE (from 1) differs each time a member is started. It writes its report to xenstore, in
+ * data/chain, twice a second. SIGUSR1: the generator makes no more packets. SIGTERM: it leaves and
+ * prints the report; exit status 1 when a packet was damaged, arrived twice or was reused too
+ * early, or a buffer is lost.
  */
 
 #include <inttypes.h>
@@ -47,7 +48,7 @@ publish_report(struct xs_handle *xs)
 	xs_write(xs, XBT_NULL, "data/chain", line, (unsigned int)strlen(line));
 }
 
-/* Signals are taken here alone. */
+/* Only this thread takes signals. */
 static void *
 listen_to_signals(void *arg)
 {
@@ -83,13 +84,13 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: xen-chain GROUP INDEX MEMBERS LIFE\n");
 		return 2;
 	}
-	/* Sparse: what has arrived takes a bit each. */
+	/* Sparse: each arrived packet takes a bit. */
 	chain = mmap(NULL, sizeof(*chain), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (chain == MAP_FAILED)
 		return 2;
 	chain->group = argv[1];
-	chain->idle_ms = 30; /* The domain's processor is wanted by others. */
+	chain->idle_ms = 30; /* the domain's processor is shared */
 	index = (uint32_t)strtoul(argv[2], NULL, 10);
 	chain->members = (uint32_t)strtoul(argv[3], NULL, 10);
 	if (chain->members > CHAIN_MEMBERS_MAX || index >= chain->members)

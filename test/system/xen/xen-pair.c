@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two domains, libfido alone: each sends the other every byte of a large arena, checked, and reads what it gets.
+ * Two domains of libfido alone: each sends the other every byte of a large arena, and checks what
+ * it receives.
  *
  *   xen-pair GROUP NAME PEER ARENA_MIB MESSAGES poll|sleep
  *
- * Both ends send MESSAGES and receive as many. Whoever cannot go on sleeps (sleep), or looks again (poll). Then a write
- * to the peer's memory must fault. Last line: what was counted.
+ * Both ends send MESSAGES and receive as many. An end that has nothing to do sleeps (sleep) or
+ * looks again (poll). Then a write to the peer's memory must fault. The last line holds the counts.
  */
 
 #include <inttypes.h>
@@ -39,7 +40,7 @@ struct pair {
 	struct fido_link *link;
 	struct fido_txq *txq;
 	struct fido_rxq *rxq;
-	uint64_t seed; /* of what we send */
+	uint64_t seed; /* of sent messages */
 	uint64_t peer_seed;
 	uint32_t buffers;
 	uint64_t messages;
@@ -47,7 +48,7 @@ struct pair {
 	uint64_t back;
 	uint64_t received;
 	uint64_t sleeps;
-	const void *theirs; /* some of the peer's memory */
+	const void *theirs; /* an address in the peer's memory */
 	bool may_sleep;
 };
 
@@ -76,7 +77,9 @@ take_back(struct pair *p)
 	return n;
 }
 
-/* Message seq lies in buffer seq % buffers, so all buffers but a few are back before it is written. */
+/*
+ * Message seq lies in buffer seq % buffers, so all buffers but a few are back before it is written.
+ */
 static unsigned int
 send_some(struct pair *p)
 {
@@ -149,7 +152,7 @@ exchange(struct pair *p)
 			sleep_armed(p);
 			looks = 0;
 		} else if (time(NULL) > until) {
-			die("no end in time");
+			die("not finished in time");
 		}
 	}
 }
@@ -231,7 +234,7 @@ main(int argc, char **argv)
 	       " copied=%" PRIu64 " ms=%ld\n",
 		p.sent, p.received, doorbells, p.sleeps, copied,
 		(to.tv_sec - from.tv_sec) * 1000L + (to.tv_nsec - from.tv_nsec) / 1000000L);
-	/* The peer may still read our memory, and see its write refused. */
+	/* The peer may still read this memory, and test its write. */
 	usleep(200000);
 	fido_link_destroy(p.link);
 	fido_domain_leave(p.domain);

@@ -1,12 +1,12 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# dom0: starts Xen's daemons, runs the scenarios that the kernel's command line names, ends. The lines
-# that start with @@ are for bed.sh.
+# dom0: start Xen's daemons, run the scenarios that the kernel's command line names, power off.
+# Lines that start with @@ are for bed.sh.
 # shellcheck source=test/system/xen/guest/lib.sh
 . /bed/lib.sh
 mkdir -p /run/xen /run/lock /run/xenstored /var/log/xen/console $bed
 
-# A boot without them is of no use.
+# A boot without them is useless.
 start_daemons()
 {
 	local n=0
@@ -19,7 +19,7 @@ start_daemons()
 	xen-init-dom0 && xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file=/run/xenconsoled.pid
 }
 
-# Also what a scenario that was killed was just about to create.
+# Also what a killed scenario was about to create.
 destroy_all()
 {
 	local id
@@ -32,7 +32,7 @@ destroy_all()
 	dmesg -c >/dev/null
 }
 
-# What the guests' jobs and kernels said last.
+# Print the last output of the guests' jobs and kernels.
 last_words()
 {
 	local name
@@ -42,7 +42,7 @@ last_words()
 	done
 }
 
-# In a process group of its own, which is killed when it takes too long.
+# In its own process group, which is killed when it takes too long.
 run_scenario()
 {
 	local file=/bed/scenarios/$1.sh limit status=0 pid watchdog
@@ -57,7 +57,7 @@ run_scenario()
 	watchdog=$!
 	wait $pid || status=$?
 	kill $watchdog 2>/dev/null
-	# The next one starts with guests that work.
+	# The next one starts with working guests.
 	[ $status = 0 ] || {
 		last_words
 		destroy_all
@@ -65,7 +65,7 @@ run_scenario()
 	return $status
 }
 
-# The guests' consoles appear on ours.
+# Show the guests' consoles on dom0's.
 for name in domA domB domC domD; do
 	consoles="${consoles:-} $name=/var/log/xen/console/guest-$name.log"
 done
@@ -75,14 +75,14 @@ start_daemons || {
 	echo "@@ERROR xenstored or xenconsoled does not start"
 	poweroff -f
 }
-# Guests that poll must not keep dom0 from its work: it is what the scenarios wait for.
+# The scenarios wait for dom0: guests that poll must not delay it.
 xl sched-credit2 -d 0 -w 65535 || true
 xl info | grep -E 'xen_version|total_memory|free_memory|virt_caps|xen_commandline'
 for scenario in $(argument bed.scenarios | tr : ' '); do
 	echo "@@BEGIN $scenario"
 	status=0
 	run_scenario "$scenario" || status=$?
-	# What the guests' consoles still hold.
+	# Print the rest of the guests' consoles.
 	usleep 300000
 	echo "@@END $scenario $status"
 done

@@ -1,21 +1,27 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Helpers for the scenarios with DPDK in guests; source it there. $group is the name of the group; dom0 must be a
-# member of it, as it is where fido-ctl looks at the others.
+# Helpers for the scenarios with DPDK in guests; source it there. $group is the name of the group;
+# dom0 must be a member of it, where fido-ctl observes the others.
 #
 #   dev DOMAIN PEER PORT [ARG]       the --vdev option of mmnet port PORT; rx=zero, or ARG
-#   testpmd GUEST JOB EAL... -- APP...   an interactive testpmd, which has not started to forward
+#   testpmd GUEST JOB EAL... -- APP...
+#                                    an interactive testpmd that does not forward yet
 #   testpmd_cmd GUEST JOB COMMAND...
 #   fwd GUEST JOB EAL... -- APP...   fido-fwd
-#   connected DOMAINS LINKS          so many domains have mapped each other, and so many links are up, or fail
-#   counters [INTERVAL]              what the queues of all domains count: for total_of and rate_of
-#   total_of DOMAIN PEER DIRECTION KEY...    the sum, of what was counted last; each of the first three can be "any"
-#   rate_of DOMAIN PEER DIRECTION KEY...     the same, of the interval's
-#   doorbells_ok PACKETS DOORBELLS WHAT      print them; fail unless they are under 0.01 a packet
+#   connected DOMAINS LINKS          that many domains have mapped each other, and that many links
+#                                    are up, or fail
+#   counters [INTERVAL]              read all domains' queue counters, for total_of and rate_of
+#   total_of DOMAIN PEER DIRECTION KEY...
+#                                    the sum of the last counters; each of the first three can be
+#                                    "any"
+#   rate_of DOMAIN PEER DIRECTION KEY...
+#                                    the same, for the interval
+#   doorbells_ok PACKETS DOORBELLS WHAT
+#                                    print them; fail unless they are under 0.01 a packet
 # shellcheck disable=SC2154
 
-# One processor has two lcores: testpmd's main one waits for commands. The memory is granted to every member of the
-# group, page by page: with more of it the grant table (32760 pages) is soon full.
+# One processor has two lcores: testpmd's main one waits for commands. The memory is granted to
+# every member of the group, page by page: more of it soon fills the grant table (32760 pages).
 eal="--lcores 0@0,1@0 --no-huge -m 32 --no-pci --no-telemetry"
 eal_fwd="--lcores 0@0 --no-huge -m 32 --no-pci --no-telemetry"
 # Rings that their share of the memory can hold.
@@ -26,9 +32,9 @@ dev()
 	echo "--vdev=net_mmnet$3,group=xen:$group,domain=$1,peer=$2,hugepages=off,${4:-rx=zero}"
 }
 
-# The pipe is open for reading and writing, so that testpmd never sees the end of its input. Without --no-flush-rx it
-# throws away what a port has received before the start: all of a pcap file. Locked in memory, what nobody touches of its
-# mappings would use up a guest of 256 MB.
+# The pipe is open for reading and writing, so that testpmd never sees the end of its input. Without
+# --no-flush-rx testpmd discards what a port has received before the start: all of a pcap file.
+# Locked in memory, the untouched parts of its mappings would use up a guest of 256 MB.
 testpmd()
 {
 	local guest=$1 job=$2
@@ -59,7 +65,7 @@ ctl()
 	fido-ctl "$@" --group "xen:$group" --json 2>/run/ctl.err
 }
 
-# Each of so many domains has mapped what each other one exports now.
+# Each of that many domains has mapped what each other one exports now.
 all_mapped()
 {
 	ctl list | jq -e --argjson n "$1" '[.domains[] | select(.state == "alive")] as $all | ($all | length) == $n and
@@ -72,7 +78,8 @@ all_up()
 	ctl links | jq -e --argjson n "$1" '[.links[] | select(.state == "connected")] | length == 2 * $n' >/dev/null
 }
 
-# So many domains have each met all others: fido-ctl's looks cost them time, so this is waited for first.
+# That many domains have all met each other: wait for this first, since fido-ctl's observations cost
+# them time.
 all_met()
 {
 	xenstore-ls -f "/fido/$group/member" 2>/dev/null |
@@ -85,7 +92,7 @@ connected()
 		fail "not all of $1 domains and $2 links are there: $(cat /run/ctl.err; fido-ctl list --group "xen:$group" 2>&1; fido-ctl links --group "xen:$group" 2>&1)"
 }
 
-# A line for each number, so that jq, which takes long to start, runs once.
+# Print a line for each number, so that jq, which starts slowly, runs once.
 counters()
 {
 	ctl stats ${1:+--interval "$1"} >/run/ctl.json || fail "fido-ctl stats: $(cat /run/ctl.err)"

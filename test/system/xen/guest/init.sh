@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# /init of every domain of the test bed: what all need, then dom0.sh or domu.sh.
+# /init of every domain of the test bed: common set-up, then dom0.sh or domu.sh.
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/bed HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -12,10 +12,10 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 ip link set lo up
-# Whose program crashed, and where: the kernel says it at this level.
+# At this level the kernel reports which program crashed, and where.
 dmesg -n 7
 
-# An argument of the kernel's command line.
+# Print an argument of the kernel's command line.
 argument()
 {
 	tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p"

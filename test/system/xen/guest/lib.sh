@@ -1,31 +1,33 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Helpers for the scenarios, which run in dom0 under `sh -eu`. NAME is domA..domD, or dom0 where it
-# says so. A scenario may say `# limit: SECONDS` (default 600).
+# Helpers for the scenarios, which run in dom0 under `sh -eu`. NAME is domA..domD, or dom0 where
+# noted. A scenario may contain `# limit: SECONDS` (default 600).
 #
-#   create NAME...           new guests, up; one of that name that runs is destroyed first
+#   create NAME...           new guests, up; a running one of that name is destroyed first
 #   launch NAME, await NAME  the same in two steps: it has a domid; it is up
 #   need NAME...             create those that do not run
-#   destroy NAME             as when its power is cut
+#   destroy NAME             as a power cut
 #   domid NAME               (dom0 too)
-#   on NAME CMD...           (dom0 too) run it with sh -c; the scenario fails unless its status is 0
-#   try NAME CMD...          (dom0 too) the same, but returns the status
-#   output NAME              (dom0 too) the last 1900 bytes of the output of the last command
+#   on NAME CMD...           (dom0 too) run it with sh -c; fail unless its status is 0
+#   try NAME CMD...          (dom0 too) the same, but return the status
+#   output NAME              (dom0 too) the last 1900 bytes of the last command's output
 #   bg NAME JOB CMD...       (dom0 too) run it in the background
-#   wait_bg NAME JOB SECONDS (dom0 too) until it ends; the scenario fails unless its status is 0
-#   try_wait_bg ...          the same, but returns the status; 124: it still runs
-#   await_bg NAME JOB SECONDS REGEX  (dom0 too) until a line of its output matches; fails if it ends before
+#   wait_bg NAME JOB SECONDS (dom0 too) wait until it exits; fail unless its status is 0
+#   try_wait_bg ...          the same, but return the status; 124: it still runs
+#   await_bg NAME JOB SECONDS REGEX
+#                            (dom0 too) until a line of its output matches; fail if it exits before
 #   kill_bg NAME JOB SIGNAL  (dom0 too)
 #   log_bg NAME JOB          (dom0 too) its output so far
-#   wait_for SECONDS COND    until the shell condition holds; false when it never did
-#   expect_eq A B MSG, expect_ge A B MSG      fail unless A = B, A >= B (numbers)
+#   wait_for SECONDS COND    wait until the shell condition holds; false when it never did
+#   expect_eq A B MSG, expect_ge A B MSG
+#                            fail unless A = B, A >= B (numbers)
 #   fail MSG                 end the scenario
 #
 # Environment of create: MEMORY (MiB), CONFIG (more lines of xl configuration)
 
 bed=/run/bed
 on_limit=60
-# Limits are those of a quiet machine; a busy one takes so many times as long. As in job.c.
+# Limits fit a quiet machine; a busy one gets this many times as long. As in job.c.
 patience=4
 
 up()
@@ -75,14 +77,14 @@ domid()
 	fi
 }
 
-# Whether it is there: not that it works.
+# Whether it exists, not whether it works.
 is_running()
 {
 	[ -e $bed/"$1".domid ] && [ -n "$(xenstore-read "/local/domain/$(domid "$1")/name" 2>/dev/null)" ]
 }
 
-# A common TSC: without "native" Xen may trap each rdtsc, and scales it to its own clock. While it boots, it goes before
-# guests that poll.
+# A common TSC: without "native" Xen may trap each rdtsc, and scales it to its own clock. A booting
+# guest goes before guests that poll.
 guest_config()
 {
 	cat <<-END
@@ -193,7 +195,7 @@ output()
 	tail -c 1900 "$bed/$1.out"
 }
 
-# A command as one argument of a shell's command line.
+# Quote a command as one argument of a shell's command line.
 quoted()
 {
 	printf "'%s'" "$(printf %s "$*" | sed "s/'/'\\\\''/g")"
@@ -236,7 +238,7 @@ log_bg()
 
 # --- the end of a scenario ---
 
-# Jobs end, and nothing that nobody expected crashed anywhere: it would be an error of ours, or of the emulation.
+# Stop all jobs; fail on any unexpected crash, in the project or in the emulation.
 finish()
 {
 	local name

@@ -1,24 +1,25 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Helpers for scenarios that measure a network between domA and domB, each with an interface of its
-# kernel, whatever lies between them. lib.sh has been sourced.
+# Helpers for scenarios that measure a network between domA and domB, each with a kernel interface,
+# whatever lies between them. lib.sh has been sourced.
 # shellcheck disable=SC2154
 #
-#   net_vifs                 give both an interface eth0 of Xen's own, on a bridge of dom0's
+#   net_vifs                 give both an interface eth0 of Xen's own, on a bridge in dom0
 #   net_measure LABEL INTERFACE MIDDLE
-#                            ping, then transfer net_mib MiB by TCP from domA to domB, checked; MIDDLE (dom0
-#                            or a guest) is the domain between them. Last, one line:
+#                            ping, then transfer net_mib MiB by TCP from domA to domB, checked;
+#                            MIDDLE (dom0 or a guest) is the domain between them. Print one line:
 #
 #   net LABEL: ping_ms= seconds= mib_s= pps= events_per_packet= segments_s= events_per_segment=
 #       events_per_mib= events_a= events_b= events_middle=
 #
-#   net_compare LABEL OTHER  two that were measured on this boot: LABEL's figures, OTHER's, and how much the one is of the
-#                            other. A busy machine moves these by half: nothing is asked of them
+#   net_compare LABEL OTHER  of two measured on this boot, print LABEL's figures, OTHER's, and their
+#                            ratio. A busy machine moves these by half: they are not checked
 #
-# Packets are what the interfaces of domA and domB received, in both directions. An interface of Xen's
-# takes up to 64 KiB in one packet, if the kernel has them; one without that gets more packets for the
-# same bytes. So the same is said by TCP segment, which means the same for all. Events are the
-# notifications that all three domains together took from the hypervisor; see counts.sh.
+# Packets are what the interfaces of domA and domB received, in both directions. An interface of
+# Xen's own takes up to 64 KiB in one packet, if the kernel has them; others get more packets for
+# the same bytes. So there are figures for each TCP segment too, which means the same for all.
+# Events are the notifications that all three domains together got from the hypervisor; see
+# counts.sh.
 
 net_mib=4
 net_data=/tmp/net.data
@@ -53,14 +54,14 @@ net_vifs()
 
 # --- measuring ---
 
-# The first address of domB's interface.
+# Print the first address of domB's interface.
 net_address()
 {
 	on domB "ip -4 -o addr show dev $1" >/dev/null
 	output domB | sed -n 's,.* inet \([0-9.]*\)/.*,\1,p'
 }
 
-# The same MiB, which is none of a pattern, many times.
+# The same MiB of random data, many times.
 net_prepare()
 {
 	on domA "[ -e $net_data ] || {
@@ -70,7 +71,7 @@ net_prepare()
 	net_sum=$(output domA)
 }
 
-# INTERFACE MIDDLE: counts of domA, domB and the one between them, into $net_counts
+# INTERFACE MIDDLE: put the counters of domA, domB and the one between them into $net_counts
 net_count()
 {
 	local interface=$1 middle=$2 name counts
@@ -83,7 +84,7 @@ net_count()
 	done
 }
 
-# LABEL PING_MS SECONDS BEFORE... AFTER...: the line.
+# LABEL PING_MS SECONDS BEFORE... AFTER...: print the line.
 net_report()
 {
 	echo "$@" | awk -v "mib=$net_mib" '{
@@ -104,10 +105,11 @@ net_measure()
 	local address ping before seconds
 	address=$(net_address "$2")
 	net_prepare
-	# The first one looks for the address.
+	# The first ping resolves the address.
 	on domA "ping -c 1 -W 10 $address && ping -c 10 -i 0.1 -W 10 $address"
 	ping=$(output domA | sed -n 's,.*min/avg/max = [0-9.]*/\([0-9.]*\)/.*,\1,p' | tail -n 1)
-	# nc ends the connection when its input ends: that of a pipe which it holds open itself does not.
+	# nc closes the connection at the end of its input: a pipe that it holds open itself has
+	# none.
 	bg domB sink "rm -f /run/never; mkfifo /run/never; exec nc -l -p 5001 <>/run/never >$net_data"
 	net_count "$2" "$3"
 	before=$net_counts

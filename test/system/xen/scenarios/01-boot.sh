@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# dom0 and guests come up, with the modules that Fido needs, run commands, and keep their hands off
-# what they should not crash on.
+# dom0 and guests boot with the modules that Fido needs, run commands, and do not touch what would
+# crash them.
 need domA domB domC
 for name in dom0 domA domB domC; do
 	on $name 'for m in xen_privcmd xenfs xen_evtchn xen_gntdev xen_gntalloc fido_grant tun; do

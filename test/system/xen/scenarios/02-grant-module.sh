@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# The fido-grant module: what it refuses; read-only memory of one process in two domains; and that no page
-# is used for anything else, whoever is killed, before the last domain has unmapped it. Then: a process's
-# end is told to the other domain.
+# The fido-grant module: what it refuses; read-only memory of one process in two domains; whoever is
+# killed, no page is reused before the last domain has unmapped it. Then: the other domain learns
+# that a process exited.
 #
 #   domA: grant-selftest give     one memfd, 512 pages, each granted twice
 #       |             |
@@ -11,7 +11,7 @@ need domA domB domC
 # The memory, and the page of references.
 each=513
 
-# NAME: the reference of its page of references.
+# NAME: print the reference of its page of references.
 root_of()
 {
 	echo "$roots" | awk -v "domid=$(domid "$1")" '$1 == domid { print $2 }'
@@ -37,7 +37,7 @@ start_reader domC
 await_bg domB read 30 '^ready'
 await_bg domC read 30 '^ready'
 
-# The owner is killed: what is mapped stays what it was, and is pinned.
+# The owner is killed: mapped memory keeps its content, and is pinned.
 on domA "grant-selftest wait $((2 * each)) 0; job kill give KILL; grant-selftest wait 0 $((2 * each))"
 on domA grant-selftest fill
 # A reader is killed: its kernel unmaps.
@@ -49,7 +49,7 @@ on domA grant-selftest wait 0 0
 on domB 'rm /run/stop; job wait read 10'
 try_wait_bg domA give 5 || expect_eq $? 137 "status of the killed giver"
 
-# The module goes while a domain still reads.
+# The module is unloaded while a domain still reads.
 start_giver "$(domid domB)"
 start_reader domB
 await_bg domB read 30 '^ready'
@@ -57,7 +57,7 @@ on domA "job kill give KILL; grant-selftest wait 0 $each; rmmod fido_grant; gran
 on domB 'touch /run/stop; job await read 10 "^unmapped after"; rm /run/stop; job wait read 10'
 on domA insmod /modules/fido-grant.ko
 
-# A process ends in KILLED: the other one is told, whichever of them offered the event channel.
+# A process in KILLED exits: the other one is notified, whichever of them offered the event channel.
 notice()
 {
 	local killed=$1 other=$2 first second

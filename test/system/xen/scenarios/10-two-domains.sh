@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Two guests, libfido alone: each reads every byte of 64 MiB of the other's, by pointer; sleepers are woken, and
-# who polls is not rung at.
+# Two guests with libfido alone: each reads every byte of 64 MiB of the other's, by pointer;
+# sleepers are woken, and pollers are not rung.
 need domA domB
 on dom0 fido-group create two "$(domid domA)" "$(domid domB)"
 for mode in poll sleep; do

@@ -1,11 +1,11 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Two guests without the fido-grant module exchange packets by way of the kernel's own gntalloc; what it
-# cannot do is refused, and the message names what to change.
+# Two guests without the fido-grant module exchange packets through the kernel's own gntalloc; what
+# it cannot do is refused with a message that names what to change.
 need domA domB
 limit=/sys/module/xen_gntalloc/parameters/limit
 
-# MESSAGE: joining fails on domA, and says so.
+# MESSAGE: joining fails on domA with this message
 refused()
 {
 	status=0
@@ -19,7 +19,7 @@ for name in domA domB; do
 	on $name "rmmod fido_grant; [ ! -e /dev/xen/fido-grant ]"
 done
 
-# gntalloc's own default is less than a control block.
+# gntalloc's default limit is less than a control block.
 on dom0 fido-group create stock "$(domid domA)" "$(domid domB)"
 on domA "echo 1024 >$limit"
 refused "echo [0-9]* > $limit"

@@ -1,14 +1,15 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# The core's unit and fault tests, over the xen transport: the domains of a test are processes of one guest, or threads of
-# one of them. What is left out is about the host transport's folder and sockets, or has no transport at all.
+# The core's unit and fault tests, over the xen transport: the domains of a test are processes of
+# one guest, or threads of one of them. Tests of the host transport's folder and sockets, or of no
+# transport at all, are left out.
 # limit: 1300
 need domA domB domC
 
 share_a='link-broken-ring-closes-link link-held-buffer-across-close link-events fault-doorbells-lost-and-extra'
 share_b='link-peer-killed link-quiesce link-several-between-a-pair region-read-only-in-peers region-withdraw-part-of-export'
 share_c='link-bells-taken-away region-reach wakeup-shared-doorbell domain-watching-peer-not-waited-for'
-# What takes longer (suite soak).
+# Longer tests (suite soak).
 if grep -q bed.long=1 /proc/cmdline; then
 	share_a="$share_a fault-errors-at-each-call forward-reads-the-owners-memory forward-owner-gone-stays-readable
 		forward-middle-killed forward-needs-the-owner-mapped link-control-region-full link-either-end-first
@@ -18,7 +19,7 @@ if grep -q bed.long=1 /proc/cmdline; then
 		region-destroy-under-traffic domain-hung-peer-does-not-block wakeup-across-link-changes"
 fi
 
-# A guest's share, in a group of its own; the names of those that fail come last.
+# Run a guest's share, in its own group; the names of failed tests come last.
 run_share() # NAME GROUP TESTS
 {
 	# The layout is the tests' own (test/unit/test.h).

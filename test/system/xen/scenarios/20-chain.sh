@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Three guests in a chain, libfido alone: domC reads domA's memory by way of domB. Then, under load, each is destroyed in
-# turn and a new one takes its place: the others go on, no packet comes damaged or twice or is overwritten while
-# somebody reads it, and in the end every buffer is back.
+# Three guests in a chain, libfido alone: domC reads domA's memory, forwarded by domB. Then, under
+# load, each is destroyed in turn and replaced by a new one: the others go on, no packet arrives
+# damaged or twice or is overwritten while being read, and in the end every buffer is back.
 # limit: 900
 need domA domB domC
 # shellcheck disable=SC2046 # three words
@@ -15,20 +15,20 @@ member() # NAME INDEX
 	bg "$1" chain "exec xen-chain xen:chain $2 3 $life"
 }
 
-# A value of a member's last report.
+# Print a value of a member's last report.
 reported() # NAME KEY
 {
 	xenstore-read "/local/domain/$(domid "$1")/data/chain" 2>/dev/null | tr ' ' '\n' | sed -n "s/^$2=//p"
 }
 
-# More packets come to the end of the chain than have so far.
+# More packets have reached the end of the chain than before.
 flows()
 {
 	local before
 	wait_for 10 '[ -n "$(reported domC passed)" ]' || fail "domC reports nothing"
 	before=$(reported domC passed)
 	wait_for 30 "[ \"\$(reported domC passed)\" -gt $((before + 200)) ]" ||
-		fail "no packets come to domC: $(log_bg domA chain) $(log_bg domB chain) $(log_bg domC chain)"
+		fail "no packets reach domC: $(log_bg domA chain) $(log_bg domB chain) $(log_bg domC chain)"
 }
 
 member domA 0

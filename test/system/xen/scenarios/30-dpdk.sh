@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Unmodified DPDK applications in guests: what testpmd in domA sends comes to domC, by way of fido-fwd in domB, byte by byte,
-# without a copy: domC reads domA's memory. At load hardly a doorbell is rung.
+# Unmodified DPDK applications in guests: what testpmd in domA sends reaches domC over fido-fwd in
+# domB, byte by byte, without a copy: domC reads domA's memory. Under load hardly a doorbell rings.
 #
 #	domA: testpmd ==> domB: fido-fwd ==> domC: pktcheck (contents), testpmd (load)
 # shellcheck source=test/system/xen/guest/dpdk.sh
@@ -11,7 +11,7 @@ count=4000
 need domA domB domC
 on dom0 fido-group create $group 0 "$(domid domA)" "$(domid domB)" "$(domid domC)"
 
-# Nobody copied anything; what left domA is its own memory, and what left domB is domA's.
+# No domain copied anything; domA sent its own memory, and domB forwarded domA's.
 expect_no_copies()
 {
 	expect_eq "$(total_of gen fwd tx copied)" 0 "packets copied on their way out of domA"
@@ -22,7 +22,7 @@ expect_no_copies()
 	expect_eq "$(total_of fwd gen rx copied header bad)" 0 "packets copied or refused by domB"
 }
 
-# What pktcheck writes to a file, testpmd sends; it must find the same in domC.
+# testpmd sends what pktcheck wrote to a file; pktcheck must find the same in domC.
 on domA "pktcheck -l 0 --no-huge -m 64 --no-pci --vdev=net_pcap0,tx_pcap=/tmp/in.pcap -- --mode gen --count $count \
 	--size 60-1514 --random --mbufs 2048 >/tmp/in.log 2>&1 || { cat /tmp/in.log; false; }"
 testpmd domA gen "--vdev=net_pcap0,rx_pcap=/tmp/in.pcap $(dev gen fwd 0) --"
@@ -41,7 +41,7 @@ counters
 expect_eq "$(total_of gen fwd tx packets)" $count "packets that testpmd sent"
 expect_no_copies
 
-# As much as there is room for, of testpmd's own packets.
+# testpmd's own packets, as many as there is room for.
 testpmd domC sink "$(dev sink fwd 0) -- --forward-mode=rxonly --burst=256"
 connected 3 2
 testpmd_cmd domC sink start
@@ -53,7 +53,7 @@ doorbells_ok "$packets" "$(rate_of any any any doorbells)" "at load, a second"
 # For 50-netfront.
 # shellcheck disable=SC2154 # lib.sh sets $bed
 echo "$(rate_of any any any doorbells) $packets" | awk '{ printf "%.5f\n", $1 / $2 }' >"$bed/net.load"
-# testpmd never sleeps: it is not rung at, neither for packets nor for buffers that come back.
+# testpmd never sleeps: no doorbell rings for it, neither for packets nor for returned buffers.
 expect_eq "$(total_of fwd sink tx doorbells) $(total_of fwd gen rx doorbells)" "0 0" "doorbells to those who poll"
 expect_no_copies
 expect_eq "$(total_of sink fwd rx zero_copy)" "$(total_of sink fwd rx packets)" "packets read in place by domC"

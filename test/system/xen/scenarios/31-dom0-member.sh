@@ -1,6 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# dom0 is a member of a group like any other: it and a guest read each other's memory, and wake each other.
+# dom0 is a member of a group like any other: it and a guest read each other's memory, and wake each
+# other.
 need domA
 on dom0 fido-group create zero 0 "$(domid domA)"
 bg domA pair "xen-pair xen:zero b a 16 2000 sleep"

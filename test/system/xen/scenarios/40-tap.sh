@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Two guests' kernels talk by way of a third guest: ping, and a TCP transfer, checked, without a copy between the
-# domains; and what it costs. 50-netfront compares that with Xen's own network.
+# Two guests' kernels communicate over a third guest: ping, and a checked TCP transfer, without a
+# copy between the domains; and what it costs. 50-netfront compares that with Xen's own network.
 #
 #	domA: kernel - tap - fido-fwd ==> domC: fido-fwd ==> domB: fido-fwd - tap - kernel
 #	      10.99.0.1               <==                <==                        10.99.0.2
@@ -29,7 +29,7 @@ end domB right
 address domA 10.99.0.1
 address domB 10.99.0.2
 connected 3 2
-# What was sent while the memory was being mapped was copied.
+# Packets sent before the memory was mapped were copied.
 counters
 copied=$(total_of any any any copied)
 net_measure tap fido0 domC

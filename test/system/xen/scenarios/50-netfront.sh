@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Xen's own network between two guests, for comparison: ping, a TCP transfer, and what they cost; and Fido's figures for the
-# same (40-tap), as a ratio to these, if it ran on this boot.
+# Xen's own network between two guests, for comparison: ping, a TCP transfer, and what they cost;
+# and Fido's figures for the same (40-tap) relative to these, if it ran on this boot.
 #
 #   domA: eth0, netfront ---- dom0: netback, bridge, netback ---- netfront, eth0 :domB
 # shellcheck disable=SC2154 # lib.sh sets $bed
@@ -11,7 +11,8 @@ need domA domB
 net_vifs
 net_measure netfront eth0 dom0
 net_compare tap netfront
-# What DPDK applications take over as many hops at load (30-dpdk), to what this takes for a segment of TCP.
+# Compare what DPDK applications transfer over as many hops under load (30-dpdk) with TCP segments
+# here.
 if [ -e "$bed/net.load" ]; then
 	tr ' ' '\n' <"$bed/net.netfront" | awk -F= -v "load=$(cat "$bed/net.load")" '$1 == "events_per_segment" {
 		printf "DPDK at load : netfront: notifications per packet %s : %s = %.4f\n", load, $2, load / $2 }' >"$bed/net.ratio"
