@@ -12,7 +12,7 @@
 #include "output.h"
 
 #define EXIT_USAGE 2
-/* 64 clients of 32 queues, and the files that volumes are. */
+/* For 64 clients with 32 queues each, and the files of volumes. */
 #define FILES_WANTED 16384
 
 static volatile sig_atomic_t stop;
@@ -31,11 +31,11 @@ catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* A file that must not grow so large is an error of that request. */
+	/* Exceeding the limit of file sizes is an error of that request only. */
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-/* Each client takes a few descriptors. The usual limit is for programs that use select(), which this does not. */
+/* Each client needs some descriptors. The usual limit only protects programs that use select(). */
 static void
 raise_limit_of_files(void)
 {
@@ -63,7 +63,7 @@ serve(const struct blkd_options *opt)
 		printf("fido-blkd: %u volume%s in group %s as %s\n", opt->server.volume_count,
 			opt->server.volume_count == 1 ? "" : "s", opt->domain.group,
 			opt->domain.name);
-		/* A disk that nobody needs for serving may be full: go on, and fail at the end. */
+		/* If stdout cannot be written to, serve nevertheless, and fail at exit. */
 		app_output_flush();
 	}
 	blk_server_run(server, &stop);

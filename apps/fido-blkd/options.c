@@ -53,24 +53,25 @@ blkd_options_usage(FILE *out)
 	      "Serve block volumes to the domains of a group.\n"
 	      "\n"
 	      "  --group GROUP           the group: NAME or TRANSPORT:NAME (host:demo)\n"
-	      "  --domain NAME           what this process is called in the group\n"
-	      "  --volume NAME=STORE     serve STORE as NAME; any number of times\n"
-	      "  --read-only NAME=STORE  the same, and nobody can write to it\n"
-	      "      mem:SIZE                   memory of this process, gone when it ends\n"
-	      "      file:PATH[,direct=on]      a regular file or block device\n"
-	      "      nbd:URI                    an export of an NBD server\n"
-	      "  --threads N             threads that serve (default 1)\n"
-	      "  --cpus A,B,...          their processors\n"
-	      "  --buffers MIB           memory of each thread for what is read (default 64)\n"
-	      "  --ring N                descriptors that can be lent to a queue (default 4096)\n"
-	      "  --idle poll|adaptive    look again at once, or sleep after --spin-us (default)\n"
-	      "  --spin-us N             default 50\n"
-	      "  --hugepages on|off      off: ordinary pages, without a warning\n"
+	      "  --domain NAME           name of this process in the group\n"
+	      "  --volume NAME=STORE     serve STORE as NAME; can be repeated\n"
+	      "  --read-only NAME=STORE  the same, read-only\n"
+	      "      mem:SIZE                memory of this process; lost when it exits\n"
+	      "      file:PATH[,direct=on]   a regular file or block device\n"
+	      "      nbd:URI                 an export of an NBD server\n"
+	      "  --threads N             worker threads (default 1)\n"
+	      "  --cpus A,B,...          pin the threads to these CPUs\n"
+	      "  --buffers MIB           read buffers per thread (default 64)\n"
+	      "  --ring N                descriptors that can be lent per queue (default 4096)\n"
+	      "  --idle poll|adaptive    when idle, poll, or sleep after --spin-us (default)\n"
+	      "  --spin-us N             microseconds to poll before sleeping (default 50)\n"
+	      "  --hugepages on|off      off: use ordinary pages, without a warning\n"
 	      "  --control-size MIB      memory for rings and counters (default 64)\n"
-	      "  --allow USER[:USER...]  users whose processes may be clients (default: whom the "
-	      "group's folder lets in)\n"
-	      "  --quiet                 nothing but errors\n"
-	      "  --help                  this text\n"
+	      "  --allow USER[:USER...]  users whose processes may be clients (default: those "
+	      "with\n"
+	      "                          access to the group's directory)\n"
+	      "  --quiet                 print errors only\n"
+	      "  --help                  print this help\n"
 	      "\n"
 	      "example: fido-blkd --group demo --domain disk --volume "
 	      "root=file:/var/lib/root.img\n",
@@ -107,7 +108,7 @@ take_volume(struct blkd_options *opt, bool read_only)
 	}
 	if (opt->server.volume_count == BLK_VOLUMES_MAX) {
 		fprintf(stderr,
-			"fido-blkd: more than %d volumes: start another one, as another domain\n",
+			"fido-blkd: more than %d volumes: serve some from another fido-blkd\n",
 			BLK_VOLUMES_MAX);
 		return -EINVAL;
 	}
@@ -129,8 +130,7 @@ take_cpus(struct blkd_options *opt)
 
 		if (end == at || cpu < 0 || cpu > INT_MAX || (*end != ',' && *end != '\0') ||
 			opt->cpu_count == BLK_WORKERS_MAX) {
-			fprintf(stderr,
-				"fido-blkd: --cpus '%s': give numbers of processors, as in 2,3\n",
+			fprintf(stderr, "fido-blkd: --cpus '%s': give CPU numbers, as in 2,3\n",
 				optarg);
 			return -EINVAL;
 		}
@@ -235,7 +235,7 @@ check(struct blkd_options *opt)
 	if (opt->server.workers == 0)
 		opt->server.workers = opt->cpu_count != 0 ? opt->cpu_count : 1;
 	if (opt->cpu_count != 0 && opt->cpu_count != opt->server.workers) {
-		fprintf(stderr, "fido-blkd: %u processors for %u threads: give one for each\n",
+		fprintf(stderr, "fido-blkd: %u CPUs for %u threads: give one per thread\n",
 			opt->cpu_count, opt->server.workers);
 		return -EINVAL;
 	}
@@ -258,7 +258,7 @@ blkd_options_parse(struct blkd_options *opt, int argc, char **argv)
 		if (key == '?' || key == ':') {
 			fprintf(stderr, "fido-blkd: option '%s' %s: see fido-blkd --help\n",
 				argv[optind - 1],
-				key == ':' ? "needs a value" : "is not known, or takes no value");
+				key == ':' ? "needs a value" : "is unknown or takes no value");
 			return -EINVAL;
 		}
 		ret = take_option(opt, key);

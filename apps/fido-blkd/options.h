@@ -2,7 +2,7 @@
 #ifndef FIDO_BLKD_OPTIONS_H
 #define FIDO_BLKD_OPTIONS_H
 
-/** @file The command line. */
+/** @file Command line of fido-blkd. */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct blkd_options {
 	bool quiet;
 };
 
-/** Parse. Strings point into argv. @return 0, -EINVAL with a message on stderr */
+/** Parse the command line; strings point into argv. @return 0, -EINVAL after a message on stderr */
 int blkd_options_parse(struct blkd_options *opt, int argc, char **argv);
 void blkd_options_usage(FILE *out);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The upper limit: the front-end's interface as direct calls of the store, in one process and one
- * thread. fio's engine linked with this does the same work as with libfido-blk and fido-blkd,
- * without a domain in between. The volume's name is the store ("mem:256M"); there is one queue.
+ * The upper limit of performance: the front-end's interface on top of a store, in one process and
+ * one thread. fio's engine linked with this does the same work as with libfido-blk and fido-blkd,
+ * but without another domain. The name of the volume is its store ("mem:256M"). One queue.
  */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <fido/blk.h>
 
@@ -17,8 +18,8 @@
 #define LENT_MAX FIDO_BLK_LENT_MAX
 
 struct request {
-	struct blk_io io; /* first member: passed to blk_io_done() */
-	struct request *next;
+	struct blk_io io; /* must be first: blk_io_done() casts */
+	STAILQ_ENTRY(request) next;
 	struct fido_blk_queue *q;
 	void *cookie;
 	void *buffer;
@@ -26,12 +27,13 @@ struct request {
 	void *lent[LENT_MAX];
 };
 
+STAILQ_HEAD(request_list, request);
+
 struct fido_blk_queue {
 	struct fido_blk *blk;
 	struct request *requests;
-	struct request *free;
-	struct request *first; /* completed */
-	struct request **end;
+	struct request_list free;
+	struct request_list done;
 	unsigned int inflight;
 	struct fido_blk_stats stats;
 };
@@ -63,11 +65,10 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
 	if (ret != 0 || blk->q.requests == NULL)
 		return ret != 0 ? ret : -ENOMEM;
 	blk->q.blk = blk;
-	blk->q.end = &blk->q.first;
-	for (uint32_t i = 0; i < depth; i++) {
-		blk->q.requests[i].next = blk->q.free;
-		blk->q.free = &blk->q.requests[i];
-	}
+	STAILQ_INIT(&blk->q.free);
+	STAILQ_INIT(&blk->q.done);
+	for (uint32_t i = 0; i < depth; i++)
+		STAILQ_INSERT_HEAD(&blk->q.free, &blk->q.requests[i], next);
 	*out = blk;
 	return 0;
 }
@@ -110,9 +111,7 @@ blk_io_done(struct blk_io *io, int error)
 	struct request *r = (struct request *)io;
 
 	io->error = error;
-	r->next = NULL;
-	*r->q->end = r;
-	r->q->end = &r->next;
+	STAILQ_INSERT_TAIL(&r->q->done, r, next);
 }
 
 static void
@@ -143,10 +142,10 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 {
 	unsigned int done = 0;
 
-	for (; done < n && q->free != NULL; done++) {
-		struct request *r = q->free;
+	for (; done < n && !STAILQ_EMPTY(&q->free); done++) {
+		struct request *r = STAILQ_FIRST(&q->free);
 
-		q->free = r->next;
+		STAILQ_REMOVE_HEAD(&q->free, next);
 		q->inflight++;
 		submit_one(q, r, &requests[done]);
 	}
@@ -163,8 +162,7 @@ give_back(struct fido_blk_queue *q, struct request *r)
 		ops->release(q->blk->channel, r->lent[i]);
 	if (r->buffer != NULL)
 		blk_buffers_free(q->blk->buffers, r->buffer);
-	r->next = q->free;
-	q->free = r;
+	STAILQ_INSERT_HEAD(&q->free, r, next);
 	q->inflight--;
 }
 
@@ -174,12 +172,10 @@ fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion *completions,
 	unsigned int n = 0;
 
 	q->blk->store->ops->poll(q->blk->channel);
-	for (; n < max && q->first != NULL; n++) {
-		struct request *r = q->first;
+	for (; n < max && !STAILQ_EMPTY(&q->done); n++) {
+		struct request *r = STAILQ_FIRST(&q->done);
 
-		q->first = r->next;
-		if (q->first == NULL)
-			q->end = &q->first;
+		STAILQ_REMOVE_HEAD(&q->done, next);
 		q->stats.requests[r->io.op]++;
 		completions[n] =
 			(struct fido_blk_completion){.cookie = r->cookie, .error = r->io.error};

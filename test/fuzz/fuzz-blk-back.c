@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One queue of the backend, with stores that check their requests. */
 
-#include "back.h"
+#include "client.h"
 #include "fuzz-blk.h"
+#include "pool.h"
+#include "queue.h"
+#include "server_private.h"
+#include "session.h"
+#include "volume.h"
+#include "worker.h"
 
 #define REQUESTS 16
 #define VOLUMES 2
@@ -17,7 +23,10 @@ static struct fido_blk_queue_shm queue_shm[BACK_QUEUES_SHOWN];
 static struct back_client client;
 static struct back_worker worker;
 static struct back_queue *q;
-static struct blk_io *waiting[REQUESTS];
+static struct {
+	struct blk_io *io;
+	struct blk_channel *channel;
+} waiting[REQUESTS];
 static unsigned int waiting_count;
 static unsigned int lent; /* pieces of the store that lends its own memory */
 
@@ -79,18 +88,19 @@ stub_submit(struct blk_channel *channel, struct blk_io *io)
 {
 	check_io(channel, io);
 	FUZZ_CHECK(waiting_count < REQUESTS);
-	io->store_ptr = channel;
-	waiting[waiting_count++] = io;
+	waiting[waiting_count].io = io;
+	waiting[waiting_count++].channel = channel;
 }
 
 static void
 stub_finish(unsigned int n, int error)
 {
 	while (n-- > 0 && waiting_count != 0) {
-		struct blk_io *io = waiting[0];
+		struct blk_io *io = waiting[0].io;
+		struct blk_channel *channel = waiting[0].channel;
 
 		memmove(waiting, waiting + 1, --waiting_count * sizeof(waiting[0]));
-		done(io, io->store_ptr, error);
+		done(io, channel, error);
 	}
 }
 
@@ -165,8 +175,8 @@ start_server(uint8_t how)
 			.shm = &volume_shm[i]};
 	}
 	worker = (struct back_worker){.server = &server};
-	FUZZ_CHECK(blk_buffers_over(&worker.buffers, (void *)(uintptr_t)(fb.ours + BLK_BUFFER_MAX),
-			   BLK_BUFFER_MAX) == 0);
+	FUZZ_CHECK(blk_buffers_over(&worker.pool.buffers,
+			   (void *)(uintptr_t)(fb.ours + BLK_BUFFER_MAX), BLK_BUFFER_MAX) == 0);
 	client = (struct back_client){.server = &server,
 		.link = &fb.link,
 		.peer = "x",
@@ -175,6 +185,7 @@ start_server(uint8_t how)
 	q->txq = &fb.txq;
 	q->rxq = &fb.rxq;
 	q->worker = &worker;
+	q->pool = &worker.pool;
 	waiting_count = 0;
 	lent = 0;
 }
@@ -187,12 +198,12 @@ turn(void)
 	back_queue_poll(q);
 	back_queue_retry(q);
 	back_close_if_down(q);
-	FUZZ_CHECK(q->opening == NULL || back_open_retry(q));
-	if (worker.dirty != NULL) {
-		FUZZ_CHECK(worker.dirty == q && q->dirty);
+	FUZZ_CHECK(q->opening == NULL || back_open_retry(q) == &worker);
+	if (worker.pool.dirty != NULL) {
+		FUZZ_CHECK(worker.pool.dirty == q && q->dirty);
 		back_queue_answer(q);
-		worker.dirty = q->done.first != NULL ? q : NULL;
-		q->dirty = worker.dirty != NULL;
+		worker.pool.dirty = !STAILQ_EMPTY(&q->done) ? q : NULL;
+		q->dirty = worker.pool.dirty != NULL;
 	}
 }
 
@@ -205,7 +216,7 @@ give_back(void **cookies, unsigned int n, uint64_t out)
 		uint64_t at = (uintptr_t)cookies[i] - fb.ours;
 
 		if (at >= BLK_BUFFER_MAX && at < 2 * BLK_BUFFER_MAX)
-			blk_buffers_free(worker.buffers, cookies[i]);
+			blk_buffers_free(worker.pool.buffers, cookies[i]);
 		else if (at >= FIDO_GRANULE_SIZE && at < 2 * FIDO_GRANULE_SIZE)
 			stub_release(NULL, cookies[i]);
 		else
@@ -220,6 +231,7 @@ static void
 end_server(void)
 {
 	void *cookies[FB_RING];
+	const struct back_request *r;
 	uint64_t out = 0;
 
 	client.leaving = 1;
@@ -234,25 +246,25 @@ end_server(void)
 		turn();
 	}
 	back_close(q);
-	FUZZ_CHECK(back_queue_idle(q) && q->starved.first == NULL && waiting_count == 0 &&
+	FUZZ_CHECK(back_queue_idle(q) && STAILQ_EMPTY(&q->starved) && waiting_count == 0 &&
 		fb.our_r->held_count == 0);
 	for (unsigned int i = 0; i < VOLUMES; i++) {
 		out += volume_shm[i].closed.lent - volume_shm[i].closed.returned;
 		FUZZ_CHECK(volume_shm[i].clients == 0 && volume_shm[i].exclusive == 0);
 	}
-	FUZZ_CHECK(q->buffered == blk_buffers_used(worker.buffers));
+	FUZZ_CHECK(q->buffered == blk_buffers_used(worker.pool.buffers));
 	give_back(cookies, fb_recall(cookies), out);
-	FUZZ_CHECK(blk_buffers_used(worker.buffers) == 0 && lent == 0);
-	for (struct back_request *r = q->free; r != NULL; r = r->next)
+	FUZZ_CHECK(blk_buffers_used(worker.pool.buffers) == 0 && lent == 0);
+	STAILQ_FOREACH (r, &q->free, next)
 		q->request_count--;
 	FUZZ_CHECK(q->request_count == 0);
-	for (struct back_pieces *p; (p = worker.pieces) != NULL; free(p))
-		worker.pieces = p->next;
-	for (struct back_channel *c; (c = worker.channels) != NULL; free(c)) {
-		worker.channels = c->next;
+	for (struct back_pieces *p; (p = worker.pool.pieces) != NULL; free(p))
+		worker.pool.pieces = p->next;
+	for (struct back_channel *c; (c = worker.pool.channels) != NULL; free(c)) {
+		worker.pool.channels = c->next;
 		stub_channel_close(c->channel);
 	}
-	blk_buffers_destroy(worker.buffers);
+	blk_buffers_destroy(worker.pool.buffers);
 	back_queue_destroy(q);
 	pthread_mutex_destroy(&server.lock);
 }

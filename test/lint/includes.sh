@@ -34,6 +34,17 @@ allowed()
 	EOF
 }
 
+# FOLDER HEADER FILE...: besides its own .c, only these files of the folder may include the header.
+# So calls go one way there.
+above()
+{
+	cat <<-EOF
+	drivers/blk/back session.h worker.c
+	drivers/blk/back worker.h clients.c server.c
+	drivers/blk/back clients.h server.c
+	EOF
+}
+
 bad=0
 checked=0
 
@@ -66,6 +77,14 @@ while read -r folder below; do
 		case $folder in src/*) check_public "$file" ;; esac
 	done
 done < <(allowed)
+while read -r folder header users; do
+	[ -e "$folder/$header" ] || fail "$folder/$header does not exist: correct the table here"
+	for file in $(grep -lE "^#[[:space:]]*include \"$header\"" "$folder"/*.[ch]); do
+		case " $users ${header%.h}.c " in *" ${file##*/} "*) continue ;; esac
+		echo "$file includes $header, a header of a higher layer"
+		bad=1
+	done
+done < <(above)
 # A new folder needs a line in the table.
 while read -r folder; do
 	[ -n "$(allowed | awk -v f="$folder" '$1 == f')" ] || {

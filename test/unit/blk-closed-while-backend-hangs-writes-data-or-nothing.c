@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "back.h"
+#include "client.h"
+#include "queue.h"
+#include "server_private.h"
 #include "blk_store_test.h"
 
 #define WRITES 4u

@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-#include "back.h"
+#include "server_private.h"
 #include "hostile_front.h"
 
 #define LIVES 5

@@ -67,8 +67,8 @@ finish(void)
 {
 	assert_int_equal(volume_inflight(), 0);
 	assert_null(export.lanes[0].leader);
-	assert_null(export.lanes[0].first);
-	assert_null(export.lanes[0].pending);
+	assert_true(TAILQ_EMPTY(&export.lanes[0].jobs));
+	assert_true(STAILQ_EMPTY(&export.lanes[0].pending));
 	assert_int_equal(export.lanes[0].late, 0);
 	assert_int_equal(absent, 0);
 	export_close(&export);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whether the backend takes one more client. */
+/* Admission control. */
 
 #include "admit.h"
 
@@ -13,12 +13,12 @@
 
 #include "protocol.h"
 
-/* Descriptors of a doorbell: ours, and the peer's. */
+/* File descriptors per doorbell: ours and the peer's. */
 #define FDS_PER_BELL 3u
-/* Descriptors for a moment, or for domains that join: messages with memory and doorbells, sessions. */
+/* Kept free for short-lived use and joining domains: messages that carry memory and doorbells. */
 #define FDS_SPARE 32u
 
-/* @return descriptors that this process can still open; UINT_MAX: not known */
+/* @return number of descriptors that this process can still open; UINT_MAX: unknown */
 static unsigned int
 fds_left(void)
 {
@@ -31,7 +31,7 @@ fds_left(void)
 	dir = opendir("/proc/self/fd");
 	if (dir == NULL)
 		return errno == EMFILE ? 0 : UINT_MAX;
-	/* With "." and "..", and without the folder's own. */
+	/* This also counts ".", ".." and the directory's own descriptor. */
 	while (readdir(dir) != NULL)
 		used++;
 	closedir(dir);
@@ -39,7 +39,7 @@ fds_left(void)
 	return limit.rlim_cur > used ? (unsigned int)limit.rlim_cur - used : 0;
 }
 
-/* The rings and counters of one more link. @return false: the control region has no room for them */
+/* @return true when the control region has room for the rings and counters of one more link */
 static bool
 has_room(struct fido_domain *d, const struct fido_offer *offer, uint32_t ring_size)
 {
@@ -51,7 +51,7 @@ has_room(struct fido_domain *d, const struct fido_offer *offer, uint32_t ring_si
 	size[n++] = FIDO_LINK_QUEUES_MAX * sizeof(struct fido_rx_stats_shm);
 	for (uint16_t i = 0; i < offer->nrx; i++)
 		size[n++] = fido_sender_shm_size(ring_size);
-	/* The peer's rings may be as large as any front-end's. */
+	/* The peer may use the largest ring that a front-end can have. */
 	for (uint16_t i = 0; i < offer->ntx; i++)
 		size[n++] = fido_receiver_shm_size(BLK_RING_MAX);
 	while (got < n && (p[got] = fido_domain_shm_alloc(d, size[got])) != NULL)
@@ -83,10 +83,10 @@ blk_admit_advice(int error)
 	case -EMFILE:
 	case -ENFILE:
 		return ": raise the backend's limit of open files (ulimit -n, LimitNOFILE=), or "
-		       "have another one serve some";
+		       "serve some volumes from another backend";
 	case -ENOSPC:
-		return ": a backend serves 64 open volumes at a time, as far as its --control-size "
-		       "reaches: have another one serve some";
+		return ": a backend serves at most 64 open volumes, fewer if --control-size is too "
+		       "small: increase that, or serve some volumes from another backend";
 	default:
 		return "";
 	}

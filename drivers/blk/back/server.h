@@ -4,13 +4,12 @@
 
 /**
  * @file
- * The backend: serves volumes to the domains that offer it links. What fido-blkd is made of.
+ * The block backend: serves volumes to the domains that offer it links. fido-blkd is its program.
  *
- *   main thread      blk_server_run: accepts links (server.c), takes clients that have gone away apart
- *   worker threads   worker.c: each has queues, a channel to each store that they use, and memory for reads
+ *   main thread      blk_server_run(): accepts links, removes clients that are gone (clients.c)
+ *   worker threads   worker.c: each has queues, memory for reads, and a channel per store
  *
- *   queue: back_queue.c polls commands and answers them; back_open.c is about OPEN
- *   store: store_mem.c, store_file.c, store_nbd.c (store.h)
+ * Internals: server_private.h. Stores: store.h.
  */
 
 #include <signal.h>
@@ -32,29 +31,28 @@ struct blk_volume_config {
 	bool read_only;
 };
 
-/** Zero-initialize; what is left zero takes its default. */
+/** Zero-initialize; zero means the default. */
 struct blk_server_config {
 	unsigned int workers; /**< threads; default 1 */
-	const int *cpus;      /**< workers' processors, or NULL */
-	size_t buffer_size;   /**< bytes of each worker for reads; default 64 MiB */
-	uint32_t ring_size;   /**< descriptors that can be lent to a queue; default 4096 */
-	unsigned int
-		spin_us; /**< how long a worker polls before it sleeps; UINT_MAX: it never sleeps */
+	const int *cpus;      /**< CPU of each worker, or NULL */
+	size_t buffer_size;   /**< bytes per worker for reads; default 64 MiB */
+	uint32_t ring_size;   /**< descriptors that can be lent per queue; default 4096 */
+	unsigned int spin_us; /**< poll this long before sleeping; UINT_MAX: never sleep */
 	unsigned int volume_count;
 	const struct blk_volume_config *volumes;
 };
 
 /**
- * Open the volumes and start the workers. The domain's regions and links are the server's.
- * @return 0, -EINVAL, -ENOSPC, what a store's open() returns; with a message
+ * Open the volumes and start the workers. The server owns the domain's regions and links.
+ * @return 0, -EINVAL, -ENOSPC, or what the open() of a store returns; logs a message
  */
 int blk_server_create(struct blk_server **out, struct fido_domain *domain,
 	const struct blk_server_config *config);
-/** Accept and serve until *stop is not 0. @return 0 */
+/** Serve until *stop is not 0. @return 0 */
 int blk_server_run(struct blk_server *server, const volatile sig_atomic_t *stop);
 /**
- * Finish what is being worked on, close everything. Blocks for at most a few seconds for clients that do not give back what
- * was lent. NULL is legal.
+ * Finish the requests in progress and close everything. Waits at most a few seconds for clients to
+ * return lent memory. NULL is legal.
  */
 void blk_server_destroy(struct blk_server *server);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A thread of the backend: polls its queues and channels, and sleeps when nothing has come for a while. */
+/* A worker: polls its queues and channels; sleeps when idle. */
+
+#include "worker.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,56 +9,23 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <fido/clock.h>
 #include <fido/log.h>
 
-#include "back.h"
+#include "client.h"
+#include "queue.h"
+#include "server_private.h"
+#include "session.h"
 
-/* How long a worker that stops waits for its stores. */
+/* How long a stopping worker waits for its stores. */
 #define STOP_LIMIT_NS UINT64_C(5000000000)
-/* Something waits for what nobody tells of. */
+/* Sleep at most this long while waiting for an event that has no wake-up. */
 #define LOOK_AGAIN_MS 1
-/* Descriptors that a worker sleeps on; with more queues it looks around now and then. */
+/* Descriptors that a worker sleeps on; with more queues it also wakes up periodically. */
 #define FDS_MAX 256
-
-/* ---- channels ---- */
-
-struct blk_channel *
-back_worker_channel(struct back_worker *w, struct blk_store *store)
-{
-	struct blk_channel_config config = {.buffers = w->buffers};
-	struct back_channel *c;
-
-	for (c = w->channels; c != NULL; c = c->next)
-		if (c->channel->store == store)
-			return c->channel;
-	c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		return NULL;
-	if (store->ops->channel_open(store, &config, &c->channel) != 0) {
-		free(c);
-		return NULL;
-	}
-	c->next = w->channels;
-	w->channels = c;
-	return c->channel;
-}
-
-static void
-close_channels(struct back_worker *w)
-{
-	struct back_channel *c;
-
-	while ((c = w->channels) != NULL) {
-		w->channels = c->next;
-		c->channel->store->ops->channel_close(c->channel);
-		free(c);
-	}
-}
 
 /* ---- queues ---- */
 
@@ -64,7 +33,7 @@ void
 back_worker_wake(struct back_worker *w)
 {
 	uint64_t one = 1;
-	/* Fails only on a full counter, and then it is readable already. */
+	/* Fails only when the counter is full; then it is readable already. */
 	ssize_t n __attribute__((unused)) = write(w->wake_fd, &one, sizeof(one));
 }
 
@@ -73,6 +42,7 @@ back_worker_give(struct back_worker *w, struct back_queue *q)
 {
 	pthread_mutex_lock(&w->inbox_lock);
 	q->worker = w;
+	q->pool = &w->pool;
 	q->next = w->inbox;
 	w->inbox = q;
 	fido_store_release(&w->inbox_full, 1);
@@ -97,11 +67,11 @@ take_inbox(struct back_worker *w)
 	pthread_mutex_unlock(&w->inbox_lock);
 }
 
-/* @return true: the client has gone away, and nothing of the queue is anywhere */
+/* @return true: the client is gone, and nothing of the queue is in progress or lent */
 static bool
 can_leave(struct back_queue *q)
 {
-	if (!fido_load_acquire(&q->client->leaving) || q->in_flight != 0 || q->done.first != NULL)
+	if (!fido_load_acquire(&q->client->leaving) || q->in_flight != 0 || !STAILQ_EMPTY(&q->done))
 		return false;
 	if (q->opening != NULL) {
 		back_request_done(q->opening, FIDO_STATUS_CLOSED);
@@ -112,7 +82,7 @@ can_leave(struct back_queue *q)
 	return fido_txq_out(q->txq) == 0;
 }
 
-/* All queues have their turn. @return number of things done */
+/* Give each queue its turn. @return amount of work done */
 static unsigned int
 serve_queues(struct back_worker *w, bool stopping)
 {
@@ -120,14 +90,18 @@ serve_queues(struct back_worker *w, bool stopping)
 
 	for (struct back_queue **p = &w->queues; *p != NULL;) {
 		struct back_queue *q = *p, *next = q->next;
+		struct back_worker *home = w;
 
 		n += back_queue_reap(q);
 		if (!stopping)
 			n += back_queue_poll(q);
 		back_queue_retry(q);
 		back_close_if_down(q);
-		if (q->opening != NULL && !stopping && !back_open_retry(q)) {
+		if (q->opening != NULL && !stopping)
+			home = back_open_retry(q);
+		if (home != w) {
 			*p = next;
+			back_worker_give(home, q);
 			continue;
 		}
 		if (can_leave(q)) {
@@ -143,20 +117,20 @@ serve_queues(struct back_worker *w, bool stopping)
 static void
 answer_all(struct back_worker *w)
 {
-	struct back_queue *q = w->dirty, *again = NULL;
+	struct back_queue *q = w->pool.dirty, *again = NULL;
 
 	while (q != NULL) {
 		struct back_queue *next = q->next_dirty;
 
 		back_queue_answer(q);
-		q->dirty = q->done.first != NULL;
+		q->dirty = !STAILQ_EMPTY(&q->done);
 		if (q->dirty) {
 			q->next_dirty = again;
 			again = q;
 		}
 		q = next;
 	}
-	w->dirty = again;
+	w->pool.dirty = again;
 }
 
 static unsigned int
@@ -166,7 +140,7 @@ turn(struct back_worker *w, bool stopping)
 
 	take_inbox(w);
 	n = serve_queues(w, stopping);
-	for (struct back_channel *c = w->channels; c != NULL; c = c->next)
+	for (struct back_channel *c = w->pool.channels; c != NULL; c = c->next)
 		n += c->channel->store->ops->poll(c->channel);
 	answer_all(w);
 	return n;
@@ -174,7 +148,7 @@ turn(struct back_worker *w, bool stopping)
 
 /* ---- sleep ---- */
 
-/* @return true when a queue waits for something that does not ring */
+/* @return true when a queue waits for an event that has no wake-up */
 static bool
 must_look_again(const struct back_worker *w)
 {
@@ -184,17 +158,17 @@ must_look_again(const struct back_worker *w)
 	return false;
 }
 
-/* @return true when some queue waits for memory, which any of them may have lent */
+/* @return true when a queue waits for memory, which any queue of the worker may have lent */
 static bool
 any_starved(const struct back_worker *w)
 {
 	for (const struct back_queue *q = w->queues; q != NULL; q = q->next)
-		if (q->starved.first != NULL)
+		if (!STAILQ_EMPTY(&q->starved))
 			return true;
 	return false;
 }
 
-/* @return descriptors to sleep on; -1: something waits already */
+/* @return number of descriptors to sleep on; -1: there is work already */
 static int
 arm(struct back_worker *w, struct pollfd *fds)
 {
@@ -203,12 +177,12 @@ arm(struct back_worker *w, struct pollfd *fds)
 
 	fds[n++] = (struct pollfd){.fd = w->wake_fd, .events = POLLIN};
 	for (struct back_queue *q = w->queues; q != NULL; q = q->next) {
-		/* Completions wake it only when something waits for them. */
-		waits |= fido_link_arm(q->rxq, &q->txq, starved || q->done.first != NULL ? 1 : 0);
+		/* Let completions wake the worker only when something waits for them. */
+		waits |= fido_link_arm(q->rxq, &q->txq, starved || !STAILQ_EMPTY(&q->done) ? 1 : 0);
 		if (n < FDS_MAX)
 			fds[n++] = (struct pollfd){.fd = fido_rxq_fd(q->rxq), .events = POLLIN};
 	}
-	for (struct back_channel *c = w->channels; c != NULL; c = c->next) {
+	for (struct back_channel *c = w->pool.channels; c != NULL; c = c->next) {
 		struct pollfd fd = {.fd = -1};
 
 		waits |= c->channel->store->ops->arm(c->channel, &fd.fd, &fd.events);
@@ -247,12 +221,12 @@ static bool
 all_idle(const struct back_worker *w)
 {
 	for (const struct back_queue *q = w->queues; q != NULL; q = q->next)
-		if (q->in_flight != 0 || q->done.first != NULL)
+		if (q->in_flight != 0 || !STAILQ_EMPTY(&q->done))
 			return false;
 	return true;
 }
 
-/* Finish what has begun. */
+/* Finish the requests in progress. */
 static void
 finish(struct back_worker *w)
 {
@@ -273,10 +247,8 @@ set_cpu(const struct back_worker *w)
 	CPU_ZERO(&set);
 	CPU_SET((unsigned int)w->cpu, &set);
 	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) != 0)
-		fido_log(FIDO_LOG_WARNING,
-			"worker %u cannot run on processor %d: there is no such one: it runs "
-			"anywhere",
-			w->index, w->cpu);
+		fido_log(FIDO_LOG_WARNING, "CPU %d is not available: worker %u is not pinned",
+			w->cpu, w->index);
 }
 
 static void *
@@ -318,7 +290,8 @@ back_worker_start(struct back_worker *w)
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (w->wake_fd < 0)
 		return -errno;
-	ret = blk_buffers_create(&w->buffers, w->server->domain, w->server->config.buffer_size);
+	ret = blk_buffers_create(&w->pool.buffers, w->server->domain,
+		w->server->config.buffer_size);
 	if (ret != 0)
 		return ret;
 	ret = -pthread_create(&w->thread, NULL, worker_thread, w);
@@ -327,17 +300,6 @@ back_worker_start(struct back_worker *w)
 	pthread_setname_np(w->thread, "fido-blk");
 	w->started = true;
 	return 0;
-}
-
-static void
-free_pieces(struct back_worker *w)
-{
-	struct back_pieces *p;
-
-	while ((p = w->pieces) != NULL) {
-		w->pieces = p->next;
-		free(p);
-	}
 }
 
 void
@@ -356,9 +318,7 @@ back_worker_free(struct back_worker *w)
 {
 	if (w->server == NULL)
 		return;
-	close_channels(w);
-	free_pieces(w);
-	blk_buffers_destroy(w->buffers);
+	back_pool_free(&w->pool);
 	if (w->wake_fd > 0)
 		close(w->wake_fd);
 	pthread_mutex_destroy(&w->inbox_lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A buddy allocator over an arena. What is known of a piece stands beside the memory, not in it: the memory is read by
- * others, and what is free there should not come into the cache.
+ * A buddy allocator over an arena. Its state is kept outside of the arena: peers read the arena,
+ * and free memory should stay out of the cache.
  */
 
 #include "buffers.h"
@@ -17,25 +17,25 @@
 #define NOBODY UINT32_MAX
 
 static_assert(BLK_BUFFER_MIN << (ORDERS - 1) == BLK_BUFFER_MAX, "orders");
-/* So that the whole memory is made of largest pieces. */
+/* The memory consists of whole largest pieces. */
 static_assert(FIDO_GRANULE_SIZE % BLK_BUFFER_MAX == 0, "granules");
 
 enum page_state {
-	PAGE_INSIDE, /* of a piece, but not its first */
-	PAGE_FREE,   /* first of a free piece */
-	PAGE_USED,   /* first of a piece in use */
+	PAGE_INSIDE, /* not the first page of a piece */
+	PAGE_FREE,   /* first page of a free piece */
+	PAGE_USED,   /* first page of a piece in use */
 };
 
-/* A page of BLK_BUFFER_MIN. Only the first of a piece says anything. */
+/* A page of BLK_BUFFER_MIN bytes. Only the first page of a piece has valid fields. */
 struct page {
-	uint32_t next; /* free pieces of an order form a list, by their first pages' numbers */
+	uint32_t next; /* free list of an order: number of a piece's first page, or NOBODY */
 	uint32_t prev;
 	uint8_t state;
 	uint8_t order;
 };
 
 struct blk_buffers {
-	struct fido_region *region; /* NULL: the memory is the caller's */
+	struct fido_region *region; /* NULL: the caller owns the memory */
 	char *base;
 	size_t size;
 	size_t used;
@@ -96,7 +96,7 @@ blk_buffers_over(struct blk_buffers **out, void *base, size_t size)
 	b->size = size;
 	for (unsigned int i = 0; i < ORDERS; i++)
 		b->free[i] = NOBODY;
-	/* From the end, so that the first is the first to be used. */
+	/* Backwards: the first piece is allocated first. */
 	for (size_t at = b->size; at != 0; at -= BLK_BUFFER_MAX)
 		blk_buffers_put(b, (uint32_t)((at - BLK_BUFFER_MAX) / BLK_BUFFER_MIN), ORDERS - 1);
 	*out = b;
@@ -137,7 +137,7 @@ blk_buffers_alloc(struct blk_buffers *b, size_t len)
 	assert(len != 0 && len <= BLK_BUFFER_MAX);
 	if (enough == 0)
 		return NULL;
-	/* The smallest that is large enough: the large ones stay whole for as long as they can. */
+	/* Split the smallest piece that fits: large ones stay whole as long as possible. */
 	from = (unsigned int)__builtin_ctz(enough);
 	page = b->free[from];
 	blk_buffers_take(b, page);

@@ -4,7 +4,8 @@
 
 /**
  * @file
- * Memory of a worker that reads go into and that is then lent to front-ends: an arena, cut up by a buddy allocator. One thread.
+ * Data buffers of a worker: reads go into them, and they are lent to front-ends. An arena with a
+ * buddy allocator. One thread.
  */
 
 #include <stddef.h>
@@ -12,26 +13,30 @@
 
 #include <fido/domain.h>
 
-/** Smallest piece, and the alignment of all. */
+/** Size of the smallest piece; alignment of all pieces. */
 #define BLK_BUFFER_MIN 4096u
-/** Largest piece. */
+/** Size of the largest piece. */
 #define BLK_BUFFER_MAX (1u << 20)
 
 struct blk_buffers;
 
-/** @param size bytes, rounded up to whole granules of 2 MiB @return 0, -ENOSPC, -ENOMEM, -errno */
+/**
+ * Allocate an arena. @see blk_buffers_destroy
+ * @param size bytes, rounded up to granules of 2 MiB
+ * @return 0, -ENOSPC, -ENOMEM, -errno
+ */
 int blk_buffers_create(struct blk_buffers **out, struct fido_domain *domain, size_t size);
-/** The same over memory of an arena that stays the caller's. @param base, size multiples of BLK_BUFFER_MAX */
+/** Use memory of an arena that the caller owns. @param base, size multiples of BLK_BUFFER_MAX */
 int blk_buffers_over(struct blk_buffers **out, void *base, size_t size);
-/** Pieces that are still in use go with it. NULL is legal. */
+/** Destroy, with the pieces still in use. NULL is legal. */
 void blk_buffers_destroy(struct blk_buffers *buffers);
-/** @return a piece of at least len bytes (1 to BLK_BUFFER_MAX), or NULL: none is free now */
+/** @return a piece of at least len bytes (1 to BLK_BUFFER_MAX); NULL: none is free */
 void *blk_buffers_alloc(struct blk_buffers *buffers, size_t len);
 void blk_buffers_free(struct blk_buffers *buffers, void *piece);
-/** @return the whole memory (to tell the kernel of it). */
+/** @return the start of the memory (to register it with the kernel) */
 void *blk_buffers_base(const struct blk_buffers *buffers);
 size_t blk_buffers_size(const struct blk_buffers *buffers);
-/** @return bytes that are in use. */
+/** @return number of bytes in use */
 size_t blk_buffers_used(const struct blk_buffers *buffers);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening and closing a volume. */
+/* Open and close a volume. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define DEPTH_DEFAULT 128
 #define BOUNCE_DEFAULT ((size_t)2 << 20)
 #define TIMEOUT_DEFAULT_MS 5000
-/* How long a close waits for a backend that lives and does not answer. */
+/* How long fido_blk_close() waits for a backend that is alive but does not answer. */
 #define CLOSE_LIMIT_MS 5000u
 #define LOOK_US 100
 
@@ -42,14 +42,14 @@ take_config(struct fido_blk *blk, const struct fido_blk_config *config)
 		strlen(config->backend) >= FIDO_NAME_MAX || config->volume == NULL ||
 		!*config->volume || strlen(config->volume) >= FIDO_BLK_VOLUME_MAX) {
 		fido_log(FIDO_LOG_ERROR,
-			"cannot open a volume: give the backend's name (under %d characters) and "
-			"the volume's (under %d)",
+			"cannot open a volume: give the name of the backend (under %d characters) "
+			"and of the volume (under %d)",
 			FIDO_NAME_MAX, FIDO_BLK_VOLUME_MAX);
 		return -EINVAL;
 	}
 	if (blk->config.queues > FIDO_LINK_QUEUES_MAX || blk->config.depth > FIDO_BLK_DEPTH_MAX) {
 		fido_log(FIDO_LOG_ERROR,
-			"cannot open volume %s: %u queues of depth %u: at most %d, and %d",
+			"cannot open volume %s: %u queues of depth %u: use at most %d of depth %d",
 			config->volume, blk->config.queues, blk->config.depth, FIDO_LINK_QUEUES_MAX,
 			FIDO_BLK_DEPTH_MAX);
 		return -EINVAL;
@@ -61,7 +61,7 @@ take_config(struct fido_blk *blk, const struct fido_blk_config *config)
 	return 0;
 }
 
-/* A ring holds a few pieces for each request, and the largest of them twice. */
+/* A ring holds a few pieces for each request, and at least two of the largest requests. */
 static uint32_t
 ring_size(uint32_t depth)
 {
@@ -74,7 +74,7 @@ ring_size(uint32_t depth)
 
 /* ---- the link ---- */
 
-/* Called by the control thread. A queue's thread may sleep. */
+/* Control thread. Wakes the queues' threads, which may sleep. */
 static void
 link_changed(void *arg, enum fido_link_event event)
 {
@@ -86,8 +86,8 @@ link_changed(void *arg, enum fido_link_event event)
 }
 
 /*
- * The name of a link is used once: when it is down for good, the backend need not ask whether it comes back, with other
- * queues perhaps. It has the volume in it for people.
+ * Use each link name once: then a link that is down for good cannot come back with other queues,
+ * and the backend can drop it. The volume's name is in it for the reader of logs.
  */
 static void
 link_name(const struct fido_blk *blk, char name[FIDO_NAME_MAX])
@@ -130,7 +130,7 @@ create_link(struct fido_blk *blk)
 
 /* ---- open ---- */
 
-/* A backend that has no room makes no link to say so by: it does where it says what it serves. */
+/* A backend without room accepts no link, so it reports that in its published table. */
 static void
 look_for_refusal(struct fido_blk *blk)
 {
@@ -156,15 +156,14 @@ explain_timeout(const struct fido_blk *blk)
 	if (blk->refused != 0 && !fido_link_is_up(blk->link)) {
 		fido_log(FIDO_LOG_ERROR,
 			"cannot open volume %s of %s: it has no room for one more client: %s: see "
-			"its log; close other volumes, or have another backend serve some",
+			"its log; close other volumes, or serve some from another backend",
 			blk->volume, blk->backend, strerror(-blk->refused));
 		return -ENOSPC;
 	}
 	fido_log(FIDO_LOG_ERROR,
 		"cannot open volume %s of %s: %s for %d ms: is fido-blkd running in group %s with "
 		"--domain %s? (fido-ctl list --group %s)",
-		blk->volume, blk->backend,
-		fido_link_is_up(blk->link) ? "it does not answer" : "there was no link to it",
+		blk->volume, blk->backend, fido_link_is_up(blk->link) ? "no answer" : "no link",
 		blk->config.timeout_ms, group, blk->backend, group);
 	return -ETIMEDOUT;
 }
@@ -190,7 +189,7 @@ wait_for_backend(struct fido_blk *blk)
 	return explain_timeout(blk);
 }
 
-/* What the backend still reads of bounce stays until it has given it back (fido_region_destroy()). */
+/* fido_region_destroy() keeps bounce memory until the backend has stopped reading it. */
 static void
 destroy(struct fido_blk *blk)
 {
@@ -233,7 +232,7 @@ fido_blk_open(struct fido_domain *domain, const struct fido_blk_config *config,
 	if (ret == 0)
 		ret = wait_for_backend(blk);
 	if (ret != 0) {
-		/* Nothing is out but OPEN. */
+		/* Only OPEN is in flight. */
 		if (blk->link != NULL)
 			close_within(blk, 0);
 		else
@@ -263,7 +262,7 @@ anything_out(struct fido_blk *blk)
 	return out != 0;
 }
 
-/* @return writes whose memory is the caller's, and may still be read */
+/* @return number of writes whose memory, the caller's, may still be read */
 static unsigned int
 writes_out(const struct fido_blk *blk)
 {
@@ -284,7 +283,7 @@ close_within(struct fido_blk *blk, unsigned int limit_ms)
 	uint64_t start = fido_now_ms();
 	unsigned int writes;
 
-	/* While the link is open, what the backend works on comes back in the usual way. */
+	/* While the link is open, requests in progress complete as usual. */
 	while (fido_link_is_up(blk->link) && anything_out(blk) && fido_now_ms() - start < limit_ms)
 		usleep(LOOK_US);
 	fido_link_close(blk->link);
@@ -293,9 +292,9 @@ close_within(struct fido_blk *blk, unsigned int limit_ms)
 	writes = anything_out(blk) ? writes_out(blk) : 0;
 	if (writes != 0)
 		fido_log(FIDO_LOG_WARNING,
-			"volume %s: %s has not answered for %u ms, and may still read the memory "
-			"of %u writes: leave it as it is until %s goes on, or end %s",
-			blk->volume, blk->backend, limit_ms, writes, blk->backend, blk->backend);
+			"volume %s: %s has not answered for %u ms and may still read the memory of "
+			"%u writes: do not change it until %s continues or has exited",
+			blk->volume, blk->backend, limit_ms, writes, blk->backend);
 	destroy(blk);
 	return writes != 0 ? -EBUSY : 0;
 }
@@ -306,7 +305,7 @@ fido_blk_close(struct fido_blk *blk)
 	return blk != NULL ? close_within(blk, CLOSE_LIMIT_MS) : 0;
 }
 
-/* ---- asking ---- */
+/* ---- properties ---- */
 
 const struct fido_blk_info *
 fido_blk_info(const struct fido_blk *blk)

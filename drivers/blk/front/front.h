@@ -4,29 +4,34 @@
 
 /**
  * @file
- * The front-end from the inside: an open volume and its queues.
+ * Internals of the front-end: an open volume and its queues.
  *
- * A request's life (struct request.state):
+ * States of a request (struct request.state):
  *
- *   FREE -- submit --> WAITING -- sent --> SENT -- answered --> READY -- polled --> FREE, or LENT -- released --> FREE
- *                         ^                 |  \-- answered, memory still out --> ANSWERED -- all back --^ (READY)
- *                         +-- new session --+
+ *   FREE -- submit --> WAITING -- sent --> SENT -- answered --> READY -- polled --> FREE
+ *                         ^                 |                     |
+ *                         +-- new session --+                     +--> LENT -- released --> FREE
  *
- * | state    | meaning                                                                                    |
- * |----------|--------------------------------------------------------------------------------------------|
- * | WAITING  | in q->waiting: to be sent, when the session is open, and there is room                       |
- * | SENT     | in the rings of the present session                                                         |
- * | ANSWERED | the result is known; tickets of earlier sessions are out: a dead backend may still be reading |
- * | READY    | in q->ready                                                                                 |
- * | LENT     | the caller has the backend's memory                                                         |
+ *   SENT -- answered, memory still out --> ANSWERED -- all tickets back --> READY
  *
- * A session is one life of the link's rings. Whatever was SENT when it ended is sent again in the next.
+ * | state    | meaning                                                                            |
+ * |----------|------------------------------------------------------------------------------------|
+ * | WAITING  | in q->waiting: send it when the session is open and the ring has room              |
+ * | SENT     | in the rings of the current session                                                |
+ * | ANSWERED | result known; tickets of earlier sessions are out: a dead backend may still be     |
+ * |          | reading the memory                                                                 |
+ * | READY    | in q->ready                                                                        |
+ * | LENT     | the caller has the backend's memory                                                |
  *
- * q->waiting: those that have memory in bounce stand before those that have none. So the first one never waits for memory
- * that others behind it have: what it waits for is with requests that are SENT or ANSWERED, and comes back.
+ * A session is one incarnation of the link's rings. A request that is SENT when its session ends is
+ * sent again in the next one.
+ *
+ * In q->waiting, requests with bounce memory precede requests without. So the first one never waits
+ * for memory held by those behind it: requests that are SENT or ANSWERED hold it, and free it.
  */
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include <fido/blk.h>
 #include <fido/link.h>
@@ -37,7 +42,7 @@
 #include "buffers.h"
 #include "protocol.h"
 
-/** Pieces that a request names without further memory. */
+/** Pieces that fit into a request without an allocation. */
 #define REQUEST_IOV 4
 
 enum request_state {
@@ -50,35 +55,32 @@ enum request_state {
 };
 
 struct request {
-	struct request *next; /**< in a list of the queue */
-	uint32_t seq;         /**< which use of this place */
+	STAILQ_ENTRY(request) next; /**< in a list of the queue */
+	uint32_t seq;               /**< counts the uses of this struct */
 	uint16_t index;
-	uint16_t ticket; /**< of its command in this session */
+	uint16_t ticket; /**< of the command in this session */
 	uint8_t state;
 	uint8_t op;
 	uint32_t flags;
-	bool again; /**< the backend has not done it: send it again */
+	bool again; /**< the backend did not do it: send it again */
 	uint64_t offset;
 	uint64_t length;
 	void *cookie;
 	int error;
-	uint32_t tickets_out; /**< of all sessions */
-	bool names_caller;    /**< tickets that are out may name the caller's memory, not a copy */
-	unsigned int iovcnt;  /**< memory of the caller's; when lent: what was lent */
-	struct iovec *iov;    /**< iov_few, or allocated */
+	uint32_t tickets_out; /**< in all sessions */
+	bool names_caller;    /**< tickets out may refer to the caller's memory, not to a copy */
+	unsigned int iovcnt;  /**< the caller's memory; if LENT: the backend's */
+	struct iovec *iov;    /**< iov_few or allocated */
 	struct iovec iov_few[REQUEST_IOV];
-	void *bounce;          /**< copy of what is written */
-	uint64_t arrived;      /**< bytes of a read that have come */
-	unsigned int rx_count; /**< descriptors of what was lent */
-	struct fido_rx *rx;    /**< rx_few, or allocated */
+	void *bounce;          /**< copy of the data to write */
+	uint64_t arrived;      /**< bytes of a read received so far */
+	unsigned int rx_count; /**< descriptors of lent memory */
+	struct fido_rx *rx;    /**< rx_few or allocated */
 	struct fido_rx rx_few[REQUEST_IOV];
 };
 
 /** First in, first out. */
-struct request_list {
-	struct request *first;
-	struct request **end;
-};
+STAILQ_HEAD(request_list, request);
 
 enum session_state {
 	SESSION_NONE,    /**< no rings */
@@ -94,22 +96,22 @@ struct fido_blk_queue {
 	uint16_t index;
 	enum session_state state;
 	uint64_t session;    /**< fido_sender.queue_id of the rings */
-	uint8_t session_tag; /**< tells the cookies of one session from those of another */
+	uint8_t session_tag; /**< marks the cookies of this session */
 	int refusal;
-	uint16_t open_ticket; /**< OPENING: whose answer is awaited */
-	uint16_t by_ticket
-		[BLK_RING_MAX]; /**< last read that had it: index + 1; 0: none. Its request knows whether it has it still */
+	uint16_t open_ticket; /**< OPENING: ticket of the OPEN */
+	/** index + 1 of the last read with that ticket, which may be done; 0: none */
+	uint16_t by_ticket[BLK_RING_MAX];
 	struct request *requests;
 	uint32_t depth;
 	uint32_t inflight; /**< not FREE */
-	struct request *free;
+	struct request_list free;
 	struct request_list waiting;
 	struct request_list ready;
 	struct blk_buffers *bounce;
 	struct blk_open_shm *open_shm; /**< a piece of bounce */
-	struct fido_rx *done;          /**< descriptors to give back */
+	struct fido_rx *done;          /**< descriptors to return */
 	unsigned int done_count;
-	struct fido_rx *polled; /**< scratch of polling */
+	struct fido_rx *polled; /**< scratch array */
 	struct fido_blk_stats stats;
 };
 
@@ -117,19 +119,19 @@ struct fido_blk {
 	struct fido_domain *domain;
 	struct fido_link *link;
 	struct fido_blk_config config;
-	struct fido_region *bounce; /**< arena of all queues' bounce memory */
+	struct fido_region *bounce; /**< arena for the bounce memory of all queues */
 	char volume[FIDO_BLK_VOLUME_MAX];
 	char backend[FIDO_NAME_MAX];
 	uint64_t client;      /**< blk_open_shm.session */
-	pthread_mutex_t lock; /**< info_known, info */
+	pthread_mutex_t lock; /**< guards info_known and info */
 	bool info_known;
-	int refused; /**< why the backend makes no link, -errno; 0: it has not said so. Of fido_blk_open() */
+	int refused; /**< fido_blk_open(): why the backend accepts no link, -errno; 0: unknown */
 	struct fido_blk_info info;
 	uint16_t queue_count;
 	struct fido_blk_queue *queues[FIDO_LINK_QUEUES_MAX];
 };
 
-/** Descriptors polled at a time; more than one message can have. */
+/** Descriptors polled at a time; more than the longest message has. */
 #define FRONT_POLL_MAX 512u
 
 /* ---- front_queue.c ---- */
@@ -138,89 +140,49 @@ struct fido_blk {
 int blk_front_queue_create(struct fido_blk *blk, uint16_t index, struct fido_blk_queue **out);
 /** NULL is legal. */
 void blk_front_queue_destroy(struct fido_blk_queue *q);
-/** Give back what is lent, forget all requests. */
+/** Return lent memory, drop all requests. */
 void blk_front_queue_abandon(struct fido_blk_queue *q);
-/** Do what a queue has to do. */
+/** Process answers, follow the link, send. */
 void blk_front_queue_step(struct fido_blk_queue *q);
 
 /* ---- front_session.c ---- */
 
-/** @return queue_id of the rings that can be posted to now; 0: none */
+/** @return queue_id of the rings that can be posted to; 0: none */
 uint64_t blk_front_ring_id(struct fido_blk_queue *q);
-/** Follow the link: begin a session when it has new rings; fail all when it is closed for good. */
+/** Begin a session when the link has new rings; fail all requests when it is closed for good. */
 void blk_front_session_check(struct fido_blk_queue *q);
-/** The answer to OPEN came. @param rx its memory */
+/** Process the answer to OPEN. @param rx its memory */
 void blk_front_session_info(struct fido_blk_queue *q, const struct fido_rx *rx);
-/** OPEN's ticket came back. */
+/** Process the completion of OPEN. */
 void blk_front_session_status(struct fido_blk_queue *q, uint16_t status);
 
 /* ---- front_send.c ---- */
 
-/** Put as many of the waiting requests into the ring as there is room for. */
+/** Post waiting requests while the ring has room. */
 void blk_front_send(struct fido_blk_queue *q);
 /** Post OPEN. @return false: not now */
 bool blk_front_send_open(struct fido_blk_queue *q);
 
 /* ---- front_answer.c ---- */
 
-/** Take what the backend has answered. @return true when there was something */
+/** Process the backend's answers. @return true when there were any */
 bool blk_front_take_answers(struct fido_blk_queue *q);
-/** Give back the descriptors that are done with. */
+/** Return the descriptors in q->done. */
 void blk_front_give_back(struct fido_blk_queue *q);
-/** The result of a request is known. */
+/** Finish a request with its result. */
 void blk_front_finish(struct fido_blk_queue *q, struct request *r, int error);
-/** A request that was sent waits again: the backend has not done it. */
+/** Queue a sent request again: the backend did not do it. */
 void blk_front_wait_again(struct fido_blk_queue *q, struct request *r);
-/** @return the error, -errno, that a status of the backend's means; never 0 */
+/** @return -errno for an error status of the backend; never 0 */
 int blk_front_status_error(uint16_t status);
-/** Give back what has come of a read. */
+/** Return the pieces that a read has received. */
 void blk_front_drop_pieces(struct fido_blk_queue *q, struct request *r);
-/** Add to what is given back at the end of the burst. */
+/** Return a descriptor at the end of the burst. */
 void blk_front_done_with(struct fido_blk_queue *q, const struct fido_rx *rx);
 
-/* ---- lists ---- */
+/* ---- cookies: what a ticket stands for ---- */
 
-static inline void
-request_list_init(struct request_list *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static inline void
-request_list_add(struct request_list *list, struct request *r)
-{
-	r->next = NULL;
-	*list->end = r;
-	list->end = &r->next;
-}
-
-/* Put in front. */
-static inline void
-request_list_push(struct request_list *list, struct request *r)
-{
-	r->next = list->first;
-	if (list->first == NULL)
-		list->end = &r->next;
-	list->first = r;
-}
-
-static inline struct request *
-request_list_take(struct request_list *list)
-{
-	struct request *r = list->first;
-
-	if (r == NULL)
-		return NULL;
-	list->first = r->next;
-	if (list->first == NULL)
-		list->end = &list->first;
-	return r;
-}
-
-/* ---- cookies: what a ticket of ours stands for ---- */
-
-/** Cookie's place of OPEN. */
+/** Place of OPEN in a cookie. */
 #define COOKIE_OPEN 0xffffu
 
 /** index + 1 [15:0], session_tag [23:16], seq [55:24]. Never NULL. */

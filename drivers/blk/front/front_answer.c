@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Taking the backend's answers: memory that was read, and tickets that come back.
+ * Process the backend's answers: memory that was read, and completions.
  *
- * Tickets are reaped first, then memory is polled, then the tickets are looked at: the backend publishes a read's memory
- * before its ticket, so that a read whose ticket came back well and whose memory is not there has been answered with nonsense.
+ * Reap tickets, then poll memory, then process the tickets: the backend publishes a read's memory
+ * before its completion. So a read that completed without an error and without memory got an
+ * invalid answer.
  */
 
 #include <errno.h>
@@ -13,9 +14,9 @@
 #include "front.h"
 
 #define TICKETS_MAX 128u
-/* What came for a read makes no sense: more than any has, and far from where adding to it would wrap. */
+/* Marks an invalid answer to a read: more than any length, and too small for a sum to wrap. */
 #define TOO_MUCH (UINT64_MAX / 2)
-/* As in the kernel: more is no errno. */
+/* The largest errno, as in the kernel. */
 #define ERRNO_MAX 4095
 
 /* ---- results ---- */
@@ -37,7 +38,7 @@ make_ready(struct fido_blk_queue *q, struct request *r)
 {
 	r->state = REQUEST_READY;
 	count_result(q, r);
-	request_list_add(&q->ready, r);
+	STAILQ_INSERT_TAIL(&q->ready, r, next);
 }
 
 void
@@ -55,7 +56,7 @@ blk_front_finish(struct fido_blk_queue *q, struct request *r, int error)
 	r->error = error;
 	if (error != 0)
 		blk_front_drop_pieces(q, r);
-	/* What a write names is the caller's again only when nobody reads it any more. */
+	/* Return the memory of a write to the caller only when no backend reads it any more. */
 	if (r->op == FIDO_BLK_WRITE && r->tickets_out != 0)
 		r->state = REQUEST_ANSWERED;
 	else
@@ -101,19 +102,19 @@ not_done(uint16_t status)
 void
 blk_front_wait_again(struct fido_blk_queue *q, struct request *r)
 {
-	/* A part of a read's memory may have come: all of it comes again. */
+	/* Part of a read's memory may have arrived: it all comes again. */
 	blk_front_drop_pieces(q, r);
 	r->again = false;
 	r->error = 0;
 	r->state = REQUEST_WAITING;
 	q->stats.resent++;
 	if (r->bounce != NULL)
-		request_list_push(&q->waiting, r);
+		STAILQ_INSERT_HEAD(&q->waiting, r, next);
 	else
-		request_list_add(&q->waiting, r);
+		STAILQ_INSERT_TAIL(&q->waiting, r, next);
 }
 
-/* All tickets of a request that was sent are back. */
+/* All tickets of a SENT request are back. */
 static void
 answered(struct fido_blk_queue *q, struct request *r)
 {
@@ -122,7 +123,7 @@ answered(struct fido_blk_queue *q, struct request *r)
 	} else if (r->op != FIDO_BLK_READ || r->error != 0) {
 		blk_front_finish(q, r, r->error);
 	} else {
-		/* Its memory came before its ticket, or never. */
+		/* The memory of a read arrives before its ticket: this one has none. */
 		blk_front_finish(q, r, -EPROTO);
 	}
 }
@@ -141,11 +142,11 @@ ticket_back(struct fido_blk_queue *q, uint64_t cookie, uint16_t status)
 	}
 	r = &q->requests[place - 1];
 	if (r->seq != (uint32_t)(cookie >> 24))
-		return; /* A read that was answered before its ticket came back. */
+		return; /* A read that finished when its memory arrived. */
 	r->tickets_out--;
 	if (this_session && r->state == REQUEST_SENT) {
 		r->again |= not_done(status);
-		/* Sending again helps when all has been opened again. */
+		/* The backend closed the volume: open it again, then send again. */
 		if (status == BLK_STATUS_NOT_OPEN && q->state == SESSION_OPEN)
 			q->session = 0;
 		if (status != FIDO_STATUS_OK && !not_done(status) && r->error == 0)
@@ -178,7 +179,7 @@ remember(struct request *r, const struct fido_rx *rx)
 	return true;
 }
 
-/* Copy all that came to where the caller wants it. */
+/* Copy the received memory to the caller's iov. */
 static void
 copy_out(struct fido_blk_queue *q, struct request *r)
 {
@@ -227,7 +228,7 @@ lend(struct fido_blk_queue *q, struct request *r)
 	return true;
 }
 
-/* All of a read's message has come. */
+/* A read's message is complete. */
 static void
 memory_complete(struct fido_blk_queue *q, struct request *r)
 {
@@ -240,7 +241,7 @@ memory_complete(struct fido_blk_queue *q, struct request *r)
 	blk_front_finish(q, r, error);
 }
 
-/* @return the read whose command had that ticket, and is not answered yet; or NULL */
+/* @return the unanswered read whose command has that ticket, or NULL */
 static struct request *
 find_reader(struct fido_blk_queue *q, uint32_t ticket)
 {
@@ -278,7 +279,7 @@ memory_came(struct fido_blk_queue *q, const struct fido_rx *rx)
 	}
 }
 
-/* No more than two rings hold: a backend that posts for ever must not keep us here. */
+/* Poll at most twice the size of a ring: a backend that never stops posting must not block us. */
 static unsigned int
 take_memory(struct fido_blk_queue *q)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue of an open volume: what the application calls. */
+/* A queue of an open volume: the interface of the application. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +20,9 @@ blk_front_queue_create(struct fido_blk *blk, uint16_t index, struct fido_blk_que
 	q->blk = blk;
 	q->index = index;
 	q->depth = blk->config.depth;
-	request_list_init(&q->waiting);
-	request_list_init(&q->ready);
+	STAILQ_INIT(&q->free);
+	STAILQ_INIT(&q->waiting);
+	STAILQ_INIT(&q->ready);
 	q->requests = calloc(q->depth, sizeof(*q->requests));
 	q->done = calloc(FRONT_POLL_MAX, sizeof(*q->done));
 	q->polled = calloc(FRONT_POLL_MAX, sizeof(*q->polled));
@@ -39,8 +40,7 @@ blk_front_queue_create(struct fido_blk *blk, uint16_t index, struct fido_blk_que
 		r->index = (uint16_t)i;
 		r->iov = r->iov_few;
 		r->rx = r->rx_few;
-		r->next = q->free;
-		q->free = r;
+		STAILQ_INSERT_HEAD(&q->free, r, next);
 	}
 	*out = q;
 	return 0;
@@ -90,7 +90,7 @@ blk_front_queue_abandon(struct fido_blk_queue *q)
 		if (r->state == REQUEST_WAITING || r->state == REQUEST_LENT)
 			r->state = REQUEST_FREE;
 	}
-	request_list_init(&q->waiting);
+	STAILQ_INIT(&q->waiting);
 	blk_front_give_back(q);
 }
 
@@ -179,14 +179,14 @@ copy_iov(struct request *r, const struct fido_blk_request *from)
 static int
 submit_one(struct fido_blk_queue *q, const struct fido_blk_request *from)
 {
-	struct request *r = q->free;
+	struct request *r = STAILQ_FIRST(&q->free);
 	bool lend = from->op == FIDO_BLK_READ && (from->flags & FIDO_BLK_LEND);
 
 	r->iovcnt = 0;
 	if ((from->op == FIDO_BLK_READ || from->op == FIDO_BLK_WRITE) && !lend &&
 		!copy_iov(r, from))
 		return -ENOMEM;
-	q->free = r->next;
+	STAILQ_REMOVE_HEAD(&q->free, next);
 	q->inflight++;
 	r->seq++;
 	r->op = (uint8_t)from->op;
@@ -205,7 +205,7 @@ submit_one(struct fido_blk_queue *q, const struct fido_blk_request *from)
 		blk_front_finish(q, r, q->refusal);
 	} else {
 		r->state = REQUEST_WAITING;
-		request_list_add(&q->waiting, r);
+		STAILQ_INSERT_TAIL(&q->waiting, r, next);
 	}
 	return 0;
 }
@@ -216,7 +216,7 @@ fido_blk_submit(struct fido_blk_queue *q, const struct fido_blk_request *request
 	unsigned int done = 0;
 	int ret = 0;
 
-	while (done < n && q->free != NULL) {
+	while (done < n && !STAILQ_EMPTY(&q->free)) {
 		ret = check(&q->blk->info, &requests[done]);
 		if (ret == 0)
 			ret = submit_one(q, &requests[done]);
@@ -235,8 +235,7 @@ free_request(struct fido_blk_queue *q, struct request *r)
 {
 	release_memory(q, r);
 	r->state = REQUEST_FREE;
-	r->next = q->free;
-	q->free = r;
+	STAILQ_INSERT_HEAD(&q->free, r, next);
 	q->inflight--;
 }
 
@@ -255,9 +254,10 @@ fido_blk_poll(struct fido_blk_queue *q, struct fido_blk_completion *completions,
 	struct request *r;
 
 	blk_front_queue_step(q);
-	while (n < max && (r = request_list_take(&q->ready)) != NULL) {
+	while (n < max && (r = STAILQ_FIRST(&q->ready)) != NULL) {
 		struct fido_blk_completion *c = &completions[n++];
 
+		STAILQ_REMOVE_HEAD(&q->ready, next);
 		*c = (struct fido_blk_completion){.cookie = r->cookie, .error = r->error};
 		if (r->rx_count == 0) {
 			free_request(q, r);
@@ -297,7 +297,7 @@ fido_blk_fd(const struct fido_blk_queue *q)
 	return fido_rxq_fd(q->rxq);
 }
 
-/* @return true when the link has rings that this queue has not begun to use */
+/* @return true when the link has new rings, which this queue does not use yet */
 static bool
 new_session(struct fido_blk_queue *q)
 {
@@ -309,8 +309,8 @@ new_session(struct fido_blk_queue *q)
 bool
 fido_blk_arm(struct fido_blk_queue *q)
 {
-	/* Completions ring the same doorbell as what was read does; so does the link when it has new rings. */
-	return fido_link_arm(q->rxq, &q->txq, 1) || q->ready.first != NULL || new_session(q) ||
+	/* Completions, memory that was read, and new rings all ring the same doorbell. */
+	return fido_link_arm(q->rxq, &q->txq, 1) || !STAILQ_EMPTY(&q->ready) || new_session(q) ||
 		(q->state != SESSION_REFUSED && fido_link_error(q->blk->link) != 0);
 }
 

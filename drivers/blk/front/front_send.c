@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Putting commands into the ring. */
+/* Post commands. */
 
 #include <string.h>
 
@@ -11,7 +11,7 @@ struct message {
 	uint32_t len[FIDO_BLK_SEGMENTS_MAX];
 };
 
-/* @return true when the backend can read all that is to be written where it is */
+/* Find the addresses of a write's memory. @return false: the backend cannot read all of it */
 static bool
 find_memory(struct fido_blk_queue *q, const struct request *r, struct message *m)
 {
@@ -42,7 +42,7 @@ copy_memory(struct fido_blk_queue *q, struct request *r)
 	q->stats.copied_writes++;
 }
 
-/* @return false: no memory to copy to is free now */
+/* @return false: the data must be copied, and no bounce memory is free now */
 static bool
 prepare_write(struct fido_blk_queue *q, struct request *r, struct message *m)
 {
@@ -82,7 +82,7 @@ put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burs
 	b->own++;
 }
 
-/* The queue's lock is held, and the session is that of the rings. @return false: not now */
+/* The queue's lock is held; the rings are those of the session. @return false: not now */
 static bool
 send_one(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
 	struct request *r)
@@ -106,15 +106,18 @@ in_session(const struct fido_blk_queue *q)
 	return q->txq->open && q->txq->sender != NULL && q->txq->sender->queue_id == q->session;
 }
 
-/* The queue's lock is held, and the session is that of the rings. */
+/* The queue's lock is held; the rings are those of the session. */
 static void
 send_waiting(struct fido_blk_queue *q)
 {
 	struct fido_cursor c = fido_sender_begin(q->txq->sender);
 	struct fido_tx_burst b = {0};
+	struct request *r;
 
-	while (q->waiting.first != NULL && send_one(q, &c, &b, q->waiting.first))
-		request_list_take(&q->waiting)->state = REQUEST_SENT;
+	while ((r = STAILQ_FIRST(&q->waiting)) != NULL && send_one(q, &c, &b, r)) {
+		STAILQ_REMOVE_HEAD(&q->waiting, next);
+		r->state = REQUEST_SENT;
+	}
 	fido_sender_end(q->txq->sender, &c);
 	if (b.descriptors != 0)
 		fido_txq_publish(q->txq, &b);
@@ -123,7 +126,7 @@ send_waiting(struct fido_blk_queue *q)
 void
 blk_front_send(struct fido_blk_queue *q)
 {
-	if (q->waiting.first == NULL || q->state != SESSION_OPEN)
+	if (STAILQ_EMPTY(&q->waiting) || q->state != SESSION_OPEN)
 		return;
 	fido_lock_take(&q->txq->lock);
 	if (in_session(q))

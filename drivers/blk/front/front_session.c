@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sessions: finding the backend, and finding it again.
+ * Sessions: connect to the backend, and reconnect when it comes back.
  *
- * A queue looks by itself whether its link has new rings (fido_sender.queue_id); then all that the former ones have brought is
- * taken first, requests that were not answered wait again, and OPEN is sent. Requests follow when it is answered.
+ * Each queue detects new rings of its link (fido_sender.queue_id) by itself. It then processes what
+ * the retired rings have delivered, queues unanswered requests again, and sends OPEN. The requests
+ * follow when OPEN is answered.
  */
 
 #include <errno.h>
@@ -13,10 +14,10 @@
 
 #include "front.h"
 
-/* Take what has come by the rings of before, and then no more: a backend that posts for ever must not keep us here. */
+/* Limits the processing of retired rings: a backend that never stops posting must not block us. */
 #define LAST_LOOKS 128
 
-/* Those that were sent wait again. Their order does not matter: all were in flight together. */
+/* Queue SENT requests again, in any order: all were in flight together. */
 static void
 wait_again(struct fido_blk_queue *q)
 {
@@ -38,7 +39,7 @@ blk_front_ring_id(struct fido_blk_queue *q)
 	return id;
 }
 
-/* All that waits fails; what was sent has its answer coming. */
+/* Fail the waiting requests; sent ones still get their answers. */
 static void
 refuse(struct fido_blk_queue *q, int error)
 {
@@ -46,23 +47,24 @@ refuse(struct fido_blk_queue *q, int error)
 
 	q->state = SESSION_REFUSED;
 	q->refusal = error;
-	while ((r = request_list_take(&q->waiting)) != NULL) {
+	while ((r = STAILQ_FIRST(&q->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->waiting, next);
 		r->state = REQUEST_SENT;
 		blk_front_finish(q, r, error);
 	}
 }
 
-/* The link is closed for good: nothing more is answered. */
+/* The link is closed for good: fail all requests. */
 static void
 link_lost(struct fido_blk_queue *q, int error)
 {
 	if (q->state == SESSION_REFUSED && q->refusal == error)
 		return;
 	fido_log(FIDO_LOG_ERROR,
-		"volume %s of %s: its link is closed, %s: its requests fail: close and open it "
-		"again",
+		"volume %s of %s: the link is closed: %s: all requests fail: close the volume and "
+		"open it again",
 		q->blk->volume, q->blk->backend,
-		error == -EPROTO ? "as it broke the rules of its rings" : strerror(-error));
+		error == -EPROTO ? "the backend violated the ring protocol" : strerror(-error));
 	for (uint32_t i = 0; i < q->depth; i++)
 		if (q->requests[i].state == REQUEST_SENT)
 			blk_front_finish(q, &q->requests[i], error);
@@ -81,8 +83,8 @@ blk_front_session_check(struct fido_blk_queue *q)
 	if (error != 0 || id == 0 || id == q->session)
 		return;
 	/*
-	 * The backend has left the rings of before, or this would not be open: nothing new comes by them. What is there is
-	 * taken with the tickets of before.
+	 * New rings exist only after the backend has left the retired ones, which therefore deliver
+	 * nothing new. Process what they hold while by_ticket still refers to them.
 	 */
 	for (int i = 0; i < LAST_LOOKS && blk_front_take_answers(q); i++)
 		;
@@ -94,13 +96,13 @@ blk_front_session_check(struct fido_blk_queue *q)
 	if (blk_front_send_open(q))
 		q->state = SESSION_OPENING;
 	else
-		q->session = 0; /* Once more. */
+		q->session = 0; /* Retry at the next check. */
 }
 
 static bool
 same_volume(const struct fido_blk_info *a, const struct fido_blk_info *b)
 {
-	/* What it can do may differ, but for what requests were checked against. */
+	/* Features may differ; limits that requests were checked against must still hold. */
 	return a->size == b->size && a->identity == b->identity && a->block_size == b->block_size &&
 		b->max_transfer >= a->max_transfer && b->max_segments >= a->max_segments;
 }
@@ -160,12 +162,12 @@ blk_front_session_info(struct fido_blk_queue *q, const struct fido_rx *rx)
 		q->stats.sessions++;
 		return;
 	}
-	fido_log(FIDO_LOG_ERROR, "volume %s of %s: %s: its requests fail", q->blk->volume,
+	fido_log(FIDO_LOG_ERROR, "volume %s of %s: all requests fail: %s", q->blk->volume,
 		q->blk->backend,
 		ret == -ESTALE
-			? "it is not the one that was opened, or has lost its contents: close and "
-			  "open it again"
-			: "it does not say what it is: are both of the same version of Fido?");
+			? "this is another volume, or it has lost its contents: close it and open "
+			  "it again"
+			: "invalid answer to OPEN: use the same version of Fido for both");
 	refuse(q, ret);
 }
 
@@ -179,7 +181,7 @@ blk_front_session_status(struct fido_blk_queue *q, uint16_t status)
 	if (status == FIDO_STATUS_OK || q->state != SESSION_OPENING)
 		return;
 	if (status < FIDO_STATUS_USER) {
-		/* It was not looked at: once more, in this session or the next. */
+		/* OPEN was not processed: retry in this session or the next. */
 		q->session = 0;
 		q->state = SESSION_NONE;
 		return;
@@ -187,11 +189,11 @@ blk_front_session_status(struct fido_blk_queue *q, uint16_t status)
 	error = blk_front_status_error(status);
 	fido_log(FIDO_LOG_ERROR, "cannot open volume %s of %s: %s%s", q->blk->volume,
 		q->blk->backend, strerror(-error),
-		error == -ENOENT ? ": fido-ctl blk lists the volumes there are"
+		error == -ENOENT ? ": fido-ctl blk lists the volumes"
 			: error == -EBUSY
-			? ": somebody has it open, and one of you wants it for himself"
-			: error == -EROFS  ? ": it is read-only: open it so"
-			: error == -EPROTO ? ": another version of Fido is there"
+			? ": somebody has it open, and one of you asked for exclusive use"
+			: error == -EROFS  ? ": the volume is read-only: open it read-only"
+			: error == -EPROTO ? ": the backend is another version of Fido"
 					   : "");
 	refuse(q, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One volume as NBD clients see it: any bytes. */
+/* A volume with byte granularity, as NBD clients see it. */
 
 #include "export.h"
 
@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request that changes this part of a block and leaves the rest. */
+/* The part of a block that a request changes. */
 struct edge {
-	uint64_t block; /* offset */
+	uint64_t block; /* offset of the block */
 	uint32_t from;
 	uint32_t to;
 };
 
 /* ---- whole blocks ---- */
 
-/* Threads keep to one lane each, and are spread over all. */
+/* Each thread uses one lane; threads are spread over all lanes. */
 static struct lane *
 lane_of_thread(struct export *export)
 {
@@ -92,7 +92,7 @@ find_edges(const struct export *export, uint64_t offset, uint64_t end, struct ed
 	return n;
 }
 
-/* Read the edges' blocks, change them, write them. Their range is held exclusively. */
+/* Read, change and write the blocks of the edges. The caller holds their range exclusively. */
 static int
 change_edges(struct export *export, const struct edge *edges, unsigned int n, const char *data,
 	uint64_t offset, uint32_t flags)
@@ -118,7 +118,7 @@ change_edges(struct export *export, const struct edge *edges, unsigned int n, co
 	return ret;
 }
 
-/* Write data, or zeros if it is NULL. */
+/* Write data; NULL: zeros. */
 static int
 change(struct export *export, const char *data, uint32_t len, uint64_t offset, uint32_t flags)
 {

@@ -4,10 +4,10 @@
 
 /**
  * @file
- * An export: one volume, as NBD clients see it. They may name any bytes; the volume takes whole
- * blocks. What changes a part of a block is done here, by reading, changing and writing the block
- * while no other request of any client changes it (range.h). So clients never have to do that
- * themselves, each with a lock that the others do not know of.
+ * An export: a volume as NBD clients see it. Clients may access any bytes; the volume accepts whole
+ * blocks. The export itself changes a part of a block: it reads, changes and writes the block while
+ * no other request of any client changes it (range.h). So clients need not do that themselves, each
+ * under a lock that the others do not know.
  *
  * All requests block. Any thread.
  */
@@ -22,8 +22,8 @@
 #include "range.h"
 
 /**
- * Bytes for copies of what is written (nbdkit's buffers are memory that the backend cannot read),
- * for each queue: 8 requests of the largest size.
+ * Bytes per queue for copies of written data, as the backend cannot read nbdkit's buffers: 8
+ * requests of the largest size.
  */
 #define EXPORT_BOUNCE_SIZE (8u << 20)
 
@@ -36,7 +36,7 @@ struct export_config {
 	bool exclusive;
 	int timeout_ms;
 	unsigned int spin_us;
-	void (*on_absent)(void *arg); /**< as lane_config.on_absent */
+	void (*on_absent)(void *arg); /**< see lane_config.on_absent */
 	void *arg;
 };
 
@@ -45,22 +45,22 @@ struct export
 	const char *volume;
 	struct fido_blk *blk;
 	const struct fido_blk_info *info;
-	uint32_t max_transfer; /**< the volume's, in whole blocks */
-	bool read_only;        /**< because it was asked for, or because the volume is */
+	uint32_t max_transfer; /**< of the volume, rounded down to whole blocks */
+	bool read_only;        /**< requested, or the volume is read-only */
 	struct range_lock ranges;
 	unsigned int lane_count;
 	struct lane *lanes;
 };
 
 /**
- * Open the volume. A volume that can only be read is opened so.
- * @return 0, what fido_blk_open() returns, -ENOMEM. @see export_close
+ * Open the volume; a read-only one is opened read-only.
+ * @return 0, -ENOMEM, or what fido_blk_open() returns. @see export_close
  */
 int export_open(struct export *export, struct fido_domain *domain,
 	const struct export_config *config);
-/** No request is in it. Nothing happens if it is not open. */
+/** Close the export, if it is open. No request is in progress. */
 void export_close(struct export *export);
-/** Let all requests go, with -ESHUTDOWN; there can be no others. */
+/** Fail all requests with -ESHUTDOWN, now and later. */
 void export_abandon(struct export *export);
 
 /** @return 0 or -errno */
@@ -68,7 +68,7 @@ int export_read(struct export *export, void *data, uint32_t len, uint64_t offset
 int export_write(struct export *export, const void *data, uint32_t len, uint64_t offset, bool fua);
 int export_flush(struct export *export);
 int export_zero(struct export *export, uint32_t len, uint64_t offset, bool fua);
-/** What is no whole block is left as it is. */
+/** Discard the whole blocks in the range. */
 int export_trim(struct export *export, uint32_t len, uint64_t offset, bool fua);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A queue that many threads use, each waiting for its own. lane.h has the rules. */
+/* A queue that many threads share. See lane.h for the rules. */
 
 #include "lane.h"
 
@@ -13,20 +13,19 @@
 
 #include <fido/atomic.h>
 
-/* Completions taken, requests given at a time. */
+/* Completions polled or requests submitted at a time. */
 #define BURST 32u
-/* A leader looks this often whether the backend is there at all. Nothing else depends on it. */
+/* A sleeping leader checks this often for an absent backend. Nothing else depends on it. */
 #define ABSENT_MS 1000
-/* Whoever has something for a queue that sleeps rings soon after it has published that. */
+/* A backend rings the doorbell of a sleeping queue within this time after publishing. */
 #define RING_MS 200
 
-/* What one thread waits for; in its stack. */
+/* The requests that one thread waits for; on its stack. */
 struct lane_job {
-	struct lane_job *prev; /* in the lane's list, as long as undone is not 0 */
-	struct lane_job *next;
+	TAILQ_ENTRY(lane_job) entry; /* in lane->jobs while undone is not 0 */
 	struct lane_job *next_to_wake;
-	struct lane_part *done; /* to be finished by their thread */
-	unsigned int undone;    /* parts that the backend has not done */
+	struct lane_parts done; /* for the thread to finish */
+	unsigned int undone;    /* number of parts that the backend has not done */
 	enum fido_blk_op op;
 	uint32_t flags;
 	int error;
@@ -46,7 +45,7 @@ signal_job(struct lane *lane, struct lane_job *job)
 	lane->to_wake = job;
 }
 
-/* Give the lock back, then wake: nobody wakes up just to wait for the lock. */
+/* Release the lock, then wake: a woken thread should not have to wait for the lock. */
 static void
 unlock(struct lane *lane)
 {
@@ -72,35 +71,11 @@ kick_leader(struct lane *lane)
 	uint64_t one = 1;
 
 	if (lane->asleep && write(lane->wake_fd, &one, sizeof(one)) < 0) {
-		/* Full: it is readable. */
+		/* The counter is full: it is readable. */
 	}
 }
 
 /* ---- jobs ---- */
-
-static void
-job_enter(struct lane *lane, struct lane_job *job)
-{
-	job->prev = lane->last;
-	if (lane->last != NULL)
-		lane->last->next = job;
-	else
-		lane->first = job;
-	lane->last = job;
-}
-
-static void
-job_leave(struct lane *lane, struct lane_job *job)
-{
-	if (job->prev != NULL)
-		job->prev->next = job->next;
-	else
-		lane->first = job->next;
-	if (job->next != NULL)
-		job->next->prev = job->prev;
-	else
-		lane->last = job->prev;
-}
 
 static void
 part_done(struct lane *lane, struct lane_job *self, struct lane_part *part, int error)
@@ -109,10 +84,9 @@ part_done(struct lane *lane, struct lane_job *self, struct lane_part *part, int 
 
 	if (error != 0 && job->error == 0)
 		job->error = error;
-	part->next = job->done;
-	job->done = part;
+	STAILQ_INSERT_HEAD(&job->done, part, next);
 	if (--job->undone == 0)
-		job_leave(lane, job);
+		TAILQ_REMOVE(&lane->jobs, job, entry);
 	if (job != self)
 		signal_job(lane, job);
 }
@@ -120,7 +94,7 @@ part_done(struct lane *lane, struct lane_job *self, struct lane_part *part, int 
 static void
 pass_lead(struct lane *lane)
 {
-	lane->leader = lane->last;
+	lane->leader = TAILQ_LAST(&lane->jobs, lane_jobs);
 	if (lane->leader != NULL)
 		signal_job(lane, lane->leader);
 }
@@ -146,38 +120,29 @@ fill_request(struct fido_blk_request *request, struct iovec *iov, struct lane_pa
 	}
 }
 
-static struct lane_part *
-pending_take(struct lane *lane)
-{
-	struct lane_part *part = lane->pending;
-
-	lane->pending = part->next;
-	if (lane->pending == NULL)
-		lane->pending_end = &lane->pending;
-	return part;
-}
-
-/* Give the queue as much of what is pending as it takes. */
+/* Submit pending parts while the queue accepts them. */
 static void
 submit(struct lane *lane, struct lane_job *self)
 {
 	struct fido_blk_request requests[BURST];
 	struct iovec iovs[BURST];
+	struct lane_part *part;
 	unsigned int n;
 	int taken;
 
-	while (lane->pending != NULL) {
-		n = 0;
-		for (struct lane_part *part = lane->pending; part != NULL && n < BURST;
-			part = part->next, n++)
+	while ((part = STAILQ_FIRST(&lane->pending)) != NULL) {
+		for (n = 0; part != NULL && n < BURST; part = STAILQ_NEXT(part, next), n++)
 			fill_request(&requests[n], &iovs[n], part);
 		taken = fido_blk_submit(lane->config.queue, requests, n);
 		if (taken == 0)
 			break;
-		if (taken < 0)
-			part_done(lane, self, pending_take(lane), taken);
+		if (taken < 0) {
+			part = STAILQ_FIRST(&lane->pending);
+			STAILQ_REMOVE_HEAD(&lane->pending, next);
+			part_done(lane, self, part, taken);
+		}
 		for (int i = 0; i < taken; i++)
-			pending_take(lane);
+			STAILQ_REMOVE_HEAD(&lane->pending, next);
 	}
 	/* I4: pairs with the leader's fido_blk_arm(). */
 	if (lane->asleep && fido_blk_arm(lane->config.queue))
@@ -212,7 +177,7 @@ now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Sleep until there is something to poll, or a kick. @return false: only time has passed */
+/* Sleep until there is something to poll, or a kick. @return false: timeout */
 static bool
 sleep_once(struct lane *lane)
 {
@@ -228,7 +193,7 @@ sleep_once(struct lane *lane)
 	lock(lane);
 	lane->asleep = false;
 	if ((fds[1].revents & POLLIN) && read(lane->wake_fd, &kicks, sizeof(kicks)) < 0) {
-		/* Somebody else has not: only the leader reads. */
+		/* Cannot happen: only the leader reads. */
 	}
 	return ready != 0;
 }
@@ -253,13 +218,13 @@ lead_asleep(struct lane *lane, struct lane_job *self)
 	fido_blk_disarm(lane->config.queue);
 }
 
-/* Poll until something of the leader's own is done. */
+/* Poll until a part of the leader's own job is done. */
 static void
 lead(struct lane *lane, struct lane_job *self)
 {
 	uint64_t idle_since = 0, now;
 
-	while (self->done == NULL && !lane->abandoned) {
+	while (STAILQ_EMPTY(&self->done) && !lane->abandoned) {
 		if (take_completions(lane, self) != 0) {
 			idle_since = 0;
 			submit(lane, self);
@@ -282,7 +247,7 @@ lead(struct lane *lane, struct lane_job *self)
 	}
 }
 
-/* ---- the threads' own work ---- */
+/* ---- work of each thread ---- */
 
 static void
 copy_lent(const struct lane_part *part)
@@ -305,22 +270,22 @@ copy_lent(const struct lane_part *part)
 	}
 }
 
-/* Finish what is done of a job. @return number of parts */
+/* Finish the done parts of a job. @return number of parts */
 static unsigned int
 finish_parts(struct lane *lane, struct lane_job *job)
 {
 	struct fido_blk_lent *lent[LANE_PARTS_MAX];
-	struct lane_part *part = job->done;
+	struct lane_part *part = STAILQ_FIRST(&job->done);
 	unsigned int n = 0, n_lent = 0;
 
-	job->done = NULL;
+	STAILQ_INIT(&job->done);
 	if (job->op != FIDO_BLK_READ) {
-		for (; part != NULL; part = part->next)
+		for (; part != NULL; part = STAILQ_NEXT(part, next))
 			n++;
 		return n;
 	}
 	unlock(lane);
-	for (; part != NULL; part = part->next, n++) {
+	for (; part != NULL; part = STAILQ_NEXT(part, next), n++) {
 		if (part->lent == NULL)
 			continue;
 		copy_lent(part);
@@ -350,8 +315,8 @@ wait_for_parts(struct lane *lane, struct lane_job *job, unsigned int n)
 	while (n != 0) {
 		if (job->signalled) {
 			follow(lane, job);
-		} else if (job->done != NULL) {
-			/* Others go on while this thread copies. */
+		} else if (!STAILQ_EMPTY(&job->done)) {
+			/* Let others continue while this thread copies. */
 			if (job->undone == 0 && lane->leader == job)
 				pass_lead(lane);
 			n -= finish_parts(lane, job);
@@ -372,6 +337,7 @@ lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_par
 {
 	struct lane_job job = {.op = op, .flags = flags, .undone = n};
 
+	STAILQ_INIT(&job.done);
 	sem_init(&job.wake, 0, 0);
 	lock(lane);
 	if (lane->abandoned) {
@@ -379,12 +345,10 @@ lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_par
 	} else {
 		for (unsigned int i = 0; i < n; i++) {
 			parts[i].job = &job;
-			parts[i].next = NULL;
 			parts[i].lent = NULL;
-			*lane->pending_end = &parts[i];
-			lane->pending_end = &parts[i].next;
+			STAILQ_INSERT_TAIL(&lane->pending, &parts[i], next);
 		}
-		job_enter(lane, &job);
+		TAILQ_INSERT_TAIL(&lane->jobs, &job, entry);
 		if (lane->leader == NULL)
 			lane->leader = &job;
 		submit(lane, &job);
@@ -398,10 +362,12 @@ lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_par
 void
 lane_abandon(struct lane *lane)
 {
+	struct lane_job *job;
+
 	lock(lane);
 	if (!lane->abandoned) {
 		lane->abandoned = true;
-		for (struct lane_job *job = lane->first; job != NULL; job = job->next)
+		TAILQ_FOREACH (job, &lane->jobs, entry)
 			if (job != lane->leader)
 				signal_job(lane, job);
 		kick_leader(lane);
@@ -409,7 +375,7 @@ lane_abandon(struct lane *lane)
 	unlock(lane);
 }
 
-/* ---- making one ---- */
+/* ---- create, destroy ---- */
 
 int
 lane_create(struct lane *lane, const struct lane_config *config)
@@ -418,11 +384,12 @@ lane_create(struct lane *lane, const struct lane_config *config)
 	int err;
 
 	*lane = (struct lane){.config = *config};
-	lane->pending_end = &lane->pending;
+	TAILQ_INIT(&lane->jobs);
+	STAILQ_INIT(&lane->pending);
 	lane->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (lane->wake_fd < 0)
 		return -errno;
-	/* It is held for far less time than a thread takes to sleep and wake up. */
+	/* Adaptive: the lock is held for much less time than a sleep and a wake-up take. */
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
 	err = pthread_mutex_init(&lane->lock, &attr);

@@ -4,97 +4,98 @@
 
 /**
  * @file
- * A lane: one queue of a volume, used by any number of threads, each of which waits for its own
+ * A lane: one queue of a volume, shared by any number of threads, each of which waits for its own
  * requests (nbdkit calls pread() and pwrite() on many threads, and they block).
  *
- * One of the threads that wait leads: it polls the queue, and sleeps on its descriptor when nothing
- * comes. To the others it hands what is theirs. When its own work is done, it passes the lead on,
- * to the one that came last: that one is likely to wait longest. Nobody leads, and nothing runs,
- * when nobody waits.
+ * One of the waiting threads is the leader: it polls the queue, sleeps on its descriptor when there
+ * is nothing to poll, and hands out completions to the others. When its own job is done, it passes
+ * the lead to the thread that came last, which is likely to wait longest. When no thread waits,
+ * there is no leader, and nothing runs.
  *
  *   thread     lock held                        not held
- *   any        submit, release                  copy from lent memory to where it is wanted
+ *   any        submit, release                  copy from lent memory to the caller's buffer
  *   leader     poll, arm, disarm; hand out      wake the others; sleep on the queue's descriptor
- *   follower   take what is its                 sleep on its semaphore
+ *   follower   take its completions             sleep on its semaphore
  *
  * Invariants
- * I1. As long as a part of any job is not done there is a leader; it polls, sleeps on the queue's
- *     armed descriptor, or has been told that it leads.
- * I2. Nobody waits for anything while holding lent memory: the backend's buffers come back whatever
- *     others do.
+ * I1. While a part of any job is not done, there is a leader. It polls, sleeps on the queue's armed
+ *     descriptor, or has been signalled that it leads.
+ * I2. No thread waits for anything while it holds lent memory: the backend's buffers are returned
+ *     whatever other threads do.
  * I3. job.signalled: exactly one sem_post() is coming, or has come and was not waited for. A job
- *     does not end before that was waited for: whoever posts never touches a job that has ended.
- * I4. What is submitted while the leader sleeps cannot hide a completion from it: the submitter
- *     arms again, and wakes it when something waits.
+ *     does not end before that was waited for: a poster never accesses a job that has ended.
+ * I4. A request submitted while the leader sleeps cannot hide a completion from it: the submitter
+ *     arms again, and wakes the leader if there is something to poll.
  */
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <fido/blk.h>
 
-/** Parts of one job. */
+/** Maximum number of parts of a job. */
 #define LANE_PARTS_MAX 64u
 
 struct lane_job;
 
-/** One request of a job: whole blocks. The first fields are the caller's. */
+/** One request of a job: whole blocks. The caller fills in the fields up to wanted. */
 struct lane_part {
 	uint64_t offset; /**< bytes */
 	uint64_t length; /**< bytes */
-	void *data;      /**< write: from where; read: to where; else NULL */
-	uint32_t skip;   /**< read: bytes at the beginning that are not wanted */
-	uint32_t wanted; /**< read: bytes that are, behind them */
-	/* The lane's. */
+	void *data;      /**< read, write: buffer; else NULL */
+	uint32_t skip;   /**< read: ignore this many bytes first */
+	uint32_t wanted; /**< read: then copy this many bytes */
+	/* For the lane's use. */
 	struct lane_job *job;
-	struct lane_part *next;
+	STAILQ_ENTRY(lane_part) next;
 	const struct iovec *iov;
 	unsigned int iovcnt;
 	struct fido_blk_lent *lent;
 };
 
+STAILQ_HEAD(lane_parts, lane_part);
+
 struct lane_config {
 	struct fido_blk *blk;
 	struct fido_blk_queue *queue;
-	unsigned int spin_us; /**< how long a leader polls before it sleeps */
-	/** A leader waits for a backend that is not there. Any thread; must not block. */
+	unsigned int spin_us; /**< time that a leader polls before it sleeps */
+	/** Called when a leader waits for an absent backend. Any thread; must not block. */
 	void (*on_absent)(void *arg);
 	void *arg;
 };
 
 struct lane {
 	struct lane_config config;
-	pthread_mutex_t lock; /**< of all that follows, and of the queue */
+	pthread_mutex_t lock; /**< guards the fields below, and the queue */
 	struct lane_job *leader;
-	struct lane_job *first; /**< jobs with parts that are not done, as they came */
-	struct lane_job *last;
-	struct lane_job *to_wake;  /**< to be posted when the lock is given back */
-	struct lane_part *pending; /**< parts that the queue had no room for */
-	struct lane_part **pending_end;
-	int wake_fd; /**< eventfd: wakes the leader */
-	bool asleep; /**< the leader is, or will look at wake_fd before it sleeps */
+	TAILQ_HEAD(lane_jobs, lane_job) jobs; /**< with undone parts, in order */
+	struct lane_job *to_wake;             /**< to wake when the lock is released */
+	struct lane_parts pending;            /**< parts to submit when the queue has room */
+	int wake_fd;                          /**< eventfd: wakes the leader */
+	bool asleep; /**< the leader sleeps, or will check wake_fd before it does */
 	bool abandoned;
-	uint64_t sleeps; /**< times a leader slept */
-	uint64_t late;   /**< wake-ups that were lost: time ended a sleep in vain */
+	uint64_t sleeps; /**< number of sleeps of leaders */
+	uint64_t late;   /**< lost wake-ups: the timeout ended a sleep, and there was work */
 };
 
 /** @return 0 or -errno. @see lane_destroy */
 int lane_create(struct lane *lane, const struct lane_config *config);
-/** Nobody is in lane_run(), and the queue is not used any more. */
+/** Destroy. No thread is in lane_run(), and the queue is not used any more. */
 void lane_destroy(struct lane *lane);
 /**
- * Do all parts of a job, in any order; blocks until they are done. Any thread.
+ * Do all parts of a job, in any order. Blocks until they are done. Any thread.
  *
- * @param op, flags of each part; FIDO_BLK_LEND is set as needed
+ * @param op, flags for all parts; the lane adds FIDO_BLK_LEND where needed
  * @param n 1 to LANE_PARTS_MAX
- * @return 0, the -errno of one that failed, -ESHUTDOWN (lane_abandon)
+ * @return 0, -errno of a failed part, -ESHUTDOWN after lane_abandon()
  */
 int lane_run(struct lane *lane, enum fido_blk_op op, uint32_t flags, struct lane_part *parts,
 	unsigned int n);
 /**
- * Let all threads go: what they wait for may or may not be done. The queue is not used any more.
- * Any thread.
+ * Release all threads from lane_run(): their requests may or may not be done. The queue is not used
+ * any more. Any thread.
  */
 void lane_abandon(struct lane *lane);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stands behind `nbdkit fido` on the command line. */
+/* Parameters after `nbdkit fido` on the command line. */
 
 #include "options.h"
 
@@ -57,7 +57,7 @@ parse_timeout(const char *value, int *out_ms)
 	if (nbdkit_parse_int("timeout", value, &seconds) != 0)
 		return -1;
 	if (seconds < -1 || seconds == 0 || seconds > INT_MAX / 1000) {
-		nbdkit_error("timeout=%s: give a number of seconds, or -1 to wait for ever", value);
+		nbdkit_error("timeout=%s: give a number of seconds, or -1 to wait forever", value);
 		return -1;
 	}
 	*out_ms = seconds < 0 ? -1 : seconds * 1000;
@@ -102,7 +102,7 @@ set_number(struct options *options, const char *key, const char *value)
 		return parse_number(key, value, 1, FIDO_BLK_DEPTH_MAX, &options->depth);
 	if (strcmp(key, "spin") == 0)
 		return parse_number(key, value, 0, SPIN_MAX, &options->spin_us);
-	nbdkit_error("unknown parameter '%s': nbdkit --help shows those there are", key);
+	nbdkit_error("unknown parameter '%s': see nbdkit fido --help", key);
 	return -1;
 }
 

@@ -4,19 +4,19 @@
 
 /**
  * @file
- * What stands behind `nbdkit fido` on the command line. Main thread, before nbdkit serves anybody.
+ * Parameters after `nbdkit fido` on the command line. Main thread, before nbdkit serves clients.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Volumes that one nbdkit can serve. */
+/** Maximum number of volumes. */
 #define OPTIONS_VOLUMES_MAX 32u
 
 struct options {
 	const char *group;
 	const char *backend;
-	const char *domain; /**< NULL: one is made up */
+	const char *domain; /**< NULL: nbdkit-PID */
 	const char *volumes[OPTIONS_VOLUMES_MAX];
 	unsigned int volume_count;
 	uint16_t queues;
@@ -24,29 +24,29 @@ struct options {
 	bool read_only;
 	bool exclusive;
 	bool no_hugepages;
-	int timeout_ms; /**< -1: for ever */
+	int timeout_ms; /**< -1: forever */
 	unsigned int spin_us;
 };
 
 /** For nbdkit --help. */
-#define OPTIONS_HELP                                                                         \
-	"group=<GROUP>          (required) The Fido group.\n"                                \
-	"[volume=]<VOLUME>      (required) A volume; can be repeated: each is an export,\n"  \
-	"                       and the first one is the default export.\n"                  \
-	"backend=<DOMAIN>       The domain that serves them (default: disk).\n"              \
-	"domain=<NAME>          What nbdkit is called in the group (default: nbdkit-PID).\n" \
-	"queues=<N>             Queues to the backend for each volume (default: 1).\n"       \
-	"depth=<N>              Requests in flight on each queue (default: 128).\n"          \
-	"readonly=<BOOL>        Read only (default: false, if the volume can be written).\n" \
-	"exclusive=<BOOL>       Nobody else may have the volume open (default: false).\n"    \
-	"timeout=<SECONDS>      How long to wait for the backend at start (default: 5; -1: " \
-	"ever).\n"                                                                           \
-	"hugepages=<BOOL>       Use huge pages if there are any (default: true).\n"          \
-	"spin=<MICROSECONDS>    How long to poll for an answer before sleeping (default: 0)."
+#define OPTIONS_HELP                                                                             \
+	"group=<GROUP>          (required) The Fido group.\n"                                    \
+	"[volume=]<VOLUME>      (required) A volume to export; can be repeated. The first\n"     \
+	"                       one is the default export.\n"                                    \
+	"backend=<DOMAIN>       The domain that serves the volumes (default: disk).\n"           \
+	"domain=<NAME>          Name of nbdkit in the group (default: nbdkit-PID).\n"            \
+	"queues=<N>             Queues to the backend for each volume (default: 1).\n"           \
+	"depth=<N>              Requests in flight on each queue (default: 128).\n"              \
+	"readonly=<BOOL>        Export read-only (default: false, if the volume is writable).\n" \
+	"exclusive=<BOOL>       Refuse other clients of the volume (default: false).\n"          \
+	"timeout=<SECONDS>      Time to wait for the backend at start (default: 5; -1:\n"        \
+	"                       forever).\n"                                                     \
+	"hugepages=<BOOL>       Use huge pages if available (default: true).\n"                  \
+	"spin=<MICROSECONDS>    Time to poll for an answer before sleeping (default: 0)."
 
-/** @return 0, or -1 with an error message of nbdkit's */
+/** Set a parameter. @return 0, or -1 after nbdkit_error() */
 int options_set(struct options *options, const char *key, const char *value);
-/** Fill in what was left out. @return 0, or -1 with an error message: something is missing */
+/** Set defaults, check required parameters. @return 0, or -1 after nbdkit_error() */
 int options_complete(struct options *options);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * nbdkit's plugin: the volumes of a block backend (fido-blkd), for everything that speaks NBD.
+ * The nbdkit plugin: exports volumes of a block backend (fido-blkd) to NBD clients.
  *
- *   qemu, fio, nbdcopy, nbdfuse --NBD--> nbdkit: this, a domain of the group --rings--> fido-blkd
+ *   qemu, fio, nbdcopy, nbdfuse --NBD--> nbdkit with this plugin --rings--> fido-blkd
  *
- * nbdkit forks after it has read its command line, and threads do not survive that: the group is
- * joined in after_fork. What is wrong then nobody sees but the log; so a child has tried all of it
- * before (get_ready).
+ * nbdkit is a domain of the group. It forks after reading its command line, and threads do not
+ * survive that, so the plugin joins the group in after_fork. Errors there go to the log only; so a
+ * child process tries everything beforehand (get_ready).
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@
 #include <nbdkit-plugin.h>
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
-/* What clients are told: the best size, and the largest. Any other is done too. */
+/* Preferred and maximum size of requests, as advertised. Others work as well. */
 #define PREFERRED_SIZE 4096u
 #define LARGEST_SIZE (64u << 20)
 
@@ -39,7 +39,7 @@ static struct watch watch;
 static bool watching;
 static struct export exports[OPTIONS_VOLUMES_MAX];
 static char descriptions[OPTIONS_VOLUMES_MAX][FIDO_BLK_VOLUME_MAX + 128];
-/* A message of libfido's is part of an error that is about to be reported. */
+/* Suppress libfido's error messages: the caller is about to report them by nbdkit_error(). */
 static _Thread_local bool quotes_errors;
 
 /* ---- messages ---- */
@@ -53,7 +53,7 @@ on_log(enum fido_log_level level, const char *message)
 		nbdkit_debug("%s", message);
 }
 
-/* Errors of requests come in bursts, when a volume has failed: at most one message a second. */
+/* A failed volume causes bursts of errors: log at most one message a second. */
 static bool
 may_report(void)
 {
@@ -66,7 +66,7 @@ may_report(void)
 	return before != (uint64_t)now.tv_sec + 1;
 }
 
-/* The error of a request, in NBD's words: others would become EINVAL, the client's own fault. */
+/* Report the error of a request as one that NBD has; nbdkit turns others into EINVAL. */
 static int
 result(const struct export *export, const char *what, uint64_t offset, uint32_t len, int ret)
 {
@@ -78,8 +78,8 @@ result(const struct export *export, const char *what, uint64_t offset, uint32_t 
 		nbdkit_error("%s: cannot %s %u bytes at %llu: %s", export->volume, what, len,
 			(unsigned long long)offset,
 			err == ESTALE
-				? "the backend has come back with another volume of that name, "
-				  "or without its contents: restart nbdkit"
+				? "the backend now has another volume of that name, or the volume "
+				  "has lost its contents: restart nbdkit"
 				: strerror(err));
 	switch (err) {
 	case EINVAL:
@@ -145,7 +145,7 @@ open_volume(unsigned int i)
 	return ret;
 }
 
-/* Join the group, open all volumes. @return 0, or -1 with an error message, and nothing is open */
+/* Join the group, open all volumes. @return 0; -1 after nbdkit_error(): nothing is open */
 static int
 open_all(void)
 {
@@ -172,7 +172,7 @@ open_all(void)
 	return ret != 0 ? -1 : 0;
 }
 
-/* ---- starting and ending ---- */
+/* ---- start and end ---- */
 
 static int
 plugin_config(const char *key, const char *value)
@@ -186,7 +186,7 @@ plugin_config_complete(void)
 	return options_complete(&options);
 }
 
-/* The child has no part in nbdkit, but its message goes to where nbdkit's go. */
+/* Try to open everything in a child. Its error messages go where nbdkit's go. */
 static int
 plugin_get_ready(void)
 {
@@ -194,7 +194,7 @@ plugin_get_ready(void)
 	int status;
 
 	if (child < 0) {
-		nbdkit_error("cannot try whether the volumes are there: fork: %s", strerror(errno));
+		nbdkit_error("cannot check the volumes: fork: %s", strerror(errno));
 		return -1;
 	}
 	if (child == 0) {
@@ -206,7 +206,7 @@ plugin_get_ready(void)
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFSIGNALED(status))
-		nbdkit_error("trying whether the volumes are there ended by signal %d",
+		nbdkit_error("the process that checks the volumes ended by signal %d",
 			WTERMSIG(status));
 	return status == 0 ? 0 : -1;
 }
@@ -243,10 +243,9 @@ report_counters(const struct export *export)
 		struct fido_blk_stats stats;
 
 		fido_blk_queue_stats(lane->config.queue, &stats);
-		nbdkit_debug("volume %s queue %u: reads %llu writes %llu lent %llu copied_reads "
-			     "%llu "
-			     "copied_writes %llu errors %llu resent %llu sessions %llu sleeps %llu "
-			     "late %llu",
+		nbdkit_debug("volume %s queue %u: reads %llu writes %llu lent %llu "
+			     "copied_reads %llu copied_writes %llu errors %llu resent %llu "
+			     "sessions %llu sleeps %llu late %llu",
 			export->volume, i, (unsigned long long)stats.requests[FIDO_BLK_READ],
 			(unsigned long long)stats.requests[FIDO_BLK_WRITE],
 			(unsigned long long)stats.lent, (unsigned long long)stats.copied_reads,
@@ -275,7 +274,7 @@ plugin_dump_plugin(void)
 	printf("fido_depth_max=%u\n", FIDO_BLK_DEPTH_MAX);
 }
 
-/* ---- connections: the handle is the export; what clients have in common is all there is ---- */
+/* ---- connections: the handle is the export, there is no state per connection ---- */
 
 static int
 plugin_list_exports(int readonly, int is_tls, struct nbdkit_exports *list)
@@ -304,7 +303,7 @@ plugin_open(int readonly)
 	for (unsigned int i = 0; i < options.volume_count; i++)
 		if (strcmp(exports[i].volume, name) == 0)
 			return &exports[i];
-	nbdkit_error("there is no export '%s': nbdinfo --list shows those there are", name);
+	nbdkit_error("there is no export '%s': see nbdinfo --list", name);
 	nbdkit_set_error(ENOENT);
 	return NULL;
 }
@@ -366,8 +365,8 @@ plugin_can_zero(void *handle)
 }
 
 /*
- * No data goes through the backend's rings, so it is never slower than writing; if it cannot be
- * done nbdkit says so.
+ * No data crosses the rings, so zeroing is never slower than writing. Where it is not supported,
+ * nbdkit reports that.
  */
 static int
 plugin_can_fast_zero(void *handle)
@@ -375,7 +374,7 @@ plugin_can_fast_zero(void *handle)
 	return 1;
 }
 
-/* All connections use the same queues: a flush covers what was answered on any of them. */
+/* All connections share the queues: a flush covers requests completed on any of them. */
 static int
 plugin_can_multi_conn(void *handle)
 {
@@ -389,8 +388,8 @@ plugin_is_rotational(void *handle)
 }
 
 /*
- * Any request is done (export.h), so the least is 1: a client that were told of blocks would read,
- * change and write them itself, and undo what another one does meanwhile.
+ * The minimum is 1, as the export handles parts of blocks: a client that knew of blocks would read,
+ * change and write them itself, and overwrite concurrent changes of other clients.
  */
 static int
 plugin_block_size(void *handle, uint32_t *minimum, uint32_t *preferred, uint32_t *maximum)
@@ -447,7 +446,7 @@ static struct nbdkit_plugin plugin = {
 	.name = "fido",
 	.longname = "Fido volumes",
 	.version = FIDO_VERSION,
-	.description = "the volumes of a Fido block backend (fido-blkd)",
+	.description = "volumes of a Fido block backend (fido-blkd)",
 	.magic_config_key = "volume",
 	.config = plugin_config,
 	.config_complete = plugin_config_complete,

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * A lock of ranges: a list of them in the order in which they came. As long as there are requests:
- * dozens.
- */
+/* A lock for ranges: a list of holders and waiters in order of arrival, some dozens of requests. */
 
 #include "range.h"
 
@@ -12,6 +9,7 @@ range_lock_create(struct range_lock *lock)
 	int err;
 
 	*lock = (struct range_lock){0};
+	TAILQ_INIT(&lock->ranges);
 	err = pthread_mutex_init(&lock->mutex, NULL);
 	if (err != 0)
 		return -err;
@@ -28,13 +26,14 @@ range_lock_destroy(struct range_lock *lock)
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-/* @return true when one that came before is in its way */
+/* @return true when an earlier range conflicts */
 static bool
 is_taken(const struct range_lock *lock, const struct range *range)
 {
 	if (lock->exclusive == 0)
 		return false;
-	for (const struct range *r = range->prev; r != NULL; r = r->prev)
+	for (const struct range *r = TAILQ_PREV(range, range_list, entry); r != NULL;
+		r = TAILQ_PREV(r, range_list, entry))
 		if ((r->exclusive || range->exclusive) && r->begin < range->end &&
 			range->begin < r->end)
 			return true;
@@ -45,13 +44,7 @@ void
 range_take(struct range_lock *lock, struct range *range)
 {
 	pthread_mutex_lock(&lock->mutex);
-	range->next = NULL;
-	range->prev = lock->last;
-	if (lock->last != NULL)
-		lock->last->next = range;
-	else
-		lock->first = range;
-	lock->last = range;
+	TAILQ_INSERT_TAIL(&lock->ranges, range, entry);
 	lock->exclusive += range->exclusive;
 	while (is_taken(lock, range)) {
 		lock->waiting++;
@@ -65,14 +58,7 @@ void
 range_give(struct range_lock *lock, struct range *range)
 {
 	pthread_mutex_lock(&lock->mutex);
-	if (range->prev != NULL)
-		range->prev->next = range->next;
-	else
-		lock->first = range->next;
-	if (range->next != NULL)
-		range->next->prev = range->prev;
-	else
-		lock->last = range->prev;
+	TAILQ_REMOVE(&lock->ranges, range, entry);
 	lock->exclusive -= range->exclusive;
 	if (lock->waiting != 0)
 		pthread_cond_broadcast(&lock->given);

@@ -4,45 +4,44 @@
 
 /**
  * @file
- * A lock of ranges of a volume. Whoever changes whole blocks holds their range shared; whoever
- * reads blocks, changes a part of them and writes them back holds it exclusively, so that no change
- * made in between is lost.
+ * A lock for ranges of a volume. A request that changes whole blocks holds their range shared. One
+ * that reads blocks, changes a part of them and writes them back holds it exclusively, so that no
+ * change in between is lost.
  *
  * Invariants
- * I1. A holder waits only for those who came before it: first come, first served; nobody starves,
- *     no cycle can form.
- * I2. Two that overlap hold at the same time only if both are shared.
+ * I1. A holder waits only for those that came before it: first come, first served. No request
+ *     starves, and no cycle can form.
+ * I2. Overlapping ranges are held at the same time only if both are shared.
  */
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
-/** A holder, or one that waits to be; in its thread's stack. */
+/** A holder or waiter; on the stack of its thread. */
 struct range {
 	uint64_t begin; /**< bytes */
-	uint64_t end;   /**< the first byte behind it */
+	uint64_t end;   /**< first byte after the range */
 	bool exclusive;
-	struct range *prev;
-	struct range *next;
+	TAILQ_ENTRY(range) entry;
 };
 
 struct range_lock {
 	pthread_mutex_t mutex;
 	pthread_cond_t given;
-	struct range *first;
-	struct range *last;
-	unsigned int exclusive; /**< in the list */
+	TAILQ_HEAD(range_list, range) ranges; /**< in order of arrival */
+	unsigned int exclusive;               /**< number of exclusive ones */
 	unsigned int waiting;
 };
 
 /** @return 0 or -errno. @see range_lock_destroy */
 int range_lock_create(struct range_lock *lock);
-/** Nobody holds it. */
+/** Destroy. Nobody holds a range. */
 void range_lock_destroy(struct range_lock *lock);
-/** Hold begin to end of *range, which its caller has filled; blocks. @see range_give */
+/** Lock *range: the caller has set begin, end and exclusive. Blocks. @see range_give */
 void range_take(struct range_lock *lock, struct range *range);
-/** Hold it no more. */
+/** Unlock. */
 void range_give(struct range_lock *lock, struct range *range);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Notices that nbdkit shuts down. */
+/* Detect that nbdkit shuts down. */
 
 #include "watch.h"
 
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-/* A little more than the time after which a leader asks again, so that there is no gap. */
+/* Slightly longer than the interval at which a leader asks again, so that there is no gap. */
 #define LOOK_SECONDS 1
 #define LOOK_NANOSECONDS 200000000
 
-/* @return false: to end */
+/* @return false: stop */
 static bool
 wait_until_asked(struct watch *watch)
 {

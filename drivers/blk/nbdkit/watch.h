@@ -4,11 +4,11 @@
 
 /**
  * @file
- * Notices that nbdkit shuts down while requests wait for a backend that is not there. nbdkit waits
- * for its threads, and they would wait for the backend for ever. There is no callback for that;
- * there is nbdkit_nanosleep(), which ends early, but on a connection's thread it does so also when
- * only its client has gone. So a thread without a connection asks. It sleeps, without a single
- * wake-up, as long as all backends are there.
+ * Detect that nbdkit shuts down while requests wait for an absent backend. nbdkit waits for its
+ * threads, which would wait for the backend forever. It has no callback for that. But
+ * nbdkit_nanosleep() returns early on shutdown; on a connection's thread, it also does when only
+ * that client has gone. So a thread without a connection calls it. While all backends are present,
+ * that thread sleeps and never wakes up.
  */
 
 #include <pthread.h>
@@ -24,13 +24,14 @@ struct watch {
 };
 
 /**
- * @param on_shutdown called by the watch's thread, at most once @return 0 or -errno. @see
- * watch_stop
+ * Start the thread.
+ * @param on_shutdown called by that thread, at most once
+ * @return 0 or -errno. @see watch_stop
  */
 int watch_start(struct watch *watch, void (*on_shutdown)(void));
-/** Look whether nbdkit shuts down, for a second or a little more. Any thread; does not block. */
+/** Watch for a shutdown during the next second or so. Any thread; does not block. */
 void watch_ask(struct watch *watch);
-/** End the thread; blocks for a second at most. */
+/** Stop the thread; blocks for at most a second or so. */
 void watch_stop(struct watch *watch);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Copies of what is written. */
+/* Copies of written data. */
 
 #include "copies.h"
 

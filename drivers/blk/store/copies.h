@@ -4,8 +4,9 @@
 
 /**
  * @file
- * Copies of what is written, for a channel whose medium cannot have it from where it is. They are in the worker's buffers. Readers
- * may keep those for as long as they like; so there is memory for one copy beside them, and copies always go on.
+ * Copies of written data, for a medium that cannot access the front-end's memory. They use the
+ * worker's buffers. Readers may keep those for any time, so there is spare memory for one copy:
+ * writes always make progress.
  */
 
 #include "buffers.h"
@@ -13,14 +14,17 @@
 
 struct blk_copies {
 	struct blk_buffers *buffers;
-	char *spare; /* BLK_BUFFER_MAX bytes; NULL until they were needed */
+	char *spare; /* BLK_BUFFER_MAX bytes, allocated on first use */
 	bool spare_used;
 };
 
-/** @return a copy of what io writes, counted; NULL: there is no memory until a copy, or a buffer, is free again */
+/**
+ * Copy the data of a write; count it in store->copied. @see blk_copies_free
+ * @return NULL: no memory until another copy or a buffer is freed
+ */
 void *blk_copies_make(struct blk_copies *copies, struct blk_store *store, const struct blk_io *io);
 void blk_copies_free(struct blk_copies *copies, void *copy);
-/** None is in use any more. */
+/** Free the spare memory. No copy is in use any more. */
 void blk_copies_end(struct blk_copies *copies);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which kinds of store there are. */
+/* The kinds of stores. */
 
 #include "store.h"
 
@@ -24,8 +24,8 @@ blk_store_no_kind(const char *volume, const char *spec)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s:", i != 0 ? ", " : "",
 			kinds[i]->kind);
 	fido_log(FIDO_LOG_ERROR,
-		"volume %s: '%s' names no kind of store: write KIND:ARG, where KIND is one of %s",
-		volume, spec, list);
+		"volume %s: '%s' is no store: give KIND:ARG, where KIND is one of %s", volume, spec,
+		list);
 	return -EINVAL;
 }
 

@@ -4,21 +4,24 @@
  *
  *   file:PATH[,direct=on|off][,create=SIZE]
  *
- * PATH        a regular file or a block device; a comma in it is written twice
- * direct=off  (default) through the kernel's page cache. Works on every file system and in blocks of 512 bytes, and is what
- *             other servers of files do (qemu, nbdkit, LIO). A flush is as durable as with direct=on.
- * direct=on   O_DIRECT: the medium reads the front-end's memory itself, and nothing is cached here. For block devices, for
- *             volumes larger than memory, and when front-ends have caches of their own. Blocks are the medium's.
- * create=SIZE when there is no such file, make one of SIZE bytes (K, M, G, T: times 1024 ...), all zeros, without space
- *             allocated. A file that exists is left as it is.
+ * PATH        a regular file or a block device; write a comma in it twice
+ * direct=off  (default) use the kernel's page cache. Works on every file system, in blocks of 512
+ *             bytes, like other servers of files (qemu, nbdkit, LIO). A flush is as durable as with
+ *             direct=on.
+ * direct=on   O_DIRECT: the medium reads the front-end's memory itself, and nothing is cached here.
+ *             For block devices, for volumes larger than memory, and for front-ends with caches of
+ *             their own. The block size is the medium's.
+ * create=SIZE if the file does not exist, create one of SIZE bytes (K, M, G, T: times 1024 ...),
+ *             all zeros, without allocating space. An existing file is not changed.
  *
- * One backend at a time: a file is locked (OFD lock on all of it: exclusive, or shared when it is served read-only),
- * which qemu respects as well; a block device is opened with O_EXCL, which also keeps out file systems and RAID.
+ * Only one backend may write: a file is locked (OFD lock on all of it: exclusive, or shared when
+ * served read-only), which qemu respects as well; a block device is opened with O_EXCL, which also
+ * excludes file systems and RAID.
  *
- * Identity: device and inode, the time when the inode was made, and the size; of a block device its number, the kernel's
- * count of media there have been (BLKGETDISKSEQ), and the size.
+ * Identity of a file: device, inode, birth time of the inode, size. Of a block device: its number,
+ * the kernel's media sequence number (BLKGETDISKSEQ), size.
  *
- * A file that has been truncated while it was open: reads past its end fail with -EIO. Zeros would be an invention.
+ * If a file is truncated while open, reads beyond its end fail with -EIO: zeros would be made up.
  */
 
 #include "store_file.h"
@@ -40,16 +43,11 @@
 #include <fido/log.h>
 
 #include "buffers.h"
-
-struct file_args {
-	char path[PATH_MAX];
-	bool direct;
-	uint64_t create; /* 0: not asked for */
-};
+#include "store_file_args.h"
 
 /* ---- failures ---- */
 
-/* A full medium takes what overwrites and fails the rest: it works again with each, and is no news so soon. */
+/* On a full medium overwrites succeed between failures: limit the messages. */
 #define SAY_AGAIN_S 60
 
 static const char *
@@ -57,17 +55,17 @@ advice_of(int error)
 {
 	switch (error) {
 	case -ENOSPC:
-		return "make room on its file system; until then writes to parts of the volume "
-		       "that had none fail";
+		return "make room on its file system; until then, writes to unallocated parts of "
+		       "the volume fail";
 	case -EDQUOT:
-		return "its owner's quota is used up: raise it, or remove other files";
+		return "raise the quota of its owner, or remove other files";
 	case -EFBIG:
-		return "the file must not grow so large: raise ulimit -f, or use a file system for "
-		       "larger ones";
+		return "raise the limit of file sizes (ulimit -f), or use a file system for larger "
+		       "files";
 	case -EROFS:
-		return "its file system has become read-only: see the kernel's log";
+		return "its file system has become read-only: see the kernel's log (dmesg)";
 	default:
-		return "see the kernel's log (dmesg) for what the medium says";
+		return "see the kernel's log (dmesg) for errors of the medium";
 	}
 }
 
@@ -87,7 +85,7 @@ blk_file_failed(struct blk_file *f, int error)
 	if (!__atomic_compare_exchange_n(&f->said_at, &said_at,
 		    (uint64_t)now.tv_sec + (now.tv_sec == 0), false, __ATOMIC_RELAXED,
 		    __ATOMIC_RELAXED))
-		return; /* Another channel says it. */
+		return; /* Another channel logs it. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", f->fd);
 	len = readlink(link, path, sizeof(path) - 1);
 	path[len > 0 ? len : 0] = '\0';
@@ -95,116 +93,32 @@ blk_file_failed(struct blk_file *f, int error)
 		len > 0 ? path : "its file", strerror(-error), advice_of(error));
 }
 
-/* ---- what stands behind "file:" ---- */
-
-/* @return 0: not a size */
-static uint64_t
-size_parse(const char *s)
-{
-	static const char suffixes[] = "KMGT";
-	char *end;
-	const char *suffix;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(s, &end, 10);
-	if (errno != 0 || end == s || *s == '-')
-		return 0;
-	if (*end == '\0')
-		return n <= INT64_MAX ? n : 0;
-	suffix = strchr(suffixes, *end);
-	if (suffix == NULL || end[1] != '\0')
-		return 0;
-	for (const char *p = suffixes; p <= suffix; p++)
-		if (__builtin_mul_overflow(n, 1024, &n) || n > INT64_MAX)
-			return 0;
-	return n;
-}
-
-static int
-option_parse(struct file_args *a, const struct blk_store_config *c, const char *option)
-{
-	if (strcmp(option, "direct=on") == 0) {
-		a->direct = true;
-	} else if (strcmp(option, "direct=off") == 0) {
-		a->direct = false;
-	} else if (strncmp(option, "create=", 7) == 0) {
-		a->create = size_parse(option + 7);
-		if (a->create == 0 || a->create % 512 != 0) {
-			fido_log(FIDO_LOG_ERROR,
-				"volume %s: '%s': SIZE is a multiple of 512 bytes: 1073741824, or "
-				"1G",
-				c->volume, option);
-			return -EINVAL;
-		}
-	} else {
-		fido_log(FIDO_LOG_ERROR,
-			"volume %s: no option '%s' of file: there are direct=on, direct=off and "
-			"create=SIZE (a comma in a path is written twice)",
-			c->volume, option);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int
-args_parse(struct file_args *a, const struct blk_store_config *c)
-{
-	const char *s = c->arg;
-	char option[64];
-	size_t n = 0;
-	int ret = 0;
-
-	*a = (struct file_args){.direct = false};
-	for (; *s != '\0' && (*s != ',' || s[1] == ','); s++) {
-		if (n == sizeof(a->path) - 1)
-			break;
-		a->path[n++] = *s;
-		if (*s == ',')
-			s++;
-	}
-	if (n == 0 || (*s != '\0' && *s != ',')) {
-		fido_log(FIDO_LOG_ERROR,
-			"volume %s: the path is %s: write file:PATH[,direct=on][,create=SIZE]",
-			c->volume, n == 0 ? "missing" : "too long");
-		return -EINVAL;
-	}
-	while (ret == 0 && *s == ',') {
-		n = strcspn(++s, ",");
-		snprintf(option, sizeof(option), "%.*s",
-			(int)(n < sizeof(option) ? n : sizeof(option)), s);
-		ret = option_parse(a, c, option);
-		s += n;
-	}
-	return ret;
-}
-
 /* ---- opening ---- */
 
 static int
-open_failed(const struct blk_store_config *c, const struct file_args *a, bool device, int err)
+open_failed(const struct blk_store_config *c, const struct blk_file_args *a, bool device, int err)
 {
 	const char *todo = "";
 
 	if (err == ENOENT)
 		todo = a->create != 0
-			? ": make its folder, or serve it for writing to have it created"
-			: ": make it, or add ,create=SIZE";
+			? ": create its folder; a file is created only when served for writing"
+			: ": create it, or add ,create=SIZE";
 	else if (err == EACCES || err == EPERM)
-		todo = ": give this user permission, or run as one who has it";
+		todo = ": give this user permission, or run as a user that has it";
 	else if (err == EROFS)
 		todo = ": serve it read-only";
 	else if (err == EBUSY && device)
-		todo = ": it is mounted, or part of a RAID or LVM, or another backend serves it "
-		       "(lsblk, fuser -v show who): free it, or serve it read-only";
+		todo = ": it is mounted, part of a RAID or LVM, or served by another backend "
+		       "(see lsblk, fuser -v): free it, or serve it read-only";
 	else if (err == EINVAL && a->direct)
-		todo = ": its file system cannot do direct I/O: use direct=off";
+		todo = ": its file system does not support direct I/O: use direct=off";
 	fido_log(FIDO_LOG_ERROR, "volume %s: cannot open %s: %s%s", c->volume, a->path,
 		strerror(err), todo);
 	return -err;
 }
 
-/* The name is as durable as the file. */
+/* Make the name as durable as the file. */
 static int
 sync_folder(const char *path)
 {
@@ -222,7 +136,7 @@ sync_folder(const char *path)
 
 /* @return descriptor, -errno */
 static int
-create_file(const struct blk_store_config *c, const struct file_args *a, int flags)
+create_file(const struct blk_store_config *c, const struct blk_file_args *a, int flags)
 {
 	int fd = open(a->path, flags | O_CREAT | O_EXCL, 0600), err = 0;
 
@@ -234,17 +148,18 @@ create_file(const struct blk_store_config *c, const struct file_args *a, int fla
 		err = -sync_folder(a->path);
 	if (err == 0)
 		return fd;
-	fido_log(FIDO_LOG_ERROR, "volume %s: cannot make %s of %llu bytes: %s", c->volume, a->path,
-		(unsigned long long)a->create, strerror(err));
+	fido_log(FIDO_LOG_ERROR, "volume %s: cannot create %s of %llu bytes: %s", c->volume,
+		a->path, (unsigned long long)a->create, strerror(err));
 	unlink(a->path);
 	close(fd);
 	return -err;
 }
 
 /*
- * Busy for longer than it takes is busy. A backend that was killed has ended when the kernel still takes down its rings, which have
- * the file open: who starts it again at once is not to be told that it is in use. The lock goes with the last write that it
- * had begun, so what front-ends send again is written after that, never before.
+ * Retry while the file is busy, for some seconds. After a backend was killed, the kernel still
+ * tears down its rings, which have the file open: a backend that is restarted at once must not
+ * fail. The lock is released after the last write that the dead backend had started, so writes that
+ * front-ends send again never precede it.
  */
 static bool
 busy_wait(unsigned int *tries)
@@ -256,13 +171,13 @@ busy_wait(unsigned int *tries)
 
 /* @return descriptor, -errno */
 static int
-open_path(const struct blk_store_config *c, const struct file_args *a, struct stat *st)
+open_path(const struct blk_store_config *c, const struct blk_file_args *a, struct stat *st)
 {
 	int flags = O_CLOEXEC | (c->read_only ? O_RDONLY : O_RDWR) | (a->direct ? O_DIRECT : 0), fd;
 	bool device = stat(a->path, st) == 0 && S_ISBLK(st->st_mode);
 	unsigned int tries = 0;
 
-	/* Not blocked by a FIFO that has no other end; it makes no difference to files and block devices. */
+	/* O_NONBLOCK: do not block on a FIFO; it has no effect on files and block devices. */
 	do
 		fd = open(a->path, flags | O_NONBLOCK | (device && !c->read_only ? O_EXCL : 0));
 	while (fd < 0 && errno == EBUSY && busy_wait(&tries));
@@ -282,7 +197,7 @@ open_path(const struct blk_store_config *c, const struct file_args *a, struct st
 }
 
 static int
-lock_file(const struct blk_store_config *c, const struct file_args *a, int fd)
+lock_file(const struct blk_store_config *c, const struct blk_file_args *a, int fd)
 {
 	struct flock lock = {.l_type = c->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
 	unsigned int tries = 0;
@@ -295,19 +210,19 @@ lock_file(const struct blk_store_config *c, const struct file_args *a, int fd)
 	} while ((err == EAGAIN || err == EACCES) && busy_wait(&tries));
 	if (err == EAGAIN || err == EACCES) {
 		fido_log(FIDO_LOG_ERROR,
-			"volume %s: %s is in use by another backend, or a virtual machine: stop it "
-			"(fuser -v %s shows who), or serve it read-only in both",
+			"volume %s: %s is in use by another backend or a virtual "
+			"machine: stop that (see fuser -v %s), or serve it read-only in both",
 			c->volume, a->path, a->path);
 		return -EBUSY;
 	}
-	/* Some network file systems have no locks. */
+	/* Some network file systems do not support locks. */
 	fido_log(FIDO_LOG_WARNING,
-		"volume %s: cannot lock %s: %s: make sure that nobody else writes to it", c->volume,
-		a->path, strerror(err));
+		"volume %s: cannot lock %s: %s: make sure that nothing else writes to it",
+		c->volume, a->path, strerror(err));
 	return 0;
 }
 
-/* ---- what it can do ---- */
+/* ---- properties ---- */
 
 static uint64_t
 hash(uint64_t h, uint64_t word)
@@ -322,20 +237,20 @@ identity_of(int fd, const struct stat *st, const struct statx *sx, uint64_t size
 	uint64_t h = hash(UINT64_C(0xf1d0), size), seq = 0;
 
 	if (S_ISBLK(st->st_mode)) {
-		/* A loop device has another file behind it now. Kernels before 5.15 do not say. */
+		/* Detects another file behind a loop device. Kernels before 5.15 do not have it. */
 		if (ioctl(fd, BLKGETDISKSEQ, &seq) != 0)
 			seq = 0;
 		h = hash(hash(h, st->st_rdev), seq);
 	} else {
 		h = hash(hash(h, st->st_dev), st->st_ino);
-		/* Inodes' numbers are used again. */
+		/* Inode numbers are reused. */
 		if (sx->stx_mask & STATX_BTIME)
 			h = hash(hash(h, (uint64_t)sx->stx_btime.tv_sec), sx->stx_btime.tv_nsec);
 	}
 	return h != 0 ? h : 1;
 }
 
-/* @return the smallest block that can be read, or 0 */
+/* @return size of the smallest block that can be read; 0: none */
 static uint32_t
 direct_by_trial(int fd)
 {
@@ -349,7 +264,7 @@ direct_by_trial(int fd)
 }
 
 static int
-direct_align(struct blk_file *f, const struct file_args *a, bool device, const struct statx *sx)
+direct_align(struct blk_file *f, const struct blk_file_args *a, bool device, const struct statx *sx)
 {
 	uint32_t offset = 0, memory = 0;
 	int size;
@@ -362,11 +277,11 @@ direct_align(struct blk_file *f, const struct file_args *a, bool device, const s
 	} else {
 		offset = memory = direct_by_trial(f->fd);
 	}
-	/* Pieces of the worker's buffers are aligned to BLK_BUFFER_MIN. */
+	/* The worker's buffers are aligned to BLK_BUFFER_MIN. */
 	if (offset == 0 || memory == 0 || memory > BLK_BUFFER_MIN || offset > BLK_BUFFER_MIN) {
 		fido_log(FIDO_LOG_ERROR,
-			"volume %s: %s cannot be read and written directly in blocks of %u bytes "
-			"or less: use direct=off",
+			"volume %s: %s does not support direct I/O in blocks of %u bytes or less: "
+			"use direct=off",
 			f->volume, a->path, BLK_BUFFER_MIN);
 		return -EINVAL;
 	}
@@ -376,7 +291,7 @@ direct_align(struct blk_file *f, const struct file_args *a, bool device, const s
 }
 
 static int
-size_of(struct blk_file *f, const struct file_args *a, const struct stat *st)
+size_of(struct blk_file *f, const struct blk_file_args *a, const struct stat *st)
 {
 	struct fido_blk_info *info = &f->base.info;
 	uint64_t size = (uint64_t)st->st_size;
@@ -386,14 +301,14 @@ size_of(struct blk_file *f, const struct file_args *a, const struct stat *st)
 	info->size = size - size % info->block_size;
 	if (info->size == 0) {
 		fido_log(FIDO_LOG_ERROR,
-			"volume %s: %s has %llu bytes, less than a block of %u: make it larger "
+			"volume %s: %s has %llu bytes, less than a block of %u: enlarge it "
 			"(truncate -s)",
 			f->volume, a->path, (unsigned long long)size, info->block_size);
 		return -EINVAL;
 	}
 	if (info->size != size)
 		fido_log(FIDO_LOG_WARNING,
-			"volume %s: the last %llu bytes of %s are not served: its size is no "
+			"volume %s: the last %llu bytes of %s are not served: its size is not a "
 			"multiple of %u",
 			f->volume, (unsigned long long)(size - info->size), a->path,
 			info->block_size);
@@ -408,7 +323,7 @@ features_of(int fd, const struct stat *st, bool read_only)
 
 	if (read_only)
 		return FIDO_BLK_CAN_FLUSH;
-	/* Behind a file's end there is nothing that could be harmed. A device says so when it is asked. */
+	/* Try beyond the end of a file, where no data is. A device reports it per request. */
 	if (S_ISBLK(st->st_mode) ||
 		fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, st->st_size, 4096) == 0)
 		features |= FIDO_BLK_CAN_DISCARD;
@@ -416,7 +331,7 @@ features_of(int fd, const struct stat *st, bool read_only)
 }
 
 static int
-file_fill(struct blk_file *f, const struct blk_store_config *c, const struct file_args *a,
+file_fill(struct blk_file *f, const struct blk_store_config *c, const struct blk_file_args *a,
 	const struct stat *st)
 {
 	struct fido_blk_info *info = &f->base.info;
@@ -441,13 +356,13 @@ static int
 blk_file_open(struct blk_store **out, const struct blk_store_config *config)
 {
 	struct blk_file *f = calloc(1, sizeof(*f));
-	struct file_args *args = malloc(sizeof(*args));
+	struct blk_file_args *args = malloc(sizeof(*args));
 	struct stat st;
 	int ret = -ENOMEM;
 
 	if (f == NULL || args == NULL)
 		goto err_free;
-	ret = args_parse(args, config);
+	ret = blk_file_args_parse(args, config);
 	if (ret != 0)
 		goto err_free;
 	f->base.ops = &blk_store_file;
@@ -478,7 +393,7 @@ blk_file_close(struct blk_store *store)
 {
 	struct blk_file *f = (struct blk_file *)store;
 
-	/* Explicitly: descriptors of the file may go later than this. */
+	/* Explicitly: an io_uring may keep the file open for longer. */
 	fcntl(f->fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET});
 	close(f->fd);
 	free(f);

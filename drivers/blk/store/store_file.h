@@ -2,11 +2,11 @@
 #ifndef FIDO_BLK_STORE_FILE_H
 #define FIDO_BLK_STORE_FILE_H
 
-/** @file What store_file.c (opening) and store_file_channel.c (requests) share. */
+/** @file An open file: shared by store_file.c (open, close) and store_file_channel.c (requests). */
 
 #include "store.h"
 
-/** How a range is zeroed: the first that the file can. */
+/** Ways to zero a range; use the first one that the file supports. */
 enum blk_file_zero {
 	BLK_FILE_ZERO_RANGE,
 	BLK_FILE_ZERO_PUNCH,
@@ -17,19 +17,21 @@ struct blk_file {
 	struct blk_store base;
 	int fd;
 	bool direct;
-	uint32_t memory_align; /**< direct: of each address */
-	uint32_t zero;         /**< enum blk_file_zero; relaxed, any channel */
-	uint32_t
-		failing; /**< a write or flush failed, and none has worked since; relaxed, any channel */
-	uint64_t
-		said_at; /**< when that was last said, in seconds; 0: never. Relaxed, any channel */
+	uint32_t memory_align; /**< direct: alignment of addresses */
+	/* Relaxed accesses by all channels: */
+	uint32_t zero;    /**< enum blk_file_zero */
+	uint32_t failing; /**< a write or flush failed, and none has succeeded since */
+	uint64_t said_at; /**< time of the last message about that, in seconds; 0: none */
 	char volume[FIDO_BLK_VOLUME_MAX];
 };
 
-/** A write or flush failed: say so, once until one works again, and once a minute at most. Any channel's thread. */
+/**
+ * Log that a write or flush failed: once until one succeeds again, and at most once a minute. Any
+ * channel's thread.
+ */
 void blk_file_failed(struct blk_file *f, int error);
 
-/** struct blk_store_ops */
+/* See struct blk_store_ops. */
 int blk_file_channel_open(struct blk_store *store, const struct blk_channel_config *config,
 	struct blk_channel **out);
 void blk_file_channel_close(struct blk_channel *channel);

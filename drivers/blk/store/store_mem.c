@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mem:SIZE (K, M, G): a volume in this domain's memory, lost when it ends.
+ * mem:SIZE (K, M, G, T): a volume in this domain's memory; its contents are lost when it exits.
  *
- * The volume is an arena of pages, and a few more (frames). A read lends the frames themselves. What is lent does not change: a
- * write to a page that somebody reads goes to a free frame, which takes the page's place, and the old one is free when the
- * last reader has given it back.
+ * The volume is an arena of page-sized frames, with a few more frames than pages. A read lends the
+ * frames themselves. Lent memory does not change: a write to a page that somebody reads goes to a
+ * free frame, which replaces the page's frame; the last reader's release frees the old one.
  *
- *   page_frame[page] -> frame: state = readers | CLAIMED while it is written | ORPHAN when no page is there any more
+ *   page_frame[page] -> frame: state = readers | CLAIMED: being written | ORPHAN: replaced
  *
- * A reader counts itself in the frame's state, then sees whether the frame is still the page's. A writer claims a frame that
- * nobody reads. So whole pages are read or written at a time, also by several threads.
+ * A reader counts itself in the frame's state, then checks that the page still has that frame. A
+ * writer claims a frame without readers. So whole pages are read and written atomically, also with
+ * several threads.
  */
 
 #include <errno.h>
@@ -30,10 +31,10 @@
 #define CLAIMED 0x80000000u
 #define ORPHAN 0x40000000u
 #define READERS 0x3fffffffu
-/* Frames beside the pages': one for each 8 pages, and at least so many. */
+/* Additional frames: one for 8 pages, and SPARE_MIN. */
 #define SPARE_SHARE 8
 #define SPARE_MIN 256
-/* Such a read covers a page more when it does not begin with a page: FIDO_BLK_LENT_MAX frames. */
+/* Unaligned, it covers one page more: FIDO_BLK_LENT_MAX frames. */
 #define MAX_TRANSFER ((FIDO_BLK_LENT_MAX - 1) * PAGE)
 
 struct mem_store {
@@ -44,16 +45,15 @@ struct mem_store {
 	uint64_t frames;
 	uint32_t *page_frame;
 	uint32_t *state;      /* by frame */
-	pthread_mutex_t lock; /* the free frames */
+	pthread_mutex_t lock; /* guards the free frames */
 	uint32_t *free_frames;
 	uint32_t free_count;
 };
 
-/* Writes that wait for a free frame: all are read. */
 struct mem_channel {
 	struct blk_channel channel;
-	struct blk_io *first;
-	struct blk_io **end;
+	STAILQ_HEAD(mem_waiting, blk_io)
+	waiting; /* writes that need a free frame: readers hold all */
 };
 
 /* ---- frames ---- */
@@ -83,8 +83,8 @@ frame_get(struct mem_store *m)
 		frame = m->free_frames[--m->free_count];
 	pthread_mutex_unlock(&m->lock);
 	/*
-	 * Never a plain store: one who looked for it in its former place may be counting itself in and out. The lock orders it
-	 * behind the last reader.
+	 * Not a plain store: a reader that saw the frame in its previous place may be counting
+	 * itself in and out. The lock orders this after the last reader.
 	 */
 	if (frame != UINT32_MAX)
 		__atomic_fetch_or(&m->state[frame], CLAIMED, __ATOMIC_RELAXED);
@@ -94,11 +94,11 @@ frame_get(struct mem_store *m)
 static void
 frame_unclaim(struct mem_store *m, uint32_t frame)
 {
-	/* R21: pairs with A21. What was written is there before somebody reads the frame, or writes it after us. */
+	/* R21: pairs with A21. The data is there before others read the frame or write to it. */
 	__atomic_fetch_and(&m->state[frame], ~CLAIMED, __ATOMIC_RELEASE);
 }
 
-/* No page is there and nobody reads it: it is free. Several may find that; one does it. */
+/* Free a frame that has neither page nor reader. Several threads may try; one succeeds. */
 static void
 frame_collect(struct mem_store *m, uint32_t frame)
 {
@@ -113,18 +113,18 @@ frame_collect(struct mem_store *m, uint32_t frame)
 static void
 frame_release(struct mem_store *m, uint32_t frame)
 {
-	/* R20: pairs with A20. We have read the frame before a writer claims it, or takes it from the free ones. */
+	/* R20: pairs with A20. Our reads precede a writer's claim, or its taking the free frame. */
 	if (__atomic_sub_fetch(&m->state[frame], 1, __ATOMIC_RELEASE) == ORPHAN)
 		frame_collect(m, frame);
 }
 
-/* @return the page's frame, counted as read */
+/* Count a reader of the page's frame. @return the frame */
 static uint32_t
 frame_read(struct mem_store *m, uint64_t page)
 {
 	for (;;) {
 		uint32_t frame = fido_load_relaxed(&m->page_frame[page]);
-		/* A21: pairs with R21. A frame that was written beside was unclaimed before it took its place. */
+		/* A21: pairs with R21. A new frame is unclaimed before it is put in place. */
 		uint32_t state = __atomic_fetch_add(&m->state[frame], 1, __ATOMIC_ACQUIRE);
 
 		if (!(state & (CLAIMED | ORPHAN)) &&
@@ -137,7 +137,7 @@ frame_read(struct mem_store *m, uint64_t page)
 
 /* ---- reading ---- */
 
-/* One descriptor's worth of frames: first [31:0], count [63:32]; count is not 0. */
+/* The frames of one descriptor: first [31:0], count [63:32]; count is not 0. */
 static void *
 lent_token(uint32_t first, uint32_t count)
 {
@@ -154,7 +154,7 @@ mem_release(struct blk_channel *channel, void *lent)
 		frame_release(m, first + i);
 }
 
-/* Frames that lie side by side make one piece. */
+/* Adjacent frames form one piece. */
 static void
 read_pages(struct mem_store *m, struct blk_io *io)
 {
@@ -184,10 +184,10 @@ read_pages(struct mem_store *m, struct blk_io *io)
 
 /* ---- writing ---- */
 
-/* Where the data of a write is, piece by piece. */
+/* Position in the data of a write. */
 struct source {
 	const struct iovec *iov; /* NULL: zeros */
-	size_t done;             /* of the first piece */
+	size_t done;             /* bytes of the first piece */
 };
 
 static void
@@ -211,13 +211,13 @@ copy_from(struct source *s, char *to, uint64_t len)
 	}
 }
 
-/* @return 1: written, 0: somebody reads it, -1: somebody else writes it, look again */
+/* @return 1: written, 0: it has readers, -1: another thread writes it, retry */
 static int
 write_in_place(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, struct source *s)
 {
 	uint32_t frame = fido_load_relaxed(&m->page_frame[page]), state = 0;
 
-	/* A20: pairs with R20; A21 too. */
+	/* A20: pairs with R20; also A21. */
 	if (!__atomic_compare_exchange_n(&m->state[frame], &state, CLAIMED, false, __ATOMIC_ACQUIRE,
 		    __ATOMIC_RELAXED))
 		return state & (CLAIMED | ORPHAN) ? -1 : 0;
@@ -231,8 +231,9 @@ write_in_place(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, st
 }
 
 /*
- * Write to a free frame, which then takes the page's place. Counted as a reader of the old one, so that nobody writes there in
- * between what would be lost. @return 1: written, 0: no frame is free, -1: another took the place, look again
+ * Write to a free frame, then put it in place of the page's. Count as a reader of the old frame
+ * meanwhile: a concurrent write to it would be lost.
+ * @return 1: written, 0: no frame is free, -1: another thread replaced the frame, retry
  */
 static int
 write_beside(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, struct source *s)
@@ -249,12 +250,12 @@ write_beside(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, stru
 		memcpy(frame_ptr(m, frame), frame_ptr(m, old), PAGE);
 	copy_from(&from, frame_ptr(m, frame) + at, len);
 	frame_unclaim(m, frame);
-	/* Release, so that who finds the frame here finds it unclaimed; then R21 and A21 do the rest. */
+	/* Release: whoever finds the frame here finds it unclaimed. R21 and A21 do the rest. */
 	done = __atomic_compare_exchange_n(&m->page_frame[page], &expected, frame, false,
 		__ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	if (done) {
 		*s = from;
-		/* No order is needed: our own release comes behind it. */
+		/* No order is needed: our own frame_release() follows. */
 		__atomic_fetch_or(&m->state[old], ORPHAN, __ATOMIC_RELAXED);
 	} else {
 		frame_put(m, frame);
@@ -263,7 +264,7 @@ write_beside(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, stru
 	return done ? 1 : -1;
 }
 
-/* @return false: no free frame to write beside what is read */
+/* @return false: the frame has readers, and no frame is free */
 static bool
 write_page(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, struct source *s)
 {
@@ -279,13 +280,13 @@ write_page(struct mem_store *m, uint64_t page, uint64_t at, uint64_t len, struct
 	}
 }
 
-/* Go on with a write; io->store_u64 is what is done of it. @return false: it waits for a frame */
+/* Continue a write after io->store_u64 bytes. @return false: it must wait for a free frame */
 static bool
 write_pages(struct mem_store *m, struct blk_io *io, bool zeros)
 {
 	struct source s = {.iov = zeros ? NULL : io->iov};
 
-	/* What was written before is skipped over. */
+	/* Skip what is written already. */
 	for (uint64_t skip = io->store_u64; s.iov != NULL && skip != 0;) {
 		uint64_t n = s.iov->iov_len - s.done < skip ? s.iov->iov_len - s.done : skip;
 
@@ -337,9 +338,7 @@ mem_submit(struct blk_channel *channel, struct blk_io *io)
 		blk_io_done(io, 0);
 		return;
 	}
-	io->store_ptr = NULL;
-	*c->end = io;
-	c->end = (struct blk_io **)&io->store_ptr;
+	STAILQ_INSERT_TAIL(&c->waiting, io, store_next);
 }
 
 static unsigned int
@@ -347,15 +346,13 @@ mem_poll(struct blk_channel *channel)
 {
 	struct mem_channel *c = (struct mem_channel *)channel;
 	unsigned int n = 0;
+	struct blk_io *io;
 
-	while (c->first != NULL &&
-		(c->first->abandoned || run((struct mem_store *)channel->store, c->first))) {
-		struct blk_io *io = c->first;
+	while ((io = STAILQ_FIRST(&c->waiting)) != NULL &&
+		(io->abandoned || run((struct mem_store *)channel->store, io))) {
 		int error = io->abandoned ? -ECANCELED : 0;
 
-		c->first = io->store_ptr;
-		if (c->first == NULL)
-			c->end = &c->first;
+		STAILQ_REMOVE_HEAD(&c->waiting, store_next);
 		blk_io_done(io, error);
 		n++;
 	}
@@ -367,8 +364,8 @@ mem_arm(struct blk_channel *channel, int *fd, short *events)
 {
 	(void)events;
 	*fd = -1;
-	/* What was lent may come back by another thread's queue, which does not tell: look again. */
-	return ((struct mem_channel *)channel)->first != NULL;
+	/* Do not sleep: lent memory may return by another thread's queue, without a wake-up. */
+	return !STAILQ_EMPTY(&((struct mem_channel *)channel)->waiting);
 }
 
 static int
@@ -381,7 +378,7 @@ mem_channel_open(struct blk_store *store, const struct blk_channel_config *confi
 	if (c == NULL)
 		return -ENOMEM;
 	c->channel.store = store;
-	c->end = &c->first;
+	STAILQ_INIT(&c->waiting);
 	*out = &c->channel;
 	return 0;
 }
@@ -392,7 +389,7 @@ mem_channel_close(struct blk_channel *channel)
 	free(channel);
 }
 
-/* @return bytes, 0: it is no size */
+/* @return bytes; 0: invalid */
 static uint64_t
 parse_size(const char *text)
 {
@@ -467,9 +464,8 @@ mem_open(struct blk_store **out, const struct blk_store_config *config)
 		ret = create_frames(m, config->domain);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR, "volume %s: mem:%s: %s", config->volume, config->arg,
-			ret == -EINVAL
-				? "give a size in bytes, or with K, M, G or T, a multiple of 4 KiB"
-				: strerror(-ret));
+			ret == -EINVAL ? "give a size that is a multiple of 4 KiB, as in 64M or 1G"
+				       : strerror(-ret));
 		mem_close(&m->store);
 		return ret;
 	}
@@ -477,7 +473,7 @@ mem_open(struct blk_store **out, const struct blk_store_config *config)
 	m->store.ops = &blk_store_mem;
 	m->store.info = (struct fido_blk_info){
 		.size = size,
-		/* The contents are new with each start. */
+		/* Each start has new contents. */
 		.identity = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec,
 		.block_size = 512,
 		.max_transfer = MAX_TRANSFER,

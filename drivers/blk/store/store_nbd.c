@@ -2,21 +2,24 @@
 /*
  * Volumes on NBD servers:
  *
- *   nbd:URI      nbd:nbd://host/export, nbd:nbd+unix:///export?socket=/run/disk.sock, nbd:nbds://... (all that libnbd knows)
+ *   nbd:URI      nbd:nbd://host/export, nbd:nbd+unix:///export?socket=/run/disk.sock,
+ *                nbd:nbds://... (all that libnbd supports)
  *
- * Each channel has a connection of its own when the server allows it (multi-conn); else there is one channel.
+ * Each channel has its own connection if the server allows it (multi-conn); else there is only one
+ * channel.
  *
- * Errors of the server arrive as the errno that it sends. When the connection is lost:
- *   - requests that are in flight fail with -ENOTCONN: whether a write was done is not known
- *   - the channel connects again by itself, about once a second; requests fail with -ENOTCONN in between, and wait while
- *     a connection is being made (CONNECT_LIMIT_MS at most)
- *   - when what is there then has another size, or can do less than before, requests fail with -ESTALE until the
+ * An error of the server is passed on as the errno that it sends. When the connection is lost:
+ *   - requests in flight fail with -ENOTCONN: whether a write was done is unknown
+ *   - the channel tries to reconnect about once a second; new requests fail with -ENOTCONN between
+ *     tries, and wait during a try (at most CONNECT_LIMIT_MS)
+ *   - if the export then has another size or fewer features, requests fail with -ESTALE until the
  *     right export is back
  *
- * A host's name is looked up by the thread that connects, which waits for it: on workers' threads, addresses are better.
+ * The connecting thread blocks while it resolves a host name: prefer addresses, since that may be a
+ * worker's thread.
  *
- * Identity: of the URI and the size. A server whose contents are new behind the same URI cannot be told from one that was
- * only restarted.
+ * Identity: URI and size. New contents behind the same URI cannot be distinguished from a restart
+ * of the server.
  */
 
 #include "store_nbd.h"
@@ -31,7 +34,7 @@
 #include "buffers.h"
 
 #define OPEN_LIMIT_MS 10000
-/* What a server that says nothing takes: the protocol's document. */
+/* Block size if the server names none, as in the specification; largest block size. */
 #define BLOCK_DEFAULT 512
 #define BLOCK_MAX 65536
 
@@ -50,7 +53,7 @@ blk_nbd_handle(void)
 
 	if (h == NULL)
 		return NULL;
-	/* Memory that is read to is lent after success only; libnbd sees to it that all of it was sent. */
+	/* Buffers are lent only after success; libnbd checks that the server sent all data. */
 	if (nbd_set_pread_initialize(h, false) != 0 || nbd_set_uri_allow_local_file(h, true) != 0) {
 		nbd_close(h);
 		return NULL;
@@ -100,7 +103,7 @@ blk_nbd_export_fits(const struct blk_nbd *n, const struct blk_nbd_export *e)
 
 /* ---- opening ---- */
 
-/* nbd_connect_uri() would wait for ever for a server that says nothing. @return 0, -errno */
+/* Like nbd_connect_uri(), but with a time limit. @return 0, -errno */
 static int
 connect_now(struct nbd_handle *h, const char *uri)
 {
@@ -127,8 +130,8 @@ nbd_open_failed(const struct blk_nbd *n, int ret)
 		ret == -ETIMEDOUT || nbd_get_error() == NULL ? strerror(-ret) : nbd_get_error();
 
 	fido_log(FIDO_LOG_ERROR,
-		"volume %s: cannot connect to %s: %s: start the server, or see whether the URI is "
-		"right: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH",
+		"volume %s: cannot connect to %s: %s: start the server, or correct the URI: "
+		"nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH",
 		n->volume, n->uri, why);
 	return ret;
 }
@@ -151,12 +154,12 @@ nbd_fill(struct blk_nbd *n, const struct blk_store_config *c)
 
 	if (e->size == 0 || e->max_transfer == 0) {
 		fido_log(FIDO_LOG_ERROR,
-			"volume %s: %s is too small, or takes no blocks of %u bytes", c->volume,
-			n->uri, e->block_size);
+			"volume %s: %s is too small, or does not accept blocks of %u bytes",
+			c->volume, n->uri, e->block_size);
 		return -EINVAL;
 	}
 	if (!(e->features & FIDO_BLK_CAN_WRITE) && !c->read_only) {
-		fido_log(FIDO_LOG_ERROR, "volume %s: %s can only be read: serve it read-only",
+		fido_log(FIDO_LOG_ERROR, "volume %s: %s cannot be written to: serve it read-only",
 			c->volume, n->uri);
 		return -EROFS;
 	}
@@ -196,7 +199,7 @@ blk_nbd_open(struct blk_store **out, const struct blk_store_config *config)
 		free(n);
 		return ret;
 	}
-	/* Kept: some servers end with their first connection, others take one only. */
+	/* Keep the connection: some servers exit with their first one, others accept only one. */
 	*out = &n->base;
 	return 0;
 }
@@ -206,7 +209,7 @@ blk_nbd_close(struct blk_store *store)
 {
 	struct blk_nbd *n = (struct blk_nbd *)store;
 
-	/* Tells the server; does not wait for it. */
+	/* Notify the server without waiting for it. */
 	if (n->first != NULL)
 		nbd_aio_disconnect(n->first, 0);
 	nbd_close(n->first);

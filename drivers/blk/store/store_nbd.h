@@ -2,41 +2,41 @@
 #ifndef FIDO_BLK_STORE_NBD_H
 #define FIDO_BLK_STORE_NBD_H
 
-/** @file What store_nbd.c (opening) and store_nbd_channel.c (connections and requests) share. */
+/** @file An NBD export: shared by store_nbd.c (open, close) and store_nbd_channel.c (requests). */
 
 #include <libnbd.h>
 
 #include "store.h"
 
-/** What a server says of an export. */
+/** Properties of an export, from the server. */
 struct blk_nbd_export {
 	uint64_t size;
 	uint32_t block_size;
 	uint32_t max_transfer;
-	uint32_t features; /**< FIDO_BLK_CAN_*, as the server has them */
+	uint32_t features; /**< FIDO_BLK_CAN_* */
 	bool can_zero;
-	bool multi;
+	bool multi; /**< multi-conn: a flush covers all connections */
 };
 
 struct blk_nbd {
 	struct blk_store base;
 	struct blk_nbd_export export;
-	struct nbd_handle
-		*first; /**< what open() has connected: the first channel takes it (atomically) */
+	/** Connection of open(): the first channel takes it (atomic exchange). */
+	struct nbd_handle *first;
 	char volume[FIDO_BLK_VOLUME_MAX];
 	char uri[];
 };
 
-/** @return a handle with the settings that all connections have; NULL: nbd_get_error() */
+/** @return a handle with the settings for all connections; NULL: see nbd_get_error() */
 struct nbd_handle *blk_nbd_handle(void);
-/** Read what the server says of the export; the handle is ready. */
+/** Get the export's properties from a connected handle. */
 void blk_nbd_export_read(struct blk_nbd_export *e, struct nbd_handle *h);
-/** @return whether it can stand for the one that was opened. */
+/** @return true when e can replace the export that was opened */
 bool blk_nbd_export_fits(const struct blk_nbd *n, const struct blk_nbd_export *e);
-/** @return -errno of this thread's last failure in libnbd */
+/** @return -errno of this thread's last error in libnbd */
 int blk_nbd_errno(void);
 
-/** struct blk_store_ops */
+/* See struct blk_store_ops. */
 int blk_nbd_channel_open(struct blk_store *store, const struct blk_channel_config *config,
 	struct blk_channel **out);
 void blk_nbd_channel_close(struct blk_channel *channel);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Never written. Not const: then it would be in the file, and not in .bss. */
+/* Never written. Not const, so that it is in .bss and takes no space in the file. */
 
 #include "zeros.h"
 

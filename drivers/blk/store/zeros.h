@@ -2,9 +2,9 @@
 #ifndef FIDO_BLK_ZEROS_H
 #define FIDO_BLK_ZEROS_H
 
-/** @file Zeros to write where a medium cannot zero a range by itself. */
+/** @file Zeros, to write to a medium that cannot zero a range by itself. */
 
-/** Bytes of them; aligned to 4096. */
+/** Size in bytes; aligned to 4096. */
 #define BLK_ZEROS_SIZE 65536u
 
 extern char blk_zeros[BLK_ZEROS_SIZE];
