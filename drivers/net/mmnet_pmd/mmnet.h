@@ -15,15 +15,15 @@
  *   mmnet_arena.c   mempools in an arena
  *   mmnet_pool.c    header mbufs: what points into a peer's memory, and gives tickets back when freed
  *   mmnet_rx.c      a burst function for each Rx mode
- *   mmnet_copy.h    how bytes are copied for them
- *   mmnet_rx_finish.c  what an application has asked for of received packets: tags, hashes, times...
+ *   mmnet_rx_copy.h    how bytes are copied for them
+ *   mmnet_rx_offload.c  what an application has asked for of received packets: tags, hashes, times...
  *   mmnet_bytes.h   a packet's bytes and their sum, however it is cut into segments
  *   mmnet_csum.c    checksums and packet types, if asked for
  *   mmnet_tx.c      the Tx burst, freeing what came back
  *   mmnet_chain.c   sends what takes more than one descriptor, or is copied: first planned, then put
  *   mmnet_bounce.h  the buffers that it is copied into
- *   mmnet_offload.c the Tx burst that leaves work to the peer, spreads, keeps to an MTU
- *   mmnet_finish.c  does the work that cannot be left to the peer
+ *   mmnet_tx_offload.c the Tx burst that leaves work to the peer, spreads, keeps to an MTU
+ *   mmnet_tx_software.c  does the work that cannot be left to the peer
  *   mmnet_meta.h, mmnet_meta.c  what goes with a packet, and what the ends tell each other first
  *   mmnet_hash.c    Toeplitz
  *   mmnet_rss.c     the key, the table, and what else this end tells the peer
@@ -299,7 +299,7 @@ void mmnet_rx_settle(struct mmnet_rxq *rxq);
 void mmnet_rx_settle_lcore(unsigned int lcore);
 
 /* mmnet_rx.c */
-/** @param full with metadata, and all that mmnet_rx_finish() does */
+/** @param full with metadata, and all that mmnet_rx_offload_apply() does */
 eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool full);
 /** Drop what was read of an unfinished message, free what was allocated ahead. Port stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);
@@ -312,17 +312,17 @@ struct rte_mbuf *mmnet_rx_take(struct mmnet_rxq *rxq);
 /** Give a packet what came with it. @return false: it does not fit; the packet is marked bad as far as it has a mark */
 bool mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m);
 
-/* mmnet_rx_finish.c */
+/* mmnet_rx_offload.c */
 /** Learn what the application asks of received packets. The port is stopped, or goes on with burst functions that can. */
-void mmnet_rx_choose(struct rte_eth_dev *dev);
+void mmnet_rx_offload_configure(struct rte_eth_dev *dev);
 /** @return true when the application asks for what only the full burst functions do */
-bool mmnet_rx_wants_full(const struct rte_eth_dev *dev);
+bool mmnet_rx_offload_wanted(const struct rte_eth_dev *dev);
 /** @return what a peer may leave to this end: MMNET_META_* */
-uint16_t mmnet_rx_accepts(const struct rte_eth_dev *dev);
+uint16_t mmnet_rx_offload_accepts(const struct rte_eth_dev *dev);
 /** Take the VLAN tag out of a received packet that has one. The queue's lock is held. @return the packet */
 struct rte_mbuf *mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m);
 /** Do to received packets the rest of what the application has asked for. Without the queue's lock. @return n */
-uint16_t mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_offload_apply(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
 int mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask);
 int mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now);
 
@@ -342,7 +342,7 @@ unsigned int mmnet_tx_reap(struct mmnet_txq *txq);
 /** Reap the queues that this lcore sends on. */
 void mmnet_tx_reap_lcore(unsigned int lcore);
 int mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt);
-/* For mmnet_offload.c; the queue's lock is held. */
+/* For mmnet_tx_offload.c; the queue's lock is held. */
 /** Put a packet as it is. @return 1: put, 0: no room now, -1: it can never be sent */
 int mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
 /** Take back and free up to max of what has been completed. @return number of buffers */
@@ -363,7 +363,7 @@ int mmnet_chain_put(struct mmnet_txq *txq, struct rte_mbuf *m, const struct mmne
 /** Have memory to plan packets for rings of that size. Port stopped. @return 0, -ENOMEM */
 int mmnet_chain_start(struct mmnet_txq *txq, uint32_t ring_size);
 
-/* mmnet_offload.c */
+/* mmnet_tx_offload.c */
 uint16_t mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
 /** As mmnet_tx_burst(), but packets longer than the port's MTU allows are freed and counted. */
 uint16_t mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
@@ -371,16 +371,16 @@ uint16_t mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
 uint16_t mmnet_tx_prepare_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
 uint16_t mmnet_tx_prepare_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
 
-/* mmnet_finish.c */
+/* mmnet_tx_software.c */
 /**
  * Do what a packet asks for, where it lies or in the arena, cut it if it is to be, and put it. The queue's lock is held.
  * @return 1: put; 0: no room now; -1: never, or its headers are not what its flags say
  */
-int mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
-/** Ask whether mmnet_finish_put() would ever put it. @return 0, -EINVAL: no */
-int mmnet_finish_check(struct mmnet_txq *txq, const struct rte_mbuf *m);
+int mmnet_tx_software_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b);
+/** Ask whether mmnet_tx_software_put() would ever put it. @return 0, -EINVAL: no */
+int mmnet_tx_software_check(struct mmnet_txq *txq, const struct rte_mbuf *m);
 /** @return true when an IP header of l3_len bytes, at least the least that it has, is that of a fragment */
-bool mmnet_finish_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len);
+bool mmnet_tx_software_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len);
 
 /* mmnet_rss.c */
 /** Take over what the application has configured. @return 0, -EINVAL (message written) */

@@ -85,7 +85,7 @@ mmnet_note_publish(struct rte_eth_dev *dev)
 	struct mmnet_port *port = port_of(dev);
 
 	port->note.magic = MMNET_NOTE_MAGIC;
-	port->note.accepts = mmnet_rx_accepts(dev);
+	port->note.accepts = mmnet_rx_offload_accepts(dev);
 	port->note.nrx = dev->data->nb_rx_queues;
 	return fido_link_set_note(port->link, &port->note, sizeof(port->note));
 }

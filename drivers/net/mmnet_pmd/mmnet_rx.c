@@ -23,8 +23,8 @@
 #include <rte_prefetch.h>
 
 #include "mmnet.h"
-#include "mmnet_copy.h"
-#include "mmnet_reader.h"
+#include "mmnet_rx_copy.h"
+#include "mmnet_rx_reader.h"
 
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
 #define IDLE_REAP 128
@@ -789,19 +789,19 @@ rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
 static uint16_t
 rx_burst_copy_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_rx_finish(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_COPY, true));
+	return mmnet_rx_offload_apply(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_COPY, true));
 }
 
 static uint16_t
 rx_burst_header_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_rx_finish(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_HEADER, true));
+	return mmnet_rx_offload_apply(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_HEADER, true));
 }
 
 static uint16_t
 rx_burst_zero_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	return mmnet_rx_finish(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_ZERO, true));
+	return mmnet_rx_offload_apply(queue, pkts, rx_burst(queue, pkts, n, MMNET_RX_ZERO, true));
 }
 
 eth_rx_burst_t

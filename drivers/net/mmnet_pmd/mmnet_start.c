@@ -151,8 +151,8 @@ bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 	struct mmnet_port *port = port_of(dev);
 
 	port->mode = mode;
-	mmnet_rx_choose(dev);
-	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_wants_full(dev));
+	mmnet_rx_offload_configure(dev);
+	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_offload_wanted(dev));
 	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
 	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : NULL;
 	if (!wants_offload(dev))

@@ -137,7 +137,7 @@ ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 }
 
 bool
-mmnet_finish_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len)
+mmnet_tx_software_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 {
 	return ip_proto(ip, ipv6, l3_len) == FRAGMENT;
 }
@@ -468,7 +468,7 @@ begin(struct build *w, struct mmnet_txq *txq, const struct rte_mbuf *m)
 }
 
 int
-mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
+mmnet_tx_software_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
 	struct build w;
 
@@ -480,7 +480,7 @@ mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst
 }
 
 int
-mmnet_finish_check(struct mmnet_txq *txq, const struct rte_mbuf *m)
+mmnet_tx_software_check(struct mmnet_txq *txq, const struct rte_mbuf *m)
 {
 	struct build w;
 	struct pieces p;

@@ -109,7 +109,7 @@ is_fragment(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 		return false; /* without extension headers */
 	memcpy(ip, rte_pktmbuf_mtod_offset(m, const char *, meta->l2_len),
 		ipv6 ? meta->l3_len : sizeof(struct rte_ipv4_hdr));
-	return mmnet_finish_is_fragment(ip, ipv6, meta->l3_len);
+	return mmnet_tx_software_is_fragment(ip, ipv6, meta->l3_len);
 }
 
 /*
@@ -198,7 +198,7 @@ put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts,
 		if (ret >= 0)
 			return ret;
 	}
-	return asks ? mmnet_finish_put(txq, m, b) : mmnet_tx_put(txq, m, b);
+	return asks ? mmnet_tx_software_put(txq, m, b) : mmnet_tx_put(txq, m, b);
 }
 
 /* ---- the burst ---- */
@@ -301,7 +301,7 @@ check(struct mmnet_txq *txq, const struct rte_mbuf *m)
 		return ENOTSUP;
 	if ((m->ol_flags & ASKS) == 0 || leave_to_peer(m, txq->peer->accepts, &meta))
 		return 0;
-	return -mmnet_finish_check(txq, m);
+	return -mmnet_tx_software_check(txq, m);
 }
 
 uint16_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef MMNET_COPY_H
-#define MMNET_COPY_H
+#ifndef MMNET_RX_COPY_H
+#define MMNET_RX_COPY_H
 
 /** @file Copies out of a peer's memory, whose lines are in another core's cache. For mmnet_rx.c. */
 

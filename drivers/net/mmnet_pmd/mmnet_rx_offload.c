@@ -127,7 +127,7 @@ int
 mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask)
 {
 	struct mmnet_port *port = dev->data->dev_private;
-	bool wants = mmnet_rx_wants_full(dev);
+	bool wants = mmnet_rx_offload_wanted(dev);
 
 	if ((mask & RTE_ETH_VLAN_STRIP_MASK) == 0)
 		return 0;
@@ -135,7 +135,7 @@ mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask)
 		MMNET_LOG(ERR, "port %u: stop it, then have it strip VLAN tags", port->port_id);
 		return -EBUSY;
 	}
-	mmnet_rx_choose(dev);
+	mmnet_rx_offload_configure(dev);
 	return mmnet_note_publish(dev);
 }
 
@@ -170,7 +170,7 @@ mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now)
 }
 
 uint16_t
-mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
+mmnet_rx_offload_apply(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
 {
 	if (n == 0)
 		return 0;
@@ -192,7 +192,7 @@ mmnet_rx_finish(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n)
 		RTE_ETH_RX_OFFLOAD_TCP_LRO)
 
 bool
-mmnet_rx_wants_full(const struct rte_eth_dev *dev)
+mmnet_rx_offload_wanted(const struct rte_eth_dev *dev)
 {
 	return (dev->data->dev_conf.rxmode.offloads & FULL) != 0;
 }
@@ -213,7 +213,7 @@ takes_uncut(const struct rte_eth_dev *dev)
 }
 
 uint16_t
-mmnet_rx_accepts(const struct rte_eth_dev *dev)
+mmnet_rx_offload_accepts(const struct rte_eth_dev *dev)
 {
 	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
 	uint32_t accepts = 0;
@@ -230,7 +230,7 @@ mmnet_rx_accepts(const struct rte_eth_dev *dev)
 }
 
 void
-mmnet_rx_choose(struct rte_eth_dev *dev)
+mmnet_rx_offload_configure(struct rte_eth_dev *dev)
 {
 	const struct mmnet_port *port = dev->data->dev_private;
 	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
@@ -248,7 +248,7 @@ mmnet_rx_choose(struct rte_eth_dev *dev)
 		rxq->hash = (offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0 && port->hash != NULL;
 		rxq->timestamp = timestamp;
 		/* What the peer has not heard yet is on its way. */
-		rxq->accepts = mmnet_rx_accepts(dev) | (port->started ? rxq->accepts : 0);
+		rxq->accepts = mmnet_rx_offload_accepts(dev) | (port->started ? rxq->accepts : 0);
 		mmnet_rx_limit(rxq);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef MMNET_READER_H
-#define MMNET_READER_H
+#ifndef MMNET_RX_READER_H
+#define MMNET_RX_READER_H
 
 /** @file A receive burst under way: where it stands, and what it will have counted. For mmnet_rx.c. */
 
