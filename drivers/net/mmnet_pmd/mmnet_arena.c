@@ -8,12 +8,21 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 
+#include <rte_bitops.h>
+#include <rte_common.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
+#include <rte_mempool.h>
 #include <rte_ring.h>
 
-#include "mmnet.h"
+#include <fido/domain.h>
+#include <fido/gaddr.h>
+#include <fido/region.h>
+
+#include "mmnet_domain.h"
+#include "mmnet_log.h"
 #include "rte_pmd_mmnet.h"
 
 /* No object crosses a granule's border: the Tx fast path asks for one granule only. */

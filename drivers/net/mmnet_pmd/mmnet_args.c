@@ -7,7 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mmnet.h"
+#include <rte_bitops.h>
+#include <rte_common.h>
+#include <rte_ether.h>
+#include <rte_kvargs.h>
+#include <rte_string_fns.h>
+
+#include <fido/gaddr.h>
+#include <fido/link.h>
+
+#include "mmnet_args.h"
+#include "mmnet_compat.h"
+#include "mmnet_log.h"
+#include "mmnet_rx_mode.h"
+
+#define ARENA_DEFAULT (4u << 20)
 
 struct keyword {
 	const char *key;
@@ -207,8 +221,8 @@ static const struct keyword keywords[] = {
 	{"slots", parse_slots, "a number from 2 to 64"},
 };
 
-const char *const *
-mmnet_args_keys(void)
+static const char *const *
+all_keys(void)
 {
 	static const char *keys[RTE_DIM(keywords) + 1];
 
@@ -254,8 +268,8 @@ mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 
 	memset(args, 0, sizeof(*args));
 	strlcpy(args->link, "0", sizeof(args->link));
-	args->arena = MMNET_ARENA_DEFAULT;
-	kv = rte_kvargs_parse(text, mmnet_args_keys());
+	args->arena = ARENA_DEFAULT;
+	kv = rte_kvargs_parse(text, all_keys());
 	if (kv == NULL) {
 		log_unknown(name, text);
 		return -EINVAL;

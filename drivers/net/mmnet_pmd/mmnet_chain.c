@@ -10,10 +10,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 
-#include "mmnet.h"
+#include <fido/queue_shm.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
+
 #include "mmnet_bounce.h"
+#include "mmnet_chain.h"
+#include "mmnet_meta.h"
+#include "mmnet_txq.h"
 
 /* In place of an address: this segment is copied. Descriptors carry 48 bits. */
 #define COPY UINT64_MAX

@@ -4,12 +4,23 @@
  * all is back.
  */
 
+#include <ethdev_driver.h>
 #include <rte_alarm.h>
-#include <rte_cycles.h>
+#include <rte_eal.h>
 #include <rte_interrupts.h>
 #include <rte_malloc.h>
 
-#include "mmnet.h"
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/region.h>
+
+#include "mmnet_close.h"
+#include "mmnet_domain.h"
+#include "mmnet_pool.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
+#include "mmnet_start.h"
+#include "mmnet_txq.h"
 
 /* How long close waits for the peer to give all back. */
 #define CLOSE_WAIT_MS 500
@@ -49,23 +60,10 @@ rxq_free(struct mmnet_rxq *rxq)
 	rte_free(rxq);
 }
 
-static void
-port_unlink(struct mmnet_port *port)
-{
-	struct mmnet_port **p = &mmnet_ports;
-
-	fido_lock_take(&mmnet_ports_lock);
-	while (*p != NULL && *p != port)
-		p = &(*p)->next;
-	if (*p == port)
-		*p = port->next;
-	fido_lock_release(&mmnet_ports_lock);
-}
-
 void
 mmnet_port_free(struct mmnet_port *port)
 {
-	port_unlink(port);
+	mmnet_port_unlink(port);
 	fido_link_destroy(port->link);
 	fido_region_destroy(port->arena);
 	for (uint16_t i = 0; i < port->more_count; i++)

@@ -7,13 +7,19 @@
  */
 
 #include <netinet/in.h>
+#include <stddef.h>
 
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "mmnet.h"
 #include "mmnet_bytes.h"
+#include "mmnet_csum.h"
+#include "mmnet_rxq.h"
 
 #define IPV4_FRAGMENT (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)
 

@@ -5,9 +5,17 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <rte_log.h>
+#include <rte_string_fns.h>
+
+#include <fido/domain.h>
 #include <fido/log.h>
 
-#include "mmnet.h"
+#include "mmnet_args.h"
+#include "mmnet_compat.h"
+#include "mmnet_domain.h"
+#include "mmnet_log.h"
+#include "mmnet_mem.h"
 
 static struct fido_domain *domain;
 static char domain_group[FIDO_NAME_MAX + 16];

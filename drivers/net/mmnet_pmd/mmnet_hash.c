@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <netinet/in.h>
-#include <string.h>
 
+#include <rte_common.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 
 #include "mmnet_hash.h"
+#include "mmnet_meta.h"
 
 #define FRAGMENT (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)
 /* As far as is looked: the longest IPv4 header behind two VLAN tags, and the ports. */

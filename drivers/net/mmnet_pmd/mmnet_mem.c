@@ -8,11 +8,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_eal_memconfig.h>
 #include <rte_errno.h>
 #include <rte_memory.h>
 
-#include "mmnet.h"
+#include <fido/domain.h>
+#include <fido/gaddr.h>
+#include <fido/region.h>
+
+#include "mmnet_log.h"
+#include "mmnet_mem.h"
 
 #define CALLBACK_NAME "mmnet"
 /* How long a page that EAL frees waits for the peers to give back what was sent of it, and to unmap it. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A packet that came with metadata gets it in DPDK's terms. The packet may lie in memory that its owner changes meanwhile. */
 
+#include <stddef.h>
+
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 
-#include "mmnet.h"
+#include "mmnet_meta.h"
 
 /* How long the TCP header says it is. @return 0: longer than what there is of it */
 static uint32_t

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_mbuf.h>
+
 #include <fido/note.h>
 #include <fido/queue_shm.h>
 #include <fido/receiver.h>
@@ -137,5 +139,11 @@ mmnet_meta_read(struct mmnet_meta *meta, const struct fido_desc *d, uint16_t acc
 	return (d->flags & FIDO_DESC_CHAINED) != 0 && (meta->flags & ~accepts) == 0 &&
 		mmnet_meta_valid(meta);
 }
+
+/**
+ * Give a received packet its metadata, in DPDK's terms. Its bytes may change meanwhile.
+ * @return false: the metadata contradicts the packet, whose checksum is then marked bad
+ */
+bool mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m);
 
 #endif

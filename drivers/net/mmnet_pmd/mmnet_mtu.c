@@ -6,12 +6,27 @@
 
 #include <errno.h>
 
-#include "mmnet.h"
+#include <ethdev_driver.h>
+#include <rte_common.h>
+#include <rte_ether.h>
+
+#include <fido/link.h>
+
+#include "mmnet_log.h"
+#include "mmnet_meta.h"
+#include "mmnet_mtu.h"
+#include "mmnet_port.h"
+#include "mmnet_rx_mode.h"
+#include "mmnet_rxq.h"
+#include "mmnet_tx.h"
+
+/* Bytes of a frame beyond the MTU: addresses, type, a tag. */
+#define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 4u)
 
 static void
 set_limit(struct mmnet_port *port, uint32_t mtu)
 {
-	port->max_frame = RTE_MIN(mtu + MMNET_FRAME_OVERHEAD, MMNET_MAX_FRAME);
+	port->max_frame = RTE_MIN(mtu + FRAME_OVERHEAD, MMNET_MAX_FRAME);
 	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
 		if (port->rxq[i] != NULL)
 			mmnet_rx_limit(port->rxq[i]);
@@ -70,7 +85,7 @@ mmnet_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 	}
 	/* Burst functions are chosen when the port starts, and this one looks at no lengths. */
 	if (port->started && dev->tx_pkt_burst == mmnet_tx_burst &&
-		mtu + MMNET_FRAME_OVERHEAD < MMNET_MAX_FRAME) {
+		mtu + FRAME_OVERHEAD < MMNET_MAX_FRAME) {
 		MMNET_LOG(ERR, "port %u: MTU %u: stop the port, then set its first MTU",
 			port->port_id, mtu);
 		return -EBUSY;

@@ -19,12 +19,21 @@
 #include <errno.h>
 #include <string.h>
 
-#include <rte_errno.h>
+#include <rte_common.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
-#include <rte_mbuf_pool_ops.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/lock.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+#include <fido/rxq.h>
+
+#include "mmnet_pool.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
 
 #define OPS_NAME "mmnet_header"
 

@@ -8,9 +8,19 @@
 #include <errno.h>
 #include <string.h>
 
+#include <ethdev_driver.h>
+#include <rte_common.h>
 #include <rte_malloc.h>
 
-#include "mmnet.h"
+#include <fido/link.h>
+#include <fido/note.h>
+
+#include "mmnet_hash.h"
+#include "mmnet_log.h"
+#include "mmnet_meta.h"
+#include "mmnet_port.h"
+#include "mmnet_rss.h"
+#include "mmnet_rx_offload.h"
 
 /* The one that most drivers have, from Microsoft's description of RSS. */
 static const uint8_t default_key[MMNET_KEY_SIZE] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
@@ -33,12 +43,6 @@ static const struct {
 	{RTE_ETH_RSS_NONFRAG_IPV6_TCP, MMNET_HASH_TCP << MMNET_HASH_IPV6_SHIFT},
 	{RTE_ETH_RSS_NONFRAG_IPV6_UDP, MMNET_HASH_UDP << MMNET_HASH_IPV6_SHIFT},
 };
-
-static struct mmnet_port *
-port_of(const struct rte_eth_dev *dev)
-{
-	return dev->data->dev_private;
-}
 
 static uint32_t
 from_rte(uint64_t hf)
@@ -82,7 +86,7 @@ mmnet_note_valid(const struct mmnet_note *note)
 int
 mmnet_note_publish(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	port->note.magic = MMNET_NOTE_MAGIC;
 	port->note.accepts = mmnet_rx_offload_accepts(dev);
@@ -94,7 +98,7 @@ mmnet_note_publish(struct rte_eth_dev *dev)
 static int
 make_tables(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	if ((dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) == 0)
 		return 0;
@@ -111,11 +115,11 @@ make_tables(struct rte_eth_dev *dev)
 static int
 take_conf(struct rte_eth_dev *dev, const struct rte_eth_rss_conf *conf)
 {
-	struct mmnet_note *note = &port_of(dev)->note;
+	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (conf->rss_key != NULL && conf->rss_key_len != MMNET_KEY_SIZE) {
 		MMNET_LOG(ERR, "port %u: a RSS key of %u bytes: use one of %u",
-			port_of(dev)->port_id, conf->rss_key_len, MMNET_KEY_SIZE);
+			mmnet_port_of(dev)->port_id, conf->rss_key_len, MMNET_KEY_SIZE);
 		return -EINVAL;
 	}
 	if (conf->rss_key != NULL)
@@ -129,7 +133,7 @@ mmnet_rss_configure(struct rte_eth_dev *dev)
 {
 	const struct rte_eth_conf *conf = &dev->data->dev_conf;
 	struct rte_eth_rss_conf rss = conf->rx_adv_conf.rss_conf;
-	struct mmnet_note *note = &port_of(dev)->note;
+	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	memcpy(note->key, default_key, sizeof(note->key));
 	for (unsigned int i = 0; i < MMNET_RETA_SIZE; i++)
@@ -153,7 +157,7 @@ mmnet_rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 int
 mmnet_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 {
-	const struct mmnet_note *note = &port_of(dev)->note;
+	const struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (conf->rss_key != NULL && conf->rss_key_len >= MMNET_KEY_SIZE)
 		memcpy(conf->rss_key, note->key, MMNET_KEY_SIZE);
@@ -165,7 +169,7 @@ mmnet_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 int
 mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
 {
-	struct mmnet_note *note = &port_of(dev)->note;
+	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (size != MMNET_RETA_SIZE)
 		return -EINVAL;
@@ -182,7 +186,7 @@ mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta
 int
 mmnet_reta_query(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
 {
-	const struct mmnet_note *note = &port_of(dev)->note;
+	const struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (size != MMNET_RETA_SIZE)
 		return -EINVAL;

@@ -16,16 +16,40 @@
  */
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
+#include <ethdev_driver.h>
+#include <rte_common.h>
 #include <rte_cycles.h>
+#include <rte_ether.h>
 #include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
 #include <rte_prefetch.h>
 
-#include "mmnet.h"
-#include "mmnet_rx_copy.h"
-#include "mmnet_rx_reader.h"
+#include <fido/atomic.h>
+#include <fido/gaddr.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+#include <fido/rxq.h>
 
+#include "mmnet_meta.h"
+#include "mmnet_pool.h"
+#include "mmnet_rx.h"
+#include "mmnet_rx_copy.h"
+#include "mmnet_rx_mode.h"
+#include "mmnet_rx_offload.h"
+#include "mmnet_rx_reader.h"
+#include "mmnet_rxq.h"
+#include "mmnet_tx.h"
+
+/* Header mode copies this much into the writable first segment... */
+#define HEADER_COPY 128
+/* ... of packets longer than this; shorter ones are copied whole. */
+#define HEADER_THRESHOLD 256
 /* After so many empty polls, look for completions on the transmit queues of this lcore. */
 #define IDLE_REAP 128
 
@@ -281,8 +305,7 @@ mbufs_of(const struct reader *rd, const struct fido_desc *d, uint16_t n, enum mm
 	if (mode == MMNET_RX_ZERO)
 		return rxq->strip && n != 0 && is_tagged(d);
 	if (mode == MMNET_RX_HEADER)
-		bytes = RTE_MIN(message_bytes(rd, d, n, MMNET_HEADER_COPY),
-			(uint64_t)MMNET_HEADER_COPY);
+		bytes = RTE_MIN(message_bytes(rd, d, n, HEADER_COPY), (uint64_t)HEADER_COPY);
 	else
 		bytes = message_bytes(rd, d, n, rxq->max_frame);
 	/* What is dropped needs none. */
@@ -510,10 +533,10 @@ static inline uint32_t
 left_to_copy(const struct mmnet_rxq *rxq)
 {
 	if (likely(rxq->head == NULL))
-		return MMNET_HEADER_COPY;
-	if (rxq->tail->pool != rxq->mp || rxq->head->pkt_len >= MMNET_HEADER_COPY)
+		return HEADER_COPY;
+	if (rxq->tail->pool != rxq->mp || rxq->head->pkt_len >= HEADER_COPY)
 		return 0;
-	return MMNET_HEADER_COPY - rxq->head->pkt_len;
+	return HEADER_COPY - rxq->head->pkt_len;
 }
 
 static inline bool
@@ -523,8 +546,8 @@ take_split(struct reader *rd, const struct fido_desc *d, uint16_t n)
 	uint32_t skip = left_to_copy(rxq);
 	int ret = 0;
 
-	if (rxq->head == NULL && !(d->flags & FIDO_DESC_CHAINED) &&
-		d->len <= MMNET_HEADER_THRESHOLD && d->len <= rxq->whole && rxq->fresh_count != 0) {
+	if (rxq->head == NULL && !(d->flags & FIDO_DESC_CHAINED) && d->len <= HEADER_THRESHOLD &&
+		d->len <= rxq->whole && rxq->fresh_count != 0) {
 		copy_whole(rd, d);
 		return true;
 	}

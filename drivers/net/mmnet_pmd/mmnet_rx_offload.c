@@ -4,14 +4,30 @@
  * checked, hashes, times; and, if it has said that it takes them, packets that are not finished.
  */
 
-#include <errno.h>
 #include <string.h>
 
+#include <ethdev_driver.h>
 #include <rte_cycles.h>
+#include <rte_ether.h>
+#include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+#include <fido/rxq.h>
+
 #include "mmnet_bytes.h"
+#include "mmnet_csum.h"
+#include "mmnet_hash.h"
+#include "mmnet_meta.h"
+#include "mmnet_mtu.h"
+#include "mmnet_pool.h"
+#include "mmnet_port.h"
+#include "mmnet_rx.h"
+#include "mmnet_rx_mode.h"
+#include "mmnet_rx_offload.h"
+#include "mmnet_rxq.h"
 
 /* Where mbufs have the time they were received; the same for all ports. */
 static int time_offset = -1;
@@ -123,22 +139,6 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	return m;
 }
 
-int
-mmnet_vlan_offload_set(struct rte_eth_dev *dev, int mask)
-{
-	struct mmnet_port *port = dev->data->dev_private;
-	bool wants = mmnet_rx_offload_wanted(dev);
-
-	if ((mask & RTE_ETH_VLAN_STRIP_MASK) == 0)
-		return 0;
-	if (port->started && wants && dev->rx_pkt_burst != mmnet_rx_function(port->mode, true)) {
-		MMNET_LOG(ERR, "port %u: stop it, then have it strip VLAN tags", port->port_id);
-		return -EBUSY;
-	}
-	mmnet_rx_offload_configure(dev);
-	return mmnet_note_publish(dev);
-}
-
 /* ---- the rest ---- */
 
 static void
@@ -184,6 +184,16 @@ mmnet_rx_offload_apply(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n
 }
 
 /* ---- what is asked for ---- */
+
+/* Known of packets whose headers are looked at. */
+const uint32_t *
+mmnet_rx_offload_ptypes(const struct rte_eth_dev *dev, size_t *n)
+{
+	*n = 0;
+	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0
+		? mmnet_csum_types(n)
+		: NULL;
+}
 
 #define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
 #define FULL                                                                 \

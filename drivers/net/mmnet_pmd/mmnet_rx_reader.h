@@ -4,7 +4,7 @@
 
 /** @file A receive burst under way: where it stands, and what it will have counted. For mmnet_rx.c. */
 
-#include "mmnet.h"
+#include "mmnet_rxq.h"
 
 /** What a burst adds to the counters. */
 struct tally {

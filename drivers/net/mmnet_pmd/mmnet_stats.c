@@ -4,9 +4,18 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "mmnet.h"
+#include <ethdev_driver.h>
+#include <rte_common.h>
+
+#include <fido/counters_shm.h>
+
+#include "mmnet_compat.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
+#include "mmnet_stats.h"
+#include "mmnet_txq.h"
+#include "mmnet_view.h"
 
 struct counter {
 	const char *name;

@@ -3,12 +3,27 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <ethdev_driver.h>
 #include <rte_common.h>
+#include <rte_telemetry.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
+
+#include "mmnet_compat.h"
+#include "mmnet_port.h"
+#include "mmnet_rx_mode.h"
+#include "mmnet_rxq.h"
+#include "mmnet_telemetry.h"
+#include "mmnet_txq.h"
+#include "mmnet_view.h"
 
 const char *
 mmnet_mode_name(enum mmnet_rx_mode mode)

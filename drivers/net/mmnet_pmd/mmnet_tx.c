@@ -7,10 +7,24 @@
  * mbuf is freed at once and the ticket's cookie names the arena's buffer instead.
  */
 
+#include <rte_common.h>
 #include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/gaddr.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/region.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
+
 #include "mmnet_bounce.h"
+#include "mmnet_chain.h"
+#include "mmnet_port.h"
+#include "mmnet_tx.h"
+#include "mmnet_txq.h"
 
 /* Most cookies taken back in one go. */
 #define REAP_MAX 64

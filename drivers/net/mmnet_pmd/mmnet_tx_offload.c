@@ -9,13 +9,30 @@
  */
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <rte_errno.h>
+#include <rte_ip.h>
 #include <rte_lcore.h>
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/note.h>
+#include <fido/txq.h>
+
+#include "mmnet_chain.h"
+#include "mmnet_hash.h"
+#include "mmnet_meta.h"
+#include "mmnet_port.h"
+#include "mmnet_rss.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_offload.h"
+#include "mmnet_tx_software.h"
+#include "mmnet_txq.h"
 
 /* What a packet may ask for. */
 #define ASKS                                                                   \

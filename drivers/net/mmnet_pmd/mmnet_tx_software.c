@@ -14,15 +14,27 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "mmnet.h"
+#include <fido/queue_shm.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
+
 #include "mmnet_bounce.h"
 #include "mmnet_bytes.h"
+#include "mmnet_port.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_software.h"
+#include "mmnet_txq.h"
 
 /* The longest headers that an mbuf can tell of, TCP's, and a tag. */
 #define HEAD_MAX (127 + 511 + 60 + 4)
