@@ -64,14 +64,7 @@ parse_link(struct mmnet_args *args, const char *value)
 static int
 parse_rx(struct mmnet_args *args, const char *value)
 {
-	static const char *const modes[] = {"auto", "copy", "header", "zero"};
-
-	for (unsigned int i = 0; i < RTE_DIM(modes); i++)
-		if (strcmp(value, modes[i]) == 0) {
-			args->rx = (enum mmnet_rx_mode)i;
-			return 0;
-		}
-	return -EINVAL;
+	return mmnet_rx_mode_parse(value, &args->rx);
 }
 
 /* A number with K, M, G, T. */
@@ -207,7 +200,7 @@ static const struct keyword keywords[] = {
 	{"peer", parse_peer, "the domain at the other end, at most 31 characters, e.g. peer=gen"},
 	{"link", parse_link,
 		"a name of at most 31 characters, to tell several links to one peer apart"},
-	{"rx", parse_rx, "auto, copy, header or zero"},
+	{"rx", parse_rx, MMNET_RX_MODE_NAMES(", ", " or ")},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
 	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},

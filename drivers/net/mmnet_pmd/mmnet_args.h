@@ -11,8 +11,6 @@
 
 #include <fido/domain.h>
 
-#include "mmnet_rx_mode.h"
-
 /** Device arguments, parsed. */
 struct mmnet_args {
 	char group[FIDO_NAME_MAX + 16];
@@ -21,7 +19,7 @@ struct mmnet_args {
 	char link[FIDO_NAME_MAX];
 	char allow[256]; /**< list of users */
 	bool has_allow;
-	enum mmnet_rx_mode rx;
+	unsigned int rx; /**< mmnet_rx_mode_get() */
 	bool no_hugepages;
 	bool no_heap;     /**< do not export EAL's memory */
 	bool arena_pools; /**< place mbuf pools in arenas unless their creator names mempool ops */

@@ -53,7 +53,6 @@
 #include <rte_eal.h>
 #include <rte_ether.h>
 #include <rte_interrupts.h>
-#include <rte_log.h>
 #include <rte_malloc.h>
 #include <rte_mbuf_pool_ops.h>
 
@@ -72,7 +71,8 @@
 #include "mmnet_port.h"
 #include "mmnet_queue.h"
 #include "mmnet_rss.h"
-#include "mmnet_rx.h"
+#include "mmnet_rx_config.h"
+#include "mmnet_rx_mode.h"
 #include "mmnet_rx_offload.h"
 #include "mmnet_secondary.h"
 #include "mmnet_start.h"
@@ -83,8 +83,6 @@
 #include "rte_pmd_mmnet.h"
 
 #define DRIVER_NAME net_mmnet
-
-int mmnet_logtype;
 
 /* ---- configuration ---- */
 
@@ -109,15 +107,16 @@ static int
 vlan_offload_set(struct rte_eth_dev *dev, int mask)
 {
 	const struct mmnet_port *port = mmnet_port_of(dev);
-	bool wants = mmnet_rx_offload_wanted(dev);
+	bool wants = mmnet_rx_wants_full(dev);
 
 	if ((mask & RTE_ETH_VLAN_STRIP_MASK) == 0)
 		return 0;
-	if (port->started && wants && dev->rx_pkt_burst != mmnet_rx_function(port->mode, true)) {
+	if (port->started && wants &&
+		dev->rx_pkt_burst != mmnet_rx_mode_get(port->mode)->burst_full) {
 		MMNET_LOG(ERR, "port %u: stop it, then have it strip VLAN tags", port->port_id);
 		return -EBUSY;
 	}
-	mmnet_rx_offload_configure(dev);
+	mmnet_rx_configure(dev);
 	return mmnet_note_publish(dev);
 }
 
@@ -165,7 +164,7 @@ accept_all(struct rte_eth_dev *dev)
 	return 0;
 }
 
-MMNET_PTYPES_OP(supported_ptypes_get, mmnet_rx_offload_ptypes)
+MMNET_PTYPES_OP(supported_ptypes_get, mmnet_rx_ptypes)
 MMNET_STATS_OP(stats_get, mmnet_stats_fill)
 
 static const struct eth_dev_ops ops = {
@@ -360,15 +359,14 @@ RTE_PMD_REGISTER_PARAM_STRING(DRIVER_NAME,
 	"domain=<name> "
 	"peer=<name> "
 	"link=<name> "
-	"rx=auto|copy|header|zero "
-	"arena=<size> "
-	"hugepages=on|off "
-	"heap=on|off "
-	"pools=heap|arena "
-	"allow=<user>:<user>... "
-	"spread=<number> "
-	"mac=<address> "
-	"base=<address> "
-	"slot_size=<size> "
-	"slots=<number>");
-RTE_LOG_REGISTER(mmnet_logtype, pmd.net.mmnet, NOTICE);
+	"rx=" MMNET_RX_MODE_NAMES("|", "|") " "
+					    "arena=<size> "
+					    "hugepages=on|off "
+					    "heap=on|off "
+					    "pools=heap|arena "
+					    "allow=<user>:<user>... "
+					    "spread=<number> "
+					    "mac=<address> "
+					    "base=<address> "
+					    "slot_size=<size> "
+					    "slots=<number>");

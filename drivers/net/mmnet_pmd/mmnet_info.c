@@ -66,14 +66,8 @@ burst_mode(struct rte_eth_dev *dev, const char *text, struct rte_eth_burst_mode 
 int
 mmnet_rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
 {
-	enum mmnet_rx_mode m = mmnet_port_of(dev)->mode;
-
 	(void)i;
-	return burst_mode(dev,
-		m == MMNET_RX_ZERO             ? "Zero copy"
-			: m == MMNET_RX_HEADER ? "Header copy"
-					       : "Copy",
-		mode);
+	return burst_mode(dev, mmnet_rx_mode_get(mmnet_port_of(dev)->mode)->info, mode);
 }
 
 int

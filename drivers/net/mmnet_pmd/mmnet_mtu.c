@@ -63,7 +63,7 @@ too_long_to_copy(const struct rte_eth_dev *dev, uint32_t frame)
 	const struct mmnet_port *port = dev->data->dev_private;
 	bool scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 
-	if (scatter || port->args.rx == MMNET_RX_ZERO)
+	if (scatter || mmnet_rx_mode_get(port->args.rx)->any_length)
 		return false;
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
 		if (port->rxq[i] != NULL && frame > port->rxq[i]->room)

@@ -22,7 +22,6 @@
 
 #include "mmnet_args.h"
 #include "mmnet_meta.h"
-#include "mmnet_rx_mode.h"
 
 struct mmnet_hash;
 struct mmnet_rxq;
@@ -40,7 +39,7 @@ struct mmnet_port {
 	uint16_t more_count;
 	struct mmnet_args args;
 	struct rte_ether_addr macs[MMNET_MAX_MACS];
-	enum mmnet_rx_mode mode; /**< chosen when the port was started */
+	unsigned int mode; /**< mmnet_rx_mode_get(): chosen when the port was started */
 	uint16_t port_id;
 	uint16_t nrx;
 	uint16_t nrx_made; /**< the application may still hold packets of queues beyond nrx */

@@ -39,19 +39,13 @@
 
 /* ---- set-up ---- */
 
-/* Headers are wanted unless it is certain that this port copies. */
-static bool
-wants_headers(const struct mmnet_port *port)
-{
-	return port->args.rx != MMNET_RX_COPY;
-}
-
 int
 mmnet_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
 	const struct rte_eth_rxconf *conf, struct rte_mempool *mp)
 {
 	struct mmnet_port *port = mmnet_port_of(dev);
 	struct mmnet_rxq *rxq = port->rxq[i];
+	bool needs_headers = mmnet_rx_mode_get(port->args.rx)->needs_headers;
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	if (rxq == NULL) {
@@ -61,10 +55,10 @@ mmnet_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned i
 			return -ENOMEM;
 		snprintf(name, sizeof(name), "mmnet_%u_%u_%lx", port->port_id, i,
 			(unsigned long)rte_rdtsc() & 0xffffff);
-		if (wants_headers(port))
+		if (needs_headers)
 			rxq->headers = mmnet_headers_create(name, RTE_MAX(n, MMNET_DEFAULT_DESC),
 				(int)socket);
-		if (wants_headers(port) && rxq->headers == NULL) {
+		if (needs_headers && rxq->headers == NULL) {
 			MMNET_LOG(ERR,
 				"port %u: no memory for %u header mbufs of Rx queue %u: give EAL "
 				"more memory, or use rx=copy",

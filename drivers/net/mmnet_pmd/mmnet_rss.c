@@ -20,7 +20,7 @@
 #include "mmnet_meta.h"
 #include "mmnet_port.h"
 #include "mmnet_rss.h"
-#include "mmnet_rx_offload.h"
+#include "mmnet_rx_config.h"
 
 /* The one that most drivers have, from Microsoft's description of RSS. */
 static const uint8_t default_key[MMNET_KEY_SIZE] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
@@ -89,7 +89,7 @@ mmnet_note_publish(struct rte_eth_dev *dev)
 	struct mmnet_port *port = mmnet_port_of(dev);
 
 	port->note.magic = MMNET_NOTE_MAGIC;
-	port->note.accepts = mmnet_rx_offload_accepts(dev);
+	port->note.accepts = mmnet_rx_accepts(dev);
 	port->note.nrx = dev->data->nb_rx_queues;
 	return fido_link_set_note(port->link, &port->note, sizeof(port->note));
 }

@@ -2,19 +2,22 @@
 #ifndef MMNET_RX_H
 #define MMNET_RX_H
 
-/** @file Receive: the burst functions. */
+/** @file Receive: the burst functions. mmnet_rx_mode.c says which belong to what mode. */
 
-#include <stdbool.h>
+#include <stdint.h>
 
-#include <ethdev_driver.h>
 #include <rte_mbuf.h>
-
-#include "mmnet_rx_mode.h"
 
 struct mmnet_rxq;
 
-/** @param full with metadata, and all that mmnet_rx_offload_apply() does */
-eth_rx_burst_t mmnet_rx_function(enum mmnet_rx_mode mode, bool full);
+uint16_t mmnet_rx_burst_copy(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_header(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n);
+
+/* The same with metadata and Rx offloads. */
+uint16_t mmnet_rx_burst_copy_full(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_header_full(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_zero_full(void *queue, struct rte_mbuf **pkts, uint16_t n);
 
 /** Drop an unfinished message, free mbufs allocated ahead. The port is stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);

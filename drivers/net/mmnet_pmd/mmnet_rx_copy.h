@@ -2,14 +2,25 @@
 #ifndef MMNET_RX_COPY_H
 #define MMNET_RX_COPY_H
 
-/** @file Copies out of a peer's memory, whose lines are in another core's cache. For mmnet_rx.c. */
+/** @file Copies out of a peer's memory, whose lines are in another core's cache. Part of mmnet_rx.c. */
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_mbuf.h>
 #include <rte_memcpy.h>
 #include <rte_prefetch.h>
+
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+
+#include "mmnet_rx.h"
+#include "mmnet_rx_mbufs.h"
+#include "mmnet_rx_reader.h"
+#include "mmnet_rxq.h"
 
 /** Up to here the C library's copy is a loop of wide vectors; beyond, one string instruction on many processors. */
 #define MMNET_COPY_PIECE 2048
@@ -50,6 +61,106 @@ mmnet_copy(void *to, const void *from, uint32_t len)
 		memcpy(to, from, len);
 	else
 		mmnet_copy_long(to, from, len);
+}
+
+/* ---- descriptors ---- */
+
+/*
+ * Copy one descriptor's bytes to the end of the message, into as many mbufs as it takes.
+ * @return 0, -EMSGSIZE (the packet may have one mbuf only), -ENOBUFS (the message is longer than it was)
+ */
+static int
+copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
+{
+	while (len != 0 || rxq->head == NULL) {
+		struct rte_mbuf *tail = rxq->tail;
+		uint32_t room =
+			tail != NULL && tail->pool == rxq->mp ? rxq->room - tail->data_len : 0;
+		uint32_t part;
+
+		if (room == 0) {
+			struct rte_mbuf *m;
+
+			if ((tail != NULL && !rxq->scatter) || rxq->room == 0)
+				return -EMSGSIZE;
+			m = mmnet_rx_take(rxq);
+			if (m == NULL)
+				return -ENOBUFS;
+			append(rxq, m);
+			tail = rxq->tail;
+			room = rxq->room;
+		}
+		part = RTE_MIN(len, room);
+		memcpy(rte_pktmbuf_mtod_offset(tail, char *, tail->data_len), from, part);
+		tail->data_len += part;
+		rxq->head->pkt_len += part;
+		from += part;
+		len -= part;
+	}
+	return 0;
+}
+
+/*
+ * Copy up to max bytes of d, which is of a message that n descriptors have been read of.
+ * @return 0, -EMSGSIZE, -ENOBUFS: at the beginning of a message, it waits; later, it is not what it was at its beginning
+ */
+static int
+copy_part(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t max, uint32_t copies)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+	int ret = 0;
+
+	if (d->len > rxq->max_frame)
+		return -EMSGSIZE;
+	if (rxq->head == NULL)
+		ret = reserve(rxq, mbufs_of(rd, d, n, copies));
+	if (ret == 0)
+		ret = copy_append(rxq, d->data, RTE_MIN(d->len, max));
+	return ret;
+}
+
+/* Drop the message that d belongs to, as copy_part() says. */
+static void
+drop_uncopied(struct reader *rd, const struct fido_desc *d, int ret)
+{
+	rd->t.too_long += ret != -ENOBUFS;
+	rd->t.bad += ret == -ENOBUFS;
+	drop_message(rd, d, FIDO_STATUS_DROPPED);
+}
+
+/* The general case of copying: chains, and packets longer than one mbuf. @return false: the message waits for mbufs */
+static bool
+copy_slow(struct reader *rd, const struct fido_desc *d, uint16_t n)
+{
+	struct mmnet_rxq *rxq = rd->rxq;
+	int ret = copy_part(rd, d, n, UINT32_MAX, COPY_ALL);
+
+	if (ret == -ENOBUFS && rxq->head == NULL)
+		return false;
+	if (ret != 0 || rxq->head->pkt_len > rxq->max_frame) {
+		drop_uncopied(rd, d, ret);
+		return true;
+	}
+	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+	rd->t.completed++;
+	if (d->flags & FIDO_DESC_CHAINED)
+		return true;
+	rd->t.copied++;
+	deliver(rd, rxq->head);
+	rxq->head = rxq->tail = NULL;
+	return true;
+}
+
+static inline void
+copy_whole(struct reader *rd, const struct fido_desc *d)
+{
+	struct rte_mbuf *m = take_fresh(rd->rxq, d->len);
+
+	mmnet_copy(rte_pktmbuf_mtod(m, void *), d->data, d->len);
+	fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
+	rd->t.completed++;
+	rd->t.copied++;
+	deliver(rd, m);
 }
 
 #endif

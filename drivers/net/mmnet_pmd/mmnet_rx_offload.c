@@ -20,12 +20,9 @@
 #include "mmnet_bytes.h"
 #include "mmnet_csum.h"
 #include "mmnet_hash.h"
-#include "mmnet_meta.h"
-#include "mmnet_mtu.h"
 #include "mmnet_pool.h"
 #include "mmnet_port.h"
 #include "mmnet_rx.h"
-#include "mmnet_rx_mode.h"
 #include "mmnet_rx_offload.h"
 #include "mmnet_rxq.h"
 
@@ -161,6 +158,12 @@ add_time(struct rte_mbuf **pkts, uint16_t n)
 	}
 }
 
+bool
+mmnet_rx_offload_register_time(void)
+{
+	return rte_mbuf_dyn_rx_timestamp_register(&time_offset, &time_flag) == 0;
+}
+
 int
 mmnet_read_clock(struct rte_eth_dev *dev, uint64_t *now)
 {
@@ -181,84 +184,4 @@ mmnet_rx_offload_apply(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n
 	if (rxq->timestamp)
 		add_time(pkts, n);
 	return n;
-}
-
-/* ---- what is asked for ---- */
-
-/* Known of packets whose headers are looked at. */
-const uint32_t *
-mmnet_rx_offload_ptypes(const struct rte_eth_dev *dev, size_t *n)
-{
-	*n = 0;
-	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0
-		? mmnet_csum_types(n)
-		: NULL;
-}
-
-#define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
-#define FULL                                                                 \
-	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |       \
-		RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP | \
-		RTE_ETH_RX_OFFLOAD_TCP_LRO)
-
-bool
-mmnet_rx_offload_wanted(const struct rte_eth_dev *dev)
-{
-	return (dev->data->dev_conf.rxmode.offloads & FULL) != 0;
-}
-
-/* @return true when packets longer than a frame find room */
-static bool
-takes_uncut(const struct rte_eth_dev *dev)
-{
-	const struct mmnet_port *port = dev->data->dev_private;
-
-	if (port->mode == MMNET_RX_ZERO ||
-		(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0)
-		return true;
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
-		if (port->rxq[i] != NULL && port->rxq[i]->room < MMNET_MAX_FRAME)
-			return false;
-	return true;
-}
-
-uint16_t
-mmnet_rx_offload_accepts(const struct rte_eth_dev *dev)
-{
-	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
-	uint32_t accepts = 0;
-
-	/* One that only has checksums checked may pass packets on without a look at the answer. */
-	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
-		accepts |= takes_uncut(dev) ? MMNET_META_UNFINISHED
-					    : MMNET_META_UNFINISHED & ~MMNET_META_TSO;
-	if ((offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0)
-		accepts |= MMNET_META_VLAN;
-	if ((offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0)
-		accepts |= MMNET_META_HASH;
-	return (uint16_t)accepts;
-}
-
-void
-mmnet_rx_offload_configure(struct rte_eth_dev *dev)
-{
-	const struct mmnet_port *port = dev->data->dev_private;
-	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
-	bool timestamp = (offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0 &&
-		rte_mbuf_dyn_rx_timestamp_register(&time_offset, &time_flag) == 0;
-
-	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
-		struct mmnet_rxq *rxq = port->rxq[i];
-
-		if (rxq == NULL)
-			continue;
-		rxq->csum = (offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0;
-		rxq->l4_csum = (offloads & L4_CSUM) != 0;
-		rxq->strip = (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
-		rxq->hash = (offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0 && port->hash != NULL;
-		rxq->timestamp = timestamp;
-		/* What the peer has not heard yet is on its way. */
-		rxq->accepts = mmnet_rx_offload_accepts(dev) | (port->started ? rxq->accepts : 0);
-		mmnet_rx_limit(rxq);
-	}
 }

@@ -27,8 +27,8 @@
 #include "mmnet_queue.h"
 #include "mmnet_rss.h"
 #include "mmnet_rx.h"
+#include "mmnet_rx_config.h"
 #include "mmnet_rx_mode.h"
-#include "mmnet_rx_offload.h"
 #include "mmnet_rxq.h"
 #include "mmnet_start.h"
 #include "mmnet_stats.h"
@@ -40,24 +40,6 @@
 #define WAIT_TURN_MS 20
 
 /* ---- start ---- */
-
-static int
-resolve_mode(const struct rte_eth_dev *dev, enum mmnet_rx_mode *mode)
-{
-	bool scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-
-	*mode = mmnet_port_of(dev)->args.rx;
-	if (*mode == MMNET_RX_HEADER && !scatter) {
-		MMNET_LOG(ERR,
-			"port %u: rx=header needs scattered Rx: enable it (testpmd: "
-			"--enable-scatter), or use rx=auto",
-			mmnet_port_of(dev)->port_id);
-		return -EINVAL;
-	}
-	if (*mode == MMNET_RX_AUTO)
-		*mode = scatter && !mmnet_has_physical_port() ? MMNET_RX_HEADER : MMNET_RX_COPY;
-	return 0;
-}
 
 static uint64_t
 rearm_value(uint16_t headroom, uint16_t port_id)
@@ -95,13 +77,14 @@ wants_offload(const struct rte_eth_dev *dev)
 
 /* Burst functions know what they have to do, and nothing else. */
 static int
-bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
+bursts_choose(struct rte_eth_dev *dev, unsigned int mode)
 {
+	const struct mmnet_rx_mode *rx = mmnet_rx_mode_get(mode);
 	struct mmnet_port *port = mmnet_port_of(dev);
 
 	port->mode = mode;
-	mmnet_rx_offload_configure(dev);
-	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_offload_wanted(dev));
+	mmnet_rx_configure(dev);
+	dev->rx_pkt_burst = mmnet_rx_wants_full(dev) ? rx->burst_full : rx->burst;
 	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
 	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : NULL;
 	if (!wants_offload(dev))
@@ -177,8 +160,8 @@ int
 mmnet_start(struct rte_eth_dev *dev)
 {
 	struct mmnet_port *port = mmnet_port_of(dev);
-	enum mmnet_rx_mode mode;
-	int ret = resolve_mode(dev, &mode);
+	unsigned int mode;
+	int ret = mmnet_rx_mode_choose(dev, &mode);
 
 	if (ret != 0)
 		return ret;
@@ -311,7 +294,7 @@ mmnet_reset(struct rte_eth_dev *dev)
 	rte_free(port->hash);
 	port->hash = NULL;
 	port->nrx = port->ntx = 0;
-	port->mode = MMNET_RX_AUTO;
+	port->mode = MMNET_RX_MODE_DEFAULT;
 	port->admin_down = false;
 	mmnet_initial(dev);
 	return 0;

@@ -25,14 +25,6 @@
 #include "mmnet_txq.h"
 #include "mmnet_view.h"
 
-const char *
-mmnet_mode_name(enum mmnet_rx_mode mode)
-{
-	static const char *const names[] = {"auto", "copy", "header", "zero"};
-
-	return names[mode];
-}
-
 /* ---- telemetry: the primary process, its telemetry thread ---- */
 
 static int
@@ -133,8 +125,8 @@ add_port(struct rte_tel_data *d, const struct mmnet_port *port)
 	rte_tel_data_add_dict_int(d, "up", fido_link_is_up(port->link));
 	rte_tel_data_add_dict_string(d, "error", error != 0 ? strerror(-error) : "");
 	rte_tel_data_add_dict_int(d, "stranded", (int)fido_link_stranded(port->link));
-	rte_tel_data_add_dict_string(d, "rx_arg", mmnet_mode_name(port->args.rx));
-	rte_tel_data_add_dict_string(d, "rx_mode", mmnet_mode_name(port->mode));
+	rte_tel_data_add_dict_string(d, "rx_arg", mmnet_rx_mode_get(port->args.rx)->name);
+	rte_tel_data_add_dict_string(d, "rx_mode", mmnet_rx_mode_get(port->mode)->name);
 	rte_tel_data_add_dict_int(d, "heap_exported", !port->args.no_heap);
 	mmnet_tel_add(d, "arena", port->arena != NULL ? port->arena->len : 0);
 	add_queues(d, port);
@@ -188,8 +180,9 @@ mmnet_priv_dump(struct rte_eth_dev *dev, FILE *file)
 		port->args.domain, port->args.group, port->args.link, port->args.peer);
 	fprintf(file, "  %s%s, link %s, rx=%s (%s), heap=%s\n",
 		port->started ? "started" : "stopped", port->admin_down ? ", set down" : "",
-		dev->data->dev_link.link_status ? "up" : "down", mmnet_mode_name(port->args.rx),
-		mmnet_mode_name(port->mode), port->args.no_heap ? "off" : "on");
+		dev->data->dev_link.link_status ? "up" : "down",
+		mmnet_rx_mode_get(port->args.rx)->name, mmnet_rx_mode_get(port->mode)->name,
+		port->args.no_heap ? "off" : "on");
 	for (uint16_t i = 0; i < port->nrx; i++)
 		fprintf(file,
 			"  rx queue %u: %s, ring of %u, %" PRIu64 " descriptors read, %" PRIu64
