@@ -67,7 +67,7 @@ parse_rx(struct mmnet_args *args, const char *value)
 	return mmnet_rx_mode_parse(value, &args->rx);
 }
 
-/* A number with K, M, G, T. */
+/* Parse a number with an optional K, M, G or T. */
 static int
 parse_size(const char *value, uint64_t *out)
 {
@@ -204,8 +204,7 @@ static const struct keyword keywords[] = {
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
 	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},
-	{"spread", parse_spread,
-		"the peer's receive queues that each transmit queue has a ring to, 1 to 32"},
+	{"spread", parse_spread, "the number of rings of each transmit queue, 1 to 32"},
 	{"pools", parse_pools, "heap or arena: where the application's mbuf pools lie"},
 	{"allow", parse_allow, "users who may map this domain's memory, e.g. allow=alice:1001"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},

@@ -13,7 +13,7 @@
 #include "mmnet_port.h"
 #include "mmnet_txq.h"
 
-/* Give a queue its share of an arena, share i of n. */
+/* Give a queue share i of n of an arena. */
 static int
 bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i, uint16_t n)
 {
@@ -32,8 +32,8 @@ bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i
 }
 
 /*
- * Memory to copy into for the queues that have none. A queue keeps its share for good: the peers may still have what was
- * copied into it. So an arena is divided once, and queues that come later share one more.
+ * A queue keeps its share until the port is closed, because the peers may still hold packets that
+ * were copied into it. So an arena is divided once, and queues that come later share another one.
  */
 int
 mmnet_bounce_start(struct mmnet_port *port)

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * Buffers of the arena: a packet that the peer cannot read in place is copied into them. Each transmit queue has a share of
- * them; its lock is held.
+ * Buffers of the arena: a packet that the peer cannot read in place is copied into them. Each
+ * transmit queue has a share of them; its lock is held.
  */
 
 #include <stdbool.h>
@@ -28,14 +28,14 @@ struct mmnet_port;
 /** Give buffers to the port's queues that have none. The port is stopped. @return 0, -errno */
 int mmnet_bounce_start(struct mmnet_port *port);
 
-/** @return the buffers that len bytes take; 0 bytes take one, because a descriptor has an address */
+/** @return the buffers that len bytes take. 0 bytes take one: a descriptor has an address */
 static inline uint32_t
 mmnet_bounce_buffers(uint32_t len)
 {
 	return len == 0 ? 1 : (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
 }
 
-/** @return a buffer's cookie: bit 0 is set; it is 0 in mbufs' cookies, which are their aligned addresses */
+/** @return a buffer's cookie: bit 0 is set, unlike in an mbuf's, which is its aligned address */
 static inline void *
 mmnet_bounce_cookie(uint16_t index)
 {

@@ -4,13 +4,15 @@
 
 /**
  * @file
- * The differences between DPDK 22.11 and later releases, as far as the driver meets them. No other file tests DPDK's
- * version; the rest of the driver is written for the latest release.
+ * The differences between DPDK 22.11 and later releases, as far as the driver meets them. No other
+ * file tests DPDK's version; the rest of the driver is written for the latest release.
  *
  *   23.11  rte_thread_create_control() replaces rte_ctrl_thread_create()
- *   24.03  dev_supported_ptypes_get returns the number of types; before, the last one ended the list
- *   24.11  rte_kvargs_process() refuses a key without a value, and the driver logs no message; ..._opt() accepts it
- *   25.11  the queues' counters are no longer in struct rte_eth_stats: stats_get takes a structure for them, or NULL
+ *   24.03  dev_supported_ptypes_get returns the number of types; before, the last ended the list
+ *   24.11  rte_kvargs_process() refuses a key without a value, without a message of the driver's;
+ *          ..._opt() accepts it
+ *   25.11  the queues' counters are no longer in struct rte_eth_stats: stats_get takes a structure
+ *          for them, or NULL
  *   25.11  rte_tel_data_add_dict_u64() is gone; ..._uint() exists since 23.03
  *   any    rx_queue_count returns the type that ethdev declares
  *
@@ -35,7 +37,8 @@
 
 /**
  * Define the op dev_supported_ptypes_get.
- * @param fn returns the types that the port tells apart, *n of them, followed by RTE_PTYPE_UNKNOWN; or NULL
+ * @param fn returns the types that the port tells apart, *n of them, followed by RTE_PTYPE_UNKNOWN;
+ * or NULL
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
 #define MMNET_PTYPES_OP(name, fn)                                       \
@@ -57,7 +60,8 @@
 
 /**
  * Define the op stats_get.
- * @param fn adds a port's counters, and its queues' to a struct mmnet_queue_stats unless that is NULL
+ * @param fn adds a port's counters, and its queues' to a struct mmnet_queue_stats unless that is
+ * NULL
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
 #define mmnet_queue_stats eth_queue_stats
@@ -85,8 +89,8 @@ struct mmnet_call {
 };
 
 /**
- * Call a function in a control thread of EAL's, which runs on no lcore's core, and wait for it to return. Threads that the
- * function creates inherit the thread's cores.
+ * Call a function in a control thread of EAL's, which runs on no lcore's core, and wait for it to
+ * return. Threads that the function creates inherit the thread's cores.
  * @return 0, -errno: no thread, the function was not called
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
@@ -129,7 +133,10 @@ mmnet_call_off_lcores(struct mmnet_call *call)
 
 /* ---- libraries ---- */
 
-/** Call the handler for each argument, with value NULL for a key without one. @return 0, or what the handler returns */
+/**
+ * Call the handler for each argument, with value NULL for a key without one.
+ * @return 0, or what the handler returns
+ */
 static inline int
 mmnet_kvargs_each(const struct rte_kvargs *kv, arg_handler_t handler, void *opaque)
 {

@@ -12,8 +12,9 @@
 struct mmnet_rxq;
 
 /**
- * Set the packets' types and those of their RX_IP_CKSUM and, if the queue checks them, RX_L4_CKSUM flags that are not set
- * yet. Unknown (0): IP_CKSUM of packets that are not IPv4, L4_CKSUM of those that are not UDP or TCP, or are fragments.
+ * Set the packets' types and those of their RX_IP_CKSUM and, if the queue checks them, RX_L4_CKSUM
+ * flags that are not set yet. Unknown (0): IP_CKSUM of packets that are not IPv4, L4_CKSUM of those
+ * that are not UDP or TCP, or are fragments.
  */
 void mmnet_csum_check(const struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n);
 

@@ -8,7 +8,10 @@
 
 struct mmnet_args;
 
-/** Take a reference for a port; the first one joins the group. @return 0, -errno (message logged) */
+/**
+ * Take a reference for a port; the first one joins the group.
+ * @return 0, -errno (message logged)
+ */
 int mmnet_domain_get(const struct mmnet_args *args, struct fido_domain **out);
 
 /** Take a reference to the domain if the process has one. @return NULL: it has none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The mmnet poll-mode driver: probe and remove, and the table of ethdev operations. Where its parts are:
+ * The mmnet poll-mode driver: probe and remove, and the table of ethdev operations. Where its parts
+ * are:
  *
  *   ports
  *     mmnet_args       device arguments
@@ -94,8 +95,8 @@ dev_configure(struct rte_eth_dev *dev)
 	port->spread = RTE_MAX(port->args.spread, (uint16_t)1);
 	if (dev->data->nb_tx_queues * port->spread > FIDO_LINK_QUEUES_MAX) {
 		MMNET_LOG(ERR,
-			"port %u: %u Tx queues with spread=%u: that are more than %u rings: use "
-			"fewer of one or the other",
+			"port %u: %u Tx queues with spread=%u are more than %u rings: use fewer of "
+			"one or the other",
 			port->port_id, dev->data->nb_tx_queues, port->spread, FIDO_LINK_QUEUES_MAX);
 		return -EINVAL;
 	}
@@ -113,7 +114,9 @@ vlan_offload_set(struct rte_eth_dev *dev, int mask)
 		return 0;
 	if (port->started && wants &&
 		dev->rx_pkt_burst != mmnet_rx_mode_get(port->mode)->burst_full) {
-		MMNET_LOG(ERR, "port %u: stop it, then have it strip VLAN tags", port->port_id);
+		MMNET_LOG(ERR,
+			"port %u: cannot begin to strip VLAN tags while started: stop it first",
+			port->port_id);
 		return -EBUSY;
 	}
 	mmnet_rx_configure(dev);
@@ -156,7 +159,7 @@ set_mc_addr_list(struct rte_eth_dev *dev, struct rte_ether_addr *addrs, uint32_t
 	return 0;
 }
 
-/* A link has one peer: all that it sends is for us. */
+/* A link has one peer: everything that it sends is for this port. */
 static int
 accept_all(struct rte_eth_dev *dev)
 {
@@ -219,7 +222,10 @@ static const struct eth_dev_ops ops = {
 
 /* ---- probe ---- */
 
-/* Have the application's pools made in arenas, as far as neither it nor its user says where. */
+/*
+ * Make arenas the default for mbuf pools: the application and EAL's option can still name other
+ * mempool ops.
+ */
 static int
 prefer_arena_pools(const char *name)
 {
@@ -228,7 +234,7 @@ prefer_arena_pools(const char *name)
 	if (mmnet_has_physical_port()) {
 		MMNET_LOG(ERR,
 			"%s: pools=arena is for processes whose ports are all virtual: no NIC can "
-			"reach an arena; have the application make pools with mempool "
+			"reach an arena; have the application create pools with mempool "
 			"ops " RTE_PMD_MMNET_ARENA_OPS " for the mmnet ports",
 			name);
 		return -EINVAL;
@@ -236,8 +242,8 @@ prefer_arena_pools(const char *name)
 	ret = rte_mbuf_set_platform_mempool_ops(RTE_PMD_MMNET_ARENA_OPS);
 	if (ret != 0)
 		MMNET_LOG(ERR,
-			"%s: pools=arena: another driver wants other pools (%s): use EAL's option "
-			"--mbuf-pool-ops-name=" RTE_PMD_MMNET_ARENA_OPS " instead",
+			"%s: pools=arena: another driver has set the platform's mempool ops (%s): "
+			"use EAL's option --mbuf-pool-ops-name=" RTE_PMD_MMNET_ARENA_OPS " instead",
 			name, strerror(-ret));
 	return ret;
 }
@@ -338,12 +344,17 @@ remove_port(struct rte_vdev_device *vdev)
 	return rte_eth_dev_release_port(dev);
 }
 
-/* The process ends while a closed port still waits for its buffers: leave the group all the same, so that
- * nothing stays in its folder. The peers see that this end was not clean, and keep what it may still read. */
+/*
+ * The process exits while a closed port still waits for its buffers: leave the group, so that no
+ * files stay in its folder. The peers see that this end did not leave cleanly, and keep the memory
+ * that it may still read.
+ */
 RTE_FINI(mmnet_leave)
 {
-	/* By now EAL's memory may be gone, and the ports with it: look at our own variables only. While a port
-	 * is open its threads may be running: then the kernel cleans up after us. */
+	/*
+	 * EAL's memory, with the ports in it, may be gone by now: use no other variable. While a
+	 * port is open its threads may run: then the kernel cleans up.
+	 */
 	if (mmnet_open_ports == 0)
 		mmnet_domain_abandon();
 }

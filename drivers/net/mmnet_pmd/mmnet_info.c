@@ -26,7 +26,7 @@ mmnet_infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->max_mac_addrs = MMNET_MAX_MACS;
 	info->max_rx_pktlen = MMNET_MAX_FRAME;
 	info->max_rx_queues = FIDO_LINK_QUEUES_MAX;
-	/* The primary may have closed it, and this be a secondary. */
+	/* NULL in a secondary process whose primary has closed the port. */
 	info->max_tx_queues =
 		FIDO_LINK_QUEUES_MAX / (port != NULL ? RTE_MAX(port->args.spread, (uint16_t)1) : 1);
 	info->max_lro_pkt_size = MMNET_MAX_FRAME;

@@ -21,8 +21,8 @@
 #include "mmnet_txq.h"
 
 /*
- * A doorbell is any descriptor that turns readable, and how it is cleared only its transport knows. So EAL is told
- * to read nothing from it: rx_intr_enable() clears it.
+ * A doorbell is a file descriptor that becomes readable; only its transport knows how to clear it.
+ * So EAL must read nothing from it (counter size 0): mmnet_rx_intr_enable() clears it.
  */
 int
 mmnet_intr_start(struct rte_eth_dev *dev)
@@ -56,7 +56,10 @@ mmnet_intr_stop(struct rte_eth_dev *dev)
 	rte_intr_nb_efd_set(dev->intr_handle, 0);
 }
 
-/* With the transmit queues that share its doorbell. @return true when something waits on any of them */
+/*
+ * Arm a receive queue and the transmit queues that share its doorbell.
+ * @return true when descriptors or completions wait
+ */
 static bool
 arm_queue(struct mmnet_port *port, uint16_t rx)
 {
@@ -68,7 +71,7 @@ arm_queue(struct mmnet_port *port, uint16_t rx)
 		txqs[n++] = port->txq[i]->q;
 	if (!port->rxq[rx]->stopped)
 		return fido_link_arm(port->rxq[rx]->q, txqs, n);
-	/* What waits in the rings of a stopped queue is none to wake for. */
+	/* Descriptors for a stopped queue do not wake its thread. */
 	for (unsigned int i = 0; i < n; i++)
 		pending |= fido_txq_arm(txqs[i]);
 	return pending;
@@ -79,15 +82,15 @@ mmnet_rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 {
 	struct mmnet_port *port = mmnet_port_of(dev);
 
-	/* What this reaping frees may have come by any port of this lcore: each gives back what it had. */
+	/* Reaping frees packets of any port of this lcore: return the tickets of all its queues. */
 	mmnet_tx_reap_lcore(rte_lcore_id());
 	mmnet_rx_settle_lcore(rte_lcore_id());
 	/*
-	 * Before arming: what rang for is seen by the look after it. EAL waits for edges, and a doorbell that was left
-	 * rung may give none when it rings again.
+	 * Before arming: arming then finds the packets that the doorbell was rung for. EAL waits
+	 * for edges, and a doorbell that was not cleared may give none when it is rung again.
 	 */
 	fido_doorbell_clear(port->rxq[i]->q->bell);
-	/* Something waits already: have the wait return at once. */
+	/* Something waits already: the application must not sleep. */
 	if (arm_queue(port, i))
 		fido_doorbell_ring(port->rxq[i]->q->bell);
 	return 0;
@@ -98,7 +101,7 @@ mmnet_rx_intr_disable(struct rte_eth_dev *dev, uint16_t i)
 {
 	struct mmnet_port *port = mmnet_port_of(dev);
 
-	/* The doorbell is not cleared until it matters, by rx_intr_enable(). */
+	/* The doorbell stays rung: mmnet_rx_intr_enable() clears it. */
 	fido_rxq_disarm(port->rxq[i]->q, false);
 	for (uint16_t k = i; k < port->ntx; k += port->nrx)
 		fido_txq_disarm(port->txq[k]->q, false);

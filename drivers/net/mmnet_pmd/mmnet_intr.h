@@ -8,7 +8,10 @@
 
 #include <ethdev_driver.h>
 
-/** Give EAL the doorbells of a port that starts, if the application wants interrupts. @return 0, -errno */
+/**
+ * Give EAL the doorbells of a port that starts, if the application wants interrupts.
+ * @return 0, -errno
+ */
 int mmnet_intr_start(struct rte_eth_dev *dev);
 void mmnet_intr_stop(struct rte_eth_dev *dev);
 

@@ -25,7 +25,6 @@ mmnet_link_update(struct rte_eth_dev *dev, int wait)
 	return rte_eth_linkstatus_set(dev, &link);
 }
 
-/* Control thread of libfido, without its locks. */
 void
 mmnet_link_event(void *arg, enum fido_link_event event)
 {
@@ -49,7 +48,6 @@ mmnet_link_set_up(struct rte_eth_dev *dev)
 	return 0;
 }
 
-/* The peer posts no more; what is in the rings can still be polled, and we may still send. */
 int
 mmnet_link_set_down(struct rte_eth_dev *dev)
 {

@@ -7,8 +7,8 @@
 #include <fido/domain.h>
 
 /**
- * Export EAL's heap, and keep the export up to date as the heap grows and shrinks. Packets in memory that cannot be
- * exported are copied when they are sent: that is no failure.
+ * Export EAL's heap, and keep the export up to date as the heap grows and shrinks. Packets in
+ * memory that cannot be exported are copied when they are sent: that is no failure.
  * @return 0, -errno
  */
 int mmnet_mem_export(struct fido_domain *domain);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How long a packet may be. Memory has no frame size: a port whose application has said nothing takes all up to 65,535 bytes,
- * as links of this kind did from the beginning. (ethdev calls that an MTU of 1500.)
+ * The longest packet. Memory has no frame size: a port whose application sets no MTU takes packets
+ * of up to 65,535 bytes. (ethdev then reports an MTU of 1500.)
  */
 
 #include <errno.h>
@@ -35,7 +35,7 @@ set_limit(struct mmnet_port *port, uint32_t mtu)
 void
 mmnet_rx_limit(struct mmnet_rxq *rxq)
 {
-	/* One that comes uncut is no frame. */
+	/* Packets that TSO leaves to this end are longer than a frame. */
 	bool uncut = (rxq->accepts & MMNET_META_TSO) != 0;
 
 	rxq->max_frame = uncut ? MMNET_MAX_FRAME : rxq->port->max_frame;
@@ -56,7 +56,7 @@ mmnet_mtu_limits(const struct mmnet_port *port)
 	return port->max_frame < MMNET_MAX_FRAME;
 }
 
-/* @return true when a packet of that size finds no mbuf to be copied into */
+/* @return true when packets of this size do not fit into the mbufs that they are copied into */
 static bool
 too_long_to_copy(const struct rte_eth_dev *dev, uint32_t frame)
 {
@@ -83,10 +83,12 @@ mmnet_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 			port->port_id, mtu);
 		return -EINVAL;
 	}
-	/* Burst functions are chosen when the port starts, and this one looks at no lengths. */
+	/* Burst functions are chosen when the port starts, and this one tests no lengths. */
 	if (port->started && dev->tx_pkt_burst == mmnet_tx_burst &&
 		mtu + FRAME_OVERHEAD < MMNET_MAX_FRAME) {
-		MMNET_LOG(ERR, "port %u: MTU %u: stop the port, then set its first MTU",
+		MMNET_LOG(ERR,
+			"port %u: MTU %u: cannot set a first MTU while started: stop the port "
+			"first",
 			port->port_id, mtu);
 		return -EBUSY;
 	}

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * Header mbufs: mbufs that point into a peer's memory, and return its ticket when they are freed. Each Rx queue has a pool
- * of them.
+ * Header mbufs: mbufs that point into a peer's memory, and return its ticket when they are freed.
+ * Each Rx queue has a pool of them.
  */
 
 #include <stdint.h>
@@ -19,7 +19,10 @@
 
 struct mmnet_rxq;
 
-/** Headers that the polling lcore frees between two polls, at most; it returns the tickets of more at once. */
+/**
+ * Headers that the polling lcore frees between two polls, at most; it returns the tickets of more
+ * at once.
+ */
 #define MMNET_FREED_MAX 512
 /** Matches no thread, not even one that is no lcore (LCORE_ID_ANY). */
 #define MMNET_NO_LCORE (LCORE_ID_ANY - 1)
@@ -48,13 +51,16 @@ struct mmnet_headers *mmnet_headers_create(const char *name, uint32_t n, int soc
 /** Free them. All headers are on the stack. NULL is legal. */
 void mmnet_headers_free(struct mmnet_headers *h);
 
-/** Before a poll: return the tickets of headers that the polling lcore has freed. The queue's lock is held. */
+/**
+ * Before a poll: return the tickets of headers that the polling lcore has freed. The queue's lock
+ * is held.
+ */
 void mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q);
 
 /** Return a header that the application never saw. The queue's lock is held. */
 void mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t status);
 
-/** Return the tickets of freed headers now, and until the next poll as each is freed. Any thread. */
+/** Return tickets of freed headers now, and at once until the next poll. Any thread. */
 void mmnet_rx_settle(struct mmnet_rxq *rxq);
 
 /** Do the same for all queues that this lcore polls, before it sleeps. */

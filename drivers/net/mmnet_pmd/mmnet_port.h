@@ -6,8 +6,8 @@
  * @file
  * A port, and the list of all ports of the process.
  *
- * Ports and queues lie in EAL's shared memory, so that a secondary process can read them; libfido's objects that they
- * point to (link, arena, q) are the primary's alone.
+ * Ports and queues lie in EAL's shared memory, so that a secondary process can read them; libfido's
+ * objects that they point to (link, arena, q) are the primary's alone.
  */
 
 #include <stdbool.h>
@@ -57,7 +57,10 @@ struct mmnet_port {
 	struct mmnet_txq *txq[FIDO_LINK_QUEUES_MAX];
 };
 
-/** All ports, also closed ones that wait for their buffers. The lock guards the list; no port is freed while it is held. */
+/**
+ * All ports, also closed ones that wait for their buffers. The lock guards the list; no port is
+ * freed while it is held.
+ */
 extern struct mmnet_port *mmnet_ports;
 extern struct fido_lock mmnet_ports_lock;
 
@@ -70,7 +73,10 @@ void mmnet_port_link(struct mmnet_port *port);
 /** Take a port off the list. */
 void mmnet_port_unlink(struct mmnet_port *port);
 
-/** @return true when a port of the process, of any driver, is no virtual device. A device cannot read a peer's memory by DMA. */
+/**
+ * @return true when a port of the process, of any driver, is no virtual device. A device cannot
+ * read a peer's memory by DMA.
+ */
 bool mmnet_has_physical_port(void);
 
 static inline struct mmnet_port *

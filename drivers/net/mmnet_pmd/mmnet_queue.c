@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One queue: start and stop, what is in its rings, where the next packet shows.
+ * Queues, one at a time: set-up, start and stop, what is in their rings, the address at which the
+ * next packet appears.
  *
- * A Rx queue reads the rings of as many of the peer's queues as fall to it. Where ethdev asks about one ring, they count
- * as one, of the sum of their sizes.
+ * An Rx queue reads the rings of all of the peer's queues that are assigned to it. Where ethdev
+ * asks about one ring, they count as one, of the sum of their sizes.
  */
 
 #include <errno.h>
@@ -73,7 +74,7 @@ mmnet_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned i
 		.rx_deferred_start = conf->rx_deferred_start,
 		.offloads = conf->offloads};
 	rxq->room = rte_pktmbuf_data_room_size(mp) - RTE_PKTMBUF_HEADROOM;
-	/* The mbufs of a pool with external buffers keep theirs, and this flag says so, for as long as they live. */
+	/* Mbufs of a pool with pinned external buffers always have this flag. */
 	rxq->fresh_flags = rte_pktmbuf_priv_flags(mp) & RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF
 		? RTE_MBUF_F_EXTERNAL
 		: 0;
@@ -128,7 +129,7 @@ mmnet_tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned i
 	return 0;
 }
 
-/* Queues stay until the port is closed: the peer may still hold buffers of theirs. */
+/* Queues stay until the port is closed: the peer may still hold buffers that they sent. */
 void
 mmnet_queue_release(struct rte_eth_dev *dev, uint16_t i)
 {
@@ -141,10 +142,10 @@ mmnet_queue_release(struct rte_eth_dev *dev, uint16_t i)
 static void
 set_stopped(struct mmnet_rxq *rxq, bool stopped)
 {
-	/* A burst that is under way ends first. */
+	/* Let a burst that is under way end. */
 	fido_lock_take(&rxq->q->lock);
 	rxq->stopped = stopped;
-	/* What is reserved for a message that goes on is not. */
+	/* Mbufs that are reserved for an unfinished message stay. */
 	if (stopped && rxq->head == NULL && !rxq->expecting)
 		mmnet_rx_free_fresh(rxq);
 	fido_lock_release(&rxq->q->lock);
@@ -157,7 +158,7 @@ mmnet_rx_queue_start(struct rte_eth_dev *dev, uint16_t i)
 
 	set_stopped(rxq, false);
 	dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STARTED;
-	/* Its thread may sleep, and nobody rings for what came before. */
+	/* Its thread may sleep, and the doorbell is not rung again for packets that came before. */
 	if (dev->data->dev_conf.intr_conf.rxq != 0)
 		fido_doorbell_ring(rxq->q->bell);
 	return 0;
@@ -167,7 +168,7 @@ int
 mmnet_rx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 {
 	set_stopped(mmnet_port_of(dev)->rxq[i], true);
-	/* Perhaps nobody polls it from now on. */
+	/* It may never be polled again. */
 	mmnet_rx_settle(mmnet_port_of(dev)->rxq[i]);
 	dev->data->rx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
 	return 0;
@@ -194,7 +195,10 @@ txq_drain(struct mmnet_txq *txq, unsigned int ms)
 	}
 }
 
-/* What was accepted is still the peer's to take. What it does not give back now is taken back later, as always. */
+/*
+ * The peer may still take packets that were sent. Buffers that it does not return now are reaped
+ * later.
+ */
 int
 mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i)
 {
@@ -217,7 +221,10 @@ mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info 
 	const struct mmnet_rxq *rxq = mmnet_port_of(dev)->rxq[i];
 	uint32_t size;
 
-	/* The rings are the peer's, and of the size that it chose; without a peer, what was asked for is all there is. */
+	/*
+	 * The rings are the peer's, and have the size that it chose. Without a peer: the size that
+	 * the application asked for.
+	 */
 	size = mmnet_view_update(dev) == 0 && rxq->ring_size != 0 ? rxq->ring_size : rxq->nb_desc;
 	info->mp = rxq->mp;
 	info->conf = rxq->conf;
@@ -236,7 +243,7 @@ mmnet_tx_ring_size(const struct rte_eth_dev *dev)
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		if (dev->data->tx_queues[i] != NULL)
 			size = RTE_MAX(size, (uint32_t)port->txq[i * port->spread]->nb_desc);
-	/* Rings are powers of two; ethdev has looked whether each is within our limits. */
+	/* Rings are powers of two; ethdev has checked each size against the limits. */
 	return rte_align32pow2(size);
 }
 
@@ -244,7 +251,7 @@ void
 mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info)
 {
 	const struct mmnet_port *port = mmnet_port_of(dev);
-	/* A queue that is set up anew is so from the next start on. */
+	/* A new set-up takes effect at the next start. */
 	uint32_t size = port->started ? port->ring_size : mmnet_tx_ring_size(dev);
 
 	info->conf = port->txq[i * port->spread]->conf;
@@ -262,7 +269,10 @@ mmnet_rx_queue_count(void *queue)
 	return (MMNET_QUEUE_COUNT)fill.waiting;
 }
 
-/* First what waits, then what the peer may still fill, last what is held: by the application, or on its way back. */
+/*
+ * First descriptors that wait, then those that the peer may fill, last those that are held or on
+ * their way back.
+ */
 int
 mmnet_rx_descriptor_status(void *queue, uint16_t offset)
 {
@@ -279,7 +289,10 @@ mmnet_rx_descriptor_status(void *queue, uint16_t offset)
 	return offset < fill.size - fill.held ? RTE_ETH_RX_DESC_AVAIL : RTE_ETH_RX_DESC_UNAVAIL;
 }
 
-/* First what can be posted, counting what a burst would take back, last what the peer has. */
+/*
+ * First descriptors that can be posted, with those that a burst would reap, last those that the
+ * peer has.
+ */
 int
 mmnet_tx_descriptor_status(void *queue, uint16_t offset)
 {
@@ -298,7 +311,7 @@ mmnet_tx_descriptor_status(void *queue, uint16_t offset)
 
 /* ---- power management ---- */
 
-/* @return -1: a descriptor is there, do not sleep */
+/* @return -1: there is a descriptor, do not sleep */
 static int
 monitor_callback(const uint64_t value, const uint64_t opaque[RTE_POWER_MONITOR_OPAQUE_SZ])
 {
@@ -318,7 +331,7 @@ mmnet_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc)
 	ret = fido_rxq_watch(rxq->q, &word, &lap);
 	if (ret != 0)
 		return ret;
-	/* In the peer's memory: it is read only. */
+	/* In the peer's memory, which is mapped read-only; the monitor only reads it. */
 	pmc->addr = (volatile void *)(uintptr_t)word;
 	pmc->size = sizeof(*word);
 	pmc->opaque[0] = lap;

@@ -37,7 +37,10 @@ int mmnet_rx_descriptor_status(void *queue, uint16_t offset);
 int mmnet_tx_descriptor_status(void *queue, uint16_t offset);
 int mmnet_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc);
 
-/** @return the size of all transmit rings if the port were started now: the largest that a queue was set up with */
+/**
+ * @return the size of all transmit rings if the port were started now: the largest that a queue was
+ * set up with
+ */
 uint32_t mmnet_tx_ring_size(const struct rte_eth_dev *dev);
 
 #endif

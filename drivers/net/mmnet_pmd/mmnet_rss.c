@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Spreading received packets over queues. There is no device on the way that could do it: a ring of a link leads to one receive
- * queue, so it is the sender who chooses, by the key and the table of the receiver. These, and what else the sender should
- * know, are in the note that the receiver writes.
+ * RSS: spread received packets over queues. No device does it: a ring leads to one receive queue,
+ * so the sender chooses the ring, by the receiver's key and table. The receiver publishes them, and
+ * what it accepts, in its note.
  */
 
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "mmnet_rss.h"
 #include "mmnet_rx_config.h"
 
-/* The one that most drivers have, from Microsoft's description of RSS. */
+/* The key of most drivers, from Microsoft's description of RSS. */
 static const uint8_t default_key[MMNET_KEY_SIZE] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
 	0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30,
 	0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac,
@@ -94,7 +94,7 @@ mmnet_note_publish(struct rte_eth_dev *dev)
 	return fido_link_set_note(port->link, &port->note, sizeof(port->note));
 }
 
-/* The packets of a burst that is under way get one hash or the other. */
+/* A burst that is under way may use the old or the new tables. */
 static int
 make_tables(struct rte_eth_dev *dev)
 {
@@ -118,7 +118,7 @@ take_conf(struct rte_eth_dev *dev, const struct rte_eth_rss_conf *conf)
 	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (conf->rss_key != NULL && conf->rss_key_len != MMNET_KEY_SIZE) {
-		MMNET_LOG(ERR, "port %u: a RSS key of %u bytes: use one of %u",
+		MMNET_LOG(ERR, "port %u: an RSS key of %u bytes: use one of %u",
 			mmnet_port_of(dev)->port_id, conf->rss_key_len, MMNET_KEY_SIZE);
 		return -EINVAL;
 	}

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Receive: one burst function for each mode, chosen when the port starts.
+ * Receive: a burst function for each mode (mmnet_rx_mode.c), chosen when the port starts.
  *
- *   copy    every packet is copied into the application's mbufs; tickets go back at once
- *   header  of longer packets only the first bytes are copied; the rest follows as a read-only segment
- *   zero    the mbuf points into the peer's memory; its ticket goes back when it is freed
+ *   copy    copies every packet into the application's mbufs, and returns its tickets at once
+ *   header  copies only the first bytes of longer packets; read-only segments with the rest follow
+ *   zero    delivers mbufs that point into the peer's memory; freeing one returns its ticket
  *
- * Each works on chunks: first the descriptors of a chunk are read and checked, and what will be copied is
- * prefetched; then the mbufs are filled. A message that is not complete within a chunk is carried in
- * rxq->head.
+ * Each works on chunks: it reads and checks the descriptors of a chunk, prefetches the bytes that
+ * it will copy, then fills mbufs. rxq->head is a message that continues after the chunk.
  *
- * A message waits in its ring until there are mbufs of the application's pool for all of it: nothing of it is read before,
- * and it holds none while it waits. So two queues of one pool cannot each have half of what they need. Header mbufs are
- * the queue's own: a message that lacks some keeps those that it has, and goes on when the application frees others.
+ * A message waits in its ring until the application's pool has mbufs for all of it. Until then no
+ * part of it is read, and it holds no mbufs: otherwise two queues of one pool could each hold half
+ * of what they need. Header mbufs are the queue's own: a message that needs more of them keeps
+ * those that it has, and continues when the application frees others.
  */
 
 #include <errno.h>
@@ -42,9 +42,9 @@
 #include "mmnet_rxq.h"
 #include "mmnet_tx.h"
 
-/* rx=header copies packets up to this length as a whole. */
+/* rx=header copies the whole of packets up to this length. */
 #define HEADER_THRESHOLD 256
-/* After so many empty polls, look for completions on the transmit queues of this lcore. */
+/* Empty polls after which the transmit queues of this lcore are reaped. */
 #define IDLE_REAP 128
 
 struct rte_mbuf *
@@ -63,8 +63,9 @@ mmnet_rx_take(struct mmnet_rxq *rxq)
 /* ---- metadata ---- */
 
 /*
- * After d, which may have been a message's last: the packet, if it was delivered, gets what came before it, and its tag is
- * taken out, for which mbufs have been reserved.
+ * If d was the last descriptor of a message, and its packet was delivered, apply the metadata that
+ * came before it, and strip its tag; an mbuf is reserved for that.
+ * @param before rd->n before d was taken
  */
 static inline void
 finish_message(struct reader *rd, const struct fido_desc *d, uint16_t before)
@@ -84,15 +85,16 @@ finish_message(struct reader *rd, const struct fido_desc *d, uint16_t before)
 /* ---- one descriptor, by mode ---- */
 
 /*
- * What a mode does with descriptor d, the first of n that have been read and not been taken. A burst function passes it, and
- * how many bytes of a packet its mode copies, as constants: so the compiler makes each for its mode alone.
+ * Take descriptor d, the first of n that have been read, in the way of one mode. A burst function
+ * passes this function, and the number of bytes of a packet that its mode copies, as constants, so
+ * that it is compiled for its mode alone.
  * @return false: the message waits for mbufs
  */
 typedef bool take_fn(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full);
 
 /*
- * Metadata: it is taken when its message can be.
- * @return false: that waits for mbufs
+ * Take a descriptor of metadata, if mbufs for the message that follows can be reserved.
+ * @return false: the message waits for mbufs
  */
 static inline bool
 take_meta(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t copies)
@@ -117,7 +119,7 @@ take_meta(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t cop
 static inline bool
 take_copy(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full)
 {
-	/* A long packet before this one, in the same chunk, may have taken more mbufs than its share. */
+	/* A long packet earlier in the chunk may have taken more mbufs than its share. */
 	if (likely(d->len <= rd->rxq->whole && !(d->flags & FIDO_DESC_CHAINED) &&
 		    rd->rxq->head == NULL && rd->rxq->fresh_count != 0)) {
 		copy_whole(rd, d);
@@ -146,7 +148,7 @@ take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool f
 	return true;
 }
 
-/* @return bytes of the message that are still to be copied in front, wherever its sender has cut it */
+/* @return bytes of the message still to be copied in front; its descriptors may be of any length */
 static inline uint32_t
 left_to_copy(const struct mmnet_rxq *rxq)
 {
@@ -199,10 +201,12 @@ take_split(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool 
 }
 
 /*
- * A message has to wait for mbufs: leave it in the ring, with these n descriptors that have been read from its first on.
+ * Leave a message that waits for mbufs in its ring: put back the n descriptors that have been read
+ * from its first one on.
  *
- * For a while no other ring is read before it, so that as many mbufs come together in the pool as it needs, whatever the
- * other rings bring; then they are, for as long: the application may keep its mbufs for ever.
+ * For a period this ring is read before all others, so that their packets do not take the mbufs
+ * that the message needs. In the next period the others are read too, because the application may
+ * never free enough mbufs; and so on.
  */
 static void
 wait_for_mbufs(struct reader *rd, const struct fido_desc *d, uint16_t n)
@@ -215,15 +219,17 @@ wait_for_mbufs(struct reader *rd, const struct fido_desc *d, uint16_t n)
 	rd->r->cons -= n;
 	rd->t.polled -= n;
 	fido_counter_add(&rxq->q->stats->no_buffer, 1);
-	/* Other queues of this pool wait for them, perhaps. */
+	/* Other queues of this pool may wait for them. */
 	mmnet_rx_free_fresh(rxq);
-	/* By turns this ring keeps the others waiting, and does not. */
 	rxq->waiting = rte_rdtsc() / rxq->wait_turn % 2 != 0;
 }
 
 /* ---- the burst ---- */
 
-/* @return how many descriptors may be read now: each needs an mbuf of the kinds its mode uses, but what goes on with a message */
+/*
+ * @return descriptors that may be read now: each needs an mbuf of each kind that its mode uses,
+ * unless it continues a message
+ */
 static inline uint16_t
 budget(struct reader *rd, uint16_t want, const uint32_t copies)
 {
@@ -250,12 +256,15 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, const uint32_t 
 
 	if (max == 0 || (copies == COPY_NONE && !fido_receiver_pending(rd->r)))
 		return 0;
-	/* As many as came the last time. */
+	/* As many as the last chunk had. */
 	fido_receiver_prefetch(rd->r, rd->rxq->last_chunk);
 	n = (uint16_t)fido_receiver_poll(rd->r, d, max);
-	/* Into the second cache: the first one's fetches are too few for a chunk, and what is read first would wait for all. */
+	/*
+	 * Into L2: L1 has too few fill buffers for a chunk, and the first line to be read would
+	 * wait for all.
+	 */
 	for (uint16_t i = 0; copies != COPY_NONE && i < n; i++)
-		rte_prefetch1(d[i].data); /* NULL does no harm */
+		rte_prefetch1(d[i].data); /* NULL is harmless */
 	if (n != 0)
 		fido_receiver_stamp(rd->r);
 	rd->rxq->last_chunk = n;
@@ -271,7 +280,7 @@ read_ring(struct reader *rd, take_fn *take, const uint32_t copies, const bool fu
 	uint16_t got, max;
 
 	do {
-		/* Without a look the pool would be asked for mbufs that nothing comes for. */
+		/* Allocate no mbufs for an empty ring. */
 		if (copies != COPY_NONE && !fido_receiver_pending(rd->r))
 			break;
 		max = budget(rd, (uint16_t)(rd->max - rd->n), copies);
@@ -290,7 +299,10 @@ read_ring(struct reader *rd, take_fn *take, const uint32_t copies, const bool fu
 				finish_message(rd, &d[i], before);
 		}
 		seen += got;
-		/* Once round the ring at most: a peer that posts nothing but what is dropped must not keep us here. */
+		/*
+		 * Once round the ring at most: a peer that posts only descriptors to be dropped
+		 * must not hold us here.
+		 */
 	} while (got != 0 && got == max && rd->n < rd->max && seen <= rd->r->mask);
 	if (rd->t.completed != 0)
 		fido_rxq_flush(rd->rxq->q, rd->r);
@@ -299,8 +311,8 @@ read_ring(struct reader *rd, take_fn *take, const uint32_t copies, const bool fu
 }
 
 /*
- * The burst ended within a message, or before one that waits for mbufs. More of it is there: go on with it next time. Nothing
- * is: a sender publishes whole messages, so this one breaks the rules.
+ * End a burst within a message, or before one that waits for mbufs: continue with it next time. If
+ * the ring has no more of it, the ring is broken: senders publish whole messages.
  */
 static void
 suspend(struct reader *rd)
@@ -316,7 +328,10 @@ suspend(struct reader *rd)
 	fido_link_kick(rxq->q->link);
 }
 
-/* @return the ring that a message is in that goes on, or waits; 0: it is gone */
+/*
+ * @return the ring that has the rest of the current message, or the message that waits; 0: the ring
+ * is gone
+ */
 static __rte_noinline uint16_t
 ring_of_message(struct reader *rd)
 {
@@ -327,13 +342,16 @@ ring_of_message(struct reader *rd)
 	for (uint16_t i = 0; i < q->count; i++)
 		if (q->receivers[i]->queue_id == rxq->partial_id)
 			return i;
-	/* And with the ring the rest of the message. */
+	/* The rest of the message went with the ring. */
 	fido_counter_add(&q->stats->completed, discard(rxq, FIDO_STATUS_DROPPED));
 	rxq->dropping = rxq->expecting = false;
 	return 0;
 }
 
-/* @return the ring to begin with: the one that a message is in that goes on or waits, else in turn. A stopped queue reads none. */
+/*
+ * @return the ring to begin with: that of a message that continues or waits, else the next. A
+ * stopped queue reads none.
+ */
 static uint16_t
 first_ring(struct reader *rd)
 {
@@ -389,8 +407,10 @@ rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n, take_fn *take, const u
 		return 0;
 	got = rx_locked(rxq, pkts, n, take, copies, full);
 	fido_lock_release(&rxq->q->lock);
-	/* Buffers of others that we passed on come back through our transmit queues: without this an idle
-	 * forwarder would keep them, and their owner might have none left to send. */
+	/*
+	 * Buffers of other domains that we forwarded come back through our transmit queues. If an
+	 * idle forwarder did not reap them, their owner might have none left to send.
+	 */
 	if (got == 0 && unlikely(++rxq->idle == IDLE_REAP)) {
 		rxq->idle = 0;
 		mmnet_tx_reap_lcore(rte_lcore_id());

@@ -25,7 +25,10 @@ void mmnet_rx_reset(struct mmnet_rxq *rxq);
 /** Free mbufs allocated ahead. The port is stopped, or the queue's lock is held. */
 void mmnet_rx_free_fresh(struct mmnet_rxq *rxq);
 
-/** Take an mbuf of the application's pool, first one that is reserved. The queue's lock is held. @return NULL: there is none */
+/**
+ * Take an mbuf of the application's pool, first one that is reserved. The queue's lock is held.
+ * @return NULL: there is none
+ */
 struct rte_mbuf *mmnet_rx_take(struct mmnet_rxq *rxq);
 
 #endif

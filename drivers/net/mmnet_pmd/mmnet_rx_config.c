@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rx offloads that the application asks for: what the queues do, and what the peer may leave to them. */
+/*
+ * Rx offloads that the application asks for: what the queues do, and what the peer may leave to
+ * them.
+ */
 
 #include <ethdev_driver.h>
 
@@ -12,7 +15,7 @@
 #include "mmnet_rx_offload.h"
 #include "mmnet_rxq.h"
 
-/* Known of packets whose headers are looked at. */
+/* Types are set along with checksums. */
 const uint32_t *
 mmnet_rx_ptypes(const struct rte_eth_dev *dev, size_t *n)
 {
@@ -34,7 +37,7 @@ mmnet_rx_wants_full(const struct rte_eth_dev *dev)
 	return (dev->data->dev_conf.rxmode.offloads & FULL) != 0;
 }
 
-/* @return true when packets longer than a frame find room */
+/* @return true when packets of 65,535 bytes fit */
 static bool
 takes_uncut(const struct rte_eth_dev *dev)
 {
@@ -55,7 +58,10 @@ mmnet_rx_accepts(const struct rte_eth_dev *dev)
 	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
 	uint32_t accepts = 0;
 
-	/* One that only has checksums checked may pass packets on without a look at the answer. */
+	/*
+	 * Checksum offloads alone do not accept unfinished packets: such an application may forward
+	 * them unseen.
+	 */
 	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
 		accepts |= takes_uncut(dev) ? MMNET_META_UNFINISHED
 					    : MMNET_META_UNFINISHED & ~MMNET_META_TSO;
@@ -84,7 +90,7 @@ mmnet_rx_configure(struct rte_eth_dev *dev)
 		rxq->strip = (offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
 		rxq->hash = (offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0 && port->hash != NULL;
 		rxq->timestamp = timestamp;
-		/* What the peer has not heard yet is on its way. */
+		/* Packets that the peer sends by the old note may still come. */
 		rxq->accepts = mmnet_rx_accepts(dev) | (port->started ? rxq->accepts : 0);
 		mmnet_rx_limit(rxq);
 	}

@@ -19,7 +19,7 @@ bool mmnet_rx_wants_full(const struct rte_eth_dev *dev);
 /** @return what a peer may leave to this end: MMNET_META_* */
 uint16_t mmnet_rx_accepts(const struct rte_eth_dev *dev);
 
-/** @return the *n packet types that the port tells apart, followed by RTE_PTYPE_UNKNOWN; NULL: none */
+/** @return the *n packet types that are told apart, followed by RTE_PTYPE_UNKNOWN; NULL: none */
 const uint32_t *mmnet_rx_ptypes(const struct rte_eth_dev *dev, size_t *n);
 
 #endif

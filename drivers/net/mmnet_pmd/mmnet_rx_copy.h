@@ -2,7 +2,10 @@
 #ifndef MMNET_RX_COPY_H
 #define MMNET_RX_COPY_H
 
-/** @file Copies out of a peer's memory, whose lines are in another core's cache. Part of mmnet_rx.c. */
+/**
+ * @file
+ * Copies out of a peer's memory, whose lines are in another core's cache. Part of mmnet_rx.c.
+ */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -22,12 +25,15 @@
 #include "mmnet_rx_reader.h"
 #include "mmnet_rxq.h"
 
-/** Up to here the C library's copy is a loop of wide vectors; beyond, one string instruction on many processors. */
+/**
+ * Up to this length the C library copies in a loop of wide vectors; beyond it, by one string
+ * instruction on many processors.
+ */
 #define MMNET_COPY_PIECE 2048
 
 /**
- * Copy a packet of several pages, in pieces for which the C library has its loop. The processor fetches ahead within a page
- * only: so the pages to come are begun here.
+ * Copy a packet of several pages, in pieces that the C library copies in its loop. Prefetch the
+ * beginning of each page: the hardware prefetcher stops at page boundaries.
  */
 static __rte_noinline void
 mmnet_copy_long(char *to, const char *from, uint32_t len)
@@ -38,7 +44,7 @@ mmnet_copy_long(char *to, const char *from, uint32_t len)
 		for (unsigned int line = 0; line < 8; line++)
 			rte_prefetch0((const void *)(p + line * RTE_CACHE_LINE_SIZE));
 	while (len != 0) {
-		/* Not a constant, of which the compiler would make a string instruction again. */
+		/* Not constant: for a constant length the compiler emits a string instruction. */
 		uint32_t n = RTE_MIN(len, (uint32_t)MMNET_COPY_PIECE);
 
 		memcpy(to, from, n);
@@ -49,8 +55,8 @@ mmnet_copy_long(char *to, const char *from, uint32_t len)
 }
 
 /**
- * Copy a packet's bytes. The C library's copy is made for the processor it runs on, ours for the oldest one that DPDK takes;
- * but a call costs more than a copy of two lines.
+ * Copy a packet's bytes. The C library's copy is optimized for the processor that it runs on,
+ * rte_memcpy() for the oldest that DPDK supports; but a call costs more than a copy of two lines.
  */
 static inline void
 mmnet_copy(void *to, const void *from, uint32_t len)
@@ -66,8 +72,9 @@ mmnet_copy(void *to, const void *from, uint32_t len)
 /* ---- descriptors ---- */
 
 /*
- * Copy one descriptor's bytes to the end of the message, into as many mbufs as it takes.
- * @return 0, -EMSGSIZE (the packet may have one mbuf only), -ENOBUFS (the message is longer than it was)
+ * Append one descriptor's bytes to the message, in as many mbufs as they take.
+ * @return 0, -EMSGSIZE (the packet may have one mbuf only), -ENOBUFS (the sender has made the
+ * message longer)
  */
 static int
 copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
@@ -101,8 +108,9 @@ copy_append(struct mmnet_rxq *rxq, const char *from, uint32_t len)
 }
 
 /*
- * Copy up to max bytes of d, which is of a message that n descriptors have been read of.
- * @return 0, -EMSGSIZE, -ENOBUFS: at the beginning of a message, it waits; later, it is not what it was at its beginning
+ * Copy up to max bytes of d, the first of n descriptors that have been read.
+ * @return 0; -EMSGSIZE; -ENOBUFS: too few mbufs: a message that begins with d waits, another one
+ * has been changed by its sender
  */
 static int
 copy_part(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t max, uint32_t copies)
@@ -119,7 +127,7 @@ copy_part(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t max
 	return ret;
 }
 
-/* Drop the message that d belongs to, as copy_part() says. */
+/* Drop and count the message that d belongs to. @param ret of copy_part() */
 static void
 drop_uncopied(struct reader *rd, const struct fido_desc *d, int ret)
 {
@@ -128,7 +136,7 @@ drop_uncopied(struct reader *rd, const struct fido_desc *d, int ret)
 	drop_message(rd, d, FIDO_STATUS_DROPPED);
 }
 
-/* The general case of copying: chains, and packets longer than one mbuf. @return false: the message waits for mbufs */
+/* Copy chains, and packets longer than one mbuf. @return false: the message waits for mbufs */
 static bool
 copy_slow(struct reader *rd, const struct fido_desc *d, uint16_t n)
 {

@@ -4,7 +4,8 @@
 
 /**
  * @file
- * Mbufs of the application's pool for received packets: allocated ahead, reserved for a message before it is read.
+ * Mbufs of the application's pool: allocated ahead, and reserved for a message before it is read.
+ * Part of mmnet_rx.c.
  */
 
 #include <errno.h>
@@ -62,7 +63,7 @@ take_fresh(struct mmnet_rxq *rxq, uint32_t len)
 	return init_fresh(rxq, rxq->fresh[--rxq->fresh_count], len);
 }
 
-/* Put n <= MMNET_RX_CHUNK mbufs aside. @return false: there are not so many */
+/* Allocate n <= MMNET_RX_CHUNK mbufs into rxq->spare. @return false: the pool has fewer */
 static bool
 get_spare(struct mmnet_rxq *rxq, uint32_t n)
 {
@@ -79,8 +80,8 @@ get_spare(struct mmnet_rxq *rxq, uint32_t n)
 }
 
 /*
- * Have at least `need` mbufs at hand: in fresh as many as it holds, the rest aside.
- * @return 0; -ENOBUFS: not now; -EMSGSIZE: the pool has not so many
+ * Hold at least `need` mbufs: as many in rxq->fresh as it has room for, the others in rxq->spare.
+ * @return 0; -ENOBUFS: not now; -EMSGSIZE: never, the pool has fewer
  */
 static int
 reserve(struct mmnet_rxq *rxq, uint32_t need)
@@ -105,13 +106,19 @@ reserve(struct mmnet_rxq *rxq, uint32_t need)
 	return 0;
 }
 
-/* @return bytes of the message that goes on with the next descriptor of the ring; more than `enough` is enough */
+/*
+ * @return bytes of the message that continues with the ring's next descriptor; stops counting
+ * beyond `enough`
+ */
 static uint64_t
 rest_of_message(const struct fido_receiver *r, uint64_t enough)
 {
 	uint64_t bytes = 0;
 
-	/* No address is used, and all is read anew when the message is: a sender that changes it harms itself. */
+	/*
+	 * A length only; the descriptors are read again later. A sender that changes them harms
+	 * itself.
+	 */
 	for (uint32_t n = 0; n <= r->mask && bytes <= enough; n++) {
 		uint32_t pos = r->cons + n;
 		const struct fido_desc_shm *d = &r->desc[pos & r->mask];
@@ -126,7 +133,10 @@ rest_of_message(const struct fido_receiver *r, uint64_t enough)
 	return bytes;
 }
 
-/* @return bytes of the message that begins with d, of which n descriptors have been read; more than `enough` is enough */
+/*
+ * @return bytes of the message that begins with d, of which n descriptors have been read; stops
+ * counting beyond `enough`
+ */
 static uint64_t
 message_bytes(const struct reader *rd, const struct fido_desc *d, uint16_t n, uint64_t enough)
 {
@@ -140,7 +150,7 @@ message_bytes(const struct reader *rd, const struct fido_desc *d, uint16_t n, ui
 	return bytes + rest_of_message(rd->r, enough);
 }
 
-/* @return true when a tag must be taken out of a packet in the peer's memory */
+/* @return true when d begins with an Ethernet header that has a VLAN tag */
 static inline bool
 is_tagged(const struct fido_desc *d)
 {
@@ -163,7 +173,7 @@ mbufs_of(const struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_
 		bytes = RTE_MIN(message_bytes(rd, d, n, copies), (uint64_t)copies);
 	else
 		bytes = message_bytes(rd, d, n, rxq->max_frame);
-	/* What is dropped needs none. */
+	/* It will be dropped. */
 	if (bytes > rxq->max_frame || rxq->room == 0)
 		return 0;
 	return rxq->scatter && bytes > rxq->room ? ((uint32_t)bytes + rxq->room - 1) / rxq->room

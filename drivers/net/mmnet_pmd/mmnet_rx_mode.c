@@ -40,7 +40,10 @@ static const struct mmnet_rx_mode modes[] = {
 		.info = "Copy",
 		.burst = mmnet_rx_burst_copy,
 		.burst_full = mmnet_rx_burst_copy_full},
-	/* The first bytes of longer packets are copied; read-only segments in the peer's memory follow. */
+	/*
+	 * The first bytes of longer packets are copied; read-only segments in the peer's memory
+	 * follow.
+	 */
 	[HEADER] = {.name = "header",
 		.info = "Header copy",
 		.needs_headers = true,

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * Rx modes: what the application receives (rx=). A mode is one row of the table in mmnet_rx_mode.c and its burst functions
- * in mmnet_rx.c; elsewhere it is the index of its row.
+ * Rx modes: what the application receives (rx=). A mode is one row of the table in mmnet_rx_mode.c
+ * and its burst functions in mmnet_rx.c; elsewhere it is the index of its row.
  */
 
 #include <stdbool.h>
@@ -24,7 +24,9 @@ struct mmnet_rx_mode {
 	bool needs_headers; /**< each Rx queue needs header mbufs */
 	bool needs_scatter; /**< the application must enable scattered Rx */
 	bool any_length;    /**< a packet need not fit into the queue's mbufs */
-	/** @return the mode to use for a port that starts. NULL: this one, which then has burst functions */
+	/**
+	 * @return the mode of a port that starts. NULL: this one, which then has burst functions
+	 */
 	unsigned int (*choose)(const struct rte_eth_dev *dev);
 	eth_rx_burst_t burst;
 	eth_rx_burst_t burst_full; /**< with metadata and Rx offloads */

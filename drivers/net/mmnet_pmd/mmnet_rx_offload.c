@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is done to received packets beside receiving them: an application that has asked for it gets tags taken out, checksums
- * checked, hashes, times; and, if it has said that it takes them, packets that are not finished.
+ * Rx offloads of the full burst functions: VLAN tags are stripped, checksums checked, hashes and
+ * timestamps added.
  */
 
 #include <string.h>
@@ -26,17 +26,20 @@
 #include "mmnet_rx_offload.h"
 #include "mmnet_rxq.h"
 
-/* Where mbufs have the time they were received; the same for all ports. */
+/* The mbuf field for timestamps; the same for all ports. */
 static int time_offset = -1;
 static uint64_t time_flag;
 
 /* ---- VLAN tags ---- */
 
-/* What an untagged packet begins with, and what a tagged one does. */
+/* Length of the addresses; with a tag. */
 #define UNTAGGED (2 * RTE_ETHER_ADDR_LEN)
 #define TAGGED (UNTAGGED + 4)
 
-/* The queue's lock is held: a header mbuf is not to be freed by way of its pool, which takes it. */
+/*
+ * The queue's lock is held. A header is returned directly, because freeing it to its pool would
+ * take the lock.
+ */
 static void
 free_segment(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 {
@@ -52,7 +55,10 @@ free_segment(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	fido_rxq_flush(rxq->q, r);
 }
 
-/* Take n bytes off a packet's front, of which it has more. Segments that are empty then are freed. @return what is left */
+/*
+ * Remove the first n bytes of a longer packet, and free segments that become empty.
+ * @return the rest
+ */
 static struct rte_mbuf *
 cut_front(struct mmnet_rxq *rxq, struct rte_mbuf *m, uint32_t n)
 {
@@ -75,9 +81,10 @@ cut_front(struct mmnet_rxq *rxq, struct rte_mbuf *m, uint32_t n)
 }
 
 /*
- * A packet that cannot be changed where it lies, or whose front is in several pieces: its addresses are copied into an mbuf
- * in front of it. For one in the peer's memory an mbuf was reserved, unless the peer has changed the packet since: without
- * one the tag stays where it is, and the flags say so.
+ * Strip the tag from a packet that cannot be changed in place, or whose first segment ends before
+ * the tag does: copy its addresses into an mbuf, and chain that in front. For a packet in the
+ * peer's memory an mbuf is reserved, unless the peer has changed the packet since. Without an mbuf
+ * the tag stays in the packet, and the flags say so.
  */
 static struct rte_mbuf *
 strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m, const uint8_t *addresses)
@@ -101,7 +108,7 @@ strip_by_chain(struct mmnet_rxq *rxq, struct rte_mbuf *m, const uint8_t *address
 	return front;
 }
 
-/* @return true when the packet came with the lengths of its headers */
+/* @return true when checksums were left to this end; the lengths of the headers are then set */
 static bool
 is_unfinished(const struct rte_mbuf *m)
 {
@@ -119,7 +126,7 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 		!mmnet_bytes_read(m, 0, sizeof(p), p) || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
 		p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
 		return m;
-	/* A tag that its sender knows nothing of: without it these headers would be longer than the packet. */
+	/* l2_len does not count the tag: without it the headers would be longer than the packet. */
 	if (unfinished && m->l2_len < RTE_ETHER_HDR_LEN + 4)
 		return m;
 	m->vlan_tci = (uint16_t)(p[14] << 8 | p[15]);
@@ -130,7 +137,7 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 		memmove(rte_pktmbuf_adj(m, 4), p, UNTAGGED);
 		m->ol_flags |= RTE_MBUF_F_RX_VLAN_STRIPPED;
 	}
-	/* What is not finished has its headers 4 bytes nearer. */
+	/* The headers of an unfinished packet are now 4 bytes nearer. */
 	if (unfinished && (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0)
 		m->l2_len -= 4;
 	return m;

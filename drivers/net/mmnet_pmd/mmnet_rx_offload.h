@@ -12,7 +12,10 @@
 
 struct mmnet_rxq;
 
-/** Strip the VLAN tag from a received packet that has one. The queue's lock is held. @return the packet */
+/**
+ * Strip the VLAN tag from a received packet that has one. The queue's lock is held.
+ * @return the packet
+ */
 struct rte_mbuf *mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m);
 
 /** Do the other offloads that the queue is set up for. The queue's lock is not held. @return n */

@@ -28,7 +28,7 @@ take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_de
 
 	priv->receiver = r;
 	priv->ticket = d->ticket;
-	/* Read-only by its mapping; mbufs have no const. */
+	/* The mapping is read-only; buf_addr cannot be const. */
 	m->buf_addr = (void *)((uintptr_t)d->data + skip);
 	rearm(m, rxq->header_rearm);
 	m->ol_flags = RTE_MBUF_F_EXTERNAL;
@@ -41,7 +41,10 @@ take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_de
 	return m;
 }
 
-/* @return true when the message was dropped: longer than a packet can be, or than there are headers for */
+/*
+ * Drop a message that is too long for a packet, or has more segments than headers exist.
+ * @return true when it was dropped
+ */
 static inline bool
 chain_too_long(struct reader *rd, const struct fido_desc *d)
 {
@@ -55,7 +58,7 @@ chain_too_long(struct reader *rd, const struct fido_desc *d)
 	return true;
 }
 
-/* A segment of a message that comes in several. */
+/* Take a segment of a message of several. */
 static void
 zero_chain(struct reader *rd, const struct fido_desc *d)
 {

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * A burst that is under way, and the message that it is reading. Part of mmnet_rx.c: everything that a burst function calls
- * is compiled with it, in one unit.
+ * A burst that is under way, and the message that it is reading. Part of mmnet_rx.c: everything
+ * that a burst function calls is compiled with it, in one unit.
  */
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@
 #include "mmnet_pool.h"
 #include "mmnet_rxq.h"
 
-/** What a burst adds to the counters. */
+/** A burst's counts, added to the counters at its end. */
 struct tally {
 	uint64_t bytes;
 	uint32_t packets;
@@ -38,7 +38,7 @@ struct tally {
 	uint32_t too_long;
 };
 
-/** A ring that is being read. */
+/** A burst, and the ring that it reads now. */
 struct reader {
 	struct mmnet_rxq *rxq;
 	struct fido_receiver *r;
@@ -48,7 +48,7 @@ struct reader {
 	struct tally t;
 };
 
-/** Add a burst to a queue's counters. The queue's lock is held. */
+/** Add a burst's counts to a queue's counters. The queue's lock is held. */
 static inline void
 tally_count(const struct tally *t, struct fido_rx_stats_shm *s)
 {
@@ -74,7 +74,7 @@ tally_count(const struct tally *t, struct fido_rx_stats_shm *s)
 static inline void
 rearm(struct rte_mbuf *m, uint64_t value)
 {
-	/* data_off, refcnt, nb_segs, port in one store, as rte_mbuf.h lays them out for this. */
+	/* One store for data_off, refcnt, nb_segs and port; rte_mbuf.h lays them out for this. */
 	*(uint64_t *)RTE_PTR_ADD(m, offsetof(struct rte_mbuf, rearm_data)) = value;
 }
 
@@ -100,8 +100,9 @@ append(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 }
 
 /*
- * Give back all of the unfinished message, and tell its sender: its ring need not be one that is read now. The queue's lock is
- * held, so headers go home directly.
+ * Drop the current message, and flush its tickets to its sender: its ring need not be the one that
+ * is read now. Headers are returned directly, because the queue's lock is held.
+ * @return tickets completed
  */
 static uint32_t
 discard(struct mmnet_rxq *rxq, uint16_t status)
@@ -130,7 +131,7 @@ discard(struct mmnet_rxq *rxq, uint16_t status)
 	return completed;
 }
 
-/* Drop the message that d belongs to: what was read of it, d itself, and what follows. */
+/* Drop the message that d belongs to: the part that was read, d, and the rest. */
 static void
 drop_message(struct reader *rd, const struct fido_desc *d, uint16_t status)
 {
@@ -142,7 +143,10 @@ drop_message(struct reader *rd, const struct fido_desc *d, uint16_t status)
 	rxq->dropping = (d->flags & FIDO_DESC_CHAINED) != 0;
 }
 
-/* @return true when d is not to be looked at any further */
+/*
+ * Drop d if it has a bad address, or belongs to a message that is dropped.
+ * @return true when it was dropped
+ */
 static inline bool
 filter(struct reader *rd, const struct fido_desc *d)
 {

@@ -43,7 +43,10 @@ struct mmnet_rxq {
 	bool timestamp;   /**< timestamp packets */
 	uint16_t accepts; /**< MMNET_META_* */
 	struct mmnet_meta meta;
-	/* Bits of one byte, because each burst tests all of them. Changed with the queue's lock held. */
+	/*
+	 * Bits of one byte, because each burst tests all of them. Changed with the queue's lock
+	 * held.
+	 */
 	bool dropping : 1;  /**< drop the rest of the current message */
 	bool stopped : 1;   /**< leave packets in the rings */
 	bool expecting : 1; /**< meta is that of the next message */
@@ -52,8 +55,7 @@ struct mmnet_rxq {
 	uint64_t header_rearm;
 	struct rte_mbuf *head; /**< the current message, as far as it has been read */
 	struct rte_mbuf *tail;
-	uint64_t
-		partial_id; /**< queue_id of the ring that has the rest of it, or that it waits in */
+	uint64_t partial_id;    /**< queue_id of the ring that has the rest of it, or all */
 	struct rte_mbuf *spare; /**< reserved for it, in addition to fresh; linked by next */
 	uint32_t spare_count;
 	struct mmnet_port *port;

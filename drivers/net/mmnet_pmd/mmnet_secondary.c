@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Secondary processes: tools that look at the primary's ports (dpdk-proc-info, dpdk-dumpcap). They get what lies in EAL's
- * shared memory: ports and queues. libfido's memory is the primary's alone, the peer's too, so they neither receive nor
- * send, and configure nothing. For what only libfido knows they ask the primary by EAL's messages, which writes the
- * answer into the queues' structures.
+ * Ports in secondary processes: tools that look at the primary's ports (dpdk-proc-info,
+ * dpdk-dumpcap). They can read ports and queues, which lie in EAL's shared memory. libfido's
+ * objects, and the peer's memory, are the primary's alone: so they neither receive nor send, and
+ * configure nothing.
  */
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "mmnet_stats.h"
 #include "mmnet_telemetry.h"
 
-/* The primary keeps it up to date. */
+/* The primary updates the link status in shared memory. */
 static int
 link_update(struct rte_eth_dev *dev, int wait)
 {
@@ -28,7 +28,7 @@ link_update(struct rte_eth_dev *dev, int wait)
 	return 0;
 }
 
-/* Nothing of the port is this process's. */
+/* The port stays open in the primary. */
 static int
 dev_close(struct rte_eth_dev *dev)
 {

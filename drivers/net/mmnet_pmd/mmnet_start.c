@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Starting, stopping and resetting a port: the Rx mode, memory to copy into, burst functions, interrupts. */
+/* Start, stop and reset a port. */
 
 #include <errno.h>
 #include <stddef.h>
@@ -36,7 +36,10 @@
 #include "mmnet_tx_offload.h"
 #include "mmnet_txq.h"
 
-/* A message that waits for mbufs makes the other rings of its queue wait this long, then lets them go on as long. */
+/*
+ * A message that waits for mbufs makes the other rings of its queue wait this long, then lets them
+ * go on as long.
+ */
 #define WAIT_TURN_MS 20
 
 /* ---- start ---- */
@@ -63,7 +66,7 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 		rxq->headers->q = q;
 }
 
-/* @return true when a transmit queue does more than put packets into one ring */
+/* @return true when a transmit queue does offloads, or has several rings */
 static bool
 wants_offload(const struct rte_eth_dev *dev)
 {
@@ -75,7 +78,7 @@ wants_offload(const struct rte_eth_dev *dev)
 	return (offloads & MMNET_TX_OFFLOADS) != 0 || port->spread > 1;
 }
 
-/* Burst functions know what they have to do, and nothing else. */
+/* Choose burst functions that do only what the configuration asks for. */
 static int
 bursts_choose(struct rte_eth_dev *dev, unsigned int mode)
 {
@@ -119,7 +122,7 @@ queues_start(struct rte_eth_dev *dev)
 		txq->q = fido_link_txq(port->link, i);
 		txq->lag = mmnet_tx_lag(port->ring_size);
 		txq->many = RTE_MIN(port->ring_size * 3 / 8, MMNET_TX_MANY);
-		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
+		if (port->nrx != 0) /* An lcore that sleeps on Rx also wakes for completions. */
 			fido_txq_share_bell(txq->q, port->rxq[i % port->nrx]->q);
 		if (txq->conf.tx_deferred_start)
 			fido_txq_pause(txq->q);
@@ -131,7 +134,10 @@ queues_start(struct rte_eth_dev *dev)
 	}
 }
 
-/* ethdev starts a port whose queues have not been set up. @return false: this is one (message written) */
+/*
+ * ethdev does not check that queues have been set up.
+ * @return false: some have not (message logged)
+ */
 static bool
 has_queues(const struct rte_eth_dev *dev)
 {
@@ -183,7 +189,10 @@ mmnet_start(struct rte_eth_dev *dev)
 		ret = mmnet_note_publish(dev);
 	if (ret == 0)
 		ret = mmnet_intr_start(dev);
-	/* Before the link is open: it may come up at once, and who waits for that event must get it. */
+	/*
+	 * Before the link is open: it may come up at once, and mmnet_link_event() reports it only
+	 * for a started port.
+	 */
 	port->admin_down = false;
 	mmnet_link_update(dev, 0);
 	port->started = true;
@@ -228,7 +237,7 @@ mmnet_stop(struct rte_eth_dev *dev)
 	if (!port->started)
 		return 0;
 	fido_link_quiesce(port->link);
-	/* What was accepted is still the peer's to take. */
+	/* The peer may still take packets that were sent. */
 	mmnet_port_drain(port, fido_link_is_connected(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	port->started = false;
 	for (uint16_t i = 0; i < port->nrx; i++) {
@@ -260,7 +269,7 @@ mmnet_initial(struct rte_eth_dev *dev)
 	dev->tx_pkt_prepare = NULL;
 }
 
-/* What ethdev keeps of the port, as it is when a port is new. */
+/* Reset ethdev's data to that of a new port. */
 static void
 forget_configuration(struct rte_eth_dev_data *data)
 {
@@ -276,8 +285,8 @@ forget_configuration(struct rte_eth_dev_data *data)
 }
 
 /*
- * The link and the queues stay, as they do when a port is configured anew: peers may still have buffers of theirs, and the
- * link's name is taken for as long. All that was configured goes.
+ * The link and the queues stay, as when a port is reconfigured: peers may still hold their buffers,
+ * and until those are back the link's name is in use. The configuration goes.
  */
 int
 mmnet_reset(struct rte_eth_dev *dev)
@@ -285,7 +294,7 @@ mmnet_reset(struct rte_eth_dev *dev)
 	struct mmnet_port *port = mmnet_port_of(dev);
 
 	mmnet_stop(dev);
-	/* The link is closed: the peer gives back what it has not taken. */
+	/* The link is closed: the peer returns the packets that it has not taken. */
 	mmnet_port_drain(port, MMNET_STOP_WAIT_MS);
 	mmnet_stats_reset(dev);
 	forget_configuration(dev->data);

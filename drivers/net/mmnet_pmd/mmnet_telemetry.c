@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A port's state: for programs, by DPDK's telemetry (/mmnet/list, /mmnet/info), and printed for people. */
+/*
+ * A port's state: for programs, by DPDK's telemetry (/mmnet/list, /mmnet/info); for people,
+ * printed.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +28,7 @@
 #include "mmnet_txq.h"
 #include "mmnet_view.h"
 
-/* ---- telemetry: the primary process, its telemetry thread ---- */
+/* ---- telemetry, on the telemetry thread of the primary process ---- */
 
 static int
 list(const char *cmd, const char *params, struct rte_tel_data *d)
@@ -74,7 +77,7 @@ add_txq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 	mmnet_tel_add(d, "reaped", fido_load_relaxed(&txq->q->stats->reaped));
 }
 
-/* @return a new dictionary that is part of d, or NULL */
+/* Add a dictionary to d. @return it, or NULL */
 static struct rte_tel_data *
 add_dict(struct rte_tel_data *d, const char *name)
 {
@@ -146,7 +149,7 @@ info(const char *cmd, const char *params, struct rte_tel_data *d)
 	if (*end != '\0')
 		return -EINVAL;
 	rte_tel_data_start_dict(d);
-	/* As long as it is held no port is freed. */
+	/* No port is freed while the lock is held. */
 	fido_lock_take(&mmnet_ports_lock);
 	for (const struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		if (port->dev != NULL && port->port_id == id) {

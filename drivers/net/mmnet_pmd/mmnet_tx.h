@@ -34,7 +34,7 @@ unsigned int mmnet_tx_reap_max(struct mmnet_txq *txq, unsigned int max);
 /** Begin a burst of n. @return true when it may post */
 bool mmnet_tx_ready(struct mmnet_txq *txq, uint16_t n);
 
-/** End a burst of n: publish what was put, reap about as many completions, prefetch the next one. */
+/** End a burst of n: publish what was put, reap as many completions, prefetch the next one. */
 void mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *b);
 
 #endif

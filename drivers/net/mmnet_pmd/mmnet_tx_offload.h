@@ -32,7 +32,7 @@ uint16_t mmnet_tx_burst_offload(void *queue, struct rte_mbuf **pkts, uint16_t n)
 /** As mmnet_tx_burst(), but free and count packets longer than the port's MTU allows. */
 uint16_t mmnet_tx_burst_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
 
-/** Find the first packet that the burst function would drop: its index (rte_errno says why), or n. */
+/** Find the first packet that the burst function would drop. @return its index (rte_errno), or n */
 uint16_t mmnet_tx_prepare_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
 uint16_t mmnet_tx_prepare_mtu(void *queue, struct rte_mbuf **pkts, uint16_t n);
 

@@ -2,7 +2,10 @@
 #ifndef MMNET_TXQ_H
 #define MMNET_TXQ_H
 
-/** @file A transmit queue: one ring. With spread= a queue of the application's is several of them. */
+/**
+ * @file
+ * A transmit queue: one ring. With spread= a queue of the application's is several of them.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>

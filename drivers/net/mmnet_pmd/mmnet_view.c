@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Snapshots of what only libfido knows, for statistics. The primary writes them into the queues' structures, which lie in
- * EAL's shared memory; a secondary process asks the primary to do so by EAL's messages.
+ * Snapshots of libfido's counters and rings. The primary writes them into the queues' structures,
+ * which lie in EAL's shared memory; a secondary process asks the primary to do so, by EAL's
+ * multi-process messages.
  */
 
 #include <errno.h>
@@ -26,7 +27,7 @@
 #define MESSAGE_NAME "mmnet_view"
 #define ANSWER_TIMEOUT_S 5
 
-/* Both ways. */
+/* Request and reply. */
 struct message {
 	uint16_t port_id;
 	int32_t result;
@@ -34,7 +35,7 @@ struct message {
 
 /* ---- the primary ---- */
 
-/* 64-bit counters that another thread writes. */
+/* Copy 64-bit counters that another thread writes. */
 static void
 copy_counters(void *to, const void *from, size_t size)
 {
@@ -66,7 +67,7 @@ update_txq(struct mmnet_txq *txq)
 	fido_store_relaxed(&txq->out, fido_txq_out(txq->q));
 }
 
-/* Also queues that the application does not use now: a reset of the counters is one of all. */
+/* Also update queues that the application does not use now: a reset clears the counters of all. */
 static void
 update(struct mmnet_port *port)
 {
@@ -108,10 +109,15 @@ answer(const struct rte_mp_msg *msg, const void *peer)
 void
 mmnet_view_serve(void)
 {
-	/* Again for each port; and where EAL's memory is not shared (--in-memory) there are no secondary processes. */
+	/*
+	 * EEXIST: a further port. ENOTSUP: EAL's memory is not shared (--in-memory), there are no
+	 * secondary processes.
+	 */
 	if (rte_mp_action_register(MESSAGE_NAME, answer) != 0 && rte_errno != EEXIST &&
 		rte_errno != ENOTSUP)
-		MMNET_LOG(WARNING, "secondary processes will see no statistics: %s",
+		MMNET_LOG(WARNING,
+			"secondary processes will see no statistics: cannot register for their "
+			"messages: %s",
 			rte_strerror(rte_errno));
 }
 
