@@ -78,11 +78,12 @@ mmnet_hash_packet(const struct mmnet_hash *h, const struct rte_mbuf *m, uint32_t
 {
 	uint32_t len = RTE_MIN(m->pkt_len, (uint32_t)LOOK_MAX), at = 2 * RTE_ETHER_ADDR_LEN;
 	uint8_t room[LOOK_MAX];
-	const uint8_t *p = rte_pktmbuf_read(m, 0, len, room), *end = p + len;
+	const uint8_t *p = rte_pktmbuf_read(m, 0, len, room), *end;
 	uint16_t type;
 
 	if (p == NULL || len < RTE_ETHER_HDR_LEN)
 		return false;
+	end = p + len;
 	type = (uint16_t)(p[at] << 8 | p[at + 1]);
 	for (int tags = 0; tags < 2 &&
 		(type == RTE_ETHER_TYPE_VLAN || type == RTE_ETHER_TYPE_QINQ) && at + 6 <= len;
