@@ -1,47 +1,50 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The mmnet poll-mode driver: probe and remove, and the table of ethdev operations. Where its parts
- * are:
+ * The mmnet poll-mode driver: probe and remove, and the table of ethdev operations. Its parts:
  *
  *   ports
- *     mmnet_args       device arguments
- *     mmnet_port       struct mmnet_port, the list of ports
- *     mmnet_start      start, stop, reset
- *     mmnet_close      close; a closed port lingers until all its buffers are back
- *     mmnet_link       link status
- *     mmnet_intr       Rx interrupts
- *     mmnet_info       limits, capabilities, burst modes
- *     mmnet_stats      counters
- *     mmnet_telemetry  state, as text
- *     mmnet_view       snapshots of counters and rings, for secondary processes too
- *     mmnet_secondary  ports in secondary processes
+ *     mmnet_args         device arguments
+ *     mmnet_port         struct mmnet_port, the list of ports
+ *     mmnet_start        start, stop, reset
+ *     mmnet_close        close; a closed port lingers until all its buffers are back
+ *     mmnet_link         link status
+ *     mmnet_intr         Rx interrupts
+ *     mmnet_info         limits, capabilities, burst modes
+ *     mmnet_stats        counters
+ *     mmnet_telemetry    state, as text
+ *     mmnet_view         snapshots of counters and rings, also for secondary processes
+ *     mmnet_secondary    ports in secondary processes
  *   memory
- *     mmnet_domain     the process's one domain
- *     mmnet_mem        exports EAL's heap
- *     mmnet_arena      mempool ops that place mbufs in an arena
+ *     mmnet_domain       the process's one domain
+ *     mmnet_mem          exports EAL's heap
+ *     mmnet_arena        mempool ops that place mbufs in an arena
  *   queues
- *     mmnet_queue      set-up, start and stop, descriptor counts
- *     mmnet_rss        RSS; the note that tells the peer what this end accepts
- *     mmnet_hash       Toeplitz
- *     mmnet_mtu        the longest packet
- *     mmnet_meta       metadata of a packet, format of the note
- *     mmnet_bytes.h    a packet's bytes and their checksum, over all its segments
+ *     mmnet_queue        set-up, start and stop, descriptor counts
+ *     mmnet_rss          RSS; the note that tells the peer what this end accepts
+ *     mmnet_hash         Toeplitz
+ *     mmnet_mtu          the longest packet
+ *     mmnet_meta         format of a packet's metadata and of the note
+ *     mmnet_bytes.h      a packet's bytes and their checksum, over all its segments
  *   receive
- *     mmnet_rxq.h      struct mmnet_rxq
- *     mmnet_rx_mode    the table of Rx modes
- *     mmnet_rx         their burst functions
- *     mmnet_pool       header mbufs, which point into a peer's memory
- *     mmnet_rx_offload what a burst function does with Rx offloads
- *     mmnet_csum       checksums and packet types
+ *     mmnet_rxq.h        struct mmnet_rxq
+ *     mmnet_rx_mode      the table of Rx modes
+ *     mmnet_rx           their burst functions, with mmnet_rx_reader.h (the current message),
+ *                        mmnet_rx_mbufs.h (mbufs of the application's pool), mmnet_rx_copy.h,
+ *                        mmnet_rx_pointer.h (mbufs that point into the peer's memory)
+ *     mmnet_pool         the pools of those mbufs
+ *     mmnet_rx_config    Rx offloads that the application asks for
+ *     mmnet_rx_offload   the offloads: VLAN tags, hashes, timestamps
+ *     mmnet_csum         checksums and packet types
  *   transmit
- *     mmnet_txq.h      struct mmnet_txq
- *     mmnet_tx         the burst function; reaping
- *     mmnet_chain      packets of several segments, with metadata, or copied
- *     mmnet_bounce     the buffers that they are copied into
- *     mmnet_tx_offload the burst function with offloads, spread over the peer's queues
+ *     mmnet_txq.h        struct mmnet_txq
+ *     mmnet_tx           the burst function; reaping
+ *     mmnet_chain        packets of several segments, with metadata, or copied
+ *     mmnet_bounce       the buffers that they are copied into
+ *     mmnet_tx_offload   the burst function with offloads, spread over the peer's queues
  *     mmnet_tx_software  offloads that the peer does not accept, in software
  *
- *   mmnet_compat.h     differences between the releases of DPDK
+ *   mmnet_log            messages
+ *   mmnet_compat.h       differences between the releases of DPDK
  */
 
 #include <errno.h>

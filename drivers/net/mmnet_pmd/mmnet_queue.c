@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Queues, one at a time: set-up, start and stop, what is in their rings, the address at which the
- * next packet appears.
+ * Queues, one at a time: set-up, start and stop, descriptors in their rings, the address at which
+ * the next packet appears.
  *
  * An Rx queue reads the rings of all of the peer's queues that are assigned to it. Where ethdev
  * asks about one ring, they count as one, of the sum of their sizes.

@@ -2,7 +2,7 @@
 #ifndef MMNET_QUEUE_H
 #define MMNET_QUEUE_H
 
-/** @file Queues, one at a time: set-up, start and stop, what is in their rings. */
+/** @file Queues, one at a time: set-up, start and stop, descriptors in their rings. */
 
 #include <stdint.h>
 

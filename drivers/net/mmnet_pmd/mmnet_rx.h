@@ -2,7 +2,7 @@
 #ifndef MMNET_RX_H
 #define MMNET_RX_H
 
-/** @file Receive: the burst functions. mmnet_rx_mode.c says which belong to what mode. */
+/** @file Receive: the burst functions. mmnet_rx_mode.c assigns them to the modes. */
 
 #include <stdint.h>
 

@@ -47,7 +47,7 @@
 		~(ASKS | TUNNEL | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | \
 			RTE_MBUF_F_TX_IEEE1588_TMST))
 
-/* ---- what the peer wants ---- */
+/* ---- the peer's note ---- */
 
 /*
  * Choose a lane for each entry of the peer's table. Entries of a queue that no lane leads to share
