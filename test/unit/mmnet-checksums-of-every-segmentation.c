@@ -18,7 +18,18 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
-#include "mmnet.h"
+#include "mmnet_chain.h"
+#include "mmnet_csum.h"
+#include "mmnet_hash.h"
+#include "mmnet_meta.h"
+#include "mmnet_mtu.h"
+#include "mmnet_port.h"
+#include "mmnet_rx.h"
+#include "mmnet_rx_offload.h"
+#include "mmnet_rxq.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_offload.h"
+#include "mmnet_txq.h"
 
 #define RING 256
 #define BUFFERS 256

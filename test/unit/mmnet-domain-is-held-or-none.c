@@ -13,7 +13,10 @@
 #include <fido/log.h>
 #include <rte_eal.h>
 
-#include "mmnet.h"
+#include "mmnet_args.h"
+#include "mmnet_domain.h"
+#include "mmnet_log.h"
+#include "mmnet_mem.h"
 
 int mmnet_logtype;
 

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <fido/region.h>
 #include <rte_eal.h>
 #include <rte_log.h>
 
-#include "mmnet.h"
+#include "mmnet_log.h"
+#include "mmnet_mem.h"
 
 int mmnet_logtype;
 

@@ -10,7 +10,9 @@
 #include <rte_eal.h>
 #include <rte_mbuf.h>
 
-#include "mmnet.h"
+#include "mmnet_port.h"
+#include "mmnet_tx.h"
+#include "mmnet_txq.h"
 
 #define RING 256
 #define BURST 32

@@ -20,7 +20,10 @@
 #include <rte_ip.h>
 #include <rte_thash.h>
 
-#include "mmnet.h"
+#include "mmnet_csum.h"
+#include "mmnet_hash.h"
+#include "mmnet_meta.h"
+#include "mmnet_rxq.h"
 
 #define PACKETS 60000
 #define SEGMENTS 3

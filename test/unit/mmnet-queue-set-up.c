@@ -12,7 +12,9 @@
 #include <rte_ethdev.h>
 #include <rte_log.h>
 
-#include "mmnet.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
+#include "mmnet_txq.h"
 
 #define PORT 0
 

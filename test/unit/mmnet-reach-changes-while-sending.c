@@ -12,7 +12,13 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
-#include "mmnet.h"
+#include "mmnet_chain.h"
+#include "mmnet_meta.h"
+#include "mmnet_mtu.h"
+#include "mmnet_port.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_offload.h"
+#include "mmnet_txq.h"
 
 #define RING 256
 #define MANY 100

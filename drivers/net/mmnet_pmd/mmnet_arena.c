@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Mempools whose objects lie in an arena: "mmnet_arena".
+ * Mempool ops whose objects lie in an arena: "mmnet_arena".
  *
- * A mempool's ops place its objects, so this works for every pool that is made with them, by whomever: mbufs, headers
- * and data, lie side by side as always, and are in no way special for whoever uses them. The little memory that the
- * mempool library allocates for the objects stays empty.
+ * The ops place the objects, so they work for every pool, whoever creates it. Its mbufs, headers
+ * and data, are laid out as in any other pool. The mempool library allocates a cache line for the
+ * objects, which stays unused.
  */
 
 #include <errno.h>
+#include <stdio.h>
 
+#include <rte_bitops.h>
+#include <rte_common.h>
 #include <rte_errno.h>
 #include <rte_malloc.h>
+#include <rte_mempool.h>
 #include <rte_ring.h>
 
-#include "mmnet.h"
+#include <fido/domain.h>
+#include <fido/gaddr.h>
+#include <fido/region.h>
+
+#include "mmnet_domain.h"
+#include "mmnet_log.h"
 #include "rte_pmd_mmnet.h"
 
-/* No object crosses a granule's border: the Tx fast path asks for one granule only. */
+/* No object crosses a granule boundary: the Tx fast path checks one granule only. */
 #define GRANULE FIDO_GRANULE_SIZE
 
 struct arena_pool {
@@ -30,7 +39,7 @@ object_size(const struct rte_mempool *mp)
 	return mp->header_size + mp->elt_size + mp->trailer_size;
 }
 
-/* Where object i begins. */
+/* @return the address of object i */
 static void *
 object_at(const struct rte_mempool *mp, const struct fido_region *region, uint32_t i)
 {
@@ -137,7 +146,7 @@ ops_get_count(const struct rte_mempool *mp)
 	return rte_ring_count(pool->ring);
 }
 
-/* The library wants to allocate something. */
+/* The library requires a size above 0. */
 static ssize_t
 ops_calc_mem_size(const struct rte_mempool *mp, uint32_t n, uint32_t pg_shift,
 	size_t *min_chunk_size, size_t *align)
@@ -150,7 +159,7 @@ ops_calc_mem_size(const struct rte_mempool *mp, uint32_t n, uint32_t pg_shift,
 	return RTE_CACHE_LINE_SIZE;
 }
 
-/* Called once, for all objects; what the library has allocated is not used. */
+/* Called once, for all objects; the memory that the library has allocated is not used. */
 static int
 ops_populate(struct rte_mempool *mp, unsigned int max_objs, void *vaddr, rte_iova_t iova,
 	size_t len, rte_mempool_populate_obj_cb_t *obj_cb, void *obj_cb_arg)
@@ -163,7 +172,7 @@ ops_populate(struct rte_mempool *mp, unsigned int max_objs, void *vaddr, rte_iov
 	for (unsigned int i = 0; i < max_objs; i++) {
 		void *obj = RTE_PTR_ADD(object_at(mp, pool->region, i), mp->header_size);
 
-		/* No device has been told of this memory. */
+		/* The memory is not mapped for DMA. */
 		obj_cb(mp, obj_cb_arg, obj, RTE_BAD_IOVA);
 		if (ops_enqueue(mp, &obj, 1) != 0)
 			return -ENOBUFS;

@@ -7,7 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mmnet.h"
+#include <rte_bitops.h>
+#include <rte_common.h>
+#include <rte_ether.h>
+#include <rte_kvargs.h>
+#include <rte_string_fns.h>
+
+#include <fido/gaddr.h>
+#include <fido/link.h>
+
+#include "mmnet_args.h"
+#include "mmnet_compat.h"
+#include "mmnet_log.h"
+#include "mmnet_rx_mode.h"
+
+#define ARENA_DEFAULT (4u << 20)
 
 struct keyword {
 	const char *key;
@@ -50,17 +64,10 @@ parse_link(struct mmnet_args *args, const char *value)
 static int
 parse_rx(struct mmnet_args *args, const char *value)
 {
-	static const char *const modes[] = {"auto", "copy", "header", "zero"};
-
-	for (unsigned int i = 0; i < RTE_DIM(modes); i++)
-		if (strcmp(value, modes[i]) == 0) {
-			args->rx = (enum mmnet_rx_mode)i;
-			return 0;
-		}
-	return -EINVAL;
+	return mmnet_rx_mode_parse(value, &args->rx);
 }
 
-/* A number with K, M, G, T. */
+/* Parse a number with an optional K, M, G or T. */
 static int
 parse_size(const char *value, uint64_t *out)
 {
@@ -193,12 +200,11 @@ static const struct keyword keywords[] = {
 	{"peer", parse_peer, "the domain at the other end, at most 31 characters, e.g. peer=gen"},
 	{"link", parse_link,
 		"a name of at most 31 characters, to tell several links to one peer apart"},
-	{"rx", parse_rx, "auto, copy, header or zero"},
+	{"rx", parse_rx, MMNET_RX_MODE_NAMES(", ", " or ")},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
 	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},
-	{"spread", parse_spread,
-		"the peer's receive queues that each transmit queue has a ring to, 1 to 32"},
+	{"spread", parse_spread, "the number of rings of each transmit queue, 1 to 32"},
 	{"pools", parse_pools, "heap or arena: where the application's mbuf pools lie"},
 	{"allow", parse_allow, "users who may map this domain's memory, e.g. allow=alice:1001"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},
@@ -207,8 +213,8 @@ static const struct keyword keywords[] = {
 	{"slots", parse_slots, "a number from 2 to 64"},
 };
 
-const char *const *
-mmnet_args_keys(void)
+static const char *const *
+all_keys(void)
 {
 	static const char *keys[RTE_DIM(keywords) + 1];
 
@@ -254,8 +260,8 @@ mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 
 	memset(args, 0, sizeof(*args));
 	strlcpy(args->link, "0", sizeof(args->link));
-	args->arena = MMNET_ARENA_DEFAULT;
-	kv = rte_kvargs_parse(text, mmnet_args_keys());
+	args->arena = ARENA_DEFAULT;
+	kv = rte_kvargs_parse(text, all_keys());
 	if (kv == NULL) {
 		log_unknown(name, text);
 		return -EINVAL;

@@ -2,20 +2,40 @@
 #ifndef MMNET_BOUNCE_H
 #define MMNET_BOUNCE_H
 
-/** @file A transmit queue's part of the arena: buffers for what the peer cannot read where it lies. The queue's lock is held. */
+/**
+ * @file
+ * Buffers of the arena: a packet that the peer cannot read in place is copied into them. Each
+ * transmit queue has a share of them; its lock is held.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <rte_debug.h>
 
-#include "mmnet.h"
+#include <fido/region.h>
+#include <fido/txq.h>
 
-/** @return the buffers that len bytes take; no bytes take one, as a descriptor names some memory. */
+#include "mmnet_txq.h"
+
+struct mmnet_port;
+
+#define MMNET_BOUNCE_SIZE 2048
+/** No buffer has this index: it is in the cookie of a descriptor that has no memory. */
+#define MMNET_NO_BUFFER UINT16_MAX
+
+/** Give buffers to the port's queues that have none. The port is stopped. @return 0, -errno */
+int mmnet_bounce_start(struct mmnet_port *port);
+
+/** @return the buffers that len bytes take. 0 bytes take one: a descriptor has an address */
 static inline uint32_t
 mmnet_bounce_buffers(uint32_t len)
 {
 	return len == 0 ? 1 : (len + MMNET_BOUNCE_SIZE - 1) / MMNET_BOUNCE_SIZE;
 }
 
-/** @return what stands for a buffer among the cookies. mbufs are aligned, so bit 0 tells them apart. */
+/** @return a buffer's cookie: bit 0 is set, unlike in an mbuf's, which is its aligned address */
 static inline void *
 mmnet_bounce_cookie(uint16_t index)
 {
@@ -33,7 +53,7 @@ mmnet_bounce_ready(const struct mmnet_txq *txq, uint32_t n)
 		fido_txq_peer_has(txq->q, r, (uintptr_t)txq->bounce - r->va, MMNET_BOUNCE_SIZE);
 }
 
-/** Take a buffer: mmnet_bounce_ready() has said that there is one. @return where it is */
+/** Take a buffer. mmnet_bounce_ready() has returned true for it. @return its address */
 static inline char *
 mmnet_bounce_take(struct mmnet_txq *txq, void **cookie)
 {
@@ -45,7 +65,7 @@ mmnet_bounce_take(struct mmnet_txq *txq, void **cookie)
 	return txq->bounce + (size_t)index * MMNET_BOUNCE_SIZE;
 }
 
-/** Post a buffer that was taken. An arena is mapped at its own gaddr. */
+/** Put a buffer that was taken. An arena's addresses are its gaddrs. */
 static inline void
 mmnet_bounce_post(struct mmnet_txq *txq, const char *at, uint32_t len, uint16_t flags, void *cookie)
 {

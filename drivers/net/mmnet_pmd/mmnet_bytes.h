@@ -4,8 +4,9 @@
 
 /**
  * @file
- * A packet's bytes, however they are cut into segments: read, written, summed up. Any segment may be empty, or of odd length.
- * (DPDK's rte_raw_cksum_mbuf() is wrong for a segment that begins at an odd place.)
+ * Read, write and sum up a packet's bytes, however they are divided into segments. Any segment may
+ * be empty, or of odd length. (DPDK's rte_raw_cksum_mbuf() is wrong for a segment that begins at an
+ * odd offset.)
  */
 
 #include <stdbool.h>
@@ -16,7 +17,10 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
-/** @return the segment with byte *off, which becomes its place there; NULL: the packet ends before */
+/**
+ * Find byte *off, and set *off to its offset in its segment.
+ * @return the segment; NULL: the packet is shorter
+ */
 static inline const struct rte_mbuf *
 mmnet_bytes_find(const struct rte_mbuf *m, uint32_t *off)
 {
@@ -27,7 +31,7 @@ mmnet_bytes_find(const struct rte_mbuf *m, uint32_t *off)
 	return m;
 }
 
-/** Copy bytes [off, off + n). @return false: the packet ends before; what is in `to` is not to be used */
+/** Copy bytes [off, off + n). @return false: the packet is shorter; `to` is undefined */
 static inline bool
 mmnet_bytes_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
 {
@@ -42,20 +46,20 @@ mmnet_bytes_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
 	return n == 0;
 }
 
-/** @return true when nobody but the packet's owner can be reading bytes [off, off + n), which it may write to */
+/** @return true when the caller may write bytes [off, off + n): they have no other reader */
 static inline bool
 mmnet_bytes_writable(const struct rte_mbuf *m, uint32_t off, uint32_t n)
 {
 	uint32_t end = off + n;
 
 	for (uint32_t at = 0; m != NULL && at < end; at += m->data_len, m = m->next)
-		/* What has been sent once, and not come back, has another reference. */
+		/* A segment that was sent and is not back yet has another reference. */
 		if (at + m->data_len > off && (!RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1))
 			return false;
 	return true;
 }
 
-/** Write bytes [off, off + n), which the packet has. */
+/** Write bytes [off, off + n). The packet is long enough. */
 static inline void
 mmnet_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from)
 {
@@ -70,24 +74,24 @@ mmnet_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from
 	}
 }
 
-/** The sum that the Internet's checksums are made of, of bytes that come in pieces. {0}: of none */
+/** A ones' complement sum (the Internet checksum) of bytes in pieces. {0}: of no bytes */
 struct mmnet_sum {
 	uint64_t sum;
-	bool odd; /**< an odd number of bytes so far */
+	bool odd; /**< of an odd number of bytes so far */
 };
 
-/** Add the piece that comes next. */
+/** Add the next piece. */
 static inline void
 mmnet_sum_add(struct mmnet_sum *s, const void *bytes, uint32_t n)
 {
 	uint16_t part = rte_raw_cksum(bytes, n);
 
-	/* What begins at an odd place has its bytes changed over: so has its sum. */
+	/* A piece at an odd offset has its bytes swapped, and so has its sum. */
 	s->sum += s->odd ? rte_bswap16(part) : part;
 	s->odd ^= n & 1;
 }
 
-/** Add bytes [off, off + n) of a packet. @return false: it ends before */
+/** Add bytes [off, off + n) of a packet. @return false: it is shorter */
 static inline bool
 mmnet_sum_add_packet(struct mmnet_sum *s, const struct rte_mbuf *m, uint32_t off, uint32_t n)
 {
@@ -101,7 +105,7 @@ mmnet_sum_add_packet(struct mmnet_sum *s, const struct rte_mbuf *m, uint32_t off
 	return n == 0;
 }
 
-/** Add what the checksums of UDP and TCP begin with: addresses, protocol, length. */
+/** Add the pseudo-header of UDP and TCP: addresses, protocol, length. */
 static inline void
 mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto,
 	uint32_t l4_len)
@@ -112,7 +116,10 @@ mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t 
 	mmnet_sum_add(s, words, sizeof(words));
 }
 
-/** @return the sum in 16 bits, as it lies in memory; 0xffff when the checksum is among what was added, and right */
+/**
+ * @return the sum folded to 16 bits, in memory order; 0xffff when the bytes include their checksum,
+ * and it is right
+ */
 static inline uint16_t
 mmnet_sum_fold(const struct mmnet_sum *s)
 {

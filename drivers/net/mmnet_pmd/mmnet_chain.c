@@ -2,30 +2,38 @@
 /*
  * Transmit: packets of several segments, packets that are copied, packets with metadata.
  *
- * Whether the peer can read a segment is asked once. The control thread exports and withdraws memory meanwhile, and a
- * second answer may differ from the one that room was reserved for. So first there is a plan, in the queue's own memory;
- * then the packet is put as planned.
+ * Whether the peer can read a segment is tested once: the control thread exports and withdraws
+ * memory meanwhile, and a second test may contradict the first, by which room was reserved. So the
+ * packet is planned, in the queue's own memory, and then put as planned.
  */
 
 #include <errno.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 
-#include "mmnet.h"
+#include <fido/queue_shm.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
+
 #include "mmnet_bounce.h"
+#include "mmnet_chain.h"
+#include "mmnet_meta.h"
+#include "mmnet_txq.h"
 
-/* In place of an address: this segment is copied. Descriptors carry 48 bits. */
+/* Instead of an address: this segment is copied. Addresses in descriptors have 48 bits. */
 #define COPY UINT64_MAX
 
-/* How a packet is sent; where its segments are is in txq->places. */
+/* How a packet is sent. txq->places has the addresses of its segments. */
 struct plan {
 	uint32_t descriptors;
 	uint32_t copies; /* buffers of the arena */
-	bool foreign;    /* some of it is another domain's memory */
+	bool foreign;    /* some of it lies in another domain's memory */
 };
 
-/* @return false: the packet has more segments than any ring of the queue has descriptors */
+/* @return false: the packet has more segments than a ring of the queue has descriptors */
 static bool
 make_plan(struct mmnet_txq *txq, const struct rte_mbuf *m, bool has_meta, struct plan *plan)
 {
@@ -50,7 +58,7 @@ make_plan(struct mmnet_txq *txq, const struct rte_mbuf *m, bool has_meta, struct
 	return true;
 }
 
-/* Copy a segment into the arena and post that. The segment is freed. */
+/* Copy a segment into the arena, put that, and free the segment. */
 static void
 put_copy(struct mmnet_txq *txq, struct rte_mbuf *seg, uint16_t flags)
 {

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Closing a port. What it sent may still be with peers, and what it delivered with the application: it stays, unseen, until
- * all is back.
+ * Close a port. Peers may still hold buffers that it sent, the application packets that it
+ * delivered: the port lingers, invisible, until all are back.
  */
 
+#include <ethdev_driver.h>
 #include <rte_alarm.h>
-#include <rte_cycles.h>
+#include <rte_eal.h>
 #include <rte_interrupts.h>
 #include <rte_malloc.h>
 
-#include "mmnet.h"
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/region.h>
 
-/* How long close waits for the peer to give all back. */
+#include "mmnet_close.h"
+#include "mmnet_domain.h"
+#include "mmnet_pool.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
+#include "mmnet_start.h"
+#include "mmnet_txq.h"
+
+/* Close waits this long for the peer to return all buffers. */
 #define CLOSE_WAIT_MS 500
-/* How often a closed port whose buffers are still out is looked at. */
+/* Period at which a lingering port is checked. */
 #define LINGER_US 100000
 
-/* With the queue's lock: whoever brought the last header home has done with the pool, and with the queue. */
+/*
+ * Takes the queue's lock: the thread that returned the last header then uses neither pool nor queue
+ * any more.
+ */
 static bool
 headers_home(const struct mmnet_rxq *rxq)
 {
@@ -49,23 +63,10 @@ rxq_free(struct mmnet_rxq *rxq)
 	rte_free(rxq);
 }
 
-static void
-port_unlink(struct mmnet_port *port)
-{
-	struct mmnet_port **p = &mmnet_ports;
-
-	fido_lock_take(&mmnet_ports_lock);
-	while (*p != NULL && *p != port)
-		p = &(*p)->next;
-	if (*p == port)
-		*p = port->next;
-	fido_lock_release(&mmnet_ports_lock);
-}
-
 void
 mmnet_port_free(struct mmnet_port *port)
 {
-	port_unlink(port);
+	mmnet_port_unlink(port);
 	fido_link_destroy(port->link);
 	fido_region_destroy(port->arena);
 	for (uint16_t i = 0; i < port->more_count; i++)
@@ -96,7 +97,10 @@ try_free(struct mmnet_port *port)
 	return true;
 }
 
-/* What a closed port delivered may wait, sent, in a queue of a port that the application uses no more. */
+/*
+ * Packets that a closed port delivered may have been sent by a port that the application no longer
+ * polls.
+ */
 static void
 reap_ports(void)
 {
@@ -107,7 +111,7 @@ reap_ports(void)
 	fido_lock_release(&mmnet_ports_lock);
 }
 
-/* A closed port whose buffers are out: the peer, or the application, still has some of them. */
+/* Free a closed port when its last buffer is back. */
 static void
 linger(void *arg)
 {

@@ -4,95 +4,93 @@
 
 /**
  * @file
- * What the driver meets of the differences between DPDK 22.11 and later releases. The rest of it is written once, as the
- * latest release wants it; no other file asks for DPDK's version.
+ * The differences between DPDK 22.11 and later releases, as far as the driver meets them. No other
+ * file tests DPDK's version; the rest of the driver is written for the latest release.
  *
- *   23.11  rte_thread_create_control() in place of rte_ctrl_thread_create()
- *   24.03  dev_supported_ptypes_get says how many types there are; before, a last one ended them
- *   24.11  rte_kvargs_process() refuses a key without a value, with no message of ours; ..._opt() passes it on
- *   25.11  the queues' counters have left struct rte_eth_stats: stats_get gets a structure of their own, or NULL
- *   25.11  rte_tel_data_add_dict_u64() has gone; ..._uint() has come with 23.03
- *   any    what counts the packets of a receive queue returns what ethdev says
+ *   23.11  rte_thread_create_control() replaces rte_ctrl_thread_create()
+ *   24.03  dev_supported_ptypes_get returns the number of types; before, the last ended the list
+ *   24.11  rte_kvargs_process() refuses a key without a value, without a message of the driver's;
+ *          ..._opt() accepts it
+ *   25.11  the queues' counters are no longer in struct rte_eth_stats: stats_get takes a structure
+ *          for them, or NULL
+ *   25.11  rte_tel_data_add_dict_u64() is gone; ..._uint() exists since 23.03
+ *   any    rx_queue_count returns the type that ethdev declares
  *
- * Headers that others once included with theirs are included here. test/lint/dpdk-versions.sh compiles the driver with
- * headers that are changed in the same way.
+ * test/lint/dpdk-versions.sh compiles the driver with headers that are changed in the same way.
  */
 
 #include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <ethdev_driver.h>
-#include <rte_bitops.h>
-#include <rte_cycles.h>
 #include <rte_kvargs.h>
 #include <rte_lcore.h>
-#include <rte_mempool.h>
-#include <rte_string_fns.h>
 #include <rte_telemetry.h>
 #include <rte_thread.h>
 #include <rte_version.h>
 
-/** What rte_eth_rx_queue_count() is told by a driver. */
+/** The type that a driver's rx_queue_count returns. */
 #define MMNET_QUEUE_COUNT __typeof__(((eth_rx_queue_count_t)NULL)(NULL))
 
 /* ---- packet types ---- */
 
-/** The types that the port tells apart, *n of them, and after them RTE_PTYPE_UNKNOWN; NULL: none. mmnet_ethdev.c */
-const uint32_t *mmnet_ptypes(struct rte_eth_dev *dev, size_t *n);
-
+/**
+ * Define the op dev_supported_ptypes_get.
+ * @param fn returns the types that the port tells apart, *n of them, followed by RTE_PTYPE_UNKNOWN;
+ * or NULL
+ */
 #if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
-static inline const uint32_t *
-mmnet_supported_ptypes_get(struct rte_eth_dev *dev, size_t *n)
-{
-	return mmnet_ptypes(dev, n);
-}
+#define MMNET_PTYPES_OP(name, fn)                                       \
+	static const uint32_t *name(struct rte_eth_dev *dev, size_t *n) \
+	{                                                               \
+		return fn(dev, n);                                      \
+	}
 #else
-static inline const uint32_t *
-mmnet_supported_ptypes_get(struct rte_eth_dev *dev)
-{
-	size_t n;
-
-	return mmnet_ptypes(dev, &n);
-}
+#define MMNET_PTYPES_OP(name, fn)                            \
+	static const uint32_t *name(struct rte_eth_dev *dev) \
+	{                                                    \
+		size_t n;                                    \
+                                                             \
+		return fn(dev, &n);                          \
+	}
 #endif
 
 /* ---- counters ---- */
 
+/**
+ * Define the op stats_get.
+ * @param fn adds a port's counters, and its queues' to a struct mmnet_queue_stats unless that is
+ * NULL
+ */
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
 #define mmnet_queue_stats eth_queue_stats
+#define MMNET_STATS_OP(name, fn)                                              \
+	static int name(struct rte_eth_dev *dev, struct rte_eth_stats *stats, \
+		struct eth_queue_stats *queues)                               \
+	{                                                                     \
+		return fn(dev, stats, queues);                                \
+	}
 #else
 #define mmnet_queue_stats rte_eth_stats
-#endif
-
-/** Add a port's counters, and its queues' unless `queues` is NULL. mmnet_stats.c @return 0, -errno */
-int mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *port,
-	struct mmnet_queue_stats *queues);
-
-#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
-static inline int
-mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats,
-	struct eth_queue_stats *queues)
-{
-	return mmnet_stats_fill(dev, stats, queues);
-}
-#else
-static inline int
-mmnet_stats_get(struct rte_eth_dev *dev, struct rte_eth_stats *stats)
-{
-	return mmnet_stats_fill(dev, stats, stats);
-}
+#define MMNET_STATS_OP(name, fn)                                              \
+	static int name(struct rte_eth_dev *dev, struct rte_eth_stats *stats) \
+	{                                                                     \
+		return fn(dev, stats, stats);                                 \
+	}
 #endif
 
 /* ---- threads ---- */
 
-/** A function, and what it is given. */
+/** A function and its argument. */
 struct mmnet_call {
 	void (*fn)(void *arg);
 	void *arg;
 };
 
 /**
- * Call a function in a thread that runs where EAL has its control threads, on no lcore's core, and wait for it. So do the
- * threads that it starts.
+ * Call a function in a control thread of EAL's, which runs on no lcore's core, and wait for it to
+ * return. Threads that the function creates inherit the thread's cores.
  * @return 0, -errno: no thread, the function was not called
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
@@ -135,7 +133,10 @@ mmnet_call_off_lcores(struct mmnet_call *call)
 
 /* ---- libraries ---- */
 
-/** Call the handler for each argument; its value is NULL where it has none. @return 0, or what the handler says */
+/**
+ * Call the handler for each argument, with value NULL for a key without one.
+ * @return 0, or what the handler returns
+ */
 static inline int
 mmnet_kvargs_each(const struct rte_kvargs *kv, arg_handler_t handler, void *opaque)
 {
@@ -146,7 +147,7 @@ mmnet_kvargs_each(const struct rte_kvargs *kv, arg_handler_t handler, void *opaq
 #endif
 }
 
-/** Add a number to a dictionary of telemetry. */
+/** Add a number to a telemetry dictionary. */
 static inline void
 mmnet_tel_add(struct rte_tel_data *d, const char *name, uint64_t value)
 {

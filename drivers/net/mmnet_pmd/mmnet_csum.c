@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Checksums, for applications that leave them to the port (DPDK's examples do: they start on no port that cannot), and
- * with those of received packets their types. A memory link has no hardware that did it on the way, so it is done here,
- * with the header in the cache for whoever asked anyway. Who did not ask pays nothing for received packets: their
- * burst functions are others.
+ * Checksums and types of received packets, in software: a memory link has no hardware that could
+ * check them. Applications that leave checksums to the port need this; DPDK's examples do not start
+ * on a port without it. Others pay nothing: their burst functions do not call it.
  */
 
 #include <netinet/in.h>
+#include <stddef.h>
 
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "mmnet.h"
 #include "mmnet_bytes.h"
+#include "mmnet_csum.h"
+#include "mmnet_rxq.h"
 
 #define IPV4_FRAGMENT (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)
 
-/* As far as is looked: the longest IPv4 header. */
+/* Bytes to examine: up to the longest IPv4 header. */
 #define LOOK_MAX (RTE_ETHER_HDR_LEN + 60)
 
 /*
- * A packet may be cut into segments anywhere. In zero-copy modes it lies in the peer's memory, and may change: so its
- * headers are copied, and what is used of them is the copy; what else changes makes no difference but to the answer.
+ * A packet may be divided into segments anywhere. In zero-copy modes it lies in the peer's memory
+ * and may change, so the headers are copied, and only the copy is used. A change of other bytes
+ * affects only the result.
  */
 
 /* ---- checksums ---- */
@@ -33,7 +39,7 @@ ipv4_header_len(const struct rte_ipv4_hdr *ip)
 	return (ip->version_ihl & RTE_IPV4_HDR_IHL_MASK) * RTE_IPV4_IHL_MULTIPLIER;
 }
 
-/* @param left the packet's bytes from the header on */
+/* @param left the packet's bytes from the IP header on */
 static uint64_t
 ipv4_flags(const struct rte_ipv4_hdr *ip, unsigned int len, uint32_t left)
 {
@@ -43,7 +49,7 @@ ipv4_flags(const struct rte_ipv4_hdr *ip, unsigned int len, uint32_t left)
 						: RTE_MBUF_F_RX_IP_CKSUM_BAD;
 }
 
-/* Of the `len` bytes of UDP or TCP at `off`. Not known (0) of other protocols. */
+/* Check `len` bytes of UDP or TCP at `off`. @return flags; 0 for other protocols: unknown */
 static uint64_t
 l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t off,
 	uint32_t len)
@@ -60,7 +66,7 @@ l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, 
 		mmnet_bytes_read(m, off + offsetof(struct rte_udp_hdr, dgram_cksum), sizeof(csum),
 			&csum) &&
 		csum == 0)
-		return 0; /* Its sender made none. */
+		return 0; /* The sender made no checksum. */
 	mmnet_sum_add_pseudo(&sum, ip, ipv6, proto, len);
 	return mmnet_sum_add_packet(&sum, m, off, len) && mmnet_sum_fold(&sum) == 0xffff
 		? RTE_MBUF_F_RX_L4_CKSUM_GOOD
@@ -122,7 +128,10 @@ mmnet_csum_types(size_t *n)
 
 /* ---- both ---- */
 
-/* A packet that is not finished has been marked so: what it lacks is not looked for, and what it is its sender has said. */
+/*
+ * Checksums that the sender left to this end are not checked, and such a packet keeps the type that
+ * its sender gave it.
+ */
 static void
 look(struct rte_mbuf *m, bool l4)
 {

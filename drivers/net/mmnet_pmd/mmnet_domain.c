@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One process is one domain: its ports share it. */
+/* The process is one domain, which its ports and its pools in arenas share. */
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
+#include <rte_log.h>
+#include <rte_string_fns.h>
+
+#include <fido/domain.h>
 #include <fido/log.h>
 
-#include "mmnet.h"
+#include "mmnet_args.h"
+#include "mmnet_compat.h"
+#include "mmnet_domain.h"
+#include "mmnet_log.h"
+#include "mmnet_mem.h"
 
 static struct fido_domain *domain;
 static char domain_group[FIDO_NAME_MAX + 16];
 static unsigned int users;
 static bool heap_exported;
-/* Ports come and go one at a time, but pools in any thread. */
+/* Ports are created and closed one at a time, but pools in any thread. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
@@ -55,9 +63,10 @@ join_start(void *arg)
 }
 
 /*
- * The domain's control thread starts where it was joined: on a core that polls it might not run for long. EAL waits for a
- * new thread of its own in a way that does not let it run where both are on one core at a real-time priority, so who waits
- * there has none, nor has the domain's thread.
+ * Join in a thread that runs on no lcore's core. The domain's control thread inherits the cores of
+ * the thread that joins, and on a core that polls it would rarely run. That thread is started from
+ * one of ordinary priority: EAL busy-waits for a new control thread, which at a real-time priority
+ * would never run on the same core. The domain's thread inherits the ordinary priority.
  */
 static int
 join_off_lcores(struct joining *j)
@@ -107,7 +116,10 @@ join(const struct mmnet_args *args)
 	return 0;
 }
 
-/* A further port. @return 0, -EINVAL: it is not of the domain that this process is (message written) */
+/*
+ * Check a further port.
+ * @return 0, -EINVAL: it names another domain than this process's (message logged)
+ */
 static int
 check(const struct mmnet_args *args)
 {
@@ -115,8 +127,8 @@ check(const struct mmnet_args *args)
 		strcmp(fido_domain_name(domain), args->domain) != 0) {
 		MMNET_LOG(ERR,
 			"this process is domain %s of group %s already, a port cannot be of domain "
-			"%s of group %s: "
-			"give all mmnet ports of a process the same group and domain",
+			"%s of group %s: give all mmnet ports of a process the same group and "
+			"domain",
 			fido_domain_name(domain), domain_group, args->domain, args->group);
 		return -EINVAL;
 	}
@@ -153,7 +165,10 @@ mmnet_domain_hold(void)
 	held = domain;
 	users += held != NULL;
 	pthread_mutex_unlock(&lock);
-	/* Not `domain`: who joins now does not do so for this caller. */
+	/*
+	 * Not `domain`, which another thread may have set since: this caller has no reference to
+	 * that.
+	 */
 	return held;
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <netinet/in.h>
-#include <string.h>
 
+#include <rte_common.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 
 #include "mmnet_hash.h"
+#include "mmnet_meta.h"
 
 #define FRAGMENT (RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)
-/* As far as is looked: the longest IPv4 header behind two VLAN tags, and the ports. */
+/* Bytes to examine: up to the ports after two VLAN tags and the longest IPv4 header. */
 #define LOOK_MAX (RTE_ETHER_HDR_LEN + 8 + 60 + 4)
 
 void
@@ -16,7 +18,7 @@ mmnet_hash_init(struct mmnet_hash *h, const uint8_t key[MMNET_KEY_SIZE], uint32_
 {
 	h->types = types;
 	for (unsigned int i = 0; i < MMNET_HASH_INPUT; i++) {
-		uint64_t bits = 0; /* of the key, from the one on that meets this byte's first */
+		uint64_t bits = 0; /* of the key, from the bit that belongs to this byte's first */
 
 		for (unsigned int k = 0; k < 5; k++)
 			bits = bits << 8 | key[i + k];
@@ -30,7 +32,7 @@ mmnet_hash_init(struct mmnet_hash *h, const uint8_t key[MMNET_KEY_SIZE], uint32_
 	}
 }
 
-/* Hash n bytes, the first of which is byte `at` of the input. */
+/* Hash n bytes, which are bytes [at, at + n) of the input. */
 static uint32_t
 hash_bytes(const struct mmnet_hash *h, const uint8_t *bytes, unsigned int at, unsigned int n)
 {
@@ -41,7 +43,7 @@ hash_bytes(const struct mmnet_hash *h, const uint8_t *bytes, unsigned int at, un
 	return sum;
 }
 
-/* Whether its ports are hashed too: *ports; or not at all: false. */
+/* @param ports set to true when the ports are hashed too @return true when the packet is hashed */
 static bool
 choose(uint32_t types, bool fragment, uint8_t proto, bool *ports)
 {
@@ -76,11 +78,12 @@ mmnet_hash_packet(const struct mmnet_hash *h, const struct rte_mbuf *m, uint32_t
 {
 	uint32_t len = RTE_MIN(m->pkt_len, (uint32_t)LOOK_MAX), at = 2 * RTE_ETHER_ADDR_LEN;
 	uint8_t room[LOOK_MAX];
-	const uint8_t *p = rte_pktmbuf_read(m, 0, len, room), *end = p + len;
+	const uint8_t *p = rte_pktmbuf_read(m, 0, len, room), *end;
 	uint16_t type;
 
 	if (p == NULL || len < RTE_ETHER_HDR_LEN)
 		return false;
+	end = p + len;
 	type = (uint16_t)(p[at] << 8 | p[at + 1]);
 	for (int tags = 0; tags < 2 &&
 		(type == RTE_ETHER_TYPE_VLAN || type == RTE_ETHER_TYPE_QINQ) && at + 6 <= len;

@@ -4,8 +4,8 @@
 
 /**
  * @file
- * The Toeplitz hash, as NICs have it, of a packet's addresses and ports. A table for each byte of the input: a packet takes
- * a look-up a byte.
+ * The Toeplitz hash, as NICs compute it, of a packet's addresses and ports. Each byte of the input
+ * has a table, so hashing takes one look-up per byte.
  */
 
 #include <stdbool.h>
@@ -23,11 +23,11 @@ struct mmnet_hash {
 	uint32_t table[MMNET_HASH_INPUT][256];
 };
 
-/** Make the tables of a key. */
+/** Compute the tables of a key. */
 void mmnet_hash_init(struct mmnet_hash *h, const uint8_t key[MMNET_KEY_SIZE], uint32_t types);
 /**
- * Hash a packet: may lie in memory that its owner changes meanwhile; then the hash is any number.
- * @return false: not of a kind that is to be hashed
+ * Hash a packet. If its owner changes its memory meanwhile, the hash is arbitrary.
+ * @return false: not of a type that is hashed
  */
 bool mmnet_hash_packet(const struct mmnet_hash *h, const struct rte_mbuf *m, uint32_t *hash);
 

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * EAL's heap, exported: one region for each list of memory segments (an address range that EAL has reserved),
- * one extent for each huge page or run of small pages. EAL calls us when it adds pages and before it frees
- * them, with its memory lock held; see the locking rule in libfido's domain_private.h.
+ * Export EAL's heap: one region for each list of memory segments (an address range that EAL has
+ * reserved), one extent for each huge page or run of small pages. EAL calls on_event() when it has
+ * added pages and before it frees pages, with its memory lock held; see the locking rule in
+ * libfido's domain_private.h.
  */
 
 #include <errno.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_eal_memconfig.h>
 #include <rte_errno.h>
 #include <rte_memory.h>
 
-#include "mmnet.h"
+#include <fido/domain.h>
+#include <fido/gaddr.h>
+#include <fido/region.h>
+
+#include "mmnet_log.h"
+#include "mmnet_mem.h"
 
 #define CALLBACK_NAME "mmnet"
-/* How long a page that EAL frees waits for the peers to give back what was sent of it, and to unmap it. */
+/* A page that EAL frees waits this long for the peers to return its packets and unmap it. */
 #define WITHDRAW_MS 1000
 
 struct heap_region {
@@ -39,7 +46,10 @@ find_region(const struct rte_memseg_list *msl)
 	return NULL;
 }
 
-/* @return the list's region, made when it is new; NULL: it cannot be exported, its packets are copied */
+/*
+ * @return the list's region, created if it has none; NULL: it cannot be exported, its packets are
+ * copied
+ */
 static struct fido_region *
 get_region(const struct rte_memseg_list *msl)
 {
@@ -54,7 +64,7 @@ get_region(const struct rte_memseg_list *msl)
 	return r;
 }
 
-/* A run of pages of one file that lie side by side, in memory and in the file. */
+/* A run of pages that are adjacent in memory and in one file. */
 struct run {
 	const struct rte_memseg_list *msl;
 	struct fido_region *region;
@@ -70,9 +80,8 @@ warn_once(const char *what)
 	if (!warned)
 		MMNET_LOG(WARNING,
 			"some of EAL's memory cannot be exported (%s): packets in it are copied "
-			"once; "
-			"use hugepages or --no-huge with memfd support, and a group with larger "
-			"slots",
+			"once; use hugepages or --no-huge with memfd support, and a group with "
+			"larger slots",
 			what);
 	warned = true;
 }
@@ -92,7 +101,7 @@ run_flush(struct run *run)
 	run->len = 0;
 }
 
-/* Add one page to the run, or end the run and begin another. EAL's memory lock is held. */
+/* Add a page to the run, or flush the run and begin another. EAL's memory lock is held. */
 static void
 run_add(struct run *run, const struct rte_memseg_list *msl, const struct rte_memseg *ms)
 {
@@ -104,7 +113,10 @@ run_add(struct run *run, const struct rte_memseg_list *msl, const struct rte_mem
 		warn_once(rte_strerror(rte_errno));
 		return;
 	}
-	/* Huge pages may be freed one by one, so each is an extent; small ones (--no-huge) never are. */
+	/*
+	 * EAL may free huge pages one by one, so each is an extent. It never frees small ones
+	 * (--no-huge).
+	 */
 	if (ms->len < FIDO_GRANULE_SIZE && run->len != 0 && run->msl == msl && run->fd == fd &&
 		run->offset + run->len == offset && run->fd_offset + run->len == fd_offset) {
 		run->len += ms->len;
@@ -162,8 +174,9 @@ on_free(const void *addr, size_t len)
 	offset = (uint64_t)((const char *)addr - (const char *)msl->base_va);
 	if (fido_region_withdraw(r, offset, len, WITHDRAW_MS) == -ETIMEDOUT)
 		MMNET_LOG(WARNING,
-			"a peer reads, or has mapped, memory that EAL frees: it keeps %zu bytes "
-			"until it lets go; free a mempool when all its packets are back",
+			"EAL frees %zu bytes of memory that a peer reads or has mapped: the peer "
+			"keeps them until it unmaps them; free a mempool when all its packets are "
+			"back",
 			len);
 }
 
@@ -177,7 +190,7 @@ on_event(enum rte_mem_event event, const void *addr, size_t len, void *arg)
 		on_free(addr, len);
 }
 
-/* Nothing has been exported, and nothing will be. */
+/* The transport cannot export the heap. No extent has been exported yet. */
 static void
 give_up(void)
 {
@@ -208,7 +221,7 @@ mmnet_mem_export(struct fido_domain *d)
 	rte_mcfg_mem_read_unlock();
 	if (unsupported)
 		give_up();
-	/* --legacy-mem: memory never changes, there are no events. */
+	/* ENOTSUP: with --legacy-mem the heap never changes. */
 	if (ret != 0 && rte_errno != ENOTSUP) {
 		MMNET_LOG(ERR, "cannot follow EAL's memory: %s", rte_strerror(rte_errno));
 		return -rte_errno;

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A packet that came with metadata gets it in DPDK's terms. The packet may lie in memory that its owner changes meanwhile. */
+/*
+ * Metadata of received packets, in DPDK's terms. The packets may lie in memory that their owner
+ * changes meanwhile.
+ */
 
+#include <stddef.h>
+
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 
-#include "mmnet.h"
+#include "mmnet_meta.h"
 
-/* How long the TCP header says it is. @return 0: longer than what there is of it */
+/*
+ * @return the length that the TCP header states; 0: less than a header, or more than the segment
+ * has
+ */
 static uint32_t
 tcp_length(const struct rte_mbuf *m, uint32_t at)
 {
@@ -16,7 +25,7 @@ tcp_length(const struct rte_mbuf *m, uint32_t at)
 	return len < sizeof(struct rte_tcp_hdr) || at + len > m->data_len ? 0 : len;
 }
 
-/* @return false: these headers are not there */
+/* @return false: the first segment is shorter than the headers */
 static bool
 apply_unfinished(const struct mmnet_meta *meta, struct rte_mbuf *m)
 {

@@ -4,42 +4,52 @@
 
 /**
  * @file
- * What goes with a packet beside its bytes, and what the two ends tell each other first (doc/mmnet.md has both).
+ * The format of a packet's metadata, and of the note by which a receiver tells the sender which
+ * metadata it accepts (doc/mmnet.md describes both).
  *
- * A packet with metadata begins with one descriptor that has no memory: INLINE and CHAINED, and
+ * A packet with metadata begins with a descriptor that has no memory: INLINE and CHAINED, and
  *
  *   address  vlan_tci [15:0], segsz [31:16], l2_len [38:32], l3_len [47:39]
  *   length   hash
  *   flags    MMNET_META_*
  *
- * A sender sends of it only what the receiver's note accepts, and does the rest itself.
+ * A sender uses only flags that the receiver's note accepts, and does the other offloads itself.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <rte_mbuf.h>
 
 #include <fido/note.h>
 #include <fido/queue_shm.h>
 #include <fido/receiver.h>
 
 /** Bits of a descriptor's flags, and of mmnet_note.accepts. */
-#define MMNET_META_HASH \
-	(1u << FIDO_DESC_USER_SHIFT) /**< hash is that of the receiver's key and types */
-#define MMNET_META_VLAN \
-	(1u << (FIDO_DESC_USER_SHIFT + 1)) /**< a VLAN tag, vlan_tci, belongs before the type */
-#define MMNET_META_IP_CSUM \
-	(1u << (FIDO_DESC_USER_SHIFT + 2)) /**< the IPv4 header has no checksum yet */
-#define MMNET_META_TCP (1u << (FIDO_DESC_USER_SHIFT + 3)) /**< the TCP header has none yet */
-#define MMNET_META_UDP (1u << (FIDO_DESC_USER_SHIFT + 4)) /**< the UDP header has none yet */
-#define MMNET_META_TSO \
-	(1u << (FIDO_DESC_USER_SHIFT + 5)) /**< to be cut: segsz bytes of payload each. With TCP */
-#define MMNET_META_IPV6 (1u << (FIDO_DESC_USER_SHIFT + 6)) /**< with TCP, UDP: IPv6, not IPv4 */
-/** Packets that are not finished. */
+#define MMNET_META_BIT(n) (1u << (FIDO_DESC_USER_SHIFT + (n)))
+/** hash is that of the receiver's key and types. */
+#define MMNET_META_HASH MMNET_META_BIT(0)
+/** A VLAN tag with vlan_tci belongs before the Ethernet type. */
+#define MMNET_META_VLAN MMNET_META_BIT(1)
+/** The IPv4 header has no checksum yet. */
+#define MMNET_META_IP_CSUM MMNET_META_BIT(2)
+/** The TCP header has no checksum yet. */
+#define MMNET_META_TCP MMNET_META_BIT(3)
+/** The UDP header has no checksum yet. */
+#define MMNET_META_UDP MMNET_META_BIT(4)
+/** With TCP: to be segmented, with segsz bytes of payload each. */
+#define MMNET_META_TSO MMNET_META_BIT(5)
+/** With TCP or UDP: the packet is IPv6, not IPv4. */
+#define MMNET_META_IPV6 MMNET_META_BIT(6)
+/** Flags of unfinished packets: checksums or segmentation are left to the receiver. */
 #define MMNET_META_UNFINISHED \
 	(MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP | MMNET_META_TSO | MMNET_META_IPV6)
 #define MMNET_META_ALL (MMNET_META_HASH | MMNET_META_VLAN | MMNET_META_UNFINISHED)
 
-/** Headers that are left to the receiver are no longer than what rx=header copies. */
+/**
+ * The headers of an unfinished packet are at most this long: rx=header copies as much
+ * (COPY_HEADER).
+ */
 #define MMNET_META_HEADERS_MAX 128
 
 struct mmnet_meta {
@@ -51,13 +61,13 @@ struct mmnet_meta {
 	uint32_t hash;
 };
 
-/** Kinds of packets that a receiver wants hashed: mmnet_note.hash_types. */
-#define MMNET_HASH_IP 0x01u    /**< every one, by its addresses */
+/** Types of packets that a receiver wants hashed: mmnet_note.hash_types. */
+#define MMNET_HASH_IP 0x01u    /**< every packet, by its addresses */
 #define MMNET_HASH_FRAG 0x02u  /**< fragments, by their addresses */
 #define MMNET_HASH_OTHER 0x04u /**< neither TCP nor UDP, by their addresses */
 #define MMNET_HASH_TCP 0x08u   /**< by addresses and ports */
 #define MMNET_HASH_UDP 0x10u
-/** The same of IPv6. */
+/** The same for IPv6. */
 #define MMNET_HASH_IPV6_SHIFT 8
 #define MMNET_HASH_ALL 0x1f1fu
 
@@ -65,21 +75,20 @@ struct mmnet_meta {
 #define MMNET_RETA_SIZE 128
 #define MMNET_NOTE_MAGIC UINT32_C(0x314e4d4d) /* "MMN1" */
 
-/** What a receiver tells the sender (fido_link_set_note). */
+/** A receiver's note for the sender (fido_link_set_note). */
 struct mmnet_note {
 	uint32_t magic;
 	uint16_t accepts;    /**< MMNET_META_* */
 	uint16_t nrx;        /**< receive queues */
-	uint32_t hash_types; /**< MMNET_HASH_*; 0: packets need not be spread over the queues */
+	uint32_t hash_types; /**< MMNET_HASH_*; 0: packets are not spread over the queues */
 	uint32_t reserved;
 	uint8_t key[MMNET_KEY_SIZE];
-	uint8_t reta
-		[MMNET_RETA_SIZE]; /**< the queue for packets whose hash, modulo MMNET_RETA_SIZE, is the index */
+	uint8_t reta[MMNET_RETA_SIZE]; /**< queue of a packet, by hash % MMNET_RETA_SIZE */
 };
 _Static_assert(sizeof(struct mmnet_note) == 184, "layout");
 _Static_assert(sizeof(struct mmnet_note) <= FIDO_NOTE_MAX, "a note holds it");
 
-/** @return the address field of the descriptor. */
+/** @return the address field of the descriptor */
 static inline uint64_t
 mmnet_meta_word(const struct mmnet_meta *meta)
 {
@@ -87,7 +96,7 @@ mmnet_meta_word(const struct mmnet_meta *meta)
 		(uint64_t)(meta->l2_len & 0x7f) << 32 | (uint64_t)(meta->l3_len & 0x1ff) << 39;
 }
 
-/** @return the bytes that headers have at least. */
+/** @return the least length of the headers */
 static inline uint32_t
 mmnet_meta_headers(const struct mmnet_meta *meta)
 {
@@ -98,7 +107,7 @@ mmnet_meta_headers(const struct mmnet_meta *meta)
 	return meta->l2_len + meta->l3_len + l4;
 }
 
-/** @return false: such metadata makes no sense, whatever the packet */
+/** @return false: the metadata contradicts itself */
 static inline bool
 mmnet_meta_valid(const struct mmnet_meta *meta)
 {
@@ -119,9 +128,9 @@ mmnet_meta_valid(const struct mmnet_meta *meta)
 }
 
 /**
- * Read the descriptor that a message with metadata begins with.
- * @param accepts what this end has said that it accepts
- * @return false: it makes no sense, or is not accepted; *meta is not to be used
+ * Read a descriptor of metadata.
+ * @param accepts flags that this end's note accepts
+ * @return false: it contradicts itself, or is not accepted; *meta is undefined
  */
 static inline bool
 mmnet_meta_read(struct mmnet_meta *meta, const struct fido_desc *d, uint16_t accepts)
@@ -137,5 +146,11 @@ mmnet_meta_read(struct mmnet_meta *meta, const struct fido_desc *d, uint16_t acc
 	return (d->flags & FIDO_DESC_CHAINED) != 0 && (meta->flags & ~accepts) == 0 &&
 		mmnet_meta_valid(meta);
 }
+
+/**
+ * Give a received packet its metadata, in DPDK's terms. Its bytes may change meanwhile.
+ * @return false: the metadata contradicts the packet, whose checksum is then marked bad
+ */
+bool mmnet_meta_apply(const struct mmnet_meta *meta, struct rte_mbuf *m);
 
 #endif

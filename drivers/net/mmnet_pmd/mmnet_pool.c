@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Header mbufs: mbufs without memory of their own, that point into a peer's.
+ * Header mbufs: mbufs without memory of their own, which point into a peer's.
  *
- * DPDK's pinned external buffers are the right kind of mbuf for this: freeing one returns it to its pool
- * with its buffer attached, and clones count references in its shared info, so every mbuf function works on
- * them. What is ours is the pool's ops: "free" means "give the ticket back".
+ * They are mbufs with pinned external buffers: freeing one returns it to its pool with its buffer
+ * attached, and clones count references in its shared info, so every mbuf function works on them.
+ * The pool has ops of its own: to free a header is to return its ticket.
  *
- * Where a freed header goes (each time with the queue's lock held):
- * - freed by the lcore that polls the queue: to the others that it has freed, and from there at the next
- *   poll, all at once and in order (mmnet_headers_harvest): one completion word for a burst;
- * - freed by any other thread: its ticket is completed at once.
- * The pool has no mempool caches. They belong to lcores, without a lock: when another lcore polls the queue from now on,
- * nobody but the former one could empty its cache, and that one may never free a header again.
- * Nothing is ever allocated from the pool through the mempool API: the Rx burst takes headers off a stack, so
- * the ones used last are used again while they are in the cache.
+ * A freed header takes one of two ways, each with the queue's lock held:
+ * - The lcore that polls the queue collects the headers that it frees. Its next poll returns their
+ *   tickets all at once and in order (mmnet_headers_harvest): one completion word for a burst.
+ * - Any other thread completes the ticket at once.
+ *
+ * The pool has no mempool caches. A cache belongs to an lcore, without a lock: once another lcore
+ * polls the queue, only the former one could empty its cache, and it may never free a header again.
+ *
+ * The mempool API never allocates from the pool: the Rx burst takes headers off a stack, so those
+ * used last are used again while they are in the CPU's cache.
  */
 
 #include <errno.h>
 #include <string.h>
 
-#include <rte_errno.h>
+#include <rte_common.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
-#include <rte_mbuf_pool_ops.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/lock.h>
+#include <fido/queue_shm.h>
+#include <fido/receiver.h>
+#include <fido/rxq.h>
+
+#include "mmnet_pool.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
 
 #define OPS_NAME "mmnet_header"
 
@@ -40,7 +51,10 @@ push(struct mmnet_headers *h, struct rte_mbuf *m)
 	h->stack[h->count++] = m;
 }
 
-/* Complete and push n > 0, ending the burst of completions whenever the ring changes. The queue's lock is held. */
+/*
+ * Return n > 0 headers, with one burst of completions for each run of one ring. The queue's lock is
+ * held.
+ */
 static void
 give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsigned int n)
 {
@@ -63,7 +77,7 @@ give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsign
 	fido_counter_add(&q->stats->completed, n);
 }
 
-/* Give back what the polling lcore has freed. The queue's lock is held. */
+/* Return the headers that the polling lcore has freed. The queue's lock is held. */
 static inline void
 give_back_freed(struct mmnet_headers *h, struct fido_rxq *q)
 {
@@ -95,7 +109,10 @@ fill(struct mmnet_headers *h, void *const *objs, unsigned int n)
 	return 0;
 }
 
-/* Room for n more until the next poll. The queue's lock is held. @return NULL: give them back now */
+/*
+ * Reserve room for n headers until the next poll. The queue's lock is held.
+ * @return NULL: return them now
+ */
 static inline void **
 room_for(struct mmnet_headers *h, unsigned int n)
 {
@@ -107,7 +124,7 @@ room_for(struct mmnet_headers *h, unsigned int n)
 	return &h->freed[kept];
 }
 
-/* The same when the lock is not free, or the polling lcore has no room, or it is another thread. */
+/* Free headers if the lock was taken, the polling lcore has no room, or on another thread. */
 static __rte_noinline int
 enqueue_slow(struct mmnet_headers *h, void *const *objs, unsigned int n, bool locked)
 {
@@ -180,7 +197,7 @@ static const struct rte_mempool_ops header_ops = {
 };
 RTE_MEMPOOL_REGISTER_OPS(header_ops);
 
-/* The last clone of a header is freed: the header itself goes home. */
+/* The last clone of a header was freed: free the header itself. */
 static void
 free_pinned(void *addr, void *opaque)
 {
@@ -208,7 +225,7 @@ init_header(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
 	m->port = RTE_MBUF_PORT_INVALID;
 	m->ol_flags = RTE_MBUF_F_EXTERNAL;
 	rte_mbuf_refcnt_set(m, 1);
-	/* No device can read a peer's memory by DMA: only what reads by CPU may send these on. */
+	/* No device can read a peer's memory by DMA: only ports that use the CPU may send it. */
 	rte_mbuf_iova_set(m, RTE_BAD_IOVA);
 	m->shinfo = RTE_PTR_ADD(m, sizeof(*m) + m->priv_size);
 	m->shinfo->free_cb = free_pinned;
@@ -274,7 +291,10 @@ mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q)
 {
 	unsigned int lcore = rte_lcore_id();
 
-	/* Threads that are no lcores cannot be told apart: what they free is given back at once. */
+	/*
+	 * Threads that are no lcores have no ids to tell them apart: tickets of headers that they
+	 * free are returned at once.
+	 */
 	if (unlikely(lcore != h->lcore))
 		h->lcore = lcore != LCORE_ID_ANY ? lcore : MMNET_NO_LCORE;
 	give_back_freed(h, q);
@@ -297,7 +317,7 @@ mmnet_rx_settle(struct mmnet_rxq *rxq)
 	if (rxq->q == NULL || rxq->headers == NULL)
 		return;
 	fido_lock_take(&rxq->q->lock);
-	/* Until somebody polls again, all that is freed is given back at once. */
+	/* Until the next poll, the ticket of each freed header is returned at once. */
 	rxq->headers->lcore = MMNET_NO_LCORE;
 	give_back_freed(rxq->headers, rxq->q);
 	fido_lock_release(&rxq->q->lock);

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Spreading received packets over queues. There is no device on the way that could do it: a ring of a link leads to one receive
- * queue, so it is the sender who chooses, by the key and the table of the receiver. These, and what else the sender should
- * know, are in the note that the receiver writes.
+ * RSS: spread received packets over queues. No device does it: a ring leads to one receive queue,
+ * so the sender chooses the ring, by the receiver's key and table. The receiver publishes them, and
+ * what it accepts, in its note.
  */
 
 #include <errno.h>
 #include <string.h>
 
+#include <ethdev_driver.h>
+#include <rte_common.h>
 #include <rte_malloc.h>
 
-#include "mmnet.h"
+#include <fido/link.h>
+#include <fido/note.h>
 
-/* The one that most drivers have, from Microsoft's description of RSS. */
+#include "mmnet_hash.h"
+#include "mmnet_log.h"
+#include "mmnet_meta.h"
+#include "mmnet_port.h"
+#include "mmnet_rss.h"
+#include "mmnet_rx_config.h"
+
+/* The key of most drivers, from Microsoft's description of RSS. */
 static const uint8_t default_key[MMNET_KEY_SIZE] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
 	0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30,
 	0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac,
@@ -33,12 +43,6 @@ static const struct {
 	{RTE_ETH_RSS_NONFRAG_IPV6_TCP, MMNET_HASH_TCP << MMNET_HASH_IPV6_SHIFT},
 	{RTE_ETH_RSS_NONFRAG_IPV6_UDP, MMNET_HASH_UDP << MMNET_HASH_IPV6_SHIFT},
 };
-
-static struct mmnet_port *
-port_of(const struct rte_eth_dev *dev)
-{
-	return dev->data->dev_private;
-}
 
 static uint32_t
 from_rte(uint64_t hf)
@@ -82,7 +86,7 @@ mmnet_note_valid(const struct mmnet_note *note)
 int
 mmnet_note_publish(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	port->note.magic = MMNET_NOTE_MAGIC;
 	port->note.accepts = mmnet_rx_accepts(dev);
@@ -90,11 +94,11 @@ mmnet_note_publish(struct rte_eth_dev *dev)
 	return fido_link_set_note(port->link, &port->note, sizeof(port->note));
 }
 
-/* The packets of a burst that is under way get one hash or the other. */
+/* A burst that is under way may use the old or the new tables. */
 static int
 make_tables(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	if ((dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) == 0)
 		return 0;
@@ -111,11 +115,11 @@ make_tables(struct rte_eth_dev *dev)
 static int
 take_conf(struct rte_eth_dev *dev, const struct rte_eth_rss_conf *conf)
 {
-	struct mmnet_note *note = &port_of(dev)->note;
+	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (conf->rss_key != NULL && conf->rss_key_len != MMNET_KEY_SIZE) {
-		MMNET_LOG(ERR, "port %u: a RSS key of %u bytes: use one of %u",
-			port_of(dev)->port_id, conf->rss_key_len, MMNET_KEY_SIZE);
+		MMNET_LOG(ERR, "port %u: an RSS key of %u bytes: use one of %u",
+			mmnet_port_of(dev)->port_id, conf->rss_key_len, MMNET_KEY_SIZE);
 		return -EINVAL;
 	}
 	if (conf->rss_key != NULL)
@@ -129,7 +133,7 @@ mmnet_rss_configure(struct rte_eth_dev *dev)
 {
 	const struct rte_eth_conf *conf = &dev->data->dev_conf;
 	struct rte_eth_rss_conf rss = conf->rx_adv_conf.rss_conf;
-	struct mmnet_note *note = &port_of(dev)->note;
+	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	memcpy(note->key, default_key, sizeof(note->key));
 	for (unsigned int i = 0; i < MMNET_RETA_SIZE; i++)
@@ -153,7 +157,7 @@ mmnet_rss_hash_update(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 int
 mmnet_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 {
-	const struct mmnet_note *note = &port_of(dev)->note;
+	const struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (conf->rss_key != NULL && conf->rss_key_len >= MMNET_KEY_SIZE)
 		memcpy(conf->rss_key, note->key, MMNET_KEY_SIZE);
@@ -165,7 +169,7 @@ mmnet_rss_hash_conf_get(struct rte_eth_dev *dev, struct rte_eth_rss_conf *conf)
 int
 mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
 {
-	struct mmnet_note *note = &port_of(dev)->note;
+	struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (size != MMNET_RETA_SIZE)
 		return -EINVAL;
@@ -182,7 +186,7 @@ mmnet_reta_update(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta
 int
 mmnet_reta_query(struct rte_eth_dev *dev, struct rte_eth_rss_reta_entry64 *reta, uint16_t size)
 {
-	const struct mmnet_note *note = &port_of(dev)->note;
+	const struct mmnet_note *note = &mmnet_port_of(dev)->note;
 
 	if (size != MMNET_RETA_SIZE)
 		return -EINVAL;

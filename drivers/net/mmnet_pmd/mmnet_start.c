@@ -1,57 +1,48 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Starting, stopping and resetting a port: the Rx mode, memory to copy into, burst functions, interrupts. */
+/* Start, stop and reset a port. */
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
-#include <rte_bus.h>
-#include <rte_interrupts.h>
+#include <ethdev_driver.h>
+#include <rte_common.h>
+#include <rte_cycles.h>
+#include <rte_ether.h>
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 
-#include <fido/doorbell.h>
+#include <fido/link.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
-#include "mmnet.h"
+#include "mmnet_bounce.h"
+#include "mmnet_chain.h"
+#include "mmnet_intr.h"
+#include "mmnet_link.h"
+#include "mmnet_log.h"
+#include "mmnet_mtu.h"
+#include "mmnet_pool.h"
+#include "mmnet_port.h"
+#include "mmnet_queue.h"
+#include "mmnet_rss.h"
+#include "mmnet_rx.h"
+#include "mmnet_rx_config.h"
+#include "mmnet_rx_mode.h"
+#include "mmnet_rxq.h"
+#include "mmnet_start.h"
+#include "mmnet_stats.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_offload.h"
+#include "mmnet_txq.h"
 
-static struct mmnet_port *
-port_of(const struct rte_eth_dev *dev)
-{
-	return dev->data->dev_private;
-}
+/*
+ * A message that waits for mbufs makes the other rings of its queue wait this long, then lets them
+ * go on as long.
+ */
+#define WAIT_TURN_MS 20
 
 /* ---- start ---- */
-
-bool
-mmnet_has_pci_port(void)
-{
-	uint16_t id;
-
-	RTE_ETH_FOREACH_DEV (id) {
-		struct rte_eth_dev_info info;
-
-		if (rte_eth_dev_info_get(id, &info) == 0 && info.device != NULL &&
-			strcmp(rte_bus_name(rte_dev_bus(info.device)), "vdev") != 0)
-			return true;
-	}
-	return false;
-}
-
-static int
-resolve_mode(const struct rte_eth_dev *dev, enum mmnet_rx_mode *mode)
-{
-	bool scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
-
-	*mode = port_of(dev)->args.rx;
-	if (*mode == MMNET_RX_HEADER && !scatter) {
-		MMNET_LOG(ERR,
-			"port %u: rx=header needs scattered Rx: enable it (testpmd: "
-			"--enable-scatter), or use rx=auto",
-			port_of(dev)->port_id);
-		return -EINVAL;
-	}
-	if (*mode == MMNET_RX_AUTO)
-		*mode = scatter && !mmnet_has_pci_port() ? MMNET_RX_HEADER : MMNET_RX_COPY;
-	return 0;
-}
 
 static uint64_t
 rearm_value(uint16_t headroom, uint16_t port_id)
@@ -67,7 +58,7 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 {
 	rxq->q = q;
 	rxq->stopped = rxq->conf.rx_deferred_start;
-	rxq->wait_turn = RTE_MAX(rte_get_tsc_hz() * MMNET_WAIT_TURN_MS / MS_PER_S, UINT64_C(1));
+	rxq->wait_turn = RTE_MAX(rte_get_tsc_hz() * WAIT_TURN_MS / MS_PER_S, UINT64_C(1));
 	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
 	rxq->header_rearm = rearm_value(0, rxq->port_id);
@@ -75,84 +66,28 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 		rxq->headers->q = q;
 }
 
-/* Give a queue its share of an arena, share i of n. */
-static int
-bounce_create(struct mmnet_txq *txq, const struct fido_region *arena, uint16_t i, uint16_t n)
-{
-	uint64_t buffers = RTE_MIN(arena->len / MMNET_BOUNCE_SIZE / n, (uint64_t)UINT16_MAX);
-
-	txq->bounce_free =
-		rte_malloc("mmnet_bounce", buffers * sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
-	if (txq->bounce_free == NULL)
-		return -ENOMEM;
-	txq->bounce_arena = arena;
-	txq->bounce = (char *)arena->va + (size_t)i * buffers * MMNET_BOUNCE_SIZE;
-	for (uint64_t k = 0; k < buffers; k++)
-		txq->bounce_free[k] = (uint16_t)k;
-	txq->bounce_count = txq->bounce_total = (uint32_t)buffers;
-	return 0;
-}
-
-/*
- * Memory to copy into for the queues that have none. A queue keeps its share for good: the peers may still have what was
- * copied into it. So an arena is divided once, and queues that come later share one more.
- */
-static int
-bounce_start(struct mmnet_port *port)
-{
-	struct fido_region **arena = &port->arena;
-	uint16_t without = 0, i = 0;
-	int ret = 0;
-
-	for (uint16_t k = 0; k < port->ntx; k++)
-		without += port->txq[k]->bounce_free == NULL;
-	if (without == 0)
-		return 0;
-	if (port->arena != NULL && port->more_count == RTE_DIM(port->more))
-		return -ENOSPC;
-	if (port->arena != NULL)
-		arena = &port->more[port->more_count];
-	ret = fido_arena_create(fido_link_domain(port->link), port->args.arena, arena);
-	if (ret != 0)
-		return ret;
-	port->more_count += arena != &port->arena;
-	for (uint16_t k = 0; k < port->ntx && ret == 0; k++)
-		if (port->txq[k]->bounce_free == NULL)
-			ret = bounce_create(port->txq[k], *arena, i++, without);
-	return ret;
-}
-
-/* Known of packets whose headers are looked at. */
-const uint32_t *
-mmnet_ptypes(struct rte_eth_dev *dev, size_t *n)
-{
-	*n = 0;
-	return (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0
-		? mmnet_csum_types(n)
-		: NULL;
-}
-
-/* @return true when a transmit queue does more than put packets into one ring */
+/* @return true when a transmit queue does offloads, or has several rings */
 static bool
 wants_offload(const struct rte_eth_dev *dev)
 {
-	const struct mmnet_port *port = port_of(dev);
+	const struct mmnet_port *port = mmnet_port_of(dev);
 	uint64_t offloads = dev->data->dev_conf.txmode.offloads;
 
 	for (uint16_t i = 0; i < port->ntx; i++)
 		offloads |= port->txq[i]->conf.offloads;
-	return (offloads & MMNET_TX_LEFT) != 0 || port->spread > 1;
+	return (offloads & MMNET_TX_OFFLOADS) != 0 || port->spread > 1;
 }
 
-/* Burst functions know what they have to do, and nothing else. */
+/* Choose burst functions that do only what the configuration asks for. */
 static int
-bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
+bursts_choose(struct rte_eth_dev *dev, unsigned int mode)
 {
-	struct mmnet_port *port = port_of(dev);
+	const struct mmnet_rx_mode *rx = mmnet_rx_mode_get(mode);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	port->mode = mode;
-	mmnet_rx_choose(dev);
-	dev->rx_pkt_burst = mmnet_rx_function(mode, mmnet_rx_wants_full(dev));
+	mmnet_rx_configure(dev);
+	dev->rx_pkt_burst = mmnet_rx_wants_full(dev) ? rx->burst_full : rx->burst;
 	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
 	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : NULL;
 	if (!wants_offload(dev))
@@ -174,7 +109,7 @@ bursts_choose(struct rte_eth_dev *dev, enum mmnet_rx_mode mode)
 static void
 queues_start(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	for (uint16_t i = 0; i < port->nrx; i++) {
 		rxq_start(dev, port->rxq[i], fido_link_rxq(port->link, i));
@@ -187,7 +122,7 @@ queues_start(struct rte_eth_dev *dev)
 		txq->q = fido_link_txq(port->link, i);
 		txq->lag = mmnet_tx_lag(port->ring_size);
 		txq->many = RTE_MIN(port->ring_size * 3 / 8, MMNET_TX_MANY);
-		if (port->nrx != 0) /* A lcore that sleeps on Rx wakes for completions too. */
+		if (port->nrx != 0) /* An lcore that sleeps on Rx also wakes for completions. */
 			fido_txq_share_bell(txq->q, port->rxq[i % port->nrx]->q);
 		if (txq->conf.tx_deferred_start)
 			fido_txq_pause(txq->q);
@@ -200,42 +135,9 @@ queues_start(struct rte_eth_dev *dev)
 }
 
 /*
- * A doorbell is any descriptor that turns readable, and how it is cleared only its transport knows. So EAL is told
- * to read nothing from it: rx_intr_enable() clears it.
+ * ethdev does not check that queues have been set up.
+ * @return false: some have not (message logged)
  */
-static int
-intr_start(struct rte_eth_dev *dev)
-{
-	struct mmnet_port *port = port_of(dev);
-	struct rte_intr_handle *h = dev->intr_handle;
-
-	if (dev->data->dev_conf.intr_conf.rxq == 0)
-		return 0;
-	if (rte_intr_vec_list_alloc(h, NULL, port->nrx) != 0)
-		return -ENOMEM;
-	for (uint16_t i = 0; i < port->nrx; i++)
-		if (rte_intr_vec_list_index_set(h, i, RTE_INTR_VEC_RXTX_OFFSET + i) != 0 ||
-			rte_intr_efds_index_set(h, i, fido_rxq_fd(port->rxq[i]->q)) != 0)
-			return -rte_errno;
-	if (rte_intr_type_set(h, RTE_INTR_HANDLE_VDEV) != 0 ||
-		rte_intr_nb_efd_set(h, port->nrx) != 0 ||
-		rte_intr_max_intr_set(h, port->nrx + 1) != 0 ||
-		rte_intr_efd_counter_size_set(h, 0) != 0)
-		return -rte_errno;
-	return 0;
-}
-
-static void
-intr_stop(struct rte_eth_dev *dev)
-{
-	if (dev->data->dev_conf.intr_conf.rxq == 0)
-		return;
-	rte_intr_free_epoll_fd(dev->intr_handle);
-	rte_intr_vec_list_free(dev->intr_handle);
-	rte_intr_nb_efd_set(dev->intr_handle, 0);
-}
-
-/* ethdev starts a port whose queues have not been set up. @return false: this is one (message written) */
 static bool
 has_queues(const struct rte_eth_dev *dev)
 {
@@ -263,9 +165,9 @@ has_queues(const struct rte_eth_dev *dev)
 int
 mmnet_start(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
-	enum mmnet_rx_mode mode;
-	int ret = resolve_mode(dev, &mode);
+	struct mmnet_port *port = mmnet_port_of(dev);
+	unsigned int mode;
+	int ret = mmnet_rx_mode_choose(dev, &mode);
 
 	if (ret != 0)
 		return ret;
@@ -274,7 +176,7 @@ mmnet_start(struct rte_eth_dev *dev)
 	port->nrx = dev->data->nb_rx_queues;
 	port->ntx = (uint16_t)(dev->data->nb_tx_queues * port->spread);
 	port->ring_size = mmnet_tx_ring_size(dev);
-	ret = bounce_start(port);
+	ret = mmnet_bounce_start(port);
 	for (uint16_t i = 0; i < port->ntx && ret == 0; i++)
 		ret = mmnet_chain_start(port->txq[i], port->ring_size);
 	if (ret == 0)
@@ -286,8 +188,11 @@ mmnet_start(struct rte_eth_dev *dev)
 	if (ret == 0)
 		ret = mmnet_note_publish(dev);
 	if (ret == 0)
-		ret = intr_start(dev);
-	/* Before the link is open: it may come up at once, and who waits for that event must get it. */
+		ret = mmnet_intr_start(dev);
+	/*
+	 * Before the link is open: it may come up at once, and mmnet_link_event() reports it only
+	 * for a started port.
+	 */
 	port->admin_down = false;
 	mmnet_link_update(dev, 0);
 	port->started = true;
@@ -296,23 +201,13 @@ mmnet_start(struct rte_eth_dev *dev)
 	if (ret != 0) {
 		MMNET_LOG(ERR, "port %u: cannot start: %s", port->port_id, strerror(-ret));
 		port->started = false;
-		intr_stop(dev);
+		mmnet_intr_stop(dev);
 		return ret;
 	}
 	return 0;
 }
 
 /* ---- stop ---- */
-
-void
-mmnet_txq_drain(struct mmnet_txq *txq, unsigned int ms)
-{
-	mmnet_tx_reap(txq);
-	for (unsigned int i = 0; fido_txq_out(txq->q) != 0 && i < ms; i++) {
-		rte_delay_us_sleep(1000);
-		mmnet_tx_reap(txq);
-	}
-}
 
 bool
 mmnet_port_reap(struct mmnet_port *port)
@@ -337,12 +232,12 @@ mmnet_port_drain(struct mmnet_port *port, unsigned int ms)
 int
 mmnet_stop(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	if (!port->started)
 		return 0;
 	fido_link_quiesce(port->link);
-	/* What was accepted is still the peer's to take. */
+	/* The peer may still take packets that were sent. */
 	mmnet_port_drain(port, fido_link_is_connected(port->link) ? MMNET_STOP_WAIT_MS : 0);
 	port->started = false;
 	for (uint16_t i = 0; i < port->nrx; i++) {
@@ -352,7 +247,7 @@ mmnet_stop(struct rte_eth_dev *dev)
 	fido_link_close(port->link);
 	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
 		dev->data->tx_queue_state[i] = RTE_ETH_QUEUE_STATE_STOPPED;
-	intr_stop(dev);
+	mmnet_intr_stop(dev);
 	mmnet_link_update(dev, 0);
 	return 0;
 }
@@ -362,7 +257,7 @@ mmnet_stop(struct rte_eth_dev *dev)
 void
 mmnet_initial(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	port->spread = 1;
 	port->max_frame = MMNET_MAX_FRAME;
@@ -374,7 +269,7 @@ mmnet_initial(struct rte_eth_dev *dev)
 	dev->tx_pkt_prepare = NULL;
 }
 
-/* What ethdev keeps of the port, as it is when a port is new. */
+/* Reset ethdev's data to that of a new port. */
 static void
 forget_configuration(struct rte_eth_dev_data *data)
 {
@@ -390,16 +285,16 @@ forget_configuration(struct rte_eth_dev_data *data)
 }
 
 /*
- * The link and the queues stay, as they do when a port is configured anew: peers may still have buffers of theirs, and the
- * link's name is taken for as long. All that was configured goes.
+ * The link and the queues stay, as when a port is reconfigured: peers may still hold their buffers,
+ * and until those are back the link's name is in use. The configuration goes.
  */
 int
 mmnet_reset(struct rte_eth_dev *dev)
 {
-	struct mmnet_port *port = port_of(dev);
+	struct mmnet_port *port = mmnet_port_of(dev);
 
 	mmnet_stop(dev);
-	/* The link is closed: the peer gives back what it has not taken. */
+	/* The link is closed: the peer returns the packets that it has not taken. */
 	mmnet_port_drain(port, MMNET_STOP_WAIT_MS);
 	mmnet_stats_reset(dev);
 	forget_configuration(dev->data);
@@ -408,7 +303,7 @@ mmnet_reset(struct rte_eth_dev *dev)
 	rte_free(port->hash);
 	port->hash = NULL;
 	port->nrx = port->ntx = 0;
-	port->mode = MMNET_RX_AUTO;
+	port->mode = MMNET_RX_MODE_DEFAULT;
 	port->admin_down = false;
 	mmnet_initial(dev);
 	return 0;

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counters: libfido's, which fido-ctl sees too, less what they were at the last reset. */
+/* Counters: libfido's, which fido-ctl also reads, minus their values at the last reset. */
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "mmnet.h"
+#include <ethdev_driver.h>
+#include <rte_common.h>
+
+#include <fido/counters_shm.h>
+
+#include "mmnet_compat.h"
+#include "mmnet_port.h"
+#include "mmnet_rxq.h"
+#include "mmnet_stats.h"
+#include "mmnet_txq.h"
+#include "mmnet_view.h"
 
 struct counter {
 	const char *name;
@@ -37,11 +46,11 @@ static const struct counter tx_counters[] = {
 	{"dropped", TX(dropped)},
 };
 
-/* Beside the counters: what is held and out now. */
+/* The counters, and the number of descriptors held or out now. */
 #define RX_XSTATS (RTE_DIM(rx_counters) + 1)
 #define TX_XSTATS (RTE_DIM(tx_counters) + 1)
 
-/* A counter since the last reset. */
+/* @return a counter's increase since the last reset */
 static uint64_t
 since(const void *now, const void *base, size_t offset)
 {
@@ -118,7 +127,7 @@ mmnet_stats_reset(struct rte_eth_dev *dev)
 	return 0;
 }
 
-/* ---- extended: of the port, then of each queue ---- */
+/* ---- extended statistics: of the port, then of each queue ---- */
 
 static unsigned int
 xstats_count(const struct mmnet_port *port)
@@ -126,7 +135,7 @@ xstats_count(const struct mmnet_port *port)
 	return (unsigned int)((port->nrx + 1u) * RX_XSTATS + (port->ntx + 1u) * TX_XSTATS);
 }
 
-/* Those of queues [from, to), summed up. @return RX_XSTATS */
+/* Sum up the extended statistics of queues [from, to). @return RX_XSTATS */
 static unsigned int
 rx_xstats(const struct mmnet_port *port, uint16_t from, uint16_t to, struct rte_eth_xstat *xstats)
 {
@@ -141,7 +150,10 @@ rx_xstats(const struct mmnet_port *port, uint16_t from, uint16_t to, struct rte_
 	for (uint16_t i = from; i < to; i++) {
 		const struct mmnet_rxq *rxq = port->rxq[i];
 
-		/* The two were read one after the other while they grew. */
+		/*
+		 * The two were read one after the other while they grew, so the difference may be
+		 * negative.
+		 */
 		if (rxq != NULL && rxq->now.polled > rxq->now.completed)
 			held += rxq->now.polled - rxq->now.completed;
 	}
@@ -173,7 +185,7 @@ mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned
 	unsigned int k = 0;
 	int ret;
 
-	/* The primary has closed it, and this is a secondary. */
+	/* In a secondary process whose primary has closed the port. */
 	if (port == NULL)
 		return -ENODEV;
 	if (n < xstats_count(port))
@@ -192,7 +204,7 @@ mmnet_xstats_get(struct rte_eth_dev *dev, struct rte_eth_xstat *xstats, unsigned
 	return (int)k;
 }
 
-/* @return number of names: those of the counters, and the last one */
+/* Write the names of n counters, then `last`. @return number of names */
 static unsigned int
 name_set(struct rte_eth_xstat_name *names, const char *prefix, const struct counter *counters,
 	unsigned int n, const char *last)

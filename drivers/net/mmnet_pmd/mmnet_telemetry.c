@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A port's state: for programs, by DPDK's telemetry (/mmnet/list, /mmnet/info), and printed for people. */
+/*
+ * A port's state: for programs, by DPDK's telemetry (/mmnet/list, /mmnet/info); for people,
+ * printed.
+ */
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <ethdev_driver.h>
 #include <rte_common.h>
+#include <rte_telemetry.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/rxq.h>
+#include <fido/txq.h>
 
-const char *
-mmnet_mode_name(enum mmnet_rx_mode mode)
-{
-	static const char *const names[] = {"auto", "copy", "header", "zero"};
+#include "mmnet_compat.h"
+#include "mmnet_port.h"
+#include "mmnet_rx_mode.h"
+#include "mmnet_rxq.h"
+#include "mmnet_telemetry.h"
+#include "mmnet_txq.h"
+#include "mmnet_view.h"
 
-	return names[mode];
-}
-
-/* ---- telemetry: the primary process, its telemetry thread ---- */
+/* ---- telemetry, on the telemetry thread of the primary process ---- */
 
 static int
 list(const char *cmd, const char *params, struct rte_tel_data *d)
@@ -67,7 +77,7 @@ add_txq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 	mmnet_tel_add(d, "reaped", fido_load_relaxed(&txq->q->stats->reaped));
 }
 
-/* @return a new dictionary that is part of d, or NULL */
+/* Add a dictionary to d. @return it, or NULL */
 static struct rte_tel_data *
 add_dict(struct rte_tel_data *d, const char *name)
 {
@@ -118,8 +128,8 @@ add_port(struct rte_tel_data *d, const struct mmnet_port *port)
 	rte_tel_data_add_dict_int(d, "up", fido_link_is_up(port->link));
 	rte_tel_data_add_dict_string(d, "error", error != 0 ? strerror(-error) : "");
 	rte_tel_data_add_dict_int(d, "stranded", (int)fido_link_stranded(port->link));
-	rte_tel_data_add_dict_string(d, "rx_arg", mmnet_mode_name(port->args.rx));
-	rte_tel_data_add_dict_string(d, "rx_mode", mmnet_mode_name(port->mode));
+	rte_tel_data_add_dict_string(d, "rx_arg", mmnet_rx_mode_get(port->args.rx)->name);
+	rte_tel_data_add_dict_string(d, "rx_mode", mmnet_rx_mode_get(port->mode)->name);
 	rte_tel_data_add_dict_int(d, "heap_exported", !port->args.no_heap);
 	mmnet_tel_add(d, "arena", port->arena != NULL ? port->arena->len : 0);
 	add_queues(d, port);
@@ -139,7 +149,7 @@ info(const char *cmd, const char *params, struct rte_tel_data *d)
 	if (*end != '\0')
 		return -EINVAL;
 	rte_tel_data_start_dict(d);
-	/* As long as it is held no port is freed. */
+	/* No port is freed while the lock is held. */
 	fido_lock_take(&mmnet_ports_lock);
 	for (const struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		if (port->dev != NULL && port->port_id == id) {
@@ -173,8 +183,9 @@ mmnet_priv_dump(struct rte_eth_dev *dev, FILE *file)
 		port->args.domain, port->args.group, port->args.link, port->args.peer);
 	fprintf(file, "  %s%s, link %s, rx=%s (%s), heap=%s\n",
 		port->started ? "started" : "stopped", port->admin_down ? ", set down" : "",
-		dev->data->dev_link.link_status ? "up" : "down", mmnet_mode_name(port->args.rx),
-		mmnet_mode_name(port->mode), port->args.no_heap ? "off" : "on");
+		dev->data->dev_link.link_status ? "up" : "down",
+		mmnet_rx_mode_get(port->args.rx)->name, mmnet_rx_mode_get(port->mode)->name,
+		port->args.no_heap ? "off" : "on");
 	for (uint16_t i = 0; i < port->nrx; i++)
 		fprintf(file,
 			"  rx queue %u: %s, ring of %u, %" PRIu64 " descriptors read, %" PRIu64

@@ -2,20 +2,34 @@
 /*
  * Transmit: post the mbufs' segments by address, free the mbufs when their tickets come back.
  *
- * A segment that the peer cannot read (memory that is not exported, pages that it has not mapped yet,
- * another domain's memory that it does not map) is copied once into this queue's part of the arena; its
- * mbuf is freed at once and the ticket's cookie names the arena's buffer instead.
+ * A segment that the peer cannot read (memory that is not exported, pages that it has not mapped
+ * yet, another domain's memory that it does not map) is copied once into this queue's part of the
+ * arena. Its mbuf is freed at once, and the ticket's cookie is the arena's buffer instead.
  */
 
+#include <rte_common.h>
 #include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/gaddr.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/region.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
+
 #include "mmnet_bounce.h"
+#include "mmnet_chain.h"
+#include "mmnet_port.h"
+#include "mmnet_tx.h"
+#include "mmnet_txq.h"
 
-/* Most cookies taken back in one go. */
+/* Cookies reaped at a time. */
 #define REAP_MAX 64
 
-/* A cookie is an mbuf, or a buffer of the arena. */
+/* @return true when a cookie is a buffer of the arena, not an mbuf */
 static inline bool
 is_bounce(const void *cookie)
 {
@@ -32,8 +46,9 @@ free_bounce(struct mmnet_txq *txq, const void *cookie)
 }
 
 /*
- * The application writes a packet into this buffer next, and the receiver's core still has the line that it read:
- * fetched one by one, when they are written, the lines of a burst take a round trip each.
+ * Prefetch the beginning of a buffer, into which the application will write a packet. The
+ * receiver's core still has the line: without this, each write of a burst would wait for a round
+ * trip of its own.
  */
 static inline void
 fetch_for_writing(const struct rte_mbuf *m)
@@ -41,7 +56,7 @@ fetch_for_writing(const struct rte_mbuf *m)
 	fido_prefetch_write((const char *)m->buf_addr + m->data_off);
 }
 
-/* Free segments one by one (their tickets came back one by one), in runs of one pool. */
+/* Free segments, which have a ticket each, in runs of one pool. */
 static void
 free_checked(struct mmnet_txq *txq, void **cookies, unsigned int n)
 {
@@ -65,14 +80,14 @@ free_checked(struct mmnet_txq *txq, void **cookies, unsigned int n)
 			pool = m->pool;
 			run = 0;
 		}
-		/* run <= i: what is overwritten has been looked at. */
+		/* run <= i: the entry that is overwritten has been handled. */
 		cookies[run++] = m;
 	}
 	if (run != 0)
 		rte_mempool_put_bulk(pool, cookies, run);
 }
 
-/* The application has promised single segments of one pool, with one reference. */
+/* MBUF_FAST_FREE: the application promises single segments of one pool, with one reference. */
 static void
 free_fast(struct mmnet_txq *txq, void **cookies, unsigned int n)
 {
@@ -133,7 +148,7 @@ void
 mmnet_tx_reap_lcore(unsigned int lcore)
 {
 	if (!fido_lock_try(&mmnet_ports_lock))
-		return; /* Another lcore does the same, or a port comes or goes: next time. */
+		return; /* Another lcore reaps, or a port is created or closed: next time. */
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		for (uint16_t i = 0; i < port->ntx_made; i++)
 			if (port->txq[i] != NULL && port->txq[i]->lcore == lcore)
@@ -167,9 +182,9 @@ mmnet_tx_done_cleanup(void *queue, uint32_t free_cnt)
 }
 
 /*
- * The fast path: packets of one segment, in one region of this domain's, on pages that the peer has mapped. Ends at the first
- * packet that is not so.
- * @param base where the region begins for whoever made these packets: its memory's address here, or its gaddr
+ * Put packets of one segment, in one region of this domain's, on pages that the peer has mapped:
+ * the fast path. Stop at the first other packet.
+ * @param base the region's beginning in the packets' addresses: its local address, or its gaddr
  * @return packets put
  */
 static __rte_always_inline uint16_t
@@ -180,7 +195,7 @@ put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base,
 	struct fido_cursor c = fido_sender_begin(txq->q->sender);
 	uint32_t epoch = fido_load_acquire(&txq->q->peer->epoch);
 	const uint32_t *granules = r->granule_epoch;
-	/* What begins in a whole granule, and ends in it, ends within the region. */
+	/* Whole granules only: a packet within one granule then ends within the region. */
 	uint64_t size = r->len & ~(FIDO_GRANULE_SIZE - 1), gaddr = r->gaddr, bytes = 0;
 	uint16_t i;
 
@@ -205,7 +220,7 @@ put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base,
 	return i;
 }
 
-/* Packets in EAL's heap, in the region that the last one lay in. */
+/* Put packets in EAL's heap, in the region of the last one. */
 static inline uint16_t
 put_heap(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
@@ -214,7 +229,7 @@ put_heap(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_
 	return likely(r != NULL) ? put_region(txq, r, r->va, pkts, n, b) : 0;
 }
 
-/* The same for packets of one segment that lie in other domains' memory: their address is what is sent. */
+/* Put packets of one segment in other domains' memory: their addresses are gaddrs. */
 static inline uint16_t
 put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
@@ -244,7 +259,10 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 	return i;
 }
 
-/* Packets that the group's address is the pointer of: of an arena, come back to us, or another domain's. */
+/*
+ * Put packets whose pointers are gaddrs: in an arena, in this domain's memory as mapped from a
+ * peer, or another domain's.
+ */
 static __rte_noinline uint16_t
 put_by_gaddr(struct mmnet_txq *txq, uint64_t slot, struct rte_mbuf **pkts, uint16_t n,
 	struct fido_tx_burst *b)
@@ -279,7 +297,7 @@ mmnet_tx_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 	return 1;
 }
 
-/* Put as many packets as there is room for. Those that can never be sent are freed and counted. */
+/* Put as many packets as there is room for. Free and count those that can never be sent. */
 static uint16_t
 put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b,
 	uint16_t *dropped)
@@ -292,7 +310,7 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 		uint16_t put;
 		int ret;
 
-		/* In none: in EAL's heap. */
+		/* Outside all slots lies EAL's heap. */
 		if (slot < txq->q->layout.slots)
 			put = put_by_gaddr(txq, slot, pkts + i, (uint16_t)(n - i), b);
 		else
@@ -300,7 +318,7 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 		i += put;
 		if (likely(i == n))
 			break;
-		/* The next one may be as fast, in other memory. */
+		/* The next packet may take the fast path in another region. */
 		if (put != 0)
 			continue;
 		ret = mmnet_tx_put(txq, pkts[i], b);
@@ -316,10 +334,11 @@ put_burst(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fido
 }
 
 /*
- * Take back as many as the burst has packets, when some are out: the mempool's cache then gives the application the
- * buffers that just came back, which are in the core's cache. Many at once overflow it into the pool's ring, and the
- * application gets the coldest of all buffers, time after time. Waiting until some are out keeps the completions that
- * are read a burst or two old, so their line is full.
+ * Reap as many completions as the burst has packets. The mempool's cache then gives the application
+ * buffers that just came back, which are in the CPU's cache; if many came back at once they would
+ * overflow into the pool's ring, and the application would always get the coldest buffers. Reap
+ * only when more than txq->lag tickets are out: completions are then a burst or two old, and their
+ * cache line is full.
  */
 static inline void
 reap_some(struct mmnet_txq *txq, uint16_t n)
@@ -327,8 +346,9 @@ reap_some(struct mmnet_txq *txq, uint16_t n)
 	uint32_t out = fido_sender_out(txq->q->sender);
 
 	/*
-	 * Packets of several segments use more tickets than that. What has come back but is not taken back may be
-	 * others' buffers, passed on, that their owners wait for.
+	 * Packets of several segments use more tickets than the burst has packets: so reap all when
+	 * many are out. Forwarded buffers whose completions are not reaped are missing at their
+	 * owners.
 	 */
 	if (out > txq->lag)
 		mmnet_tx_reap_max(txq, out <= txq->many ? n : UINT32_MAX);
@@ -352,7 +372,7 @@ mmnet_tx_publish(struct mmnet_txq *txq, uint16_t n, const struct fido_tx_burst *
 
 	if (likely(b->descriptors != 0))
 		fido_txq_publish(txq->q, b);
-	/* Only now, as these packets need not wait for it. */
+	/* After publishing: the packets need not wait for it. */
 	reap_some(txq, n);
 	fido_prefetch_read(&s->comp[s->cons & s->mask]);
 }
@@ -367,7 +387,10 @@ tx_locked(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n)
 	if (unlikely(!mmnet_tx_ready(txq, n)))
 		return 0;
 	done = put_burst(txq, pkts, n, &b, &dropped);
-	/* Packets of several segments, or that are copied, need more than one ticket each. */
+	/*
+	 * No room: packets of several segments, or copied, take more than one ticket each. Reap
+	 * all, and try again.
+	 */
 	if (unlikely(done < n) && mmnet_tx_reap_max(txq, UINT32_MAX) != 0)
 		done = (uint16_t)(done +
 			put_burst(txq, pkts + done, (uint16_t)(n - done), &b, &dropped));

@@ -4,15 +4,15 @@
 
 /**
  * @file
- * What the mmnet driver offers applications beside the ethdev interface: mbuf pools in an arena.
+ * Mbuf pools in an arena, which the mmnet driver offers in addition to the ethdev interface.
  *
- * An arena is memory that libfido allocates so that the group can read it. Packets of such a pool are sent without
- * a copy also where EAL's own memory is not exported: with heap=off, or where the transport cannot export it (Xen
- * without Fido's kernel module).
+ * An arena is memory that libfido allocates for the group to read. Packets in it are sent without a
+ * copy even if EAL's memory is not exported: with heap=off, or if the transport cannot export it
+ * (Xen without Fido's kernel module).
  *
- * The pools are ordinary mempools, of mempool ops that the driver registers; there is nothing to link with. An
- * application that knows nothing of them uses them too, with the device argument pools=arena or EAL's option
- * --mbuf-pool-ops-name=mmnet_arena.
+ * The pools are ordinary mempools, whose mempool ops the driver registers; no library has to be
+ * linked. An application that does not include this header can use them too, with the device
+ * argument pools=arena or EAL's option --mbuf-pool-ops-name=mmnet_arena.
  */
 
 #include <rte_mbuf.h>
@@ -27,15 +27,17 @@ extern "C" {
 /**
  * Create an mbuf pool in an arena of the process's Fido domain.
  *
- * The process must have an mmnet port: --vdev on the command line is early enough. Its mbufs have no IOVA: they are
- * for virtual devices, a NIC cannot reach them. The process stays in its group until the pool is freed, with
- * rte_mempool_free(), when all mbufs are back; that waits up to a second for the peers to unmap it.
+ * The process must have an mmnet port; one that --vdev creates is early enough. The mbufs have no
+ * IOVA: virtual devices can send them, a NIC cannot reach them.
+ *
+ * The process stays in its group until the pool is freed. Free it with rte_mempool_free() when all
+ * its mbufs are back; that waits up to a second for the peers to unmap it.
  *
  * @param name, n, cache_size, priv_size, data_room_size
- *   As rte_pktmbuf_pool_create() takes them.
+ *   As for rte_pktmbuf_pool_create().
  * @return
- *   The pool, or NULL with rte_errno: ENODEV (no mmnet port), ENOMEM, ENOSPC (no room in the slot, or no region left:
- *   each pool is one), and what rte_pktmbuf_pool_create() says
+ *   The pool, or NULL with rte_errno: ENODEV (no mmnet port), ENOMEM, ENOSPC (no room in the slot,
+ *   or no region left; each pool is a region), or an error of rte_pktmbuf_pool_create().
  */
 static inline struct rte_mempool *
 rte_pmd_mmnet_pool_create(const char *name, unsigned int n, unsigned int cache_size,

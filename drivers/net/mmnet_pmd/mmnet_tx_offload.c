@@ -1,37 +1,58 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Transmit for ports that do more than send what they are given: leave checksums, tags and cutting to the peer as far as it
- * takes them, spread packets over its queues, keep to an MTU. The functions of other ports know nothing of all this.
+ * Transmit with offloads: leave checksums, tags and TCP segmentation to the peer as far as it
+ * accepts them, spread packets over its queues, limit them to an MTU. Ports without all this have
+ * mmnet_tx_burst().
  *
- * A transmit queue has as many rings as spread= says, its lanes: each is a mmnet_txq of its own, the first the one that the
- * application knows. Which ring leads to which of the peer's receive queues is the same for both ends (ring i to queue i
- * modulo their number).
+ * A transmit queue has spread= rings, its lanes. Each is an mmnet_txq of its own; the application
+ * knows the first. Both ends agree which ring leads to which of the peer's receive queues: ring i
+ * to queue i modulo their number.
  */
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <rte_errno.h>
+#include <rte_ip.h>
 #include <rte_lcore.h>
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 
-#include "mmnet.h"
+#include <fido/atomic.h>
+#include <fido/link.h>
+#include <fido/lock.h>
+#include <fido/note.h>
+#include <fido/txq.h>
 
-/* What a packet may ask for. */
+#include "mmnet_chain.h"
+#include "mmnet_hash.h"
+#include "mmnet_meta.h"
+#include "mmnet_port.h"
+#include "mmnet_rss.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_offload.h"
+#include "mmnet_tx_software.h"
+#include "mmnet_txq.h"
+
+/* Offloads that a packet may ask for. */
 #define ASKS                                                                   \
 	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | \
 		RTE_MBUF_F_TX_TCP_SEG)
-/* What says that there is a packet in the packet, and not what is to be done. */
+/* Flags that describe a tunnel and ask for nothing. */
 #define TUNNEL (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 | RTE_MBUF_F_TX_OUTER_IPV6)
-/* What no packet gets here: sent all the same it would be wrong. */
+/* Offloads that the driver does not have: such a packet is dropped. */
 #define UNABLE                                                              \
 	(RTE_MBUF_F_TX_OFFLOAD_MASK &                                       \
 		~(ASKS | TUNNEL | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6 | \
 			RTE_MBUF_F_TX_IEEE1588_TMST))
 
-/* ---- what the peer wants ---- */
+/* ---- the peer's note ---- */
 
-/* The lanes for each entry of its table; those of a receive queue that no lane leads to share the others. */
+/*
+ * Choose a lane for each entry of the peer's table. Entries of a queue that no lane leads to share
+ * the lanes.
+ */
 static void
 choose_lanes(struct mmnet_txq *txq, struct mmnet_tx_peer *p, const struct mmnet_note *note)
 {
@@ -46,7 +67,7 @@ choose_lanes(struct mmnet_txq *txq, struct mmnet_tx_peer *p, const struct mmnet_
 	}
 }
 
-/* What is read here was written by the peer: nothing of it is used that has not been checked. */
+/* Read the peer's note. Nothing of it is used unchecked. */
 static void
 learn(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 {
@@ -55,7 +76,7 @@ learn(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 	int n = fido_txq_note(txq->q, words);
 
 	if (n == -EAGAIN)
-		return; /* as before until it is written */
+		return; /* It is being written: keep the old one. */
 	p->seq = fido_txq_note_seq(txq->q);
 	p->queue_id = txq->q->sender->queue_id;
 	p->accepts = 0;
@@ -72,7 +93,10 @@ learn(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 static inline void
 learn_changes(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 {
-	/* After a restart a peer's note may have the number of the last one: so the ring's identity, too. */
+	/*
+	 * The note of a restarted peer may have the same number as the last one: so compare the
+	 * ring's id too.
+	 */
 	if (unlikely(
 		    p->queue_id != txq->q->sender->queue_id || p->seq != fido_txq_note_seq(txq->q)))
 		learn(txq, p);
@@ -80,7 +104,7 @@ learn_changes(struct mmnet_txq *txq, struct mmnet_tx_peer *p)
 
 /* ---- one packet ---- */
 
-/* @return true when the headers that are left to the peer are where it looks for them */
+/* @return true when the headers lie in the first segment, where the peer reads them */
 static bool
 headers_in_front(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 {
@@ -90,7 +114,7 @@ headers_in_front(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 
 	if (len > m->data_len || (meta->flags & MMNET_META_TCP) == 0)
 		return len <= m->data_len;
-	/* TCP's may be longer than the least that they can be. */
+	/* The TCP header may have options. */
 	data_off = rte_pktmbuf_mtod_offset(m, const uint8_t *,
 		l4 + offsetof(struct rte_tcp_hdr, data_off));
 	tcp = (*data_off >> 4) * 4u;
@@ -98,7 +122,10 @@ headers_in_front(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 		l4 + tcp <= MMNET_META_HEADERS_MAX;
 }
 
-/* @return true when the headers, which are in front, are those of a fragment: its peer would sum up what is not there */
+/*
+ * @return true for a fragment, whose headers lie in the first segment: it has only a part of the
+ * bytes to sum up
+ */
 static bool
 is_fragment(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 {
@@ -109,12 +136,12 @@ is_fragment(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 		return false; /* without extension headers */
 	memcpy(ip, rte_pktmbuf_mtod_offset(m, const char *, meta->l2_len),
 		ipv6 ? meta->l3_len : sizeof(struct rte_ipv4_hdr));
-	return mmnet_finish_is_fragment(ip, ipv6, meta->l3_len);
+	return mmnet_tx_software_is_fragment(ip, ipv6, meta->l3_len);
 }
 
 /*
- * Put into *meta what the packet asks for.
- * @return false: that, or a part of it, is not for the peer to do
+ * Put into *meta the offloads that the packet asks for.
+ * @return false: the peer cannot do them, or one of them
  */
 static bool
 leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *meta)
@@ -153,8 +180,9 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 }
 
 /*
- * A tunnel hinders nothing whose headers are found without the outer lengths, which l2_len has then. To cut it takes more.
- * @return true when a packet with these flags asks for what is not done here
+ * Checksums of inner headers work if l2_len counts all that is in front of the inner IP header.
+ * Segmentation would have to change the outer headers too.
+ * @return true when a packet in a tunnel asks for an offload that the driver does not have
  */
 static bool
 is_tunnel_unable(const struct rte_mbuf *m)
@@ -164,7 +192,7 @@ is_tunnel_unable(const struct rte_mbuf *m)
 	return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 || (csum != 0 && m->outer_l2_len != 0);
 }
 
-/* @return true when a packet asks for what is not done here */
+/* @return true when a packet asks for an offload that the driver does not have */
 static inline bool
 is_unable(const struct rte_mbuf *m)
 {
@@ -182,7 +210,10 @@ too_long(const struct mmnet_txq *txq, const struct rte_mbuf *m)
 	return m->pkt_len > txq->port->max_frame;
 }
 
-/* With its hash, if that was made. @return 1: put, 0: no room now, -1: it can never be sent */
+/*
+ * Put a packet, with its hash if it has one.
+ * @return 1: put, 0: no room now, -1: it can never be sent
+ */
 static int
 put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts,
 	const struct mmnet_meta *hash, struct fido_tx_burst *b)
@@ -198,12 +229,12 @@ put_packet(struct mmnet_txq *txq, struct rte_mbuf *m, uint16_t accepts,
 		if (ret >= 0)
 			return ret;
 	}
-	return asks ? mmnet_finish_put(txq, m, b) : mmnet_tx_put(txq, m, b);
+	return asks ? mmnet_tx_software_put(txq, m, b) : mmnet_tx_put(txq, m, b);
 }
 
 /* ---- the burst ---- */
 
-/* The lane for a packet, and its hash for the receiver. */
+/* Choose the lane for a packet. @param meta gets its hash, if it has one */
 static inline unsigned int
 choose(const struct mmnet_tx_peer *p, const struct rte_mbuf *m, struct mmnet_meta *meta)
 {
@@ -301,7 +332,7 @@ check(struct mmnet_txq *txq, const struct rte_mbuf *m)
 		return ENOTSUP;
 	if ((m->ol_flags & ASKS) == 0 || leave_to_peer(m, txq->peer->accepts, &meta))
 		return 0;
-	return -mmnet_finish_check(txq, m);
+	return -mmnet_tx_software_check(txq, m);
 }
 
 uint16_t

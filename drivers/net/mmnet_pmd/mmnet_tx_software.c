@@ -1,52 +1,67 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a packet asks of the port and its receiver does not take is done here, before it goes: checksums, a VLAN tag, cutting
- * what TCP has left in one piece. In place where what is written to is the packet's owner's alone; else the packet is built
- * anew in the arena, where its pieces need no writable memory but this.
+ * Tx offloads that the receiver does not accept, in software: checksums, VLAN insertion, TCP
+ * segmentation. In place if the bytes to be written have no other reader; else the packet is built
+ * anew in the arena.
  *
- * A packet may be cut into segments anywhere, in the middle of its headers too. What is built may come from memory that its
- * owner changes meanwhile: the headers are copied once, and what is used of them is the copy. A packet whose headers are not
- * what its flags say, so that its checksums cannot be made, is not sent.
+ * A packet may be divided into segments anywhere, also within its headers. It may lie in memory
+ * that its owner changes meanwhile: the headers are copied once, and only the copy is used. A
+ * packet whose headers contradict its flags is not sent, because its checksums cannot be computed.
  *
- * A fragment has a part of what a checksum of UDP or TCP is made of. Such a request is passed over, as NICs do: who forwards
- * packets sets the same flags for all of a protocol.
+ * A fragment has only a part of the bytes that a checksum of UDP or TCP covers. The request is
+ * ignored, as NICs do: forwarders set the same flags for all packets of a protocol.
  */
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
+#include <rte_common.h>
+#include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_mbuf.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "mmnet.h"
+#include <fido/queue_shm.h>
+#include <fido/sender.h>
+#include <fido/txq.h>
+
 #include "mmnet_bounce.h"
 #include "mmnet_bytes.h"
+#include "mmnet_port.h"
+#include "mmnet_tx.h"
+#include "mmnet_tx_software.h"
+#include "mmnet_txq.h"
 
-/* The longest headers that an mbuf can tell of, TCP's, and a tag. */
+/* The longest l2_len and l3_len that an mbuf can hold, the longest TCP header, and a tag. */
 #define HEAD_MAX (127 + 511 + 60 + 4)
-/* Where the IPv4 header has its checksum. */
+/* Offset of the checksum in the IPv4 header. */
 #define IP_CSUM offsetof(struct rte_ipv4_hdr, hdr_checksum)
-#define FRAGMENT 256                                     /* no protocol has this number */
-#define TCP_ONCE RTE_TCP_CWR_FLAG                        /* in the first piece only */
-#define TCP_AT_END (RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG) /* in the last only */
+#define FRAGMENT 256                                     /* is no protocol's number */
+#define TCP_ONCE RTE_TCP_CWR_FLAG                        /* in the first packet only */
+#define TCP_AT_END (RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG) /* in the last packet only */
 
-/* A packet that is being finished. Offsets are those of head, which has the tag already that is to be inserted. */
+/*
+ * A packet that is being built. Offsets are those in head, which already has the tag to be
+ * inserted.
+ */
 struct build {
 	struct mmnet_txq *txq;
-	const struct rte_mbuf *seg; /* where the rest is read */
+	const struct rte_mbuf *seg; /* with off: the next byte to copy */
 	uint32_t off;
 	uint32_t head_len;
 	uint32_t l3;
 	uint32_t l4;      /* 0: no checksum of UDP or TCP */
-	uint32_t l4_len;  /* with what follows of it, if there is one piece */
-	uint32_t payload; /* what follows the headers */
-	uint32_t segsz;   /* of each piece; 0: one piece */
+	uint32_t l4_len;  /* of header and payload, if it is not segmented */
+	uint32_t payload; /* bytes after the headers */
+	uint32_t segsz;   /* payload of each packet; 0: no segmentation */
 	bool ipv6;
 	bool ip_csum;
 	bool tcp;
-	bool tag; /* one is to be inserted */
+	bool tag; /* to be inserted */
 	union {
 		uint8_t head[HEAD_MAX];
 		uint64_t align;
@@ -66,13 +81,13 @@ l4_proto(const struct build *w)
 	return w->tcp ? IPPROTO_TCP : IPPROTO_UDP;
 }
 
-/* @return what is to be written for a sum of UDP or TCP */
+/* @return the checksum for a sum of UDP or TCP */
 static uint16_t
 l4_csum(const struct mmnet_sum *sum, bool tcp)
 {
 	uint16_t csum = (uint16_t)~mmnet_sum_fold(sum);
 
-	return csum == 0 && !tcp ? 0xffff : csum; /* 0 would say that there is none */
+	return csum == 0 && !tcp ? 0xffff : csum; /* 0 means that there is none */
 }
 
 static bool
@@ -90,7 +105,7 @@ wants_udp(const struct rte_mbuf *m)
 
 /* ---- the headers ---- */
 
-/* @return the protocol behind IPv6's extension headers, which end at len; FRAGMENT; -1: they do not */
+/* @return the protocol after IPv6's extension headers; FRAGMENT; -1: they do not end at len */
 static int
 ipv6_proto(const uint8_t *ip, uint32_t len)
 {
@@ -109,7 +124,7 @@ ipv6_proto(const uint8_t *ip, uint32_t len)
 			size = (ip[at + 1] + 2u) * 4;
 			break;
 		case IPPROTO_FRAGMENT:
-			/* One that is whole has no offset, and none follows. */
+			/* Offset 0 and no more fragments: the packet is whole. */
 			if (ip[at + 2] != 0 || (ip[at + 3] & 0xf9) != 0)
 				return FRAGMENT;
 			size = 8;
@@ -123,7 +138,10 @@ ipv6_proto(const uint8_t *ip, uint32_t len)
 	return at == len ? proto : -1;
 }
 
-/* @return the protocol of an IP packet with headers of l3_len bytes; FRAGMENT; -1: it is none */
+/*
+ * @return the protocol of an IP packet with headers of l3_len bytes; FRAGMENT; -1: these are no IP
+ * headers
+ */
 static int
 ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 {
@@ -137,19 +155,19 @@ ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 }
 
 bool
-mmnet_finish_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len)
+mmnet_tx_software_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len)
 {
 	return ip_proto(ip, ipv6, l3_len) == FRAGMENT;
 }
 
-/* @return how long an IP packet is by its header; what follows is padding */
+/* @return the length of an IP packet by its header; padding may follow */
 static uint32_t
 ip_length(const uint8_t *ip, bool ipv6)
 {
 	return ipv6 ? 40u + (uint32_t)(ip[4] << 8 | ip[5]) : (uint32_t)(ip[2] << 8 | ip[3]);
 }
 
-/* Copy what comes next of the packet; as many bytes are left. */
+/* Copy the next n bytes of the packet, which has as many. */
 static void
 copy_next(struct build *w, void *to, uint32_t n)
 {
@@ -167,7 +185,7 @@ copy_next(struct build *w, void *to, uint32_t n)
 	}
 }
 
-/* Have len bytes of headers at least. @return false: the packet has not so many, or there is no room */
+/* Copy headers until head has len bytes. @return false: the packet is shorter, or head is */
 static bool
 take_head(struct build *w, const struct rte_mbuf *m, uint32_t len)
 {
@@ -180,7 +198,10 @@ take_head(struct build *w, const struct rte_mbuf *m, uint32_t len)
 	return true;
 }
 
-/* The headers of a packet that is to be cut, with those of TCP as long as they say. */
+/*
+ * Copy the TCP header of a packet that is to be segmented, with its options.
+ * @return false: it is not valid
+ */
 static bool
 take_tcp_head(struct build *w, const struct rte_mbuf *m)
 {
@@ -191,7 +212,7 @@ take_tcp_head(struct build *w, const struct rte_mbuf *m)
 		return false;
 	w->segsz = m->tso_segsz;
 	w->ip_csum = !w->ipv6;
-	/* Without padding: that belongs to no piece. */
+	/* Padding is not segmented. */
 	w->payload = w->l4_len - len;
 	return true;
 }
@@ -213,8 +234,8 @@ insert_tag(struct build *w, uint16_t tci)
 }
 
 /*
- * What is to get a checksum of UDP or TCP, unless it is a fragment.
- * @return false: the IP header makes no sense, or not with so many bytes
+ * Find the header of UDP or TCP, unless the packet is a fragment.
+ * @return false: the IP header is not valid, or contradicts the packet's lengths or flags
  */
 static bool
 parse_l4(struct build *w, const struct rte_mbuf *m)
@@ -241,14 +262,14 @@ parse_l4(struct build *w, const struct rte_mbuf *m)
 	return true;
 }
 
-/* @return false: its headers are not what its flags say */
+/* @return false: the packet's headers contradict its flags */
 static bool
 parse(struct build *w, const struct rte_mbuf *m)
 {
 	bool l4 = wants_tcp(m) || wants_udp(m);
 	uint32_t last = m->pkt_len - 1;
 
-	/* All the bytes that it tells of are there. */
+	/* The segments have pkt_len bytes. */
 	if (m->pkt_len == 0 || mmnet_bytes_find(m, &last) == NULL)
 		return false;
 	w->ipv6 = (m->ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
@@ -277,7 +298,7 @@ parse(struct build *w, const struct rte_mbuf *m)
 	return true;
 }
 
-/* The raw sum is of bytes as they lie: so is its complement. */
+/* The raw sum is in memory order, and so is its complement. */
 static void
 fill_ip_csum(uint8_t *ip)
 {
@@ -295,7 +316,7 @@ put_be16(uint8_t *at, uint32_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* The headers of the piece that begins at `done` of the payload. */
+/* Edit the headers of the packet whose payload begins at offset `done`. */
 static void
 edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last)
 {
@@ -318,9 +339,12 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
 		fill_ip_csum(ip);
 }
 
-/* ---- built anew: the pieces ---- */
+/* ---- built anew ---- */
 
-/* Add bytes [at, at + n) of the piece, which lie at data, to the sum of those from l4 on. */
+/*
+ * Add to the sum those of the packet's bytes [at, at + n), which lie at data, that the checksum
+ * covers.
+ */
 static void
 add_sum(const struct build *w, struct mmnet_sum *sum, const char *data, uint32_t at, uint32_t n,
 	uint32_t l4_len)
@@ -331,7 +355,7 @@ add_sum(const struct build *w, struct mmnet_sum *sum, const char *data, uint32_t
 		mmnet_sum_add(sum, data + (from - at), to - from);
 }
 
-/* Build one piece, and put it: there is room. */
+/* Build one packet, and put it. There is room. */
 static void
 put_piece(struct build *w, uint32_t done, uint32_t len)
 {
@@ -364,12 +388,12 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 	if (w->l4 != 0) {
 		uint16_t csum = l4_csum(&sum, w->tcp);
 
-		/* Not published yet. */
+		/* The packet is not published yet. */
 		memcpy(first + w->l4 + csum_offset(w->tcp), &csum, sizeof(csum));
 	}
 }
 
-/* How many pieces there are to be, with how much payload each, and the buffers that they take. */
+/* The packets to build: how many, their payload, the buffers that they take. */
 struct pieces {
 	uint32_t count;
 	uint32_t size;
@@ -412,7 +436,7 @@ build_and_put(struct build *w, struct rte_mbuf *m, struct fido_tx_burst *b)
 
 /* ---- in place ---- */
 
-/* @return true when nobody else can be reading what is to be changed */
+/* @return true when the bytes to be changed have no other reader */
 static bool
 can_in_place(const struct build *w, const struct rte_mbuf *m)
 {
@@ -420,7 +444,7 @@ can_in_place(const struct build *w, const struct rte_mbuf *m)
 
 	if (w->segsz != 0)
 		return false;
-	/* The tag goes between bytes of the first segment. */
+	/* The tag is inserted into the first segment. */
 	if (w->tag &&
 		(m->data_len < 2 * RTE_ETHER_ADDR_LEN || rte_pktmbuf_headroom(m) < 4 ||
 			!mmnet_bytes_writable(m, 0, 1)))
@@ -431,13 +455,13 @@ can_in_place(const struct build *w, const struct rte_mbuf *m)
 		mmnet_bytes_writable(m, w->l4 - tag + csum_offset(w->tcp), sizeof(uint16_t));
 }
 
-/* @return false: not done, although it could be */
+/* @return false: the tag could not be inserted */
 static bool
 finish_in_place(struct build *w, struct rte_mbuf *m)
 {
 	uint16_t csum = 0;
 
-	/* Takes the flag away: a packet that is offered again is not tagged again. */
+	/* Clears the flag, so a packet that is offered again is not tagged again. */
 	if (w->tag && rte_vlan_insert(&m) != 0)
 		return false;
 	if (w->ip_csum) {
@@ -468,7 +492,7 @@ begin(struct build *w, struct mmnet_txq *txq, const struct rte_mbuf *m)
 }
 
 int
-mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
+mmnet_tx_software_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst *b)
 {
 	struct build w;
 
@@ -480,7 +504,7 @@ mmnet_finish_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido_tx_burst
 }
 
 int
-mmnet_finish_check(struct mmnet_txq *txq, const struct rte_mbuf *m)
+mmnet_tx_software_check(struct mmnet_txq *txq, const struct rte_mbuf *m)
 {
 	struct build w;
 	struct pieces p;
