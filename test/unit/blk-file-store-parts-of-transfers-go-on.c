@@ -125,7 +125,7 @@ run(const char *options, size_t shift, bool refuse)
 	assert_int_equal(store_op(&t, FIDO_BLK_WRITE_ZEROES, 0, SIZE), 0);
 	assert_int_equal(store_op(&t, FIDO_BLK_FLUSH, 0, 0), 0);
 	store_reads(&t, SIZE / 2, 1 << 20, 0);
-	/* Each of some transfers is hit by chance: most draws give more than FLIGHT of both, few give less. */
+	/* Chance decides which are hit: most runs give more than FLIGHT of both, few give less. */
 	assert_true(shortened > FLIGHT / 2 && interrupted > FLIGHT / 2);
 	assert_true(refuse == (refused != 0));
 	assert_true(refuse ? t.store->copied != 0 : t.store->copied == (shift != 0 ? FLIGHT : 0));
