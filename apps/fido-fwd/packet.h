@@ -149,17 +149,22 @@ fwd_packet_copy_header(struct rte_mbuf *m, const struct fwd_pools *pools,
 	return header;
 }
 
+/* Requests that make a driver write headers, or copy them first to an mbuf of the packet's pool. */
+#define FWD_WRITES_HEADERS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK)
+
 /* Return whether the packet needs fwd_packet_own_headers(). */
 static inline bool
 fwd_packet_needs_headers(const struct rte_mbuf *m)
 {
-	return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && RTE_MBUF_HAS_EXTBUF(m);
+	return (m->ol_flags & FWD_WRITES_HEADERS) != 0 && RTE_MBUF_HAS_EXTBUF(m);
 }
 
 /*
- * Prepare the packet for DPDK's segmentation library (rte_gso, in drivers without hardware): move
- * its headers to a buffer of our own. The library copies the flags of the first segment to each
- * piece. A piece that claims an external buffer and has none crashes when it is freed.
+ * Prepare the packet for drivers that finish packets in software: move its headers to a buffer of
+ * our own. DPDK's segmentation library copies the flags of the first segment to each piece: a piece
+ * that claims an external buffer and has none crashes when it is freed. Since DPDK 23.11 net_tap
+ * copies the headers of a packet without checksums to an mbuf of the packet's pool. The mbufs of
+ * packets received without a copy have no room for them: such a packet would never be sent.
  *
  * @return
  *   The packet; NULL: no buffer

@@ -351,6 +351,29 @@ the_sum_does_not_depend_on_the_cut(void **state)
 	}
 }
 
+/* As drivers that finish packets in software do: they copy the headers to the packet's own pool. */
+static void
+unfinished_packets_have_headers_of_our_own(void **state)
+{
+	static const uint64_t requests[] = {0, RTE_MBUF_F_TX_IP_CKSUM, RTE_MBUF_F_TX_UDP_CKSUM,
+		RTE_MBUF_F_TX_TCP_CKSUM, RTE_MBUF_F_TX_TCP_SEG};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(requests); i++) {
+		struct fwd_packet_work work = {0};
+		struct rte_mbuf *m = packet((const uint16_t[]){1500, 0}), *copy;
+
+		m->ol_flags |= requests[i];
+		m = fwd_packet_own_headers(m, &pools, &work);
+		assert_non_null(m);
+		assert_int_equal(work.header_copies, requests[i] != 0);
+		copy = rte_pktmbuf_copy(m, m->pool, 0, 54);
+		assert_int_equal(copy != NULL, requests[i] != 0);
+		rte_pktmbuf_free(copy);
+		rte_pktmbuf_free(m);
+	}
+}
+
 int
 main(void)
 {
@@ -368,6 +391,7 @@ main(void)
 		cmocka_unit_test_teardown(runts_are_left_alone, all_is_back),
 		cmocka_unit_test_teardown(an_empty_pool_loses_nothing, all_is_back),
 		cmocka_unit_test_teardown(what_fits_is_known_beforehand, all_is_back),
+		cmocka_unit_test_teardown(unfinished_packets_have_headers_of_our_own, all_is_back),
 		cmocka_unit_test_teardown(the_sum_does_not_depend_on_the_cut, all_is_back),
 	};
 	int failed;

@@ -17,7 +17,6 @@ copy=$lib_dir/dpdk
 names='
 rte_tel_data_add_(dict|array)_u64 25.11 mmnet_tel_add()
 rte_kvargs_process 24.11 mmnet_kvargs_each()
-flushthresh private a cache of our own
 eth_queue_stats 25.11 mmnet_queue_stats
 RTE_VERSION(_NUM)? any mmnet_compat.h
 RTE_LOGTYPE_(EAL|PMD|MBUF|RING|MEMPOOL|MALLOC) 24.03 RTE_LOG_REGISTER()
@@ -93,7 +92,9 @@ make_25_11()
 	edit $h/rte_build_config.h 's/(RTE_VER_YEAR) .*/\1 25/'
 	edit $h/rte_ethdev.h '/^\tuint64_t q_[a-z]+\[/d'
 	edit $h/ethdev_driver.h "s/^typedef int \(\*eth_stats_get_t\)/struct eth_queue_stats { $queues };\n&/
-		s/^(\t+struct rte_eth_stats \*igb_stats)\)/\1, struct eth_queue_stats *qstats)/"
+		s/^(\t+struct rte_eth_stats \*igb_stats)\)/\1, struct eth_queue_stats *qstats)/
+		s/^\teth_rx_queue_count_t +rx_queue_count;/& eth_rx_queue_count_t tx_queue_count;/
+		s/^rte_eth_pkt_burst_dummy\(/rte_eth_tx_pkt_prepare_dummy(void *, struct rte_mbuf **, uint16_t);\nint rte_eth_queue_count_dummy(void *);\nint rte_eth_descriptor_status_dummy(void *, uint16_t);\nuint16_t &/"
 	edit $h/rte_telemetry.h 's/rte_tel_data_add_(dict|array)_u64/rte_removed_\1/'
 	edit $h/rte_ethdev_core.h 's/typedef uint32_t \(\*eth_rx_queue_count_t\)/typedef int (*eth_rx_queue_count_t)/'
 }

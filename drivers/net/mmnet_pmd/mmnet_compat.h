@@ -13,6 +13,7 @@
  *          ..._opt() accepts it
  *   25.11  the queues' counters are no longer in struct rte_eth_stats: stats_get takes a structure
  *          for them, or NULL
+ *   25.11  ethdev calls a port's fast-path functions without checking for NULL
  *   25.11  rte_tel_data_add_dict_u64() is gone; ..._uint() exists since 23.03
  *   any    rx_queue_count returns the type that ethdev declares
  *
@@ -79,6 +80,30 @@
 		return fn(dev, stats, stats);                                 \
 	}
 #endif
+
+/* ---- fast-path functions ---- */
+
+/** The tx_pkt_prepare of a port that has nothing to prepare. */
+#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
+#define MMNET_NO_PREPARE rte_eth_tx_pkt_prepare_dummy
+#else
+#define MMNET_NO_PREPARE NULL
+#endif
+
+/** Give a port that cannot send or receive the functions that applications may call anyway. */
+static inline void
+mmnet_no_fast_path(struct rte_eth_dev *dev)
+{
+	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
+	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
+	dev->tx_pkt_prepare = MMNET_NO_PREPARE;
+#if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
+	dev->rx_queue_count = rte_eth_queue_count_dummy;
+	dev->tx_queue_count = rte_eth_queue_count_dummy;
+	dev->rx_descriptor_status = rte_eth_descriptor_status_dummy;
+	dev->tx_descriptor_status = rte_eth_descriptor_status_dummy;
+#endif
+}
 
 /* ---- threads ---- */
 

@@ -67,8 +67,7 @@ mmnet_secondary_probe(struct rte_vdev_device *vdev)
 	}
 	dev->device = &vdev->device;
 	dev->dev_ops = &secondary_ops;
-	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
-	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
+	mmnet_no_fast_path(dev);
 	rte_eth_dev_probing_finish(dev);
 	return 0;
 }
