@@ -316,6 +316,7 @@ static void
 what_a_killed_run_leaves_is_right(void **state)
 {
 	char line[200];
+	uint8_t byte;
 
 	use_file();
 	/* Write every block first: one that was never written may hold anything. */
@@ -331,7 +332,9 @@ what_a_killed_run_leaves_is_right(void **state)
 	run_clean("--verify-only --state ");
 	assert_int_equal(result.checks.blocks, 2 * MIB / 4096);
 	/* One changed byte is found. */
-	assert_int_equal(pwrite(fake.file, "x", 1, 4096 * 100 + 777), 1);
+	assert_int_equal(pread(fake.file, &byte, 1, 4096 * 100 + 777), 1);
+	byte ^= 0xff;
+	assert_int_equal(pwrite(fake.file, &byte, 1, 4096 * 100 + 777), 1);
 	run("--verify-only --state ");
 	assert_int_equal(result.checks.wrong, 1);
 	close(fake.file);
