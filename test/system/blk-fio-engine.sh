@@ -132,7 +132,7 @@ test_others_see_the_same()
 	job_done reader --rw=randread --randseed=7 --bs=64k --size=32M --iodepth=32 "${check[@]}"
 	expect_counter reader lent 512
 	echo "+ change one byte of the image"
-	printf 'X' | dd of="$image" bs=1 seek=$((65536 * 100 + 4444)) conv=notrunc status=none
+	alter "$image" $((65536 * 100 + 4444))
 	for lend in 0 1; do
 		job_says "verify failed" --rw=randread --randseed=7 --bs=64k --size=32M \
 			--iodepth=32 --lend=$lend "${check[@]}"

@@ -84,7 +84,7 @@ test_wrong_byte_is_found()
 	disk "file:$image"
 	perf_done perf --count 1000 --bs 4k-64k --state "$state"
 	echo "+ one byte of the image is changed"
-	printf 'X' | dd of="$image" bs=1 seek=$((4096 * 1234 + 777)) conv=notrunc status=none
+	alter "$image" $((4096 * 1234 + 777))
 	perf_says 1 "block at $((4096 * 1234)): found a torn block" --group "$fido_group" --backend disk --volume v --no-hugepages \
 		--verify-only --state "$state"
 	grep -q 'its body is not what the header says in 1 of 504 words, from byte 776 to byte 783' "$lib_dir/said" ||

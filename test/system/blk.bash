@@ -10,6 +10,7 @@
 #   expect_perf NAME FILTER    the jq filter is true of its JSON
 #   perf_posted NAME           commands that it has sent to the backend over its present link
 #   moves NAME                 it sends commands, and goes on doing so
+#   alter FILE OFFSET          make the byte there another one
 #   links_are_clean            nothing is out, held or stranded on the backend's links
 #   nothing_runs               no process that this test started is left
 
@@ -100,4 +101,13 @@ nothing_runs()
 		! tr '\0' '\n' 2>/dev/null <"$pid/environ" | matches -x "FIDO_RUNDIR=$FIDO_RUNDIR" ||
 			fail "a process is left: ${pid#/proc/} $(tr '\0' ' ' <"$pid/cmdline")"
 	done
+}
+
+# alter FILE OFFSET: make the byte there another one
+alter()
+{
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	# shellcheck disable=SC2059 # the format is the byte
+	printf "\\$(printf %o $((byte ^ 255)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
