@@ -18,9 +18,10 @@
  * | OFFERED | peer offers, is not bound to an older one | BOUND     | bind: receivers            |
  * | BOUND   | peer is bound to this one, has our memory | CONNECTED | attach: senders            |
  * | BOUND+  | peer gone, closed or of a new incarnation | OFFERED   | unbind, new incarnation    |
+ * | BOUND+  | peer breaks a ring's rules                | CLOSED    | unbind; until opened again |
+ * | any     | no room for rings                         | CLOSED    | unbind; until opened again |
  * | any     | close                                     | CLOSED    | unbind; discard            |
- * "One" is an incarnation. BOUND+ is BOUND or CONNECTED. A peer that died is treated as one that is
- * gone: no extra state.
+ * "One" is an incarnation. BOUND+ is BOUND or CONNECTED. A dead peer is handled like one that left.
  */
 
 #include <errno.h>
@@ -109,6 +110,16 @@ offer(struct fido_link *link)
 
 /* ---- bind: receivers for the peer's senders ---- */
 
+static void
+log_rings(const struct fido_link *link, const char *what, int error)
+{
+	fido_log(FIDO_LOG_ERROR, "link %s of %s: cannot %s the rings of %s: %s: %s", link->name,
+		link->domain->name, what, link->peer_name,
+		error == -EPROTO ? "they break the protocol" : strerror(-error),
+		error == -EPROTO ? "restart that domain, then open the link again"
+				 : "use fewer or smaller rings, or a larger control_size");
+}
+
 static int
 bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm *rec)
 {
@@ -119,10 +130,7 @@ bind(struct fido_link *link, struct fido_peer *peer, const struct fido_link_shm 
 	for (uint16_t i = 0; ret == 0 && i < rec->ntx && link->nrx != 0; i++)
 		ret = fido_rx_ring_create(link, peer, &rec->tx[i], i);
 	if (ret != 0) {
-		fido_log(FIDO_LOG_ERROR,
-			"link %s of %s to %s: cannot attach its rings: %s: use fewer or smaller "
-			"rings, or a larger control_size",
-			link->name, link->domain->name, link->peer_name, strerror(-ret));
+		log_rings(link, "bind to", ret);
 		unbind(link);
 		return ret;
 	}
@@ -204,7 +212,7 @@ unbind_senders(struct fido_link *link)
 			q->old = e;
 		}
 		fido_lock_release(&q->lock);
-		e->state = FIDO_RING_OLD;
+		e->state = FIDO_RING_RETIRED;
 	}
 	fido_store_relaxed(&link->up, false);
 }
@@ -218,7 +226,7 @@ unbind(struct fido_link *link)
 	fido_link_poll_ready(link);
 	for (struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
 		if (e->state == FIDO_RING_LIVE) {
-			e->state = FIDO_RING_OLD;
+			e->state = FIDO_RING_RETIRED;
 			e->discard |= !e->polled;
 		}
 	link->peer = NULL;
@@ -330,6 +338,9 @@ give_up(struct fido_link *link, int error)
 	fido_store_relaxed(&link->error, error);
 	for (uint16_t i = 0; i < link->nrx; i++)
 		fido_doorbell_ring(link->rxq[i]->bell);
+	for (uint16_t i = 0; i < link->ntx; i++)
+		if (link->txq[i]->own_bell)
+			fido_doorbell_ring(link->txq[i]->bell);
 }
 
 /* Close the link if the peer broke a ring's rules. @return true: it did */
@@ -444,8 +455,10 @@ fido_link_step(struct fido_link *link)
 		update_view(link);
 	if (link->state == FIDO_LINK_BOUND && peer_ready(link, rec) && worth_starting(link)) {
 		ret = attach(link, rec);
-		if (ret != 0)
+		if (ret != 0) {
+			log_rings(link, "attach to", ret);
 			unbind(link);
+		}
 	}
 	if (ret != 0)
 		give_up(link, ret);

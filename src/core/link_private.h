@@ -21,8 +21,8 @@
 /** Stages in the life of a ring. */
 enum fido_ring_state {
 	FIDO_RING_LIVE,    /**< of the present incarnation */
-	FIDO_RING_OLD,     /**< of an earlier incarnation; tickets may still be out or held */
-	FIDO_RING_RETIRED, /**< no tickets left; its memory stays until the peer has finished */
+	FIDO_RING_RETIRED, /**< of an earlier incarnation; tickets may still be out or held */
+	FIDO_RING_DRAINED, /**< no tickets left; its memory stays until the peer has finished */
 };
 
 /** A sender, and the shared memory of its descriptor ring. */

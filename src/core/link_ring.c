@@ -201,7 +201,7 @@ collect_tx(struct fido_link *link, struct fido_tx_ring *e)
 
 	if (e->state == FIDO_RING_LIVE)
 		return false;
-	if (e->state == FIDO_RING_OLD) {
+	if (e->state == FIDO_RING_RETIRED) {
 		fido_lock_take(&q->lock);
 		recall(link, e);
 		/* Nobody else reaps the queues of a destroyed link. */
@@ -212,12 +212,12 @@ collect_tx(struct fido_link *link, struct fido_tx_ring *e)
 				;
 			if (*p == e)
 				*p = e->next_old;
-			e->state = FIDO_RING_RETIRED;
+			e->state = FIDO_RING_DRAINED;
 			fido_store_release(&e->sender->shm->closed, 1);
 		}
 		fido_lock_release(&q->lock);
 	}
-	if (e->state != FIDO_RING_RETIRED ||
+	if (e->state != FIDO_RING_DRAINED ||
 		(e->peer != NULL &&
 			!peer_done(e->peer, e->sender->queue_id, &e->sender->peer_shm->queue_id,
 				&e->sender->peer_shm->closed)))
@@ -332,19 +332,19 @@ collect_rx(struct fido_link *link, struct fido_rx_ring *e)
 			r->peer_bell = sender_bell(link, e);
 		discard(q, r);
 	}
-	if (e->state == FIDO_RING_OLD && r->held_count == 0 && !peer_posts(e) &&
+	if (e->state == FIDO_RING_RETIRED && r->held_count == 0 && !peer_posts(e) &&
 		(!e->polled || r->broken || !fido_receiver_pending(r))) {
 		stop_polling(e);
 		/* A ring watched without the lock keeps its memory until fido_rxq_watch() is called
 		 * again. */
 		if (q->watched != r) {
-			e->state = FIDO_RING_RETIRED;
+			e->state = FIDO_RING_DRAINED;
 			fido_store_release(&r->shm->closed, 1);
 		}
 	}
 	fido_lock_release(&q->lock);
 	/* A receiver retires only after the sender has finished, so its memory is freed at once. */
-	if (e->state != FIDO_RING_RETIRED)
+	if (e->state != FIDO_RING_DRAINED)
 		return false;
 	e->peer->refs--;
 	fido_domain_heap_free(link->domain, r->shm, e->shm_size);
@@ -388,7 +388,7 @@ fido_link_collect(struct fido_link *link)
 			free(e);
 			continue;
 		}
-		if (e->state == FIDO_RING_OLD && e->peer != NULL && e->peer->gone)
+		if (e->state == FIDO_RING_RETIRED && e->peer != NULL && e->peer->gone)
 			stranded += tx_end_out(e);
 		waiting |= e->state != FIDO_RING_LIVE;
 		p = &e->next;
@@ -418,10 +418,10 @@ bool
 fido_link_quiet(struct fido_link *link)
 {
 	for (const struct fido_tx_ring *e = link->tx_rings; e != NULL; e = e->next)
-		if (e->state != FIDO_RING_RETIRED && e->peer != NULL && tx_end_out(e) != 0)
+		if (e->state != FIDO_RING_DRAINED && e->peer != NULL && tx_end_out(e) != 0)
 			return false;
 	for (const struct fido_rx_ring *e = link->rx_rings; e != NULL; e = e->next)
-		if (e->state != FIDO_RING_RETIRED && rx_end_held(e) != 0)
+		if (e->state != FIDO_RING_DRAINED && rx_end_held(e) != 0)
 			return false;
 	return true;
 }

@@ -7,8 +7,9 @@
  *   (1) B has certainly ended (the transport says so), and
  *   (2) no living domain, ourselves included, holds the buffer by way of B's generation: either its
  *       address is on no domain's list of messages held, or every message held was read before the
- *       ticket was posted. Each domain publishes that list, and when it read the last message of it
- *       (held.h), or that it never had a ring of that generation.
+ *       ticket was posted. For each dead generation a domain publishes this list and the time at
+ *       which it read the last message on it (held.h), or states that it never had a ring of that
+ *       generation.
  * A domain that passes a message on keeps the ticket until the next domain has completed, so (2)
  * also covers longer paths, unless a domain in the middle dies too. Then (2) is asked of its
  * generation as well, and so on: a dead domain is on the path if, when it died, it was receiving

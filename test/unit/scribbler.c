@@ -106,12 +106,12 @@ let_go(void)
 	void *cookies[RING];
 
 	for (struct fido_tx_ring *e = ba->tx_rings; e != NULL; e = e->next)
-		if (e->state == FIDO_RING_OLD)
+		if (e->state == FIDO_RING_RETIRED)
 			fido_sender_recall(e->sender, cookies, RING);
 	for (struct fido_rx_ring *e = ba->rx_rings; e != NULL; e = e->next) {
 		struct fido_receiver *r = e->receiver;
 
-		if (e->state != FIDO_RING_OLD)
+		if (e->state != FIDO_RING_RETIRED)
 			continue;
 		e->discard = true;
 		for (uint32_t t = 0; t <= r->mask; t++)

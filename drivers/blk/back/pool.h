@@ -17,7 +17,7 @@ struct back_channel {
 
 struct back_pool {
 	struct blk_buffers *buffers; /**< reads go here and are lent from here */
-	struct back_pieces *pieces;  /**< unused */
+	struct back_pieces *pieces;  /**< free for later requests */
 	struct back_channel *channels;
 	struct back_queue *dirty; /**< queues with finished requests */
 };

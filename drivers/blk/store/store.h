@@ -35,7 +35,8 @@ struct blk_io {
 	/**
 	 * WRITE: the front-end's memory, read-only, with any alignment. READ: one piece of the
 	 * worker's buffers to read into, aligned to 4096; for a store that lends its own memory: an
-	 * array of FIDO_BLK_LENT_MAX elements, which it fills.
+	 * array of at least (length + 4095) / 4096 + 1 elements, at most FIDO_BLK_LENT_MAX,
+	 * which it fills: all pieces but the first and the last have 4096 bytes or more.
 	 */
 	struct iovec *iov;
 	uint32_t iovcnt;

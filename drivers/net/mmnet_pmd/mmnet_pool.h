@@ -41,7 +41,7 @@ struct mmnet_headers {
 
 /** A header mbuf's private area. */
 struct mmnet_header_priv {
-	struct fido_receiver *receiver; /**< NULL: free */
+	struct fido_receiver *receiver;
 	uint16_t ticket;
 };
 

@@ -260,8 +260,8 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 }
 
 /*
- * Put packets whose pointers are gaddrs: in an arena, in this domain's memory as mapped from a
- * peer, or another domain's.
+ * Put packets whose pointers are gaddrs: in an arena, in own memory that came back from a peer
+ * under its gaddr, or in another domain's memory.
  */
 static __rte_noinline uint16_t
 put_by_gaddr(struct mmnet_txq *txq, uint64_t slot, struct rte_mbuf **pkts, uint16_t n,

@@ -50,7 +50,7 @@ extern "C" {
 
 /** A group's layout: the same in all its domains, checked at join. */
 struct fido_layout {
-	uint64_t base;       /**< first gaddr; a multiple of 2 MiB (of the slot size: not needed) */
+	uint64_t base; /**< first gaddr; a multiple of 2 MiB, not necessarily of the slot size */
 	uint32_t slot_shift; /**< log2 of the slot size in bytes */
 	uint32_t slots;      /**< number of slots, 2 to FIDO_SLOTS_MAX */
 };

@@ -155,8 +155,8 @@ bool fido_link_is_up(const struct fido_link *link);
 int fido_link_error(const struct fido_link *link);
 
 /**
- * @return true: both ends have attached to each other's rings (FIDO_LINK_CONNECTED). The link may
- *         still be quiesced. Any thread; does not block.
+ * @return true: both ends are bound to each other (state CONNECTED). The link may still be
+ *         quiesced. Any thread; does not block.
  */
 bool fido_link_is_connected(const struct fido_link *link);
 /**

@@ -4,7 +4,8 @@
 
 /**
  * @file
- * A queue: one direction of a link, with a single producer and a single consumer at each end.
+ * A queue: a descriptor ring and its completion ring, with a single producer and a single consumer
+ * at each end. A link has up to 32 queues in each direction.
  *
  *      sender's memory                              receiver's memory
  *   +-- fido_sender_shm ---+                     +-- fido_receiver_shm --+
