@@ -25,22 +25,22 @@
 #include <fido/queue_shm.h>
 #include <fido/receiver.h>
 
-/** Bits of a descriptor's flags, and of mmnet_note.accepts. */
-#define MMNET_META_BIT(n) (1u << (FIDO_DESC_USER_SHIFT + (n)))
+/** Bits of a descriptor's flags, and of mmnet_note.accepts, from this one on. */
+#define MMNET_META_FIRST (1u << FIDO_DESC_USER_SHIFT)
 /** hash is that of the receiver's key and types. */
-#define MMNET_META_HASH MMNET_META_BIT(0)
+#define MMNET_META_HASH MMNET_META_FIRST
 /** A VLAN tag with vlan_tci belongs before the Ethernet type. */
-#define MMNET_META_VLAN MMNET_META_BIT(1)
+#define MMNET_META_VLAN (MMNET_META_FIRST << 1)
 /** The IPv4 header has no checksum yet. */
-#define MMNET_META_IP_CSUM MMNET_META_BIT(2)
+#define MMNET_META_IP_CSUM (MMNET_META_FIRST << 2)
 /** The TCP header has no checksum yet. */
-#define MMNET_META_TCP MMNET_META_BIT(3)
+#define MMNET_META_TCP (MMNET_META_FIRST << 3)
 /** The UDP header has no checksum yet. */
-#define MMNET_META_UDP MMNET_META_BIT(4)
+#define MMNET_META_UDP (MMNET_META_FIRST << 4)
 /** With TCP: to be segmented, with segsz bytes of payload each. */
-#define MMNET_META_TSO MMNET_META_BIT(5)
+#define MMNET_META_TSO (MMNET_META_FIRST << 5)
 /** With TCP or UDP: the packet is IPv6, not IPv4. */
-#define MMNET_META_IPV6 MMNET_META_BIT(6)
+#define MMNET_META_IPV6 (MMNET_META_FIRST << 6)
 /** Flags of unfinished packets: checksums or segmentation are left to the receiver. */
 #define MMNET_META_UNFINISHED \
 	(MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP | MMNET_META_TSO | MMNET_META_IPV6)
