@@ -19,8 +19,8 @@ declare -A suites=([24.11]=trixie [25.11]=sid)
 drivers=bus/vdev,bus/pci,mempool/ring,net/bonding,net/memif,net/null,net/pcap,net/ring,net/tap,net/vhost,net/virtio
 programs=test-pmd,dumpcap,pdump,proc-info
 # What these need, beside what is always built.
-libraries=bitratestats,bpf,cryptodev,dmadev,eventdev,gro,gso,hash,ip_frag,latencystats,meter,metrics,pcapng,pdump,rcu
-libraries+=,sched,security,stack,timer,vhost
+libraries=acl,bitratestats,bpf,cryptodev,dmadev,eventdev,fib,gro,gso,hash,ip_frag,latencystats,lpm,meter,metrics,pcapng,pdump,power,rcu
+libraries+=,reorder,rib,sched,security,stack,timer,vhost
 options=(
 	-Dbuildtype=release -Dplatform=generic -Ddefault_library=shared -Dtests=false -Denable_driver_sdk=true
 	-Ddeveloper_mode=disabled "-Denable_drivers=$drivers" "-Denable_apps=$programs" "-Denable_libs=$libraries"
