@@ -25,6 +25,16 @@ const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS] = {
 	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM | \
 		RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
 
+/* Return the release of the DPDK that runs: 2211 for 22.11.3; 0 if it does not say. */
+static int
+dpdk_release(void)
+{
+	int year = 0, month = 0;
+
+	sscanf(rte_version(), "DPDK %d.%d", &year, &month);
+	return year * 100 + month;
+}
+
 /*
  * Return whether the driver computes checksums without writing to the packet, which may be
  * read-only. Many drivers need the pseudo-header checksum in the packet; these do not. Since DPDK
@@ -33,10 +43,9 @@ const char *const fwd_port_counter_names[FWD_NB_PORT_COUNTERS] = {
 static bool
 finds_sums_itself(const char *driver)
 {
-	bool tap = rte_version_year() * 100 + rte_version_month() < 2311 &&
-		strcmp(driver, "net_tap") == 0;
-
-	return tap || strcmp(driver, "net_mmnet") == 0;
+	if (strcmp(driver, "net_tap") == 0)
+		return dpdk_release() < 2311;
+	return strcmp(driver, "net_mmnet") == 0;
 }
 
 /* Return how many `what` queues to set up: wanted, or the driver's maximum if lower. */
