@@ -44,7 +44,13 @@ finish server 10
 stop capture
 cmp "$work/sent" "$work/came"
 packets=$(xstat pmd 1 tx_good_packets)
-expect_eq "$(xstat pmd 1 tx_copied_packets) $(xstat pmd 0 tx_copied_packets)" "0 0" "packets that testpmd's ports had to finish"
+finished=$(($(xstat pmd 1 tx_copied_packets) + $(xstat pmd 0 tx_copied_packets)))
+if dpdk_before 23.11; then
+	expect_eq $finished 0 "packets that testpmd's ports had to finish"
+else
+	# Later taps cannot: see finds_sums_itself() in apps/fido-fwd/port.c.
+	expect_ge $finished 1 "packets that testpmd's ports had to finish"
+fi
 for name in left right; do
 	stop $name
 	expect_eq "$(result $name .lost)" 0 "$name: lost"
