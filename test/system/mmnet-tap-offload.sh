@@ -60,4 +60,6 @@ tcpdump -n -v -r "$work/seen.pcap" 2>/dev/null >"$work/seen"
 expect_eq "$(grep -c incorrect "$work/seen" || true)" 0 "packets with a wrong checksum"
 longest=$(grep -o 'length [0-9]*$' "$work/seen" | sort -k 2 -n | tail -n 1)
 expect_eq "$longest" "length $segsz" "the longest segment"
-expect_ge "$(grep -c "length $segsz\$" "$work/seen")" $((packets + 1)) "segments, of $packets packets that testpmd sent"
+! dpdk_before 23.11 ||
+	expect_ge "$(grep -c "length $segsz\$" "$work/seen")" $((packets + 1)) \
+		"segments, of $packets packets that testpmd sent"
