@@ -417,17 +417,25 @@ fido_peers_reached(struct fido_domain *d, uint32_t epoch)
 	return true;
 }
 
+/* Release the lock for a moment. @return false: until_ns has passed, nothing was done */
+static bool
+pause_unlocked(struct fido_domain *d, uint64_t until_ns)
+{
+	if (fido_now_ns() > until_ns)
+		return false;
+	pthread_mutex_unlock(&d->lock);
+	usleep(50);
+	pthread_mutex_lock(&d->lock);
+	return true;
+}
+
 /* @return false: timeout; a domain may still be reading a part of the range */
 static bool
 wait_until_told(struct fido_domain *d, uint64_t gaddr, uint64_t len, uint64_t until_ns)
 {
-	while (fido_withdrawals_step(d) && fido_withdrawal_pending(d, gaddr, len) != 0) {
-		if (fido_now_ns() > until_ns)
+	while (fido_withdrawals_step(d) && fido_withdrawal_pending(d, gaddr, len) != 0)
+		if (!pause_unlocked(d, until_ns))
 			return false;
-		pthread_mutex_unlock(&d->lock);
-		usleep(50);
-		pthread_mutex_lock(&d->lock);
-	}
 	return true;
 }
 
@@ -437,13 +445,9 @@ wait_until_unmapped(struct fido_domain *d, uint64_t until_ns)
 {
 	uint32_t epoch = d->withdrawn_epoch;
 
-	while (!peers_unmapped(d, epoch)) {
-		if (fido_now_ns() > until_ns)
+	while (!peers_unmapped(d, epoch))
+		if (!pause_unlocked(d, until_ns))
 			return false;
-		pthread_mutex_unlock(&d->lock);
-		usleep(50);
-		pthread_mutex_lock(&d->lock);
-	}
 	return true;
 }
 
