@@ -432,6 +432,7 @@ while [ $# -gt 0 ]; do
 		exit 0
 		;;
 	--dpdk)
+		[ $# -le 2 ] || [ "$3 $#" = "--dpdk-source 4" ] || die "--dpdk VERSION takes --dpdk-source DIR and nothing else"
 		exec "$top/test/dpdk/build.sh" "${2:-}" ${4:+"$4"}
 		;;
 	-h | --help)

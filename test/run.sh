@@ -580,11 +580,20 @@ build_dpdk_later()
 	build_targets=all build_in "$dir" -Dbuildtype=release -Ddpdk_prefix="$2"
 }
 
+# NAME...: whether one of them was asked for
+any_wanted()
+{
+	local name
+	for name in "$@"; do
+		! wanted "$name" || return 0
+	done
+	return 1
+}
+
 # VERSION: each test, with that version's programs before the others
 run_on_dpdk()
 {
 	local version=$1 name prefix log=$logs/dpdk-later-$1.log
-	# shellcheck disable=SC2086 # a source tree, or nothing
 	prefix=$("$top/test/dpdk/build.sh" "$version" ${FIDO_DPDK_SOURCE:+"$FIDO_DPDK_SOURCE/$version"} 2>"$log") &&
 		build_dpdk_later "$version" "$prefix" >>"$log" 2>&1 || {
 		failed "dpdk-later/$version" "$log"
@@ -600,9 +609,8 @@ suite_dpdk_later()
 {
 	local version
 	for version in "${dpdk_versions[@]}"; do
-		if list_dpdk_later | grep "/$version-" | while read -r name; do ! wanted "$name" || echo; done | grep -q ''; then
-			run_on_dpdk "$version"
-		fi
+		# shellcheck disable=SC2046 # several names
+		! any_wanted $(list_dpdk_later | grep "/$version-") || run_on_dpdk "$version"
 	done
 }
 

@@ -5,7 +5,6 @@
 # a tree of the caller's own.
 #
 #   build.sh VERSION [SOURCE]     24.11 or 25.11; prints the folder that it is installed in
-#   build.sh --prefix VERSION     print that folder, build nothing; exit status 1 when it is not there
 #
 # Environment: FIDO_CACHE, the cache folder (default: root's is /var/cache/fido, which other users can read as some tests
 # need; theirs $XDG_CACHE_HOME/fido or ~/.cache/fido); FIDO_JOBS
@@ -59,7 +58,7 @@ apt_get()
 	shift
 	(cd "$dir" && apt-get -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/lists" \
 		-o Dir::State::lists="$dir/state" -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
-		-o Acquire::Languages=none "$@") >>"$dir/log" 2>&1 </dev/null
+		-o Acquire::Languages=none "$@") >>"$log" 2>&1 </dev/null
 }
 
 # Debian's source package, unpacked as DIR/source.
@@ -68,10 +67,10 @@ fetch_source()
 	local version=$1 dir=$2
 	say "fetching the source of dpdk $version"
 	write_lists "${suites[$version]}" "$dir"
-	apt_get "$dir" update || die "cannot read the list of sources of ${suites[$version]} (log: $dir/log)"
+	apt_get "$dir" update || die "cannot read the list of sources of ${suites[$version]} (log: $log)"
 	apt_get "$dir" source --download-only dpdk || die "cannot fetch the source of dpdk $version: the package server does" \
-		"not have it (log: $dir/log): give a source tree: setup.sh --dpdk $version --dpdk-source DIR"
-	dpkg-source --no-check -x "$dir"/dpdk_*.dsc "$dir/source" >>"$dir/log" 2>&1 || die "cannot unpack it (log: $dir/log)"
+		"not have it (log: $log): give a source tree: setup.sh --dpdk $version --dpdk-source DIR"
+	dpkg-source --no-check -x "$dir"/dpdk_*.dsc "$dir/source" >>"$log" 2>&1 || die "cannot unpack it (log: $log)"
 }
 
 # A version is built with these options; otherwise it is built anew.
@@ -91,17 +90,13 @@ build()
 	have=$(cat "$source/VERSION" 2>/dev/null) || die "$source is no source tree of DPDK: it has no file VERSION"
 	[[ $have = "$version".* ]] || die "$source has version $have, not $version"
 	say "building dpdk $have: this takes some minutes"
+	rm -rf "$prefix"
 	# Debian's Python, which has the modules that the build needs.
 	PATH=/usr/bin:$PATH meson setup "$work/build" "$source" --prefix="$prefix" --libdir=lib "${options[@]}" \
-		-Dc_link_args="-Wl,-rpath,$prefix/lib" >>"$work/log" 2>&1 || die "it cannot be configured (log: $work/log)"
-	PATH=/usr/bin:$PATH ninja -C "$work/build" -j"${FIDO_JOBS:-$(nproc)}" install >>"$work/log" 2>&1 || die "it does not build (log: $work/log)"
+		-Dc_link_args="-Wl,-rpath,$prefix/lib" >>"$log" 2>&1 || die "it cannot be configured (log: $log)"
+	PATH=/usr/bin:$PATH ninja -C "$work/build" -j"${FIDO_JOBS:-$(nproc)}" install >>"$log" 2>&1 || die "it does not build (log: $log)"
 }
 
-want_prefix=0
-if [ "${1:-}" = --prefix ]; then
-	want_prefix=1
-	shift
-fi
 version=${1:-}
 [ -n "${suites[${version:-none}]:-}" ] || die "give one of the versions ${!suites[*]}, not '$version'"
 prefix=$cache/dpdk-$version
@@ -109,11 +104,12 @@ if is_built "$version"; then
 	echo "$prefix"
 	exit 0
 fi
-[ $want_prefix = 0 ] || exit 1
 work=$(mktemp -d)
-trap '[ -e "$prefix/stamp" ] || cp "$work/log" "$cache/dpdk-$version.log" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 mkdir -p "$cache"
-rm -rf "$prefix"
+# It outlives the work folder: messages name it.
+log=$prefix.log
+: >"$log"
 source=${2:-}
 if [ -z "$source" ]; then
 	source=$work/source
