@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Proves: the driver and the applications compile with later LTS releases of DPDK as with 22.11, as
+# Proves: the drivers and the applications compile with later LTS releases of DPDK as with 22.11, as
 # far as those releases are known: against copies of DPDK's headers whose declarations are changed
 # as in those releases. No name that later releases remove is used outside
-# drivers/net/mmnet_pmd/mmnet_compat.h.
+# drivers/net/common/pmd_compat.h.
 #
 #	DPDK 22.11's headers --edited--> headers as of 24.11, 25.11 --cc -fsyntax-only--> no warning
 set -eu -o pipefail
@@ -15,14 +15,14 @@ copy=$lib_dir/dpdk
 
 # Names that later releases lack, redefine or deprecate: the name, the release, the replacement.
 names='
-rte_tel_data_add_(dict|array)_u64 25.11 mmnet_tel_add()
-rte_kvargs_process 24.11 mmnet_kvargs_each()
-eth_queue_stats 25.11 mmnet_queue_stats
-RTE_VERSION(_NUM)? any mmnet_compat.h
+rte_tel_data_add_(dict|array)_u64 25.11 pmd_tel_add()
+rte_kvargs_process 24.11 pmd_kvargs_each()
+eth_queue_stats 25.11 pmd_queue_stats
+RTE_VERSION(_NUM)? any pmd_compat.h
 RTE_LOGTYPE_(EAL|PMD|MBUF|RING|MEMPOOL|MALLOC) 24.03 RTE_LOG_REGISTER()
 RTE_MARKER(8|16|32|64)? 24.03 offsetof()
 __rte_packed 25.03 __attribute__((packed))
-rte_ctrl_thread_create 23.11 mmnet_call_off_lcores()
+rte_ctrl_thread_create 23.11 pmd_call_off_lcores()
 rte_thread_setname 23.11 pthread_setname_np()
 rte_(smp_)?[rw]?mb any fido/atomic.h
 rte_atomic(16|32|64)_[a-z_]+ any fido/atomic.h
@@ -33,7 +33,7 @@ names_are_kept_in_one_file()
 	local name since instead bad=0
 	while read -r name since instead; do
 		[ -n "$name" ] || continue
-		! grep -rnwE --include='*.[ch]' --include='*.cc' --exclude=mmnet_compat.h -- "$name" \
+		! grep -rnwE --include='*.[ch]' --include='*.cc' --exclude=pmd_compat.h -- "$name" \
 			apps drivers/net src test/bench test/fault test/system test/unit || {
 			echo "    $name ($since): use $instead"
 			bad=1
@@ -105,18 +105,18 @@ compiles()
 	# shellcheck disable=SC2046 # the flags are separate words
 	"${CC:-cc}" -fsyntax-only -std=gnu11 -D_GNU_SOURCE -DALLOW_INTERNAL_API -DALLOW_EXPERIMENTAL_API -Wall -Wextra -Werror \
 		-Wno-unused-parameter -isystem "$copy/include" $(pkg-config --cflags-only-other libdpdk) -Isrc/include -Isrc/core \
-		-I$pmd -Iapps "$@"
+		-Idrivers/net/common -I$pmd -Iapps "$@"
 }
 
 all_compile()
 {
 	local other
-	compiles $pmd/*.c &
+	compiles drivers/net/*/*.c &
 	other=$!
 	# shellcheck disable=SC2046 # several files
 	compiles $(find apps/fido-fwd -name '*.c' ! -name '*_test.c') apps/examples/arena-send.c ||
 		fail "the applications do not compile with headers as of DPDK $1"
-	wait $other || fail "the driver does not compile with headers as of DPDK $1"
+	wait $other || fail "the drivers do not compile with headers as of DPDK $1"
 	echo "headers as of DPDK $1: $(pkg-config --modversion libdpdk)'s, changed: no warning"
 }
 

@@ -23,7 +23,8 @@ allowed()
 	src/host src/core src/local
 	src/xen src/core src/local
 	drivers/xen/fido-grant src/xen
-	drivers/net/mmnet_pmd
+	drivers/net/common
+	drivers/net/mmnet_pmd drivers/net/common
 	drivers/blk/include/fido
 	drivers/blk/common
 	drivers/blk/front drivers/blk/common

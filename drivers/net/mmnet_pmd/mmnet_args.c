@@ -17,7 +17,7 @@
 #include <fido/link.h>
 
 #include "mmnet_args.h"
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_log.h"
 #include "mmnet_rx_mode.h"
 
@@ -266,7 +266,7 @@ mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 		log_unknown(name, text);
 		return -EINVAL;
 	}
-	ret = mmnet_kvargs_each(kv, parse_one, args);
+	ret = pmd_kvargs_each(kv, parse_one, args);
 	rte_kvargs_free(kv);
 	if (ret != 0)
 		return -EINVAL;

@@ -16,7 +16,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "mmnet_bytes.h"
+#include "pmd_bytes.h"
 #include "mmnet_csum.h"
 #include "mmnet_rxq.h"
 
@@ -55,7 +55,7 @@ l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, 
 	uint32_t len)
 {
 	bool udp = proto == IPPROTO_UDP;
-	struct mmnet_sum sum = {0};
+	struct pmd_sum sum = {0};
 	rte_be16_t csum;
 
 	if (!udp && proto != IPPROTO_TCP)
@@ -63,12 +63,12 @@ l4_flags(const struct rte_mbuf *m, const uint8_t *ip, bool ipv6, uint8_t proto, 
 	if (len < (udp ? sizeof(struct rte_udp_hdr) : sizeof(struct rte_tcp_hdr)))
 		return RTE_MBUF_F_RX_L4_CKSUM_BAD;
 	if (udp &&
-		mmnet_bytes_read(m, off + offsetof(struct rte_udp_hdr, dgram_cksum), sizeof(csum),
+		pmd_bytes_read(m, off + offsetof(struct rte_udp_hdr, dgram_cksum), sizeof(csum),
 			&csum) &&
 		csum == 0)
 		return 0; /* The sender made no checksum. */
-	mmnet_sum_add_pseudo(&sum, ip, ipv6, proto, len);
-	return mmnet_sum_add_packet(&sum, m, off, len) && mmnet_sum_fold(&sum) == 0xffff
+	pmd_sum_add_pseudo(&sum, ip, ipv6, proto, len);
+	return pmd_sum_add_packet(&sum, m, off, len) && pmd_sum_fold(&sum) == 0xffff
 		? RTE_MBUF_F_RX_L4_CKSUM_GOOD
 		: RTE_MBUF_F_RX_L4_CKSUM_BAD;
 }
@@ -149,7 +149,7 @@ look(struct rte_mbuf *m, bool l4)
 
 	l4 = l4 && (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == 0;
 	m->packet_type = RTE_PTYPE_L2_ETHER;
-	if (len < sizeof(head.eth) + sizeof(*ip) || !mmnet_bytes_read(m, 0, len, head.bytes))
+	if (len < sizeof(head.eth) + sizeof(*ip) || !pmd_bytes_read(m, 0, len, head.bytes))
 		len = 0;
 	if (len != 0 && head.eth.ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4)) {
 		unsigned int ip_len = ipv4_header_len(ip);

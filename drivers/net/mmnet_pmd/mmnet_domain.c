@@ -12,7 +12,7 @@
 #include <fido/log.h>
 
 #include "mmnet_args.h"
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_domain.h"
 #include "mmnet_log.h"
 #include "mmnet_mem.h"
@@ -54,8 +54,8 @@ static void *
 join_start(void *arg)
 {
 	struct joining *j = arg;
-	struct mmnet_call call = {join_domain, j};
-	int ret = mmnet_call_off_lcores(&call);
+	struct pmd_call call = {join_domain, j};
+	int ret = pmd_call_off_lcores(&call);
 
 	if (ret != 0)
 		j->ret = ret;

@@ -24,7 +24,7 @@
  *     mmnet_hash         Toeplitz
  *     mmnet_mtu          the longest packet
  *     mmnet_meta         format of a packet's metadata and of the note
- *     mmnet_bytes.h      a packet's bytes and their checksum, over all its segments
+ *     pmd_bytes.h      a packet's bytes and their checksum, over all its segments
  *   receive
  *     mmnet_rxq.h        struct mmnet_rxq
  *     mmnet_rx_mode      the table of Rx modes
@@ -44,7 +44,7 @@
  *     mmnet_tx_software  offloads that the peer does not accept, in software
  *
  *   mmnet_log            messages
- *   mmnet_compat.h       differences between the releases of DPDK
+ *   pmd_compat.h       differences between the releases of DPDK
  */
 
 #include <errno.h>
@@ -65,7 +65,7 @@
 
 #include "mmnet_args.h"
 #include "mmnet_close.h"
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_domain.h"
 #include "mmnet_info.h"
 #include "mmnet_intr.h"
@@ -170,8 +170,8 @@ accept_all(struct rte_eth_dev *dev)
 	return 0;
 }
 
-MMNET_PTYPES_OP(supported_ptypes_get, mmnet_rx_ptypes)
-MMNET_STATS_OP(stats_get, mmnet_stats_fill)
+PMD_PTYPES_OP(supported_ptypes_get, mmnet_rx_ptypes)
+PMD_STATS_OP(stats_get, mmnet_stats_fill)
 
 static const struct eth_dev_ops ops = {
 	.dev_configure = dev_configure,

@@ -26,7 +26,7 @@
 #include <fido/rxq.h>
 #include <fido/txq.h>
 
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_log.h"
 #include "mmnet_pool.h"
 #include "mmnet_port.h"
@@ -259,14 +259,14 @@ mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info 
 	info->nb_desc = (uint16_t)size;
 }
 
-MMNET_QUEUE_COUNT
+PMD_QUEUE_COUNT
 mmnet_rx_queue_count(void *queue)
 {
 	const struct mmnet_rxq *rxq = queue;
 	struct fido_rxq_fill fill;
 
 	fido_rxq_look(rxq->q, UINT32_MAX, &fill);
-	return (MMNET_QUEUE_COUNT)fill.waiting;
+	return (PMD_QUEUE_COUNT)fill.waiting;
 }
 
 /*

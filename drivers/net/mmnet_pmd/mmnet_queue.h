@@ -10,7 +10,7 @@
 
 #include <fido/queue_shm.h>
 
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 
 #define MMNET_DEFAULT_DESC 1024
 #define MMNET_MIN_DESC 64
@@ -32,7 +32,7 @@ int mmnet_tx_queue_stop(struct rte_eth_dev *dev, uint16_t i);
 void mmnet_rxq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_rxq_info *info);
 void mmnet_txq_info_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_txq_info *info);
 
-MMNET_QUEUE_COUNT mmnet_rx_queue_count(void *queue);
+PMD_QUEUE_COUNT mmnet_rx_queue_count(void *queue);
 int mmnet_rx_descriptor_status(void *queue, uint16_t offset);
 int mmnet_tx_descriptor_status(void *queue, uint16_t offset);
 int mmnet_get_monitor_addr(void *queue, struct rte_power_monitor_cond *pmc);

@@ -17,7 +17,7 @@
 #include <fido/receiver.h>
 #include <fido/rxq.h>
 
-#include "mmnet_bytes.h"
+#include "pmd_bytes.h"
 #include "mmnet_csum.h"
 #include "mmnet_hash.h"
 #include "mmnet_pool.h"
@@ -123,7 +123,7 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 	uint8_t p[TAGGED];
 
 	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN) != 0 || m->pkt_len < RTE_ETHER_HDR_LEN + 4 ||
-		!mmnet_bytes_read(m, 0, sizeof(p), p) || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
+		!pmd_bytes_read(m, 0, sizeof(p), p) || p[12] != RTE_ETHER_TYPE_VLAN >> 8 ||
 		p[13] != (RTE_ETHER_TYPE_VLAN & 0xff))
 		return m;
 	/* l2_len does not count the tag: without it the headers would be longer than the packet. */

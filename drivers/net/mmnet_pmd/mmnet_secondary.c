@@ -11,7 +11,7 @@
 #include <bus_vdev_driver.h>
 #include <ethdev_driver.h>
 
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_info.h"
 #include "mmnet_log.h"
 #include "mmnet_queue.h"
@@ -36,7 +36,7 @@ dev_close(struct rte_eth_dev *dev)
 	return 0;
 }
 
-MMNET_STATS_OP(stats_get, mmnet_stats_fill)
+PMD_STATS_OP(stats_get, mmnet_stats_fill)
 
 static const struct eth_dev_ops secondary_ops = {
 	.dev_close = dev_close,
@@ -67,7 +67,7 @@ mmnet_secondary_probe(struct rte_vdev_device *vdev)
 	}
 	dev->device = &vdev->device;
 	dev->dev_ops = &secondary_ops;
-	mmnet_no_fast_path(dev);
+	pmd_no_fast_path(dev);
 	rte_eth_dev_probing_finish(dev);
 	return 0;
 }

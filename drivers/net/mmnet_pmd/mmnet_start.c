@@ -18,7 +18,7 @@
 
 #include "mmnet_bounce.h"
 #include "mmnet_chain.h"
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_intr.h"
 #include "mmnet_link.h"
 #include "mmnet_log.h"
@@ -90,7 +90,7 @@ bursts_choose(struct rte_eth_dev *dev, unsigned int mode)
 	mmnet_rx_configure(dev);
 	dev->rx_pkt_burst = mmnet_rx_wants_full(dev) ? rx->burst_full : rx->burst;
 	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
-	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : MMNET_NO_PREPARE;
+	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : PMD_NO_PREPARE;
 	if (!wants_offload(dev))
 		return 0;
 	for (uint16_t i = 0; i < port->ntx; i += port->spread) {
@@ -267,7 +267,7 @@ mmnet_initial(struct rte_eth_dev *dev)
 	dev->data->all_multicast = 1;
 	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
 	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
-	dev->tx_pkt_prepare = MMNET_NO_PREPARE;
+	dev->tx_pkt_prepare = PMD_NO_PREPARE;
 }
 
 /* Reset ethdev's data to that of a new port. */

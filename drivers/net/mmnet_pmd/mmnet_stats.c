@@ -10,7 +10,7 @@
 
 #include <fido/counters_shm.h>
 
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_port.h"
 #include "mmnet_rxq.h"
 #include "mmnet_stats.h"
@@ -72,7 +72,7 @@ tx_get(const struct mmnet_txq *txq, size_t offset)
 
 int
 mmnet_stats_fill(struct rte_eth_dev *dev, struct rte_eth_stats *stats,
-	struct mmnet_queue_stats *queues)
+	struct pmd_queue_stats *queues)
 {
 	const struct mmnet_port *port = dev->data->dev_private;
 	int ret = mmnet_view_update(dev);

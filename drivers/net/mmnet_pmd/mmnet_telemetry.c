@@ -20,7 +20,7 @@
 #include <fido/rxq.h>
 #include <fido/txq.h>
 
-#include "mmnet_compat.h"
+#include "pmd_compat.h"
 #include "mmnet_port.h"
 #include "mmnet_rx_mode.h"
 #include "mmnet_rxq.h"
@@ -57,8 +57,8 @@ add_rxq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "waiting", (int)fill.waiting);
 	rte_tel_data_add_dict_int(d, "held", (int)fill.held);
-	mmnet_tel_add(d, "polled", fido_load_relaxed(&rxq->q->stats->polled));
-	mmnet_tel_add(d, "completed", fido_load_relaxed(&rxq->q->stats->completed));
+	pmd_tel_add(d, "polled", fido_load_relaxed(&rxq->q->stats->polled));
+	pmd_tel_add(d, "completed", fido_load_relaxed(&rxq->q->stats->completed));
 }
 
 static void
@@ -73,8 +73,8 @@ add_txq(struct rte_tel_data *d, const struct rte_eth_dev_data *data, const struc
 	rte_tel_data_add_dict_int(d, "size", (int)fill.size);
 	rte_tel_data_add_dict_int(d, "room", (int)fill.room);
 	rte_tel_data_add_dict_int(d, "out", (int)fido_txq_out(txq->q));
-	mmnet_tel_add(d, "posted", fido_load_relaxed(&txq->q->stats->posted));
-	mmnet_tel_add(d, "reaped", fido_load_relaxed(&txq->q->stats->reaped));
+	pmd_tel_add(d, "posted", fido_load_relaxed(&txq->q->stats->posted));
+	pmd_tel_add(d, "reaped", fido_load_relaxed(&txq->q->stats->reaped));
 }
 
 /* Add a dictionary to d. @return it, or NULL */
@@ -131,7 +131,7 @@ add_port(struct rte_tel_data *d, const struct mmnet_port *port)
 	rte_tel_data_add_dict_string(d, "rx_arg", mmnet_rx_mode_get(port->args.rx)->name);
 	rte_tel_data_add_dict_string(d, "rx_mode", mmnet_rx_mode_get(port->mode)->name);
 	rte_tel_data_add_dict_int(d, "heap_exported", !port->args.no_heap);
-	mmnet_tel_add(d, "arena", port->arena != NULL ? port->arena->len : 0);
+	pmd_tel_add(d, "arena", port->arena != NULL ? port->arena->len : 0);
 	add_queues(d, port);
 }
 

@@ -34,6 +34,7 @@
 #include "mmnet_tx_offload.h"
 #include "mmnet_tx_software.h"
 #include "mmnet_txq.h"
+#include "pmd_ip.h"
 
 /* Offloads that a packet may ask for. */
 #define ASKS                                                                   \
@@ -136,7 +137,7 @@ is_fragment(const struct rte_mbuf *m, const struct mmnet_meta *meta)
 		return false; /* without extension headers */
 	memcpy(ip, rte_pktmbuf_mtod_offset(m, const char *, meta->l2_len),
 		ipv6 ? meta->l3_len : sizeof(struct rte_ipv4_hdr));
-	return mmnet_tx_software_is_fragment(ip, ipv6, meta->l3_len);
+	return pmd_ip_proto(ip, ipv6, meta->l3_len) == PMD_IP_FRAGMENT;
 }
 
 /*

@@ -30,7 +30,8 @@
 #include <fido/txq.h>
 
 #include "mmnet_bounce.h"
-#include "mmnet_bytes.h"
+#include "pmd_bytes.h"
+#include "pmd_ip.h"
 #include "mmnet_port.h"
 #include "mmnet_tx.h"
 #include "mmnet_tx_software.h"
@@ -40,7 +41,6 @@
 #define HEAD_MAX (127 + 511 + 60 + 4)
 /* Offset of the checksum in the IPv4 header. */
 #define IP_CSUM offsetof(struct rte_ipv4_hdr, hdr_checksum)
-#define FRAGMENT 256                                     /* is no protocol's number */
 #define TCP_ONCE RTE_TCP_CWR_FLAG                        /* in the first packet only */
 #define TCP_AT_END (RTE_TCP_FIN_FLAG | RTE_TCP_PSH_FLAG) /* in the last packet only */
 
@@ -83,9 +83,9 @@ l4_proto(const struct build *w)
 
 /* @return the checksum for a sum of UDP or TCP */
 static uint16_t
-l4_csum(const struct mmnet_sum *sum, bool tcp)
+l4_csum(const struct pmd_sum *sum, bool tcp)
 {
-	uint16_t csum = (uint16_t)~mmnet_sum_fold(sum);
+	uint16_t csum = (uint16_t)~pmd_sum_fold(sum);
 
 	return csum == 0 && !tcp ? 0xffff : csum; /* 0 means that there is none */
 }
@@ -104,68 +104,6 @@ wants_udp(const struct rte_mbuf *m)
 }
 
 /* ---- the headers ---- */
-
-/* @return the protocol after IPv6's extension headers; FRAGMENT; -1: they do not end at len */
-static int
-ipv6_proto(const uint8_t *ip, uint32_t len)
-{
-	uint8_t proto = ip[6];
-	uint32_t at = 40;
-
-	while (at + 8 <= len) {
-		uint32_t size = (ip[at + 1] + 1u) * 8;
-
-		switch (proto) {
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-			break;
-		case IPPROTO_AH:
-			size = (ip[at + 1] + 2u) * 4;
-			break;
-		case IPPROTO_FRAGMENT:
-			/* Offset 0 and no more fragments: the packet is whole. */
-			if (ip[at + 2] != 0 || (ip[at + 3] & 0xf9) != 0)
-				return FRAGMENT;
-			size = 8;
-			break;
-		default:
-			return -1;
-		}
-		proto = ip[at];
-		at += size;
-	}
-	return at == len ? proto : -1;
-}
-
-/*
- * @return the protocol of an IP packet with headers of l3_len bytes; FRAGMENT; -1: these are no IP
- * headers
- */
-static int
-ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len)
-{
-	if (l3_len < (ipv6 ? 40 : 20) || ip[0] >> 4 != (ipv6 ? 6 : 4))
-		return -1;
-	if (ipv6)
-		return ipv6_proto(ip, l3_len);
-	if ((ip[0] & 15) * 4u != l3_len)
-		return -1;
-	return ((ip[6] & 0x3f) | ip[7]) == 0 ? ip[9] : FRAGMENT;
-}
-
-bool
-mmnet_tx_software_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len)
-{
-	return ip_proto(ip, ipv6, l3_len) == FRAGMENT;
-}
-
-/* @return the length of an IP packet by its header; padding may follow */
-static uint32_t
-ip_length(const uint8_t *ip, bool ipv6)
-{
-	return ipv6 ? 40u + (uint32_t)(ip[4] << 8 | ip[5]) : (uint32_t)(ip[2] << 8 | ip[3]);
-}
 
 /* Copy the next n bytes of the packet, which has as many. */
 static void
@@ -244,15 +182,15 @@ parse_l4(struct build *w, const struct rte_mbuf *m)
 	uint32_t l4 = w->l3 + m->l3_len,
 		 least = w->tcp ? (uint32_t)sizeof(struct rte_tcp_hdr)
 				: (uint32_t)sizeof(struct rte_udp_hdr);
-	int proto = ip_proto(ip, w->ipv6, m->l3_len);
+	int proto = pmd_ip_proto(ip, w->ipv6, m->l3_len);
 	uint32_t total;
 
 	if (proto < 0)
 		return false;
-	total = ip_length(ip, w->ipv6);
+	total = pmd_ip_length(ip, w->ipv6);
 	if (total < m->l3_len || total > m->pkt_len - w->l3)
 		return false;
-	if (proto == FRAGMENT)
+	if (proto == PMD_IP_FRAGMENT)
 		return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0;
 	if (proto != (w->tcp ? IPPROTO_TCP : IPPROTO_UDP) || total - m->l3_len < least ||
 		!take_head(w, m, l4 + least))
@@ -270,7 +208,7 @@ parse(struct build *w, const struct rte_mbuf *m)
 	uint32_t last = m->pkt_len - 1;
 
 	/* The segments have pkt_len bytes. */
-	if (m->pkt_len == 0 || mmnet_bytes_find(m, &last) == NULL)
+	if (m->pkt_len == 0 || pmd_bytes_find(m, &last) == NULL)
 		return false;
 	w->ipv6 = (m->ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
 	w->ip_csum = (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0 && !w->ipv6;
@@ -296,17 +234,6 @@ parse(struct build *w, const struct rte_mbuf *m)
 	if (w->tag)
 		insert_tag(w, m->vlan_tci);
 	return true;
-}
-
-/* The raw sum is in memory order, and so is its complement. */
-static void
-fill_ip_csum(uint8_t *ip)
-{
-	uint16_t csum = 0;
-
-	memcpy(ip + IP_CSUM, &csum, sizeof(csum));
-	csum = (uint16_t)~rte_raw_cksum(ip, (ip[0] & 15) * 4u);
-	memcpy(ip + IP_CSUM, &csum, sizeof(csum));
 }
 
 static void
@@ -336,7 +263,7 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
 	if (w->l4 != 0)
 		memset(l4 + csum_offset(w->tcp), 0, sizeof(uint16_t));
 	if (w->ip_csum)
-		fill_ip_csum(ip);
+		pmd_ip_fill_csum(ip);
 }
 
 /* ---- built anew ---- */
@@ -346,13 +273,13 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
  * covers.
  */
 static void
-add_sum(const struct build *w, struct mmnet_sum *sum, const char *data, uint32_t at, uint32_t n,
+add_sum(const struct build *w, struct pmd_sum *sum, const char *data, uint32_t at, uint32_t n,
 	uint32_t l4_len)
 {
 	uint32_t from = RTE_MAX(at, w->l4), to = RTE_MIN(at + n, w->l4 + l4_len);
 
 	if (from < to)
-		mmnet_sum_add(sum, data + (from - at), to - from);
+		pmd_sum_add(sum, data + (from - at), to - from);
 }
 
 /* Build one packet, and put it. There is room. */
@@ -362,7 +289,7 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 	struct mmnet_txq *txq = w->txq;
 	uint32_t total = w->head_len + len, l4_len = w->segsz != 0 ? total - w->l4 : w->l4_len,
 		 at = 0;
-	struct mmnet_sum sum = {0};
+	struct pmd_sum sum = {0};
 	char *first = NULL;
 
 	while (at < total) {
@@ -376,7 +303,7 @@ put_piece(struct build *w, uint32_t done, uint32_t len)
 			memcpy(to, w->head, head);
 			edit_head(w, (uint8_t *)to, done, len, done + len == w->payload);
 			if (w->l4 != 0)
-				mmnet_sum_add_pseudo(&sum, (const uint8_t *)to + w->l3, w->ipv6,
+				pmd_sum_add_pseudo(&sum, (const uint8_t *)to + w->l3, w->ipv6,
 					l4_proto(w), l4_len);
 		}
 		copy_next(w, to + head, n - head);
@@ -447,12 +374,12 @@ can_in_place(const struct build *w, const struct rte_mbuf *m)
 	/* The tag is inserted into the first segment. */
 	if (w->tag &&
 		(m->data_len < 2 * RTE_ETHER_ADDR_LEN || rte_pktmbuf_headroom(m) < 4 ||
-			!mmnet_bytes_writable(m, 0, 1)))
+			!pmd_bytes_writable(m, 0, 1)))
 		return false;
-	if (w->ip_csum && !mmnet_bytes_writable(m, w->l3 - tag + IP_CSUM, sizeof(uint16_t)))
+	if (w->ip_csum && !pmd_bytes_writable(m, w->l3 - tag + IP_CSUM, sizeof(uint16_t)))
 		return false;
 	return w->l4 == 0 ||
-		mmnet_bytes_writable(m, w->l4 - tag + csum_offset(w->tcp), sizeof(uint16_t));
+		pmd_bytes_writable(m, w->l4 - tag + csum_offset(w->tcp), sizeof(uint16_t));
 }
 
 /* @return false: the tag could not be inserted */
@@ -465,17 +392,17 @@ finish_in_place(struct build *w, struct rte_mbuf *m)
 	if (w->tag && rte_vlan_insert(&m) != 0)
 		return false;
 	if (w->ip_csum) {
-		fill_ip_csum(w->head + w->l3);
-		mmnet_bytes_write(m, w->l3 + IP_CSUM, sizeof(csum), w->head + w->l3 + IP_CSUM);
+		pmd_ip_fill_csum(w->head + w->l3);
+		pmd_bytes_write(m, w->l3 + IP_CSUM, sizeof(csum), w->head + w->l3 + IP_CSUM);
 	}
 	if (w->l4 != 0) {
-		struct mmnet_sum sum = {0};
+		struct pmd_sum sum = {0};
 
-		mmnet_bytes_write(m, w->l4 + csum_offset(w->tcp), sizeof(csum), &csum);
-		mmnet_sum_add_pseudo(&sum, w->head + w->l3, w->ipv6, l4_proto(w), w->l4_len);
-		mmnet_sum_add_packet(&sum, m, w->l4, w->l4_len);
+		pmd_bytes_write(m, w->l4 + csum_offset(w->tcp), sizeof(csum), &csum);
+		pmd_sum_add_pseudo(&sum, w->head + w->l3, w->ipv6, l4_proto(w), w->l4_len);
+		pmd_sum_add_packet(&sum, m, w->l4, w->l4_len);
 		csum = l4_csum(&sum, w->tcp);
-		mmnet_bytes_write(m, w->l4 + csum_offset(w->tcp), sizeof(csum), &csum);
+		pmd_bytes_write(m, w->l4 + csum_offset(w->tcp), sizeof(csum), &csum);
 	}
 	return true;
 }

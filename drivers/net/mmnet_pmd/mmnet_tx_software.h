@@ -4,7 +4,6 @@
 
 /** @file Tx offloads in software. */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -22,11 +21,5 @@ int mmnet_tx_software_put(struct mmnet_txq *txq, struct rte_mbuf *m, struct fido
 
 /** Ask whether mmnet_tx_software_put() would ever put it. @return 0, -EINVAL: no */
 int mmnet_tx_software_check(struct mmnet_txq *txq, const struct rte_mbuf *m);
-
-/**
- * @param l3_len length of the IP header, extension headers included
- * @return true when it is that of a fragment
- */
-bool mmnet_tx_software_is_fragment(const uint8_t *ip, bool ipv6, uint32_t l3_len);
 
 #endif

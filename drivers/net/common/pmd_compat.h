@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef MMNET_COMPAT_H
-#define MMNET_COMPAT_H
+#ifndef PMD_COMPAT_H
+#define PMD_COMPAT_H
 
 /**
  * @file
@@ -32,7 +32,7 @@
 #include <rte_version.h>
 
 /** The type that a driver's rx_queue_count returns. */
-#define MMNET_QUEUE_COUNT __typeof__(((eth_rx_queue_count_t)NULL)(NULL))
+#define PMD_QUEUE_COUNT __typeof__(((eth_rx_queue_count_t)NULL)(NULL))
 
 /* ---- packet types ---- */
 
@@ -42,13 +42,13 @@
  * or NULL
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(24, 3, 0, 0)
-#define MMNET_PTYPES_OP(name, fn)                                       \
+#define PMD_PTYPES_OP(name, fn)                                         \
 	static const uint32_t *name(struct rte_eth_dev *dev, size_t *n) \
 	{                                                               \
 		return fn(dev, n);                                      \
 	}
 #else
-#define MMNET_PTYPES_OP(name, fn)                            \
+#define PMD_PTYPES_OP(name, fn)                              \
 	static const uint32_t *name(struct rte_eth_dev *dev) \
 	{                                                    \
 		size_t n;                                    \
@@ -61,20 +61,20 @@
 
 /**
  * Define the op stats_get.
- * @param fn adds a port's counters, and its queues' to a struct mmnet_queue_stats unless that is
+ * @param fn adds a port's counters, and its queues' to a struct pmd_queue_stats unless that is
  * NULL
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
-#define mmnet_queue_stats eth_queue_stats
-#define MMNET_STATS_OP(name, fn)                                              \
+#define pmd_queue_stats eth_queue_stats
+#define PMD_STATS_OP(name, fn)                                                \
 	static int name(struct rte_eth_dev *dev, struct rte_eth_stats *stats, \
 		struct eth_queue_stats *queues)                               \
 	{                                                                     \
 		return fn(dev, stats, queues);                                \
 	}
 #else
-#define mmnet_queue_stats rte_eth_stats
-#define MMNET_STATS_OP(name, fn)                                              \
+#define pmd_queue_stats rte_eth_stats
+#define PMD_STATS_OP(name, fn)                                                \
 	static int name(struct rte_eth_dev *dev, struct rte_eth_stats *stats) \
 	{                                                                     \
 		return fn(dev, stats, stats);                                 \
@@ -85,18 +85,18 @@
 
 /** The tx_pkt_prepare of a port that has nothing to prepare. */
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
-#define MMNET_NO_PREPARE rte_eth_tx_pkt_prepare_dummy
+#define PMD_NO_PREPARE rte_eth_tx_pkt_prepare_dummy
 #else
-#define MMNET_NO_PREPARE NULL
+#define PMD_NO_PREPARE NULL
 #endif
 
 /** Give a port that cannot send or receive the functions that applications may call anyway. */
 static inline void
-mmnet_no_fast_path(struct rte_eth_dev *dev)
+pmd_no_fast_path(struct rte_eth_dev *dev)
 {
 	dev->rx_pkt_burst = rte_eth_pkt_burst_dummy;
 	dev->tx_pkt_burst = rte_eth_pkt_burst_dummy;
-	dev->tx_pkt_prepare = MMNET_NO_PREPARE;
+	dev->tx_pkt_prepare = PMD_NO_PREPARE;
 #if RTE_VERSION >= RTE_VERSION_NUM(25, 11, 0, 0)
 	dev->rx_queue_count = rte_eth_queue_count_dummy;
 	dev->tx_queue_count = rte_eth_queue_count_dummy;
@@ -108,7 +108,7 @@ mmnet_no_fast_path(struct rte_eth_dev *dev)
 /* ---- threads ---- */
 
 /** A function and its argument. */
-struct mmnet_call {
+struct pmd_call {
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -120,37 +120,37 @@ struct mmnet_call {
  */
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 static inline uint32_t
-mmnet_call_start(void *arg)
+pmd_call_start(void *arg)
 {
-	const struct mmnet_call *call = arg;
+	const struct pmd_call *call = arg;
 
 	call->fn(call->arg);
 	return 0;
 }
 
 static inline int
-mmnet_call_off_lcores(struct mmnet_call *call)
+pmd_call_off_lcores(struct pmd_call *call)
 {
 	rte_thread_t thread;
-	int ret = rte_thread_create_control(&thread, "mmnet", mmnet_call_start, call);
+	int ret = rte_thread_create_control(&thread, "mmnet", pmd_call_start, call);
 
 	return ret != 0 ? ret : -rte_thread_join(thread, NULL);
 }
 #else
 static inline void *
-mmnet_call_start(void *arg)
+pmd_call_start(void *arg)
 {
-	const struct mmnet_call *call = arg;
+	const struct pmd_call *call = arg;
 
 	call->fn(call->arg);
 	return NULL;
 }
 
 static inline int
-mmnet_call_off_lcores(struct mmnet_call *call)
+pmd_call_off_lcores(struct pmd_call *call)
 {
 	pthread_t thread;
-	int ret = rte_ctrl_thread_create(&thread, "mmnet", NULL, mmnet_call_start, call);
+	int ret = rte_ctrl_thread_create(&thread, "mmnet", NULL, pmd_call_start, call);
 
 	return ret != 0 ? ret : -pthread_join(thread, NULL);
 }
@@ -163,7 +163,7 @@ mmnet_call_off_lcores(struct mmnet_call *call)
  * @return 0, or what the handler returns
  */
 static inline int
-mmnet_kvargs_each(const struct rte_kvargs *kv, arg_handler_t handler, void *opaque)
+pmd_kvargs_each(const struct rte_kvargs *kv, arg_handler_t handler, void *opaque)
 {
 #if RTE_VERSION >= RTE_VERSION_NUM(24, 11, 0, 0)
 	return rte_kvargs_process_opt(kv, NULL, handler, opaque);
@@ -174,7 +174,7 @@ mmnet_kvargs_each(const struct rte_kvargs *kv, arg_handler_t handler, void *opaq
 
 /** Add a number to a telemetry dictionary. */
 static inline void
-mmnet_tel_add(struct rte_tel_data *d, const char *name, uint64_t value)
+pmd_tel_add(struct rte_tel_data *d, const char *name, uint64_t value)
 {
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
 	rte_tel_data_add_dict_uint(d, name, value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef MMNET_BYTES_H
-#define MMNET_BYTES_H
+#ifndef PMD_BYTES_H
+#define PMD_BYTES_H
 
 /**
  * @file
@@ -22,7 +22,7 @@
  * @return the segment; NULL: the packet is shorter
  */
 static inline const struct rte_mbuf *
-mmnet_bytes_find(const struct rte_mbuf *m, uint32_t *off)
+pmd_bytes_find(const struct rte_mbuf *m, uint32_t *off)
 {
 	while (m != NULL && *off >= m->data_len) {
 		*off -= m->data_len;
@@ -33,9 +33,9 @@ mmnet_bytes_find(const struct rte_mbuf *m, uint32_t *off)
 
 /** Copy bytes [off, off + n). @return false: the packet is shorter; `to` is undefined */
 static inline bool
-mmnet_bytes_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
+pmd_bytes_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
 {
-	m = mmnet_bytes_find(m, &off);
+	m = pmd_bytes_find(m, &off);
 	for (; n != 0 && m != NULL; m = m->next, off = 0) {
 		uint32_t part = RTE_MIN(n, m->data_len - off);
 
@@ -48,7 +48,7 @@ mmnet_bytes_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
 
 /** @return true when the caller may write bytes [off, off + n): they have no other reader */
 static inline bool
-mmnet_bytes_writable(const struct rte_mbuf *m, uint32_t off, uint32_t n)
+pmd_bytes_writable(const struct rte_mbuf *m, uint32_t off, uint32_t n)
 {
 	uint32_t end = off + n;
 
@@ -61,7 +61,7 @@ mmnet_bytes_writable(const struct rte_mbuf *m, uint32_t off, uint32_t n)
 
 /** Write bytes [off, off + n). The packet is long enough. */
 static inline void
-mmnet_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from)
+pmd_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from)
 {
 	uint32_t at = 0;
 
@@ -75,14 +75,14 @@ mmnet_bytes_write(struct rte_mbuf *m, uint32_t off, uint32_t n, const void *from
 }
 
 /** A ones' complement sum (the Internet checksum) of bytes in pieces. {0}: of no bytes */
-struct mmnet_sum {
+struct pmd_sum {
 	uint64_t sum;
 	bool odd; /**< of an odd number of bytes so far */
 };
 
 /** Add the next piece. */
 static inline void
-mmnet_sum_add(struct mmnet_sum *s, const void *bytes, uint32_t n)
+pmd_sum_add(struct pmd_sum *s, const void *bytes, uint32_t n)
 {
 	uint16_t part = rte_raw_cksum(bytes, n);
 
@@ -93,13 +93,13 @@ mmnet_sum_add(struct mmnet_sum *s, const void *bytes, uint32_t n)
 
 /** Add bytes [off, off + n) of a packet. @return false: it is shorter */
 static inline bool
-mmnet_sum_add_packet(struct mmnet_sum *s, const struct rte_mbuf *m, uint32_t off, uint32_t n)
+pmd_sum_add_packet(struct pmd_sum *s, const struct rte_mbuf *m, uint32_t off, uint32_t n)
 {
-	m = mmnet_bytes_find(m, &off);
+	m = pmd_bytes_find(m, &off);
 	for (; n != 0 && m != NULL; m = m->next, off = 0) {
 		uint32_t part = RTE_MIN(n, m->data_len - off);
 
-		mmnet_sum_add(s, rte_pktmbuf_mtod_offset(m, const char *, off), part);
+		pmd_sum_add(s, rte_pktmbuf_mtod_offset(m, const char *, off), part);
 		n -= part;
 	}
 	return n == 0;
@@ -107,13 +107,12 @@ mmnet_sum_add_packet(struct mmnet_sum *s, const struct rte_mbuf *m, uint32_t off
 
 /** Add the pseudo-header of UDP and TCP: addresses, protocol, length. */
 static inline void
-mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto,
-	uint32_t l4_len)
+pmd_sum_add_pseudo(struct pmd_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t l4_len)
 {
 	rte_be32_t words[2] = {rte_cpu_to_be_32(l4_len), rte_cpu_to_be_32(proto)};
 
-	mmnet_sum_add(s, ip + (ipv6 ? 8 : 12), ipv6 ? 32 : 8);
-	mmnet_sum_add(s, words, sizeof(words));
+	pmd_sum_add(s, ip + (ipv6 ? 8 : 12), ipv6 ? 32 : 8);
+	pmd_sum_add(s, words, sizeof(words));
 }
 
 /**
@@ -121,7 +120,7 @@ mmnet_sum_add_pseudo(struct mmnet_sum *s, const uint8_t *ip, bool ipv6, uint8_t 
  * and it is right
  */
 static inline uint16_t
-mmnet_sum_fold(const struct mmnet_sum *s)
+pmd_sum_fold(const struct pmd_sum *s)
 {
 	uint64_t sum = s->sum;
 
