@@ -25,6 +25,7 @@ allowed()
 	drivers/xen/fido-grant src/xen
 	drivers/net/common
 	drivers/net/mmnet_pmd drivers/net/common
+	drivers/net/vtap_pmd drivers/net/common
 	drivers/blk/include/fido
 	drivers/blk/common
 	drivers/blk/front drivers/blk/common

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef VTAP_PORT_H
+#define VTAP_PORT_H
+
+/** @file A port and its queues. */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <ethdev_driver.h>
+#include <rte_ether.h>
+#include <rte_interrupts.h>
+
+#include <linux/virtio_net.h>
+
+#include "vtap_args.h"
+#include "vtap_tun.h"
+
+/** Longest frame of the kernel: 65,535 bytes of IP, addresses and type, two tags. */
+#define VTAP_FRAME_MAX (65535u + RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
+/** Bytes of a frame beyond the MTU. */
+#define VTAP_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
+
+/** Counters of a receive queue, written by its lcore. */
+struct vtap_rx_counters {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t unfinished; /**< with checksums left to the next port */
+	uint64_t large;      /**< of these, to be segmented */
+	uint64_t finished;   /**< checksums computed by the driver */
+	uint64_t bad_header; /**< dropped: the header contradicts the packet */
+	uint64_t too_long;   /**< dropped: longer than a frame may be */
+	uint64_t no_buffer;  /**< polls that found no mbufs; packets wait */
+	uint64_t failed;     /**< reads that the kernel refused */
+};
+
+/** Counters of a transmit queue, written by its lcore. */
+struct vtap_tx_counters {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t unfinished; /**< with checksums left to the kernel */
+	uint64_t large;      /**< of these, to be segmented */
+	uint64_t fronts;     /**< with headers copied, since they had to change */
+	uint64_t invalid;    /**< dropped: headers contradict flags, or no such offload */
+	uint64_t too_long;   /**< dropped: longer than the MTU allows */
+	uint64_t refused;    /**< dropped: the kernel refused them (interface down or gone) */
+};
+
+struct vtap_rxq {
+	int fd;
+	uint16_t port_id;
+	uint16_t segs;  /**< mbufs that hold the longest frame */
+	uint16_t holes; /**< the first mbufs, which were given away */
+	bool leave;     /**< the application accepts unfinished packets */
+	uint32_t room;  /**< bytes that all mbufs hold */
+	struct rte_mempool *pool;
+	struct rte_mbuf **mbufs; /**< of segs */
+	struct iovec *iov;       /**< of 1 + segs: header, mbufs */
+	struct virtio_net_hdr header;
+	struct vtap_rx_counters now;
+	struct vtap_rx_counters base; /**< at the last reset */
+} __rte_cache_aligned;
+
+struct vtap_txq {
+	int fd;
+	bool can_uso;
+	bool warned; /**< that the kernel refuses packets */
+	uint32_t max_frame;
+	struct vtap_tx_counters now;
+	struct vtap_tx_counters base;
+} __rte_cache_aligned;
+
+struct vtap_port {
+	struct vtap_tun tun;
+	struct vtap_args args;
+	struct rte_eth_dev *dev;
+	struct rte_intr_handle *watch; /**< netlink: changes of the interface; NULL: none */
+	pthread_mutex_t watch_lock;    /**< protects watch */
+	struct rte_ether_addr mac;
+	bool started;
+	bool admin_down; /**< rte_eth_dev_set_link_down() */
+	bool removed;    /**< the interface is gone */
+	struct vtap_rxq *rxq[VTAP_QUEUES_MAX];
+	struct vtap_txq *txq[VTAP_QUEUES_MAX];
+};
+
+static inline struct vtap_port *
+vtap_port_of(const struct rte_eth_dev *dev)
+{
+	return dev->data->dev_private;
+}
+
+#endif

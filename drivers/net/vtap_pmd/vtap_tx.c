@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transmit: packets to the kernel, written from where they are. */
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include "vtap_header.h"
+#include "vtap_log.h"
+#include "vtap_port.h"
+#include "vtap_tx.h"
+
+static const struct virtio_net_hdr plain;
+
+/* ---- one packet ---- */
+
+/* @return true when the packet is longer than the MTU allows; the kernel would take it */
+static inline bool
+is_too_long(const struct vtap_txq *q, const struct rte_mbuf *m)
+{
+	if ((m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)) != 0)
+		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz > q->max_frame;
+	return m->pkt_len > q->max_frame;
+}
+
+/* List the packet's bytes [from, to). @return how many entries; -1: too many, or it is shorter */
+static inline int
+list_bytes(struct iovec *iov, int max, const struct rte_mbuf *m, uint32_t from, uint32_t to)
+{
+	int n = 0;
+
+	to -= from;
+	for (; m != NULL && to != 0; m = m->next) {
+		uint32_t len = m->data_len;
+
+		if (from >= len) {
+			from -= len;
+			continue;
+		}
+		if (unlikely(n == max))
+			return -1;
+		len = RTE_MIN(len - from, to);
+		iov[n++] = (struct iovec){rte_pktmbuf_mtod_offset(m, void *, from), len};
+		to -= len;
+		from = 0;
+	}
+	return to == 0 ? n : -1;
+}
+
+/*
+ * Write one packet.
+ * @return 1: the kernel has it; 0: no room now; -errno: it never will
+ */
+static inline int
+write_packet(struct vtap_txq *q, const struct rte_mbuf *m)
+{
+	struct iovec iov[IOV_MAX];
+	struct vtap_packet p;
+	int n = 1, k, ret;
+
+	if (likely((m->ol_flags & VTAP_ASKS) == 0)) {
+		iov[0] = (struct iovec){(void *)(uintptr_t)&plain, VTAP_HEADER_SIZE};
+		k = list_bytes(iov + n, IOV_MAX - n, m, 0, m->pkt_len);
+	} else {
+		ret = vtap_header_write(&p, m, q->can_uso);
+		if (unlikely(ret != 0))
+			return ret;
+		iov[0] = (struct iovec){&p.header, VTAP_HEADER_SIZE};
+		if (p.front_len != 0)
+			iov[n++] = (struct iovec){p.front, p.front_len};
+		k = list_bytes(iov + n, IOV_MAX - n, m, p.skip, p.len);
+		q->now.fronts += p.front_len != 0;
+		q->now.unfinished += p.header.flags != 0;
+		q->now.large += p.header.gso_type != 0;
+	}
+	if (unlikely(k < 0))
+		return -EINVAL;
+	while (writev(q->fd, iov, n + k) < 0)
+		if (errno != EINTR)
+			return errno == EAGAIN ? 0 : -errno;
+	return 1;
+}
+
+/* Count a packet that was dropped, and log the kernel's first refusal. */
+static __rte_cold void
+count_drop(struct vtap_txq *q, int ret)
+{
+	if (ret == -ENOTSUP || ret == -EINVAL) {
+		q->now.invalid++;
+		return;
+	}
+	q->now.refused++;
+	if (!q->warned)
+		VTAP_LOG(WARNING,
+			"the kernel refuses packets: %s: %s; they are dropped and counted",
+			strerror(-ret),
+			ret == -EIO              ? "set the interface up (ip link set DEV up)"
+				: ret == -EBADFD ? "the interface was removed"
+						 : "see the interface's counters (ip -s link)");
+	q->warned = true;
+}
+
+/* ---- the burst ---- */
+
+uint16_t
+vtap_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct vtap_txq *q = queue;
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t len = pkts[i]->pkt_len;
+		int ret;
+
+		if (unlikely(is_too_long(q, pkts[i]))) {
+			q->now.too_long++;
+			continue;
+		}
+		ret = write_packet(q, pkts[i]);
+		if (unlikely(ret == 0))
+			break;
+		if (unlikely(ret < 0)) {
+			count_drop(q, ret);
+			continue;
+		}
+		q->now.packets++;
+		q->now.bytes += len;
+	}
+	/* At once: buffers of another domain go back in one batch. */
+	rte_pktmbuf_free_bulk(pkts, i);
+	return i;
+}
+
+static int
+check(struct vtap_txq *q, const struct rte_mbuf *m)
+{
+	struct vtap_packet p;
+
+	if (is_too_long(q, m))
+		return EINVAL;
+	if ((m->ol_flags & VTAP_ASKS) == 0)
+		return 0;
+	return -vtap_header_write(&p, m, q->can_uso);
+}
+
+uint16_t
+vtap_tx_prepare(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		int ret = check(queue, pkts[i]);
+
+		if (unlikely(ret != 0)) {
+			rte_errno = ret;
+			return i;
+		}
+	}
+	return n;
+}
+
+/* ---- set-up ---- */
+
+int
+vtap_tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
+	const struct rte_eth_txconf *conf)
+{
+	struct vtap_port *port = vtap_port_of(dev);
+	struct vtap_txq *q;
+
+	(void)n;
+	(void)conf;
+	vtap_tx_queue_release(dev, i);
+	q = rte_zmalloc_socket("vtap_txq", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
+	if (q == NULL)
+		return -ENOMEM;
+	q->can_uso = port->tun.can_uso;
+	port->txq[i] = q;
+	dev->data->tx_queues[i] = q;
+	vtap_tx_limit(port);
+	return 0;
+}
+
+void
+vtap_tx_queue_release(struct rte_eth_dev *dev, uint16_t i)
+{
+	struct vtap_port *port = vtap_port_of(dev);
+
+	rte_free(port->txq[i]);
+	port->txq[i] = NULL;
+	dev->data->tx_queues[i] = NULL;
+}
+
+void
+vtap_tx_limit(struct vtap_port *port)
+{
+	for (uint16_t i = 0; i < VTAP_QUEUES_MAX; i++)
+		if (port->txq[i] != NULL)
+			port->txq[i]->max_frame = port->dev->data->mtu + VTAP_OVERHEAD;
+}
