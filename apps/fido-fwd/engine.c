@@ -64,7 +64,7 @@ receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const
 			segs |= s->packet[i]->nb_segs;
 		if (offload) {
 			fwd_packet_ask(s->packet[i]);
-			if (!s->sink->mmnet && fwd_packet_needs_headers(s->packet[i]))
+			if (!s->sink->unfinished && fwd_packet_needs_headers(s->packet[i]))
 				segs |= 2;
 		}
 		if (mode == FWD_TOUCH) {

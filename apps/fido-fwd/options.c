@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_mbuf.h>
 
 #include "options.h"
 
@@ -20,6 +21,7 @@ enum {
 	OPT_RXD,
 	OPT_TXD,
 	OPT_MBUFS,
+	OPT_DATA_ROOM,
 	OPT_MTU,
 	OPT_SCATTER,
 	OPT_OFFLOAD,
@@ -44,6 +46,7 @@ static const struct option long_options[] = {
 	{"rxd", required_argument, NULL, OPT_RXD},
 	{"txd", required_argument, NULL, OPT_TXD},
 	{"mbufs", required_argument, NULL, OPT_MBUFS},
+	{"data-room", required_argument, NULL, OPT_DATA_ROOM},
 	{"mtu", required_argument, NULL, OPT_MTU},
 	{"scatter", no_argument, NULL, OPT_SCATTER},
 	{"offload", no_argument, NULL, OPT_OFFLOAD},
@@ -95,6 +98,7 @@ fwd_options_usage(FILE *out)
 	      "  --rxd N, --txd N    set up N descriptors per queue (default 1024)\n"
 	      "  --burst N           move up to N packets at a time, 1 to 512 (default 32)\n"
 	      "  --mbufs N           allocate N receive buffers (default: enough for all rings)\n"
+	      "  --data-room BYTES   allocate receive buffers of BYTES (default: for one frame)\n"
 	      "  --mtu BYTES         set the MTU (default 1500, or the driver's lower maximum)\n"
 	      "  --scatter           receive a long frame into several buffers\n"
 	      "  --offload           leave checksums and TCP segmentation to the Tx port\n"
@@ -268,6 +272,9 @@ take_option(struct fwd_options *opt, int key, int *chosen)
 		return parse_u16("txd", optarg, 1, 32768, &opt->txd);
 	case OPT_MBUFS:
 		return parse_u32("mbufs", optarg, 64, 1u << 26, &opt->mbufs);
+	case OPT_DATA_ROOM:
+		return parse_u16("data-room", optarg, 64, UINT16_MAX - RTE_PKTMBUF_HEADROOM,
+			&opt->data_room);
 	case OPT_MTU:
 		return parse_u16("mtu", optarg, 68, 65535, &opt->mtu);
 	case OPT_SPIN_US:

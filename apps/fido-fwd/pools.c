@@ -35,7 +35,7 @@ sum_up(const struct fwd_port *ports)
 		needs.tx_rings += port->nb_txq * port->txd;
 		if (port->sink && !port->multi_segs)
 			needs.linear_rings += port->nb_txq * port->txd;
-		needs.headers |= port->tx_finish && !port->mmnet;
+		needs.headers |= port->tx_finish && !port->unfinished;
 		if (port->source) {
 			needs.frame = RTE_MAX(needs.frame, (uint32_t)port->mtu + FRAME_OVERHEAD);
 			needs.scatter = needs.scatter && port->rx_scatter;
@@ -51,6 +51,15 @@ room_for(uint32_t frame)
 	uint32_t room = RTE_ALIGN_CEIL(frame + RTE_PKTMBUF_HEADROOM, 64);
 
 	return RTE_MAX(room, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
+/* Return the data room, headroom included, of the buffers for received packets. */
+static uint32_t
+choose_room(const struct needs *needs, const struct fwd_options *opt)
+{
+	if (opt->data_room != 0)
+		return opt->data_room + RTE_PKTMBUF_HEADROOM;
+	return needs->scatter ? RTE_MBUF_DEFAULT_BUF_SIZE : room_for(needs->frame);
 }
 
 static int
@@ -74,7 +83,7 @@ fwd_pools_create(struct fwd_pools *pools, const struct fwd_options *opt,
 	const struct fwd_port *ports, uint32_t nb_streams)
 {
 	struct needs needs = sum_up(ports);
-	uint32_t room = needs.scatter ? RTE_MBUF_DEFAULT_BUF_SIZE : room_for(needs.frame);
+	uint32_t room = choose_room(&needs, opt);
 	uint32_t copy_room = RTE_MIN(room_for(needs.frame), (uint32_t)UINT16_MAX);
 	/* Buffers outside of the rings: bursts and lcore caches. */
 	uint32_t loose = nb_streams * opt->burst + rte_lcore_count() * CACHE * 2 + 512;

@@ -35,6 +35,13 @@ dpdk_release(void)
 	return year * 100 + month;
 }
 
+/* Return whether the driver passes on unfinished packets as they are, in both directions. */
+static bool
+leaves_unfinished(const char *driver)
+{
+	return strcmp(driver, "net_mmnet") == 0 || strcmp(driver, "net_vtap") == 0;
+}
+
 /*
  * Return whether the driver computes checksums without writing to the packet, which may be
  * read-only. Many drivers need the pseudo-header checksum in the packet; these do not. Since DPDK
@@ -45,7 +52,7 @@ finds_sums_itself(const char *driver)
 {
 	if (strcmp(driver, "net_tap") == 0)
 		return dpdk_release() < 2311;
-	return strcmp(driver, "net_mmnet") == 0;
+	return leaves_unfinished(driver);
 }
 
 /* Return how many `what` queues to set up: wanted, or the driver's maximum if lower. */
@@ -97,6 +104,7 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	}
 	strlcpy(port->driver, info.driver_name, sizeof(port->driver));
 	port->mmnet = strcmp(info.driver_name, "net_mmnet") == 0;
+	port->unfinished = leaves_unfinished(port->driver);
 	port->multi_segs = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	port->can_finish = (info.tx_offload_capa & TX_FINISH) == TX_FINISH && port->multi_segs &&
 		finds_sums_itself(port->driver);
@@ -132,7 +140,7 @@ fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_optio
 {
 	if (!opt->offload)
 		return;
-	from->rx_unfinished = from->mmnet && to->can_finish;
+	from->rx_unfinished = from->unfinished && to->can_finish;
 	to->tx_finish |= from->rx_unfinished;
 }
 

@@ -35,6 +35,7 @@ struct fwd_port {
 	bool source; /* some route receives from it */
 	bool sink;   /* some route sends to it */
 	bool mmnet;
+	bool unfinished;    /* its driver passes on unfinished packets as they are */
 	bool multi_segs;    /* sends packets of several segments */
 	bool rx_scatter;    /* --scatter is given, and the driver supports it */
 	bool can_finish;    /* computes checksums and segments TCP on Tx */
