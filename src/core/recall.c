@@ -41,8 +41,10 @@ struct fido_dead {
 	struct fido_dead *next;
 	uint32_t slot;
 	uint64_t generation;
-	bool done;   /* no message is held by way of it */
-	bool on_way; /* on the path: scratch of fido_recall_ask() */
+	bool done; /* no message is held by way of it */
+	/* Scratch of fido_recall_ask(): on the path; next one whose receivers are to be marked. */
+	bool on_way;
+	struct fido_dead *next_on_way;
 	/* By slot: generation from which it was receiving, or still held messages; 0: none. */
 	uint64_t from[FIDO_SLOTS_MAX];
 };
@@ -110,17 +112,30 @@ fido_recall_forget(struct fido_domain *d)
 	}
 }
 
-/* Mark the dead domains through which a message for (slot, generation) may have been passed on. */
+/*
+ * Mark the dead domains through which a message for (slot, generation) may have been passed on.
+ * Without recursion: nothing bounds the number of deaths while a message is held.
+ */
 static void
 mark_way(struct fido_domain *d, uint32_t slot, uint64_t generation)
 {
-	for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next) {
-		bool self = dead->slot == slot && dead->generation == generation;
+	struct fido_dead *todo = NULL; /* marked; their receivers are not yet */
 
-		if (dead->on_way || (!self && dead->from[slot] != generation))
-			continue;
-		dead->on_way = true;
-		mark_way(d, dead->slot, dead->generation);
+	for (;;) {
+		for (struct fido_dead *dead = d->dead; dead != NULL; dead = dead->next) {
+			bool self = dead->slot == slot && dead->generation == generation;
+
+			if (dead->on_way || (!self && dead->from[slot] != generation))
+				continue;
+			dead->on_way = true;
+			dead->next_on_way = todo;
+			todo = dead;
+		}
+		if (todo == NULL)
+			return;
+		slot = todo->slot;
+		generation = todo->generation;
+		todo = todo->next_on_way;
 	}
 }
 
