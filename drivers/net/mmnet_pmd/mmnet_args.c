@@ -192,6 +192,9 @@ parse_slots(struct mmnet_args *args, const char *value)
 	return 0;
 }
 
+/* Filled from the table of modes by mmnet_args_parse(). */
+static char rx_modes[64];
+
 static const struct keyword keywords[] = {
 	{"group", parse_group,
 		"a group's name of at most 31 characters, e.g. group=demo or group=host:demo"},
@@ -200,7 +203,7 @@ static const struct keyword keywords[] = {
 	{"peer", parse_peer, "the domain at the other end, at most 31 characters, e.g. peer=gen"},
 	{"link", parse_link,
 		"a name of at most 31 characters, to tell several links to one peer apart"},
-	{"rx", parse_rx, MMNET_RX_MODE_NAMES(", ", " or ")},
+	{"rx", parse_rx, rx_modes},
 	{"arena", parse_arena, "a size from 64K to 64G, e.g. arena=16M"},
 	{"hugepages", parse_hugepages, "on or off"},
 	{"heap", parse_heap, "on or off: whether EAL's memory is exported"},
@@ -261,6 +264,7 @@ mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 	memset(args, 0, sizeof(*args));
 	strlcpy(args->link, "0", sizeof(args->link));
 	args->arena = ARENA_DEFAULT;
+	mmnet_rx_mode_names(rx_modes, sizeof(rx_modes));
 	kv = rte_kvargs_parse(text, all_keys());
 	if (kv == NULL) {
 		log_unknown(name, text);

@@ -6,6 +6,7 @@
 
 #include <ethdev_driver.h>
 #include <rte_common.h>
+#include <rte_string_fns.h>
 
 #include "mmnet_log.h"
 #include "mmnet_port.h"
@@ -63,6 +64,16 @@ const struct mmnet_rx_mode *
 mmnet_rx_mode_get(unsigned int mode)
 {
 	return &modes[mode];
+}
+
+void
+mmnet_rx_mode_names(char *out, size_t size)
+{
+	strlcpy(out, modes[0].name, size);
+	for (unsigned int i = 1; i < RTE_DIM(modes); i++) {
+		strlcat(out, i + 1 < RTE_DIM(modes) ? ", " : " or ", size);
+		strlcat(out, modes[i].name, size);
+	}
 }
 
 int

@@ -9,11 +9,9 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <ethdev_driver.h>
-
-/** The modes' names in the order of the table, with text between them. */
-#define MMNET_RX_MODE_NAMES(sep, last_sep) "auto" sep "copy" sep "header" last_sep "zero"
 
 /** The mode of a port whose user names none. */
 #define MMNET_RX_MODE_DEFAULT 0
@@ -34,6 +32,9 @@ struct mmnet_rx_mode {
 
 /** @return the row of a mode */
 const struct mmnet_rx_mode *mmnet_rx_mode_get(unsigned int mode);
+
+/** List the modes' names for a message: "auto, copy, header or zero". */
+void mmnet_rx_mode_names(char *out, size_t size);
 
 /** Find a mode by its name. @return 0, -EINVAL: there is none */
 int mmnet_rx_mode_parse(const char *name, unsigned int *mode);
