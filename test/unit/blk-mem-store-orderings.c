@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "size.c"
 #include "store_mem.c"
 
 #define WORDS (PAGE / sizeof(uint64_t))

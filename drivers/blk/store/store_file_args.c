@@ -5,34 +5,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <fido/log.h>
 
-/* @return 0: not a size */
-static uint64_t
-size_parse(const char *s)
-{
-	static const char suffixes[] = "KMGT";
-	char *end;
-	const char *suffix;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(s, &end, 10);
-	if (errno != 0 || end == s || *s == '-')
-		return 0;
-	if (*end == '\0')
-		return n <= INT64_MAX ? n : 0;
-	suffix = strchr(suffixes, *end);
-	if (suffix == NULL || end[1] != '\0')
-		return 0;
-	for (const char *p = suffixes; p <= suffix; p++)
-		if (__builtin_mul_overflow(n, 1024, &n) || n > INT64_MAX)
-			return 0;
-	return n;
-}
+#include "size.h"
 
 static int
 option_parse(struct blk_file_args *a, const struct blk_store_config *c, const char *option)
@@ -42,8 +19,8 @@ option_parse(struct blk_file_args *a, const struct blk_store_config *c, const ch
 	} else if (strcmp(option, "direct=off") == 0) {
 		a->direct = false;
 	} else if (strncmp(option, "create=", 7) == 0) {
-		a->create = size_parse(option + 7);
-		if (a->create == 0 || a->create % 512 != 0) {
+		a->create = blk_size_parse(option + 7);
+		if (a->create == 0 || a->create > INT64_MAX || a->create % 512 != 0) {
 			fido_log(FIDO_LOG_ERROR,
 				"volume %s: '%s': give a SIZE that is a multiple of 512 bytes, as "
 				"in 1073741824 or 1G",

@@ -24,6 +24,7 @@
 #include <fido/log.h>
 #include <fido/region.h>
 
+#include "size.h"
 #include "store.h"
 
 #define PAGE_SHIFT 12
@@ -389,28 +390,6 @@ mem_channel_close(struct blk_channel *channel)
 	free(channel);
 }
 
-/* @return bytes; 0: invalid */
-static uint64_t
-parse_size(const char *text)
-{
-	static const char units[] = "KMGT";
-	const char *unit;
-	char *end;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (errno != 0 || end == text || text[0] == '-')
-		return 0;
-	if (*end != '\0') {
-		unit = strchr(units, *end);
-		if (unit == NULL || end[1] != '\0' || n > UINT64_MAX >> (10 * (unit - units + 1)))
-			return 0;
-		n <<= 10 * (unit - units + 1);
-	}
-	return n % PAGE == 0 ? n : 0;
-}
-
 static void
 mem_close(struct blk_store *store)
 {
@@ -452,9 +431,9 @@ static int
 mem_open(struct blk_store **out, const struct blk_store_config *config)
 {
 	struct mem_store *m = calloc(1, sizeof(*m));
-	uint64_t size = parse_size(config->arg);
+	uint64_t size = blk_size_parse(config->arg);
 	struct timespec now;
-	int ret = size == 0 ? -EINVAL : 0;
+	int ret = size == 0 || size % PAGE != 0 ? -EINVAL : 0;
 
 	if (m == NULL)
 		return -ENOMEM;
