@@ -5,6 +5,8 @@
 set -eu -o pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=test/apt.sh
+. "$top/test/apt.sh"
 build=${FIDO_BUILD:-$top/build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 headers=$build/dpdk-headers
@@ -144,34 +146,6 @@ install_packages()
 		die "apt-get install failed (log: $build/setup.log). Check the network and free space."
 }
 
-# Write the machine's own package sources as deb-src to a folder: /etc stays unchanged.
-write_source_lists()
-{
-	local dir=$1 file
-	mkdir -p "$dir"
-	for file in /etc/apt/sources.list.d/*.sources; do
-		[ -e "$file" ] || continue
-		sed -E 's/^Types:.*/Types: deb-src/I' "$file" >"$dir/${file##*/}"
-	done
-	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ -e "$file" ] || continue
-		sed -nE 's/^[[:space:]]*deb([[:space:]])/deb-src\1/p' "$file" >"$dir/${file##*/}"
-	done
-	# apt reads the main list from the folder too, so its name must not be used there.
-	[ ! -e "$dir/sources.list" ] || mv "$dir/sources.list" "$dir/main-sources.list"
-}
-
-# Run apt-get on the source lists below folder $1, with all its state there too.
-apt_get_source()
-{
-	local dir=$1
-	shift
-	mkdir -p "$dir/state/partial" "$dir/cache/archives/partial"
-	(cd "$dir" && retry apt-get -o Dir::Etc::sourcelist=/dev/null \
-		-o Dir::Etc::sourceparts="$dir/lists" -o Dir::State::lists="$dir/state" \
-		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "$@")
-}
-
 headers_compile()
 {
 	# shellcheck disable=SC2046 # the flags are separate words
@@ -186,11 +160,11 @@ fetch_source()
 	local name=$1 version=$2 installed=$3
 	say "fetching the source of $name $version"
 	if [ ! -d "$sources/lists" ]; then
-		write_source_lists "$sources/lists"
+		apt_lists "$sources"
 		# A third-party list without sources fails here and does no harm: the next step decides.
-		apt_get_source "$sources" update 2>/dev/null || true
+		retry apt_source "$sources" update 2>/dev/null || true
 	fi
-	apt_get_source "$sources" source --download-only "$name=$version" || die \
+	retry apt_source "$sources" source --download-only "$name=$version" || die \
 		"cannot fetch the source of $name $version (log: $build/setup.log)." \
 		"If the archive has a newer one: apt-get install $installed"
 	dpkg-source --no-check -x "$sources/$name"_*.dsc "$sources/$name" >>"$build/setup.log" 2>&1 ||

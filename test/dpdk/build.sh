@@ -10,6 +10,8 @@
 # need; theirs $XDG_CACHE_HOME/fido or ~/.cache/fido); FIDO_JOBS
 set -eu -o pipefail
 
+# shellcheck source=test/apt.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../apt.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fido
 [ "$(id -u)" != 0 ] || cache=/var/cache/fido
 cache=${FIDO_CACHE:-$cache}
@@ -36,40 +38,17 @@ die()
 	exit 1
 }
 
-# The machine's main source list as one of sources of SUITE, below folder $2.
-write_lists()
-{
-	local suite=$1 dir=$2 file
-	mkdir -p "$dir/lists" "$dir/state/partial" "$dir/cache/archives/partial"
-	for file in /etc/apt/sources.list.d/*.sources; do
-		[ -e "$file" ] && grep -q '^Suites:.*bookworm' "$file" || continue
-		# The first paragraph: the others are of updates, which later releases have elsewhere.
-		awk -v suite="$suite" '/^$/ && seen { exit }
-			/^Types:/ { $0 = "Types: deb-src" } /^Suites:/ { $0 = "Suites: " suite } /^Components:/ { $0 = "Components: main" }
-			{ print; seen = 1 }' "$file" >"$dir/lists/main.sources"
-	done
-	[ -e "$dir/lists/main.sources" ] || sed -nE "s/^deb(-src)? +(\[[^]]*\] +)?([^ ]+) +bookworm .*/deb-src \2\3 $suite main/p" \
-		/etc/apt/sources.list | head -n 1 >"$dir/lists/main.list"
-}
-
-apt_get()
-{
-	local dir=$1
-	shift
-	(cd "$dir" && apt-get -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/lists" \
-		-o Dir::State::lists="$dir/state" -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
-		-o Acquire::Languages=none "$@") >>"$log" 2>&1 </dev/null
-}
-
 # Debian's source package, unpacked as DIR/source.
 fetch_source()
 {
 	local version=$1 dir=$2
 	say "fetching the source of dpdk $version"
-	write_lists "${suites[$version]}" "$dir"
-	apt_get "$dir" update || die "cannot read the list of sources of ${suites[$version]} (log: $log)"
-	apt_get "$dir" source --download-only dpdk || die "cannot fetch the source of dpdk $version: the package server does" \
-		"not have it (log: $log): give a source tree: setup.sh --dpdk $version --dpdk-source DIR"
+	apt_lists_of "$dir" "${suites[$version]}"
+	apt_source "$dir" update >>"$log" 2>&1 </dev/null ||
+		die "cannot read the list of sources of ${suites[$version]} (log: $log)"
+	apt_source "$dir" source --download-only dpdk >>"$log" 2>&1 </dev/null ||
+		die "cannot fetch the source of dpdk $version: the package server does not have it (log: $log): give a source" \
+			"tree: setup.sh --dpdk $version --dpdk-source DIR"
 	dpkg-source --no-check -x "$dir"/dpdk_*.dsc "$dir/source" >>"$log" 2>&1 || die "cannot unpack it (log: $log)"
 }
 
