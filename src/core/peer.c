@@ -208,21 +208,21 @@ fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct
 }
 
 const char *
-fido_memory_advice(int error)
+fido_memory_advice(const struct fido_domain *d, int error)
 {
+	const char *advice = d->ops->memory_advice != NULL ? d->ops->memory_advice(error) : NULL;
+
+	if (advice != NULL)
+		return advice;
 	switch (-error) {
 	case EMFILE:
 		return "raise the limit of open files (ulimit -n)";
 	case ENFILE:
 		return "raise the machine's limit of open files (fs.file-max)";
-	case ENOENT:
-		return "mount /proc";
 	case ENOMEM:
 		return "free some memory, or raise vm.max_map_count";
 	case EAGAIN:
 		return "raise the limit of locked memory (ulimit -l)";
-	case ENOSPC:
-		return "see doc/xen.md for the limits of grants";
 	default:
 		return "it will be tried again";
 	}
@@ -235,7 +235,8 @@ fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error)
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: %s cannot map some memory of %s: %s: until it can, packets in "
 			"that memory are copied, or the link waits: %s",
-			d->group, d->name, peer->name, strerror(-error), fido_memory_advice(error));
+			d->group, d->name, peer->name, strerror(-error),
+			fido_memory_advice(d, error));
 	peer->lacks = error;
 	peer->lacks_told = true;
 	fido_domain_retry_later(d);

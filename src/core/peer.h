@@ -87,8 +87,11 @@ void fido_domain_peer_again(struct fido_peer *peer);
  */
 void fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t sent,
 	uint32_t withdrawn);
-/** @return what a user can do about an error (-errno) that keeps memory from being mapped */
-const char *fido_memory_advice(int error);
+/**
+ * @return what a user can do about an error (-errno) that keeps memory from being sent or mapped:
+ * the transport's advice (fido_transport_ops.memory_advice), or which limit of a process to raise
+ */
+const char *fido_memory_advice(const struct fido_domain *d, int error);
 /**
  * A peer has withdrawn pages: unmap them.
  * @return 0, -EPROTO (not in its slot, or neither whole granules nor whole extents)

@@ -75,7 +75,7 @@ fido_sent_failed(struct fido_domain *d, struct fido_sent *sent, const char *read
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: %s cannot give some of its memory to %s: %s: until it can, "
 			"packets in that memory are copied, or the link waits: %s",
-			d->group, d->name, reader, strerror(-error), fido_memory_advice(error));
+			d->group, d->name, reader, strerror(-error), fido_memory_advice(d, error));
 	sent->error = error;
 	sent->told = true;
 	fido_domain_retry_later(d);

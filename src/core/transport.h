@@ -87,6 +87,12 @@ struct fido_transport_ops {
 	 * Try again what failed (fido_domain_retry_later()). Control thread. NULL: never needed.
 	 */
 	void (*retry)(void *transport);
+	/**
+	 * Explain an error (-errno) by which memory was not sent or mapped. Any thread. NULL: as if
+	 * it returned NULL.
+	 * @return what a user can do; NULL: nothing that only this transport knows
+	 */
+	const char *(*memory_advice)(int error);
 	/** Have every peer read the control block, which has changed. */
 	void (*notify)(void *transport);
 	/**

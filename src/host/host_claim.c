@@ -25,7 +25,8 @@ claim_name(struct fido_local_folder *g, const struct fido_domain *d)
 			continue;
 		if (owner.error == -EMFILE || owner.error == -ENFILE) {
 			fido_log(FIDO_LOG_ERROR, "group %s: %s cannot join: %s: %s", d->group,
-				d->name, strerror(-owner.error), fido_memory_advice(owner.error));
+				d->name, strerror(-owner.error),
+				fido_memory_advice(d, owner.error));
 			return owner.error;
 		}
 		if (strcmp(owner.name, d->name) != 0)

@@ -261,7 +261,7 @@ say(struct host *h, int ret)
 				       : strerror(-ret),
 			d->name,
 			ret == -EEXIST          ? "restart it"
-				: is_short(ret) ? fido_memory_advice(ret)
+				: is_short(ret) ? fido_memory_advice(d, ret)
 						: "give its user write permission there");
 	h->put_back |= ret == 0;
 	h->lost = ret != 0;

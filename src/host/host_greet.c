@@ -153,7 +153,7 @@ explain(const struct host *h, const struct fido_host_greeting *g, int err)
 	const char *advice = "see its log";
 
 	if (is_shortage(err))
-		advice = fido_memory_advice(err);
+		advice = fido_memory_advice(h->domain, err);
 	else if (err == -EACCES || err == -EPERM)
 		advice = "this user may not write to its socket: run both as one user, or create "
 			 "the group for a Unix group that both users are in (fido-ctl create GROUP "

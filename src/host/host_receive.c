@@ -197,7 +197,7 @@ lose(struct host *h, struct fido_host_session *s, int err)
 			"group %s: %s cannot take a message of %s: %s; it asks for it again: %s",
 			h->domain->group, h->domain->name,
 			s->peer != NULL ? s->peer->name : "another domain", strerror(-err),
-			fido_memory_advice(err));
+			fido_memory_advice(h->domain, err));
 	s->lost = true;
 	fido_domain_retry_later(h->domain);
 }

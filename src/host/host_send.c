@@ -62,7 +62,8 @@ fido_host_say_hello(struct host *h, struct fido_host_session *s)
 	if (!h->mute)
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: %s cannot send HELLO to another domain: %s; it retries: %s",
-			h->domain->group, h->domain->name, strerror(-ret), fido_memory_advice(ret));
+			h->domain->group, h->domain->name, strerror(-ret),
+			fido_memory_advice(h->domain, ret));
 	h->mute = true;
 	fido_domain_retry_later(h->domain);
 	return 0;

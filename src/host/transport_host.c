@@ -289,6 +289,12 @@ host_release(void *transport)
 	host_free(h);
 }
 
+static const char *
+host_memory_advice(int error)
+{
+	return error == -ENOENT ? "mount /proc" : NULL;
+}
+
 const struct fido_transport_ops fido_transport_host = {
 	.name = "host",
 	.join = host_join,
@@ -302,6 +308,7 @@ const struct fido_transport_ops fido_transport_host = {
 	.export = fido_host_export,
 	.withdraw = fido_host_withdraw,
 	.retry = fido_host_retry,
+	.memory_advice = host_memory_advice,
 	.notify = fido_host_notify,
 	.offer_doorbells = fido_host_offer_doorbells,
 	.doorbell_create = fido_host_bell_create,

@@ -441,6 +441,12 @@ xen_leave(void *transport, bool clean)
 	xen_free(x);
 }
 
+static const char *
+xen_memory_advice(int error)
+{
+	return error == -ENOSPC ? "see doc/xen.md for the limits of grants" : NULL;
+}
+
 const struct fido_transport_ops fido_transport_xen = {
 	.name = "xen",
 	.join = xen_join,
@@ -452,6 +458,7 @@ const struct fido_transport_ops fido_transport_xen = {
 	.export = xen_export,
 	.withdraw = xen_withdraw,
 	.retry = xen_retry,
+	.memory_advice = xen_memory_advice,
 	.notify = xen_notify,
 	.offer_doorbells = xen_offer_doorbells,
 	.doorbell_create = fido_xen_bell_create,

@@ -206,6 +206,12 @@ fault_unmapped(void *transport, uint32_t slot)
 		inner->unmapped(transport, slot);
 }
 
+static const char *
+fault_memory_advice(int error)
+{
+	return inner->memory_advice != NULL ? inner->memory_advice(error) : NULL;
+}
+
 static const struct fido_transport_ops fault_ops = {
 	.name = "fault",
 	.join = fault_join,
@@ -219,6 +225,7 @@ static const struct fido_transport_ops fault_ops = {
 	.export = fault_export,
 	.withdraw = fault_withdraw,
 	.retry = fault_retry,
+	.memory_advice = fault_memory_advice,
 	.notify = fault_notify,
 	.offer_doorbells = fault_offer_doorbells,
 	.doorbell_create = fault_doorbell_create,
