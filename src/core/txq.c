@@ -269,7 +269,7 @@ message_length(const struct fido_buf *bufs, unsigned int n)
 }
 
 static int
-put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
+put_message(struct fido_txq *q, struct fido_post_cursor *c, struct fido_tx_burst *b,
 	const struct fido_buf *bufs, unsigned int n)
 {
 	uint64_t gaddr[n];
@@ -283,7 +283,7 @@ put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
 		foreign |= reach == FIDO_REACH_FOREIGN;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		fido_cursor_put(c, gaddr[i], bufs[i].len, bufs[i].flags, bufs[i].cookie);
+		fido_post_put(c, gaddr[i], bufs[i].len, bufs[i].flags, bufs[i].cookie);
 		b->bytes += bufs[i].len;
 	}
 	b->descriptors += n;
@@ -294,7 +294,7 @@ put_message(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
 
 /* Put whole messages while there is room. @return 0, -errno: why the next message cannot be put */
 static int
-put_messages(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
+put_messages(struct fido_txq *q, struct fido_post_cursor *c, struct fido_tx_burst *b,
 	const struct fido_buf *bufs, unsigned int n)
 {
 	while (b->descriptors < n) {
@@ -304,7 +304,7 @@ put_messages(struct fido_txq *q, struct fido_cursor *c, struct fido_tx_burst *b,
 
 		if (len == 0 || len > q->sender->mask + 1)
 			return -EINVAL;
-		if (len > fido_cursor_room(c, q->sender)) {
+		if (len > fido_post_room(c, q->sender)) {
 			fido_counter_add(&q->stats->ring_full, 1);
 			return 0;
 		}
@@ -319,14 +319,14 @@ static int
 post_locked(struct fido_txq *q, const struct fido_buf *bufs, unsigned int n)
 {
 	struct fido_tx_burst b = {0};
-	struct fido_cursor c;
+	struct fido_post_cursor c;
 	int ret;
 
 	if (!q->open)
 		return 0;
-	c = fido_sender_begin(q->sender);
+	c = fido_post_begin(q->sender);
 	ret = put_messages(q, &c, &b, bufs, n);
-	fido_sender_end(q->sender, &c);
+	fido_post_end(q->sender, &c);
 	if (b.descriptors == 0)
 		return ret;
 	fido_txq_publish(q, &b);

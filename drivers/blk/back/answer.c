@@ -55,7 +55,7 @@ drop_buffer(struct back_queue *q, struct back_request *r)
 
 /* The txq's lock is held. @return 1: put, 0: ring full, -1: the front-end no longer waits for it */
 static int
-put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
+put_memory(struct back_queue *q, struct fido_post_cursor *c, struct fido_tx_burst *b,
 	const struct back_request *r)
 {
 	const struct fido_sender *s = q->txq->sender;
@@ -69,10 +69,10 @@ put_memory(struct back_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
 		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len,
 			    &gaddr[i]) == FIDO_REACH_NONE)
 			return -1;
-	if (fido_cursor_room(c, s) < r->io.iovcnt)
+	if (fido_post_room(c, s) < r->io.iovcnt)
 		return r->io.iovcnt > s->mask + 1 ? -1 : 0;
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
-		fido_cursor_put(c, gaddr[i], (uint32_t)r->io.iov[i].iov_len,
+		fido_post_put(c, gaddr[i], (uint32_t)r->io.iov[i].iov_len,
 			(uint16_t)(tag | (i + 1 < r->io.iovcnt ? FIDO_DESC_CHAINED : 0)),
 			r->io.lent[i]);
 	b->own++;
@@ -91,11 +91,11 @@ static void
 send_memory(struct back_queue *q, struct back_requests *out)
 {
 	struct fido_tx_burst b = {0};
-	struct fido_cursor c = {0};
+	struct fido_post_cursor c = {0};
 
 	fido_lock_take(&q->txq->lock);
 	if (q->txq->sender != NULL)
-		c = fido_sender_begin(q->txq->sender);
+		c = fido_post_begin(q->txq->sender);
 	while (!STAILQ_EMPTY(&q->done)) {
 		struct back_request *r = STAILQ_FIRST(&q->done);
 		int put = r->has_memory ? put_memory(q, &c, &b, r) : 1;
@@ -110,7 +110,7 @@ send_memory(struct back_queue *q, struct back_requests *out)
 		STAILQ_INSERT_TAIL(out, r, next);
 	}
 	if (b.descriptors != 0) {
-		fido_sender_end(q->txq->sender, &c);
+		fido_post_end(q->txq->sender, &c);
 		fido_txq_publish(q->txq, &b);
 	}
 	fido_lock_release(&q->txq->lock);

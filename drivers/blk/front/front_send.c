@@ -60,19 +60,19 @@ prepare_write(struct fido_blk_queue *q, struct request *r, struct message *m)
 }
 
 static void
-put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
+put_message(struct fido_blk_queue *q, struct fido_post_cursor *c, struct fido_tx_burst *b,
 	struct request *r, const struct message *m)
 {
 	uint16_t flags = blk_command_flags(r->op, r->flags & FIDO_BLK_FUA ? BLK_FLAG_FUA : 0);
 	uint32_t len = (uint32_t)(blk_op_in_sectors(r->op) ? r->length / BLK_SECTOR : r->length);
 	void *cookie = front_cookie(q, r->seq, r->index + 1u);
 
-	r->ticket = fido_cursor_next_ticket(c);
+	r->ticket = fido_post_next_ticket(c);
 	q->by_ticket[r->ticket] = r->op == FIDO_BLK_READ ? (uint16_t)(r->index + 1) : 0;
-	fido_cursor_put(c, r->offset / BLK_SECTOR, len,
+	fido_post_put(c, r->offset / BLK_SECTOR, len,
 		(uint16_t)(flags | (m->count != 0 ? FIDO_DESC_CHAINED : 0)), cookie);
 	for (unsigned int i = 0; i < m->count; i++) {
-		fido_cursor_put(c, m->gaddr[i], m->len[i], i + 1 < m->count ? FIDO_DESC_CHAINED : 0,
+		fido_post_put(c, m->gaddr[i], m->len[i], i + 1 < m->count ? FIDO_DESC_CHAINED : 0,
 			cookie);
 		b->bytes += m->len[i];
 	}
@@ -84,13 +84,13 @@ put_message(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burs
 
 /* The queue's lock is held; the rings are those of the session. @return false: not now */
 static bool
-send_one(struct fido_blk_queue *q, struct fido_cursor *c, struct fido_tx_burst *b,
+send_one(struct fido_blk_queue *q, struct fido_post_cursor *c, struct fido_tx_burst *b,
 	struct request *r)
 {
 	struct message m;
 
 	m.count = 0;
-	if (fido_cursor_room(c, q->txq->sender) < (r->op == FIDO_BLK_WRITE ? 1 + r->iovcnt : 1)) {
+	if (fido_post_room(c, q->txq->sender) < (r->op == FIDO_BLK_WRITE ? 1 + r->iovcnt : 1)) {
 		fido_counter_add(&q->txq->stats->ring_full, 1);
 		return false;
 	}
@@ -110,7 +110,7 @@ in_session(const struct fido_blk_queue *q)
 static void
 send_waiting(struct fido_blk_queue *q)
 {
-	struct fido_cursor c = fido_sender_begin(q->txq->sender);
+	struct fido_post_cursor c = fido_post_begin(q->txq->sender);
 	struct fido_tx_burst b = {0};
 	struct request *r;
 
@@ -118,7 +118,7 @@ send_waiting(struct fido_blk_queue *q)
 		STAILQ_REMOVE_HEAD(&q->waiting, next);
 		r->state = REQUEST_SENT;
 	}
-	fido_sender_end(q->txq->sender, &c);
+	fido_post_end(q->txq->sender, &c);
 	if (b.descriptors != 0)
 		fido_txq_publish(q->txq, &b);
 }

@@ -192,7 +192,7 @@ put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base,
 	struct rte_mbuf **pkts, uint16_t n, struct fido_tx_burst *b)
 {
 	uint32_t room = fido_sender_room(txq->q->sender);
-	struct fido_cursor c = fido_sender_begin(txq->q->sender);
+	struct fido_post_cursor c = fido_post_begin(txq->q->sender);
 	uint32_t epoch = fido_load_acquire(&txq->q->peer->epoch);
 	const uint32_t *granules = r->granule_epoch;
 	/* Whole granules only: a packet within one granule then ends within the region. */
@@ -210,10 +210,10 @@ put_region(struct mmnet_txq *txq, const struct fido_region *r, uint64_t base,
 			    (off + len) >> FIDO_GRANULE_SHIFT != g ||
 			    fido_load_relaxed(&granules[g]) - 1u >= epoch))
 			break;
-		fido_cursor_put(&c, gaddr + off, len, 0, m);
+		fido_post_put(&c, gaddr + off, len, 0, m);
 		bytes += len;
 	}
-	fido_sender_end(txq->q->sender, &c);
+	fido_post_end(txq->q->sender, &c);
 	b->bytes += bytes;
 	b->descriptors += i;
 	b->own += i;
@@ -238,7 +238,7 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 	uint64_t base = q->layout.base, bytes = 0;
 	uint32_t room = fido_sender_room(q->sender), shift = q->layout.slot_shift,
 		 count = q->layout.slots;
-	struct fido_cursor c = fido_sender_begin(q->sender);
+	struct fido_post_cursor c = fido_post_begin(q->sender);
 	uint16_t i;
 
 	n = (uint16_t)RTE_MIN(n, room);
@@ -249,10 +249,10 @@ put_foreign(struct mmnet_txq *txq, struct rte_mbuf **pkts, uint16_t n, struct fi
 
 		if (unlikely(m->nb_segs != 1 || slot >= count || !(slots >> slot & 1)))
 			break;
-		fido_cursor_put(&c, gaddr, m->data_len, 0, m);
+		fido_post_put(&c, gaddr, m->data_len, 0, m);
 		bytes += m->data_len;
 	}
-	fido_sender_end(q->sender, &c);
+	fido_post_end(q->sender, &c);
 	b->bytes += bytes;
 	b->descriptors += i;
 	b->forwarded += i;

@@ -201,7 +201,7 @@ fido_receiver_pending(const struct fido_receiver *r)
 
 /**
  * The members of fido_receiver that a burst of completions changes, as a local copy that stays in
- * registers (see struct fido_cursor), from fido_complete_begin() to fido_complete_end().
+ * registers (see struct fido_post_cursor), from fido_complete_begin() to fido_complete_end().
  */
 struct fido_complete_cursor {
 	uint64_t *held;

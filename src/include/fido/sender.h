@@ -9,7 +9,7 @@
  * applications use fido_txq_post(). queue_shm.h has the layout, the invariants and the orderings.
  *
  *   one at a time:  fido_sender_put.. fido_sender_publish
- *   a burst:        fido_sender_begin -> fido_cursor_put.. -> fido_sender_end, fido_sender_publish
+ *   a burst:        fido_post_begin -> fido_post_put.. -> fido_post_end, fido_sender_publish
  *
  * "Sender" below means the thread that uses the sender, with the transmit queue's lock held.
  */
@@ -87,9 +87,9 @@ fido_sender_out(const struct fido_sender *s)
 /**
  * The members of fido_sender that a burst of posts changes, as a local copy. After each atomic
  * store to the ring the compiler reloads whatever it reads through a pointer; a local copy stays in
- * registers. Between fido_sender_begin() and fido_sender_end() nothing else may use the sender.
+ * registers. Between fido_post_begin() and fido_post_end() nothing else may use the sender.
  */
-struct fido_cursor {
+struct fido_post_cursor {
 	struct fido_desc_shm *desc;
 	const uint16_t *free_ticket;
 	void **cookie;
@@ -103,11 +103,11 @@ struct fido_cursor {
 	uint32_t first_at; /**< index of the first position not published yet */
 };
 
-/** Begin a burst of posts. Sender; does not block. @see fido_sender_end */
-static inline struct fido_cursor
-fido_sender_begin(const struct fido_sender *s)
+/** Begin a burst of posts. Sender; does not block. @see fido_post_end */
+static inline struct fido_post_cursor
+fido_post_begin(const struct fido_sender *s)
 {
-	return (struct fido_cursor){s->desc, s->free_ticket, s->cookie, s->posted,
+	return (struct fido_post_cursor){s->desc, s->free_ticket, s->cookie, s->posted,
 		fido_clock_before(), s->first_w1, (uint16_t)((s->prod >> s->shift) + 1), s->mask,
 		s->prod, s->prod & s->mask, s->first & s->mask};
 }
@@ -117,7 +117,7 @@ fido_sender_begin(const struct fido_sender *s)
  * block.
  */
 static inline void
-fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
+fido_post_end(struct fido_sender *s, const struct fido_post_cursor *c)
 {
 	s->first_w1 = c->first_w1;
 	s->prod = c->prod;
@@ -125,14 +125,14 @@ fido_sender_end(struct fido_sender *s, const struct fido_cursor *c)
 
 /** @return descriptors that can still be put in this burst. Sender. @see fido_sender_room */
 static inline uint32_t
-fido_cursor_room(const struct fido_cursor *c, const struct fido_sender *s)
+fido_post_room(const struct fido_post_cursor *c, const struct fido_sender *s)
 {
 	return s->free_put - c->prod;
 }
 
 /** @return the ticket that the next descriptor will have. Required: room for one. Sender. */
 static inline uint16_t
-fido_cursor_next_ticket(const struct fido_cursor *c)
+fido_post_next_ticket(const struct fido_post_cursor *c)
 {
 	return c->free_ticket[c->at];
 }
@@ -146,9 +146,10 @@ fido_posted_units(uint32_t len)
 	return __builtin_expect(units < UINT16_MAX, 1) ? units : UINT16_MAX;
 }
 
-/** As fido_sender_put(), within a burst: the caller has checked fido_cursor_room(). */
+/** As fido_sender_put(), within a burst: the caller has checked fido_post_room(). */
 static inline void
-fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
+fido_post_put(struct fido_post_cursor *c, uint64_t gaddr, uint32_t len, uint16_t flags,
+	void *cookie)
 {
 	struct fido_desc_shm *d = &c->desc[c->at];
 	uint16_t ticket = c->free_ticket[c->at];
@@ -183,10 +184,10 @@ fido_cursor_put(struct fido_cursor *c, uint64_t gaddr, uint32_t len, uint16_t fl
 static inline void
 fido_sender_put(struct fido_sender *s, uint64_t gaddr, uint32_t len, uint16_t flags, void *cookie)
 {
-	struct fido_cursor c = fido_sender_begin(s);
+	struct fido_post_cursor c = fido_post_begin(s);
 
-	fido_cursor_put(&c, gaddr, len, flags, cookie);
-	fido_sender_end(s, &c);
+	fido_post_put(&c, gaddr, len, flags, cookie);
+	fido_post_end(s, &c);
 }
 
 /** @return the ticket that the next descriptor will have. Required: room for one. Sender. */

@@ -9,14 +9,14 @@
 static unsigned int
 post(struct micro_queue *q, unsigned int burst)
 {
-	struct fido_cursor c = fido_sender_begin(q->s);
+	struct fido_post_cursor c = fido_post_begin(q->s);
 
 	for (unsigned int i = 0; i < burst; i++) {
 		char *buffer = q->buffers + (c.at * MICRO_BUFFER);
 
-		fido_cursor_put(&c, (uintptr_t)buffer, 64, 0, buffer);
+		fido_post_put(&c, (uintptr_t)buffer, 64, 0, buffer);
 	}
-	fido_sender_end(q->s, &c);
+	fido_post_end(q->s, &c);
 	fido_sender_publish(q->s);
 	return burst;
 }
