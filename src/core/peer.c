@@ -137,7 +137,7 @@ peer_alloc(struct fido_domain *d, const struct fido_peer_info *info)
 }
 
 int
-fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
+fido_domain_peer_arrived(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
 	void *arg, struct fido_peer **out)
 {
 	struct fido_peer *peer;
@@ -203,7 +203,7 @@ fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct
 		return -EPROTO;
 	ret = map_extent(d, peer, e->gaddr, e->len, fn, arg);
 	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN)
-		fido_domain_peer_lacks(d, peer, ret);
+		fido_domain_peer_map_failed(d, peer, ret);
 	return ret;
 }
 
@@ -229,23 +229,23 @@ fido_memory_advice(const struct fido_domain *d, int error)
 }
 
 void
-fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error)
+fido_domain_peer_map_failed(struct fido_domain *d, struct fido_peer *peer, int error)
 {
-	if (!peer->lacks_told)
+	if (!peer->map_error_told)
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: %s cannot map some memory of %s: %s: until it can, packets in "
 			"that memory are copied, or the link waits: %s",
 			d->group, d->name, peer->name, strerror(-error),
 			fido_memory_advice(d, error));
-	peer->lacks = error;
-	peer->lacks_told = true;
+	peer->map_error = error;
+	peer->map_error_told = true;
 	fido_domain_retry_later(d);
 }
 
 void
-fido_domain_peer_again(struct fido_peer *peer)
+fido_domain_peer_export_restarted(struct fido_peer *peer)
 {
-	peer->lacks = 0;
+	peer->map_error = 0;
 }
 
 /* A link whose peer has mapped less of this slot than we now have must not be sent the new pages.
@@ -273,13 +273,13 @@ fido_domain_peer_epoch(struct fido_domain *d, struct fido_peer *peer, uint32_t s
 {
 	struct fido_mapped_shm *m = &d->control->mapped[peer->slot];
 
-	if (peer->lacks == 0) {
+	if (peer->map_error == 0) {
 		if (sent > m->epoch)
 			publish_epoch(d, peer, sent);
-		if (peer->lacks_told && sent >= fido_load_acquire(&peer->control->epoch)) {
+		if (peer->map_error_told && sent >= fido_load_acquire(&peer->control->epoch)) {
 			fido_log(FIDO_LOG_INFO, "group %s: %s has mapped all memory of %s",
 				d->group, d->name, peer->name);
-			peer->lacks_told = false;
+			peer->map_error_told = false;
 		}
 	}
 	if (withdrawn > m->withdrawn)

@@ -33,8 +33,8 @@ struct fido_peer {
 	unsigned int refs;           /**< queue ends that read its control region */
 	struct fido_extents extents; /**< what we have mapped of it, the control region first */
 	/** -errno: some of its memory is not mapped, so no later epoch is published. 0: all is. */
-	int lacks;
-	bool lacks_told;             /**< `lacks` has been logged */
+	int map_error;
+	bool map_error_told;         /**< `map_error` has been logged */
 	struct fido_bell_set *bells; /**< doorbells that it sent us (bells.h) */
 	struct fido_held_shm *held;  /**< once gone: what we hold by way of it; may be NULL */
 	void *session;               /**< private to the transport; NULL once gone */
@@ -54,7 +54,7 @@ struct fido_peer_info {
 };
 
 /**
- * A peer has come: map its control region, whole and at the slot's base, and check it.
+ * A peer has arrived: map its control region, whole and at the slot's base, and check it.
  * @param fn  maps the control region, called with arg
  * @param out receives the peer, which the domain owns
  * @return
@@ -64,11 +64,11 @@ struct fido_peer_info {
  *   - -EBUSY: the slot's address range is in use
  *   - -ENOMEM, other -errno, what fn returned
  */
-int fido_domain_peer_came(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
-	void *arg, struct fido_peer **out);
+int fido_domain_peer_arrived(struct fido_domain *d, const struct fido_peer_info *info,
+	fido_map_fn fn, void *arg, struct fido_peer **out);
 /**
  * A peer has exported pages: map them with fn, unless they are mapped already. A failure other than
- * -EPROTO and -EAGAIN is recorded with fido_domain_peer_lacks().
+ * -EPROTO and -EAGAIN is recorded with fido_domain_peer_map_failed().
  * @return 0, -EPROTO (not in its slot, not whole pages, or over others), -errno, what fn returned
  */
 int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *e,
@@ -76,11 +76,11 @@ int fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const st
 /**
  * Some of the peer's memory could not be mapped. No later epoch of the peer is published, so the
  * peer copies what it sends from there, until it has exported the memory again
- * (fido_domain_peer_again()). Logged once.
+ * (fido_domain_peer_export_restarted()). Logged once.
  */
-void fido_domain_peer_lacks(struct fido_domain *d, struct fido_peer *peer, int error);
+void fido_domain_peer_map_failed(struct fido_domain *d, struct fido_peer *peer, int error);
 /** The peer starts to export again, from the published epoch on, all memory that may be missing. */
-void fido_domain_peer_again(struct fido_peer *peer);
+void fido_domain_peer_export_restarted(struct fido_peer *peer);
 /**
  * The peer has exported all its memory up to epoch `sent`, and all its withdrawals up to epoch
  * `withdrawn` are done: publish both, but `sent` only if no memory is missing.

@@ -160,7 +160,7 @@ map_peer(struct host *h, struct fido_host_session *s, const struct fido_host_mes
 		.control_size = hello->control_size,
 		.session = s};
 
-	return fido_domain_peer_came(h->domain, &info, fido_map_fd, &map, &s->peer);
+	return fido_domain_peer_arrived(h->domain, &info, fido_map_fd, &map, &s->peer);
 }
 
 /* Identify the domain and map its control region. @return 0: it is a peer now, -errno */
@@ -192,7 +192,7 @@ meet(struct host *h, struct fido_host_session *s, const struct fido_host_message
 static void
 lose(struct host *h, struct fido_host_session *s, int err)
 {
-	if (!s->lost && !s->hello_lost && (s->peer == NULL || !s->peer->lacks_told))
+	if (!s->lost && !s->hello_lost && (s->peer == NULL || !s->peer->map_error_told))
 		fido_log(FIDO_LOG_ERROR,
 			"group %s: %s cannot take a message of %s: %s; it asks for it again: %s",
 			h->domain->group, h->domain->name,
@@ -253,7 +253,7 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 	int ret;
 
 	if (m->map.again)
-		fido_domain_peer_again(s->peer);
+		fido_domain_peer_export_restarted(s->peer);
 	for (int i = 0; i < m->nfds; i++) {
 		const struct fido_host_extent *e = &m->map.extents[i];
 		struct fido_extent extent = {.gaddr = e->gaddr, .len = e->len};
@@ -272,12 +272,12 @@ on_map(struct host *h, struct fido_host_session *s, struct fido_host_message *m)
 		 * memory. It leaves -EAGAIN to the transport.
 		 */
 		if (ret == -EAGAIN)
-			fido_domain_peer_lacks(h->domain, s->peer, ret);
+			fido_domain_peer_map_failed(h->domain, s->peer, ret);
 	}
 	if (m->lost)
-		fido_domain_peer_lacks(h->domain, s->peer, -EMFILE);
+		fido_domain_peer_map_failed(h->domain, s->peer, -EMFILE);
 	/* What we lost before `again` comes after it: asking for that too would never end. */
-	s->lost = (s->lost && !m->map.again) || s->peer->lacks != 0;
+	s->lost = (s->lost && !m->map.again) || s->peer->map_error != 0;
 	fido_domain_peer_epoch(h->domain, s->peer, m->map.epoch, m->map.epoch);
 	return 0;
 }

@@ -132,7 +132,7 @@ fido_xen_session_retry(struct fido_xen *x, struct fido_xen_session *s)
 		grant_memory(x, s);
 	if (!s->granted && s->sent.error != 0)
 		grant_all(x, s);
-	if (s->peer != NULL && s->peer->lacks != 0) {
+	if (s->peer != NULL && s->peer->map_error != 0) {
 		s->epoch = 0; /* Check all of its pieces again. */
 		if (fido_xen_session_step(x, s))
 			fido_domain_retry_later(x->domain);
@@ -287,7 +287,7 @@ piece_came(void *arg, uint64_t gaddr, uint64_t len)
 {
 	const struct arrival *a = arg;
 	struct fido_extent e = {.gaddr = gaddr, .len = len};
-	bool told = a->s->peer->lacks_told;
+	bool told = a->s->peer->map_error_told;
 	int ret;
 
 	if (is_control(a, gaddr)) /* peer_arrive() mapped all of it. */
@@ -342,7 +342,7 @@ peer_arrive(struct fido_xen *x, struct fido_xen_session *s)
 
 	if (fido_domain_find_peer(d, s->other.name) != NULL)
 		return -EBUSY; /* Links find their peers by name: a living domain keeps its own. */
-	ret = fido_domain_peer_came(d, &info, fido_xen_view_map, s->view, &s->peer);
+	ret = fido_domain_peer_arrived(d, &info, fido_xen_view_map, s->view, &s->peer);
 	if (ret == 0)
 		d->dirty = true;
 	return ret;
@@ -362,7 +362,7 @@ peer_refresh(struct fido_xen *x, struct fido_xen_session *s)
 	if (s->peer == NULL)
 		ret = peer_arrive(x, s);
 	if (ret == 0 && epoch != s->epoch) {
-		fido_domain_peer_again(s->peer); /* All missing memory comes again. */
+		fido_domain_peer_export_restarted(s->peer); /* All missing memory comes again. */
 		ret = fido_xen_view_pieces(s->view, piece_gone, piece_came, &a);
 		if (ret == 0) {
 			s->epoch = epoch;
