@@ -62,8 +62,8 @@ put_memory(struct back_queue *q, struct fido_post_cursor *c, struct fido_tx_burs
 	uint16_t tag = (uint16_t)(r->tickets[0] << FIDO_DESC_USER_SHIFT);
 	uint64_t gaddr[FIDO_BLK_LENT_MAX];
 
-	if (!q->txq->open || s == NULL || s->queue_id != q->tx_session ||
-		r->receiver->queue_id != q->rx_session || r->tickets[0] >= BLK_RING_MAX)
+	if (!q->txq->open || s == NULL || s->queue_id != q->tx_queue_id ||
+		r->receiver->queue_id != q->rx_queue_id || r->tickets[0] >= BLK_RING_MAX)
 		return -1;
 	for (uint32_t i = 0; i < r->io.iovcnt; i++)
 		if (fido_txq_gaddr(q->txq, r->io.iov[i].iov_base, (uint32_t)r->io.iov[i].iov_len,

@@ -117,7 +117,7 @@ begin(struct back_queue *q, struct back_request *r)
 			back_request_done(r, r->status);
 		return;
 	}
-	if (q->volume == NULL || r->receiver->queue_id != q->rx_session) {
+	if (q->volume == NULL || r->receiver->queue_id != q->rx_queue_id) {
 		back_request_done(r, BLK_STATUS_NOT_OPEN);
 		return;
 	}

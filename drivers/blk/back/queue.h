@@ -43,9 +43,9 @@ struct back_queue {
 	struct back_volume *lent_volume;
 	uint32_t downs;   /**< client->downs when it was opened */
 	uint64_t session; /**< blk_open_shm.session when it was opened */
-	/** queue_id of the ring that OPEN came by: commands from any other get NOT_OPEN */
-	uint64_t rx_session;
-	uint64_t tx_session; /**< queue_id of the ring for answers */
+	/** The ring that OPEN came by: commands from any other get NOT_OPEN. */
+	uint64_t rx_queue_id;
+	uint64_t tx_queue_id; /**< the ring for answers */
 	struct back_request *opening;
 	struct back_request *requests; /**< allocated, request_count of them */
 	uint32_t request_count;

@@ -127,8 +127,8 @@ find_session(struct back_queue *q, const struct back_request *r)
 
 	fido_lock_take(&q->txq->lock);
 	if (q->txq->open && q->txq->sender != NULL) {
-		q->tx_session = q->txq->sender->queue_id;
-		q->rx_session = r->receiver->queue_id;
+		q->tx_queue_id = q->txq->sender->queue_id;
+		q->rx_queue_id = r->receiver->queue_id;
 		found = true;
 	}
 	fido_lock_release(&q->txq->lock);
