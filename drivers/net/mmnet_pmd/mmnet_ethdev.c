@@ -111,12 +111,12 @@ static int
 vlan_offload_set(struct rte_eth_dev *dev, int mask)
 {
 	const struct mmnet_port *port = mmnet_port_of(dev);
-	bool wants = mmnet_rx_wants_full(dev);
+	bool wants = mmnet_rx_wants_offload(dev);
 
 	if ((mask & RTE_ETH_VLAN_STRIP_MASK) == 0)
 		return 0;
 	if (port->started && wants &&
-		dev->rx_pkt_burst != mmnet_rx_mode_get(port->mode)->burst_full) {
+		dev->rx_pkt_burst != mmnet_rx_mode_get(port->mode)->burst_offload) {
 		MMNET_LOG(ERR,
 			"port %u: cannot begin to strip VLAN tags while started: stop it first",
 			port->port_id);

@@ -90,7 +90,7 @@ finish_message(struct reader *rd, const struct fido_desc *d, uint16_t before)
  * that it is compiled for its mode alone.
  * @return false: the message waits for mbufs
  */
-typedef bool take_fn(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full);
+typedef bool take_fn(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool offload);
 
 /*
  * Take a descriptor of metadata, if mbufs for the message that follows can be reserved.
@@ -117,7 +117,7 @@ take_meta(struct reader *rd, const struct fido_desc *d, uint16_t n, uint32_t cop
 }
 
 static inline bool
-take_copy(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full)
+take_copy(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool offload)
 {
 	/* A long packet earlier in the chunk may have taken more mbufs than its share. */
 	if (likely(d->len <= rd->rxq->whole && !(d->flags & FIDO_DESC_CHAINED) &&
@@ -129,14 +129,14 @@ take_copy(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool f
 }
 
 static inline bool
-take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full)
+take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool offload)
 {
 	if (unlikely(d->len > rd->rxq->max_frame)) {
 		rd->t.too_long++;
 		drop_message(rd, d, FIDO_STATUS_DROPPED);
 		return true;
 	}
-	if (full && rd->rxq->head == NULL &&
+	if (offload && rd->rxq->head == NULL &&
 		unlikely(reserve(rd->rxq, mbufs_of(rd, d, n, COPY_NONE)) == -ENOBUFS))
 		return false;
 	if (unlikely((d->flags & FIDO_DESC_CHAINED) || rd->rxq->head != NULL)) {
@@ -160,7 +160,7 @@ left_to_copy(const struct mmnet_rxq *rxq)
 }
 
 static inline bool
-take_split(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool full)
+take_split(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool offload)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 	uint32_t skip = left_to_copy(rxq);
@@ -273,7 +273,7 @@ read_chunk(struct reader *rd, struct fido_desc *d, uint16_t max, const uint32_t 
 }
 
 static __rte_always_inline void
-read_ring(struct reader *rd, take_fn *take, const uint32_t copies, const bool full)
+read_ring(struct reader *rd, take_fn *take, const uint32_t copies, const bool offload)
 {
 	struct fido_desc d[MMNET_RX_CHUNK];
 	uint32_t seen = 0;
@@ -287,15 +287,16 @@ read_ring(struct reader *rd, take_fn *take, const uint32_t copies, const bool fu
 		got = read_chunk(rd, d, max, copies);
 		for (uint16_t i = 0; i < got; i++) {
 			uint16_t before = rd->n, left = (uint16_t)(got - i);
-			bool meta = full && unlikely(d[i].flags & FIDO_DESC_INLINE);
+			bool meta = offload && unlikely(d[i].flags & FIDO_DESC_INLINE);
 
-			if (unlikely(meta ? !take_meta(rd, &d[i], left, copies)
-					  : !filter(rd, &d[i]) && !take(rd, &d[i], left, full))) {
+			if (unlikely(
+				    meta ? !take_meta(rd, &d[i], left, copies)
+					 : !filter(rd, &d[i]) && !take(rd, &d[i], left, offload))) {
 				wait_for_mbufs(rd, &d[i], left);
 				got = 0;
 				break;
 			}
-			if (full && !meta)
+			if (offload && !meta)
 				finish_message(rd, &d[i], before);
 		}
 		seen += got;
@@ -372,7 +373,7 @@ first_ring(struct reader *rd)
 
 static __rte_always_inline uint16_t
 rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, take_fn *take,
-	const uint32_t copies, const bool full)
+	const uint32_t copies, const bool offload)
 {
 	struct fido_rxq *q = rxq->q;
 	struct reader rd = {.rxq = rxq, .pkts = pkts, .max = n};
@@ -384,8 +385,8 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, take_fn *ta
 		rd.r = q->receivers[first];
 		if (++first == q->count)
 			first = 0;
-		read_ring(&rd, take, copies, full);
-		if (unlikely(rxq->head != NULL || rxq->dropping || (full && rxq->expecting) ||
+		read_ring(&rd, take, copies, offload);
+		if (unlikely(rxq->head != NULL || rxq->dropping || (offload && rxq->expecting) ||
 			    rxq->waiting)) {
 			suspend(&rd);
 			break;
@@ -398,14 +399,14 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, take_fn *ta
 
 static __rte_always_inline uint16_t
 rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n, take_fn *take, const uint32_t copies,
-	const bool full)
+	const bool offload)
 {
 	struct mmnet_rxq *rxq = queue;
 	uint16_t got;
 
 	if (unlikely(!fido_lock_try(&rxq->q->lock)))
 		return 0;
-	got = rx_locked(rxq, pkts, n, take, copies, full);
+	got = rx_locked(rxq, pkts, n, take, copies, offload);
 	fido_lock_release(&rxq->q->lock);
 	/*
 	 * Buffers of other domains that we forwarded come back through our transmit queues. If an
@@ -437,21 +438,21 @@ mmnet_rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n)
 }
 
 uint16_t
-mmnet_rx_burst_copy_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
+mmnet_rx_burst_copy_offload(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	return mmnet_rx_offload_apply(queue, pkts,
 		rx_burst(queue, pkts, n, take_copy, COPY_ALL, true));
 }
 
 uint16_t
-mmnet_rx_burst_header_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
+mmnet_rx_burst_header_offload(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	return mmnet_rx_offload_apply(queue, pkts,
 		rx_burst(queue, pkts, n, take_split, COPY_HEADER, true));
 }
 
 uint16_t
-mmnet_rx_burst_zero_full(void *queue, struct rte_mbuf **pkts, uint16_t n)
+mmnet_rx_burst_zero_offload(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	return mmnet_rx_offload_apply(queue, pkts,
 		rx_burst(queue, pkts, n, take_zero, COPY_NONE, true));

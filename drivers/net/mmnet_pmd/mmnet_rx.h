@@ -15,9 +15,9 @@ uint16_t mmnet_rx_burst_header(void *queue, struct rte_mbuf **pkts, uint16_t n);
 uint16_t mmnet_rx_burst_zero(void *queue, struct rte_mbuf **pkts, uint16_t n);
 
 /* The same with metadata and Rx offloads. */
-uint16_t mmnet_rx_burst_copy_full(void *queue, struct rte_mbuf **pkts, uint16_t n);
-uint16_t mmnet_rx_burst_header_full(void *queue, struct rte_mbuf **pkts, uint16_t n);
-uint16_t mmnet_rx_burst_zero_full(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_copy_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_header_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
+uint16_t mmnet_rx_burst_zero_offload(void *queue, struct rte_mbuf **pkts, uint16_t n);
 
 /** Drop an unfinished message, free mbufs allocated ahead. The port is stopped. */
 void mmnet_rx_reset(struct mmnet_rxq *rxq);

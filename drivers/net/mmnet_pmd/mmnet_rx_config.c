@@ -26,15 +26,15 @@ mmnet_rx_ptypes(const struct rte_eth_dev *dev, size_t *n)
 }
 
 #define L4_CSUM (RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM)
-#define FULL                                                                 \
+#define OFFLOADS                                                             \
 	(RTE_ETH_RX_OFFLOAD_CHECKSUM | RTE_ETH_RX_OFFLOAD_VLAN_STRIP |       \
 		RTE_ETH_RX_OFFLOAD_RSS_HASH | RTE_ETH_RX_OFFLOAD_TIMESTAMP | \
 		RTE_ETH_RX_OFFLOAD_TCP_LRO)
 
 bool
-mmnet_rx_wants_full(const struct rte_eth_dev *dev)
+mmnet_rx_wants_offload(const struct rte_eth_dev *dev)
 {
-	return (dev->data->dev_conf.rxmode.offloads & FULL) != 0;
+	return (dev->data->dev_conf.rxmode.offloads & OFFLOADS) != 0;
 }
 
 /* @return true when packets of 65,535 bytes fit */

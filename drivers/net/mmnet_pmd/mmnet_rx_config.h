@@ -10,11 +10,11 @@
 
 #include <ethdev_driver.h>
 
-/** Set the queues up for the offloads. The port is stopped, or has full burst functions. */
+/** Set the queues up for the offloads. The port is stopped, or its burst function has offloads. */
 void mmnet_rx_configure(struct rte_eth_dev *dev);
 
-/** @return true when the application asks for an offload that only the full burst functions do */
-bool mmnet_rx_wants_full(const struct rte_eth_dev *dev);
+/** @return true when the application asks for what only the burst functions with offloads do */
+bool mmnet_rx_wants_offload(const struct rte_eth_dev *dev);
 
 /** @return what a peer may leave to this end: MMNET_META_* */
 uint16_t mmnet_rx_accepts(const struct rte_eth_dev *dev);

@@ -40,7 +40,7 @@ static const struct mmnet_rx_mode modes[] = {
 	[COPY] = {.name = "copy",
 		.info = "Copy",
 		.burst = mmnet_rx_burst_copy,
-		.burst_full = mmnet_rx_burst_copy_full},
+		.burst_offload = mmnet_rx_burst_copy_offload},
 	/*
 	 * The first bytes of longer packets are copied; read-only segments in the peer's memory
 	 * follow.
@@ -50,14 +50,14 @@ static const struct mmnet_rx_mode modes[] = {
 		.needs_headers = true,
 		.needs_scatter = true,
 		.burst = mmnet_rx_burst_header,
-		.burst_full = mmnet_rx_burst_header_full},
+		.burst_offload = mmnet_rx_burst_header_offload},
 	/* Mbufs point into the peer's memory. */
 	[ZERO] = {.name = "zero",
 		.info = "Zero copy",
 		.needs_headers = true,
 		.any_length = true,
 		.burst = mmnet_rx_burst_zero,
-		.burst_full = mmnet_rx_burst_zero_full},
+		.burst_offload = mmnet_rx_burst_zero_offload},
 };
 
 const struct mmnet_rx_mode *

@@ -27,7 +27,7 @@ struct mmnet_rx_mode {
 	 */
 	unsigned int (*choose)(const struct rte_eth_dev *dev);
 	eth_rx_burst_t burst;
-	eth_rx_burst_t burst_full; /**< with metadata and Rx offloads */
+	eth_rx_burst_t burst_offload; /**< with metadata and Rx offloads */
 };
 
 /** @return the row of a mode */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rx offloads of the full burst functions: VLAN tags are stripped, checksums checked, hashes and
- * timestamps added.
+ * Rx offloads: strip VLAN tags, check checksums, add hashes and timestamps. Only the burst
+ * functions with offloads do so.
  */
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef MMNET_RX_OFFLOAD_H
 #define MMNET_RX_OFFLOAD_H
 
-/** @file Rx offloads of the full burst functions: what is done to received packets. */
+/** @file Rx offloads: what the burst functions with offloads do to received packets. */
 
 #include <stdbool.h>
 #include <stdint.h>

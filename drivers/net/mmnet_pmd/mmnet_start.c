@@ -88,7 +88,7 @@ bursts_choose(struct rte_eth_dev *dev, unsigned int mode)
 
 	port->mode = mode;
 	mmnet_rx_configure(dev);
-	dev->rx_pkt_burst = mmnet_rx_wants_full(dev) ? rx->burst_full : rx->burst;
+	dev->rx_pkt_burst = mmnet_rx_wants_offload(dev) ? rx->burst_offload : rx->burst;
 	dev->tx_pkt_burst = mmnet_mtu_limits(port) ? mmnet_tx_burst_mtu : mmnet_tx_burst;
 	dev->tx_pkt_prepare = mmnet_mtu_limits(port) ? mmnet_tx_prepare_mtu : PMD_NO_PREPARE;
 	if (!wants_offload(dev))
