@@ -28,18 +28,18 @@
 #define LINGER_US 100000
 
 /*
- * Takes the queue's lock: the thread that returned the last header then uses neither pool nor queue
+ * Takes the queue's lock: the thread that returned the last mbuf then uses neither pool nor queue
  * any more.
  */
 static bool
-headers_home(const struct mmnet_rxq *rxq)
+pointers_home(const struct mmnet_rxq *rxq)
 {
 	bool home;
 
-	if (rxq->headers == NULL || rxq->q == NULL)
+	if (rxq->pointers == NULL || rxq->q == NULL)
 		return true;
 	fido_lock_take(&rxq->q->lock);
-	home = rxq->headers->count == rxq->headers->size;
+	home = rxq->pointers->count == rxq->pointers->size;
 	fido_lock_release(&rxq->q->lock);
 	return home;
 }
@@ -49,7 +49,7 @@ static bool
 all_home(struct mmnet_port *port)
 {
 	for (uint16_t i = 0; i < FIDO_LINK_QUEUES_MAX; i++)
-		if (port->rxq[i] != NULL && !headers_home(port->rxq[i]))
+		if (port->rxq[i] != NULL && !pointers_home(port->rxq[i]))
 			return false;
 	return true;
 }
@@ -59,7 +59,7 @@ rxq_free(struct mmnet_rxq *rxq)
 {
 	if (rxq == NULL)
 		return;
-	mmnet_headers_free(rxq->headers);
+	mmnet_pointers_free(rxq->pointers);
 	rte_free(rxq);
 }
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Header mbufs: mbufs without memory of their own, which point into a peer's.
+ * Pointer mbufs: mbufs without memory of their own, which point into a peer's.
  *
  * They are mbufs with pinned external buffers: freeing one returns it to its pool with its buffer
  * attached, and clones count references in its shared info, so every mbuf function works on them.
- * The pool has ops of its own: to free a header is to return its ticket.
+ * The pool has ops of its own: to free a pointer mbuf is to return its ticket.
  *
- * A freed header takes one of two ways, each with the queue's lock held:
- * - The lcore that polls the queue collects the headers that it frees. Its next poll returns their
- *   tickets all at once and in order (mmnet_headers_harvest): one completion word for a burst.
+ * A freed mbuf takes one of two ways, each with the queue's lock held:
+ * - The lcore that polls the queue collects the mbufs that it frees. Its next poll returns their
+ *   tickets all at once and in order (mmnet_pointers_harvest): one completion word for a burst.
  * - Any other thread completes the ticket at once.
  *
  * The pool has no mempool caches. A cache belongs to an lcore, without a lock: once another lcore
- * polls the queue, only the former one could empty its cache, and it may never free a header again.
+ * polls the queue, only the former one could empty its cache, and it may never free an mbuf again.
  *
- * The mempool API never allocates from the pool: the Rx burst takes headers off a stack, so those
+ * The mempool API never allocates from the pool: the Rx burst takes mbufs off a stack, so those
  * used last are used again while they are in the CPU's cache.
  */
 
@@ -37,33 +37,33 @@
 #include "mmnet_port.h"
 #include "mmnet_rxq.h"
 
-#define OPS_NAME "mmnet_header"
+#define OPS_NAME "mmnet_pointer"
 
-static struct mmnet_headers *
-headers_of(const struct rte_mempool *mp)
+static struct mmnet_pointers *
+pointers_of(const struct rte_mempool *mp)
 {
 	return mp->pool_data;
 }
 
 static void
-push(struct mmnet_headers *h, struct rte_mbuf *m)
+push(struct mmnet_pointers *p, struct rte_mbuf *m)
 {
-	h->stack[h->count++] = m;
+	p->stack[p->count++] = m;
 }
 
 /*
- * Return n > 0 headers, with one burst of completions for each run of one ring. The queue's lock is
+ * Return n > 0 mbufs, with one burst of completions for each run of one ring. The queue's lock is
  * held.
  */
 static void
-give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsigned int n)
+give_back(struct mmnet_pointers *p, struct fido_rxq *q, void *const *objs, unsigned int n)
 {
-	struct fido_receiver *r = mmnet_header_priv(objs[0])->receiver;
+	struct fido_receiver *r = mmnet_pointer_priv(objs[0])->receiver;
 	struct fido_complete_cursor c = fido_complete_begin(r);
 
 	for (unsigned int i = 0; i < n; i++) {
 		struct rte_mbuf *m = objs[i];
-		struct mmnet_header_priv *priv = mmnet_header_priv(m);
+		struct mmnet_pointer_priv *priv = mmnet_pointer_priv(m);
 
 		if (unlikely(priv->receiver != r)) {
 			fido_rxq_complete_end(q, r, &c);
@@ -71,20 +71,20 @@ give_back(struct mmnet_headers *h, struct fido_rxq *q, void *const *objs, unsign
 			c = fido_complete_begin(r);
 		}
 		fido_complete_put(&c, priv->ticket, FIDO_STATUS_OK);
-		push(h, m);
+		push(p, m);
 	}
 	fido_rxq_complete_end(q, r, &c);
 	fido_counter_add(&q->stats->completed, n);
 }
 
-/* Return the headers that the polling lcore has freed. The queue's lock is held. */
+/* Return the mbufs that the polling lcore has freed. The queue's lock is held. */
 static inline void
-give_back_freed(struct mmnet_headers *h, struct fido_rxq *q)
+give_back_freed(struct mmnet_pointers *p, struct fido_rxq *q)
 {
-	if (h->freed_count == 0)
+	if (p->freed_count == 0)
 		return;
-	give_back(h, q, h->freed, h->freed_count);
-	h->freed_count = 0;
+	give_back(p, q, p->freed, p->freed_count);
+	p->freed_count = 0;
 }
 
 static int
@@ -102,67 +102,67 @@ ops_free(struct rte_mempool *mp)
 
 /* The pool is being filled. */
 static __rte_noinline int
-fill(struct mmnet_headers *h, void *const *objs, unsigned int n)
+fill(struct mmnet_pointers *p, void *const *objs, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		push(h, objs[i]);
+		push(p, objs[i]);
 	return 0;
 }
 
 /*
- * Reserve room for n headers until the next poll. The queue's lock is held.
+ * Reserve room for n mbufs until the next poll. The queue's lock is held.
  * @return NULL: return them now
  */
 static inline void **
-room_for(struct mmnet_headers *h, unsigned int n)
+room_for(struct mmnet_pointers *p, unsigned int n)
 {
-	unsigned int kept = h->freed_count;
+	unsigned int kept = p->freed_count;
 
-	if (unlikely(h->lcore != rte_lcore_id() || kept + n > RTE_DIM(h->freed)))
+	if (unlikely(p->lcore != rte_lcore_id() || kept + n > RTE_DIM(p->freed)))
 		return NULL;
-	h->freed_count = kept + n;
-	return &h->freed[kept];
+	p->freed_count = kept + n;
+	return &p->freed[kept];
 }
 
-/* Free headers if the lock was taken, the polling lcore has no room, or on another thread. */
+/* Free mbufs if the lock was taken, the polling lcore has no room, or on another thread. */
 static __rte_noinline int
-enqueue_slow(struct mmnet_headers *h, void *const *objs, unsigned int n, bool locked)
+enqueue_slow(struct mmnet_pointers *p, void *const *objs, unsigned int n, bool locked)
 {
 	void **to;
 
 	if (n == 0)
 		goto out;
 	if (!locked)
-		fido_lock_take(&h->q->lock);
+		fido_lock_take(&p->q->lock);
 	locked = true;
-	to = room_for(h, n);
+	to = room_for(p, n);
 	if (to != NULL) {
 		memcpy(to, objs, n * sizeof(*objs));
 		goto out;
 	}
-	if (h->lcore == rte_lcore_id())
-		give_back_freed(h, h->q);
-	give_back(h, h->q, objs, n);
+	if (p->lcore == rte_lcore_id())
+		give_back_freed(p, p->q);
+	give_back(p, p->q, objs, n);
 out:
 	if (locked)
-		fido_lock_release(&h->q->lock);
+		fido_lock_release(&p->q->lock);
 	return 0;
 }
 
 static int
 ops_enqueue(struct rte_mempool *mp, void *const *objs, unsigned int n)
 {
-	struct mmnet_headers *h = headers_of(mp);
-	struct fido_rxq *q = h->q;
+	struct mmnet_pointers *p = pointers_of(mp);
+	struct fido_rxq *q = p->q;
 	void **to;
 
 	if (unlikely(q == NULL))
-		return fill(h, objs, n);
+		return fill(p, objs, n);
 	if (unlikely(!fido_lock_try(&q->lock)))
-		return enqueue_slow(h, objs, n, false);
-	to = room_for(h, n);
+		return enqueue_slow(p, objs, n, false);
+	to = room_for(p, n);
 	if (unlikely(to == NULL))
-		return enqueue_slow(h, objs, n, true);
+		return enqueue_slow(p, objs, n, true);
 	if (n == 1)
 		to[0] = objs[0];
 	else
@@ -184,10 +184,10 @@ ops_dequeue(struct rte_mempool *mp, void **objs, unsigned int n)
 static unsigned int
 ops_get_count(const struct rte_mempool *mp)
 {
-	return headers_of(mp)->count;
+	return pointers_of(mp)->count;
 }
 
-static const struct rte_mempool_ops header_ops = {
+static const struct rte_mempool_ops pointer_ops = {
 	.name = OPS_NAME,
 	.alloc = ops_alloc,
 	.free = ops_free,
@@ -195,9 +195,9 @@ static const struct rte_mempool_ops header_ops = {
 	.dequeue = ops_dequeue,
 	.get_count = ops_get_count,
 };
-RTE_MEMPOOL_REGISTER_OPS(header_ops);
+RTE_MEMPOOL_REGISTER_OPS(pointer_ops);
 
-/* The last clone of a header was freed: free the header itself. */
+/* The last clone of a pointer mbuf was freed: free the mbuf itself. */
 static void
 free_pinned(void *addr, void *opaque)
 {
@@ -212,14 +212,14 @@ free_pinned(void *addr, void *opaque)
 }
 
 static void
-init_header(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
+init_pointer(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
 {
 	struct rte_mbuf *m = obj;
 
 	(void)arg;
 	(void)i;
 	memset(m, 0, mp->elt_size);
-	m->priv_size = sizeof(struct mmnet_header_priv);
+	m->priv_size = sizeof(struct mmnet_pointer_priv);
 	m->pool = mp;
 	m->nb_segs = 1;
 	m->port = RTE_MBUF_PORT_INVALID;
@@ -234,92 +234,93 @@ init_header(struct rte_mempool *mp, void *arg, void *obj, unsigned int i)
 }
 
 static struct rte_mempool *
-create_pool(struct mmnet_headers *h, const char *name, int socket)
+create_pool(struct mmnet_pointers *p, const char *name, int socket)
 {
 	struct rte_pktmbuf_pool_private priv = {
-		.mbuf_priv_size = sizeof(struct mmnet_header_priv),
+		.mbuf_priv_size = sizeof(struct mmnet_pointer_priv),
 		.flags = RTE_PKTMBUF_POOL_F_PINNED_EXT_BUF,
 	};
-	unsigned int elt = sizeof(struct rte_mbuf) + sizeof(struct mmnet_header_priv) +
+	unsigned int elt = sizeof(struct rte_mbuf) + sizeof(struct mmnet_pointer_priv) +
 		sizeof(struct rte_mbuf_ext_shared_info);
 	struct rte_mempool *mp =
-		rte_mempool_create_empty(name, h->size, elt, 0, sizeof(priv), socket, 0);
+		rte_mempool_create_empty(name, p->size, elt, 0, sizeof(priv), socket, 0);
 
 	if (mp == NULL)
 		return NULL;
 	rte_pktmbuf_pool_init(mp, &priv);
-	if (rte_mempool_set_ops_byname(mp, OPS_NAME, h) != 0 ||
+	if (rte_mempool_set_ops_byname(mp, OPS_NAME, p) != 0 ||
 		rte_mempool_populate_default(mp) < 0) {
 		rte_mempool_free(mp);
 		return NULL;
 	}
-	rte_mempool_obj_iter(mp, init_header, NULL);
+	rte_mempool_obj_iter(mp, init_pointer, NULL);
 	return mp;
 }
 
-struct mmnet_headers *
-mmnet_headers_create(const char *name, uint32_t n, int socket)
+struct mmnet_pointers *
+mmnet_pointers_create(const char *name, uint32_t n, int socket)
 {
-	struct mmnet_headers *h = rte_zmalloc_socket(name, sizeof(*h), RTE_CACHE_LINE_SIZE, socket);
+	struct mmnet_pointers *p =
+		rte_zmalloc_socket(name, sizeof(*p), RTE_CACHE_LINE_SIZE, socket);
 
-	if (h == NULL)
+	if (p == NULL)
 		return NULL;
-	h->size = n;
-	h->lcore = MMNET_NO_LCORE;
-	h->stack = rte_zmalloc_socket(name, n * sizeof(*h->stack), RTE_CACHE_LINE_SIZE, socket);
-	if (h->stack != NULL)
-		h->pool = create_pool(h, name, socket);
-	if (h->pool == NULL) {
-		mmnet_headers_free(h);
+	p->size = n;
+	p->lcore = MMNET_NO_LCORE;
+	p->stack = rte_zmalloc_socket(name, n * sizeof(*p->stack), RTE_CACHE_LINE_SIZE, socket);
+	if (p->stack != NULL)
+		p->pool = create_pool(p, name, socket);
+	if (p->pool == NULL) {
+		mmnet_pointers_free(p);
 		return NULL;
 	}
-	return h;
+	return p;
 }
 
 void
-mmnet_headers_free(struct mmnet_headers *h)
+mmnet_pointers_free(struct mmnet_pointers *p)
 {
-	if (h == NULL)
+	if (p == NULL)
 		return;
-	rte_mempool_free(h->pool);
-	rte_free(h->stack);
-	rte_free(h);
+	rte_mempool_free(p->pool);
+	rte_free(p->stack);
+	rte_free(p);
 }
 
 void
-mmnet_headers_harvest(struct mmnet_headers *h, struct fido_rxq *q)
+mmnet_pointers_harvest(struct mmnet_pointers *p, struct fido_rxq *q)
 {
 	unsigned int lcore = rte_lcore_id();
 
 	/*
-	 * Threads that are no lcores have no ids to tell them apart: tickets of headers that they
+	 * Threads that are no lcores have no ids to tell them apart: tickets of mbufs that they
 	 * free are returned at once.
 	 */
-	if (unlikely(lcore != h->lcore))
-		h->lcore = lcore != LCORE_ID_ANY ? lcore : MMNET_NO_LCORE;
-	give_back_freed(h, q);
+	if (unlikely(lcore != p->lcore))
+		p->lcore = lcore != LCORE_ID_ANY ? lcore : MMNET_NO_LCORE;
+	give_back_freed(p, q);
 }
 
 void
-mmnet_header_return(struct mmnet_headers *h, struct rte_mbuf *m, uint16_t status)
+mmnet_pointer_return(struct mmnet_pointers *p, struct rte_mbuf *m, uint16_t status)
 {
-	struct mmnet_header_priv *priv = mmnet_header_priv(m);
+	struct mmnet_pointer_priv *priv = mmnet_pointer_priv(m);
 
 	m->next = NULL;
 	m->nb_segs = 1;
 	fido_receiver_complete(priv->receiver, priv->ticket, status);
-	push(h, m);
+	push(p, m);
 }
 
 void
 mmnet_rx_settle(struct mmnet_rxq *rxq)
 {
-	if (rxq->q == NULL || rxq->headers == NULL)
+	if (rxq->q == NULL || rxq->pointers == NULL)
 		return;
 	fido_lock_take(&rxq->q->lock);
-	/* Until the next poll, the ticket of each freed header is returned at once. */
-	rxq->headers->lcore = MMNET_NO_LCORE;
-	give_back_freed(rxq->headers, rxq->q);
+	/* Until the next poll, the ticket of each freed mbuf is returned at once. */
+	rxq->pointers->lcore = MMNET_NO_LCORE;
+	give_back_freed(rxq->pointers, rxq->q);
 	fido_lock_release(&rxq->q->lock);
 }
 
@@ -329,8 +330,8 @@ mmnet_rx_settle_lcore(unsigned int lcore)
 	fido_lock_take(&mmnet_ports_lock);
 	for (struct mmnet_port *port = mmnet_ports; port != NULL; port = port->next)
 		for (uint16_t i = 0; i < port->nrx_made; i++)
-			if (port->rxq[i] != NULL && port->rxq[i]->headers != NULL &&
-				port->rxq[i]->headers->lcore == lcore)
+			if (port->rxq[i] != NULL && port->rxq[i]->pointers != NULL &&
+				port->rxq[i]->pointers->lcore == lcore)
 				mmnet_rx_settle(port->rxq[i]);
 	fido_lock_release(&mmnet_ports_lock);
 }

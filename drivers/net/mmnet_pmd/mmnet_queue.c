@@ -46,7 +46,7 @@ mmnet_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned i
 {
 	struct mmnet_port *port = mmnet_port_of(dev);
 	struct mmnet_rxq *rxq = port->rxq[i];
-	bool needs_headers = mmnet_rx_mode_get(port->args.rx)->needs_headers;
+	bool needs_pointers = mmnet_rx_mode_get(port->args.rx)->needs_pointers;
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	if (rxq == NULL) {
@@ -56,12 +56,12 @@ mmnet_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned i
 			return -ENOMEM;
 		snprintf(name, sizeof(name), "mmnet_%u_%u_%lx", port->port_id, i,
 			(unsigned long)rte_rdtsc() & 0xffffff);
-		if (needs_headers)
-			rxq->headers = mmnet_headers_create(name, RTE_MAX(n, MMNET_DEFAULT_DESC),
+		if (needs_pointers)
+			rxq->pointers = mmnet_pointers_create(name, RTE_MAX(n, MMNET_DEFAULT_DESC),
 				(int)socket);
-		if (needs_headers && rxq->headers == NULL) {
+		if (needs_pointers && rxq->pointers == NULL) {
 			MMNET_LOG(ERR,
-				"port %u: no memory for %u header mbufs of Rx queue %u: give EAL "
+				"port %u: no memory for %u pointer mbufs of Rx queue %u: give EAL "
 				"more memory, or use rx=copy",
 				port->port_id, n, i);
 			rte_free(rxq);

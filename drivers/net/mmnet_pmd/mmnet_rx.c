@@ -11,7 +11,7 @@
  *
  * A message waits in its ring until the application's pool has mbufs for all of it. Until then no
  * part of it is read, and it holds no mbufs: otherwise two queues of one pool could each hold half
- * of what they need. Header mbufs are the queue's own: a message that needs more of them keeps
+ * of what they need. Pointer mbufs are the queue's own: a message that needs more of them keeps
  * those that it has, and continues when the application frees others.
  */
 
@@ -143,7 +143,7 @@ take_zero(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool o
 		zero_chain(rd, d);
 		return true;
 	}
-	deliver(rd, take_header(rd->rxq, rd->r, d, 0));
+	deliver(rd, take_pointer(rd->rxq, rd->r, d, 0));
 	rd->t.zero++;
 	return true;
 }
@@ -182,7 +182,7 @@ take_split(struct reader *rd, const struct fido_desc *d, uint16_t n, const bool 
 		return true;
 	}
 	if (d->len > skip) {
-		append(rxq, take_header(rxq, rd->r, d, skip));
+		append(rxq, take_pointer(rxq, rd->r, d, skip));
 	} else {
 		fido_receiver_complete(rd->r, d->ticket, FIDO_STATUS_OK);
 		rd->t.completed++;
@@ -245,7 +245,7 @@ budget(struct reader *rd, uint16_t want, const uint32_t copies)
 		}
 	}
 	if (copies != COPY_ALL)
-		n = RTE_MIN(n, rxq->headers->count);
+		n = RTE_MIN(n, rxq->pointers->count);
 	return (uint16_t)n;
 }
 
@@ -380,7 +380,7 @@ rx_locked(struct mmnet_rxq *rxq, struct rte_mbuf **pkts, uint16_t n, take_fn *ta
 	uint16_t first = first_ring(&rd);
 
 	if (copies != COPY_ALL)
-		mmnet_headers_harvest(rxq->headers, q);
+		mmnet_pointers_harvest(rxq->pointers, q);
 	for (uint16_t k = 0; k < q->count && rd.n < rd.max; k++) {
 		rd.r = q->receivers[first];
 		if (++first == q->count)

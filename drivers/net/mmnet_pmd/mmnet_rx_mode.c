@@ -35,7 +35,7 @@ choose_auto(const struct rte_eth_dev *dev)
 
 static const struct mmnet_rx_mode modes[] = {
 	/* Chooses header or copy when the port starts; until then it is reported as copy. */
-	[AUTO] = {.name = "auto", .info = "Copy", .needs_headers = true, .choose = choose_auto},
+	[AUTO] = {.name = "auto", .info = "Copy", .needs_pointers = true, .choose = choose_auto},
 	/* All bytes are copied into the application's mbufs. */
 	[COPY] = {.name = "copy",
 		.info = "Copy",
@@ -47,14 +47,14 @@ static const struct mmnet_rx_mode modes[] = {
 	 */
 	[HEADER] = {.name = "header",
 		.info = "Header copy",
-		.needs_headers = true,
+		.needs_pointers = true,
 		.needs_scatter = true,
 		.burst = mmnet_rx_burst_header,
 		.burst_offload = mmnet_rx_burst_header_offload},
 	/* Mbufs point into the peer's memory. */
 	[ZERO] = {.name = "zero",
 		.info = "Zero copy",
-		.needs_headers = true,
+		.needs_pointers = true,
 		.any_length = true,
 		.burst = mmnet_rx_burst_zero,
 		.burst_offload = mmnet_rx_burst_zero_offload},

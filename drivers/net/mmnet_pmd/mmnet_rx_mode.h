@@ -17,11 +17,11 @@
 #define MMNET_RX_MODE_DEFAULT 0
 
 struct mmnet_rx_mode {
-	const char *name;   /**< as rx= takes it */
-	const char *info;   /**< for rte_eth_rx_burst_mode_get() */
-	bool needs_headers; /**< each Rx queue needs header mbufs */
-	bool needs_scatter; /**< the application must enable scattered Rx */
-	bool any_length;    /**< a packet need not fit into the queue's mbufs */
+	const char *name;    /**< as rx= takes it */
+	const char *info;    /**< for rte_eth_rx_burst_mode_get() */
+	bool needs_pointers; /**< each Rx queue needs pointer mbufs */
+	bool needs_scatter;  /**< the application must enable scattered Rx */
+	bool any_length;     /**< a packet need not fit into the queue's mbufs */
 	/**
 	 * @return the mode of a port that starts. NULL: this one, which then has burst functions
 	 */

@@ -37,20 +37,20 @@ static uint64_t time_flag;
 #define TAGGED (UNTAGGED + 4)
 
 /*
- * The queue's lock is held. A header is returned directly, because freeing it to its pool would
- * take the lock.
+ * The queue's lock is held. A pointer mbuf is returned directly, because freeing it to its pool
+ * would take the lock.
  */
 static void
 free_segment(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 {
 	struct fido_receiver *r;
 
-	if (rxq->headers == NULL || m->pool != rxq->headers->pool) {
+	if (rxq->pointers == NULL || m->pool != rxq->pointers->pool) {
 		rte_pktmbuf_free_seg(m);
 		return;
 	}
-	r = mmnet_header_priv(m)->receiver;
-	mmnet_header_return(rxq->headers, m, FIDO_STATUS_OK);
+	r = mmnet_pointer_priv(m)->receiver;
+	mmnet_pointer_return(rxq->pointers, m, FIDO_STATUS_OK);
 	fido_counter_add(&rxq->q->stats->completed, 1);
 	fido_rxq_flush(rxq->q, r);
 }
@@ -131,7 +131,7 @@ mmnet_rx_strip(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 		return m;
 	m->vlan_tci = (uint16_t)(p[14] << 8 | p[15]);
 	m->ol_flags |= RTE_MBUF_F_RX_VLAN;
-	if (m->data_len < TAGGED || (rxq->headers != NULL && m->pool == rxq->headers->pool)) {
+	if (m->data_len < TAGGED || (rxq->pointers != NULL && m->pool == rxq->pointers->pool)) {
 		m = strip_by_chain(rxq, m, p);
 	} else {
 		memmove(rte_pktmbuf_adj(m, 4), p, UNTAGGED);

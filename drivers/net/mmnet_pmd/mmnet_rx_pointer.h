@@ -18,19 +18,19 @@
 #include "mmnet_rxq.h"
 
 static inline struct rte_mbuf *
-take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_desc *d,
+take_pointer(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_desc *d,
 	uint32_t skip)
 {
-	struct mmnet_headers *h = rxq->headers;
-	struct rte_mbuf *m = h->stack[--h->count];
-	struct mmnet_header_priv *priv = mmnet_header_priv(m);
+	struct mmnet_pointers *p = rxq->pointers;
+	struct rte_mbuf *m = p->stack[--p->count];
+	struct mmnet_pointer_priv *priv = mmnet_pointer_priv(m);
 	uint16_t len = (uint16_t)(d->len - skip);
 
 	priv->receiver = r;
 	priv->ticket = d->ticket;
 	/* The mapping is read-only; buf_addr cannot be const. */
 	m->buf_addr = (void *)((uintptr_t)d->data + skip);
-	rearm(m, rxq->header_rearm);
+	rearm(m, rxq->pointer_rearm);
 	m->ol_flags = RTE_MBUF_F_EXTERNAL;
 	m->packet_type = 0;
 	m->pkt_len = len;
@@ -42,7 +42,7 @@ take_header(struct mmnet_rxq *rxq, struct fido_receiver *r, const struct fido_de
 }
 
 /*
- * Drop a message that is too long for a packet, or has more segments than headers exist.
+ * Drop a message that is too long for a packet, or has more segments than there are pointer mbufs.
  * @return true when it was dropped
  */
 static inline bool
@@ -50,7 +50,8 @@ chain_too_long(struct reader *rd, const struct fido_desc *d)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 
-	if (likely(rxq->head->pkt_len <= rxq->max_frame && rxq->head->nb_segs < rxq->headers->size))
+	if (likely(rxq->head->pkt_len <= rxq->max_frame &&
+		    rxq->head->nb_segs < rxq->pointers->size))
 		return false;
 	rd->t.too_long++;
 	rd->t.completed += discard(rxq, FIDO_STATUS_DROPPED);
@@ -64,7 +65,7 @@ zero_chain(struct reader *rd, const struct fido_desc *d)
 {
 	struct mmnet_rxq *rxq = rd->rxq;
 
-	append(rxq, take_header(rxq, rd->r, d, 0));
+	append(rxq, take_pointer(rxq, rd->r, d, 0));
 	if (unlikely(chain_too_long(rd, d)))
 		return;
 	if (d->flags & FIDO_DESC_CHAINED)

@@ -101,7 +101,7 @@ append(struct mmnet_rxq *rxq, struct rte_mbuf *m)
 
 /*
  * Drop the current message, and flush its tickets to its sender: its ring need not be the one that
- * is read now. Headers are returned directly, because the queue's lock is held.
+ * is read now. Pointer mbufs are returned directly, because the queue's lock is held.
  * @return tickets completed
  */
 static uint32_t
@@ -116,9 +116,9 @@ discard(struct mmnet_rxq *rxq, uint16_t status)
 
 		m->next = NULL;
 		m->nb_segs = 1;
-		if (rxq->headers != NULL && m->pool == rxq->headers->pool) {
-			r = mmnet_header_priv(m)->receiver;
-			mmnet_header_return(rxq->headers, m, status);
+		if (rxq->pointers != NULL && m->pool == rxq->pointers->pool) {
+			r = mmnet_pointer_priv(m)->receiver;
+			mmnet_pointer_return(rxq->pointers, m, status);
 			completed++;
 		} else {
 			rte_mempool_put(m->pool, m);

@@ -16,7 +16,7 @@
 
 #include "mmnet_meta.h"
 
-struct mmnet_headers;
+struct mmnet_pointers;
 struct mmnet_port;
 
 /** Descriptors read ahead of filling mbufs. */
@@ -24,7 +24,7 @@ struct mmnet_port;
 
 struct mmnet_rxq {
 	struct fido_rxq *q;                     /**< NULL until the port has started once */
-	struct mmnet_headers *headers;          /**< NULL: the mode uses none */
+	struct mmnet_pointers *pointers;        /**< NULL: the mode uses none */
 	struct rte_mempool *mp;                 /**< the application's */
 	struct rte_mbuf *fresh[MMNET_RX_CHUNK]; /**< allocated ahead from mp */
 	uint16_t fresh_count;
@@ -52,7 +52,7 @@ struct mmnet_rxq {
 	bool expecting : 1; /**< meta is that of the next message */
 	bool waiting : 1;   /**< a message waits for mbufs, and its ring is read first */
 	uint64_t rearm;     /**< first mbuf fields of a received packet */
-	uint64_t header_rearm;
+	uint64_t pointer_rearm;
 	struct rte_mbuf *head; /**< the current message, as far as it has been read */
 	struct rte_mbuf *tail;
 	uint64_t partial_id;    /**< queue_id of the ring that has the rest of it, or all */

@@ -62,9 +62,9 @@ rxq_start(struct rte_eth_dev *dev, struct mmnet_rxq *rxq, struct fido_rxq *q)
 	rxq->wait_turn = RTE_MAX(rte_get_tsc_hz() * WAIT_TURN_MS / MS_PER_S, UINT64_C(1));
 	rxq->scatter = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 	rxq->rearm = rearm_value(RTE_PKTMBUF_HEADROOM, rxq->port_id);
-	rxq->header_rearm = rearm_value(0, rxq->port_id);
-	if (rxq->headers != NULL)
-		rxq->headers->q = q;
+	rxq->pointer_rearm = rearm_value(0, rxq->port_id);
+	if (rxq->pointers != NULL)
+		rxq->pointers->q = q;
 }
 
 /* @return true when a transmit queue does offloads, or has several rings */
