@@ -281,7 +281,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	snprintf(d->name, sizeof(d->name), "%s", config->name);
 	d->layout = config->layout;
 	d->no_hugepages = config->no_hugepages;
-	d->watches = config->watches;
+	d->observes = config->observes;
 	d->allow = config->allow;
 	d->control_size = config->control_size != 0 ? config->control_size : CONTROL_SIZE_DEFAULT;
 	if (d->control_size > CONTROL_SIZE_MAX) {

@@ -44,7 +44,7 @@ struct fido_domain {
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
-	bool watches;
+	bool observes;
 	const char *allow; /**< of fido_domain_config; valid only while joining */
 	bool layout_claimed;
 	bool slot_reserved;

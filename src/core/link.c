@@ -273,7 +273,7 @@ peer_is_known(const struct fido_link *link, uint32_t s, uint64_t generation)
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next) {
 		const struct fido_mapped_shm *mapped = p->control->mapped;
 
-		if (!p->gone && !p->watches && p != peer &&
+		if (!p->gone && !p->observes && p != peer &&
 			(p->slot == s || fido_load_acquire(&mapped[s].generation) == generation) &&
 			fido_load_acquire(&mapped[peer->slot].generation) != peer->generation)
 			return false;
@@ -374,7 +374,7 @@ all_mapped(const struct fido_link *link)
 	const struct fido_mapped_shm *mine = link->domain->control->mapped;
 
 	for (const struct fido_peer *p = link->domain->peers; p != NULL; p = p->next)
-		if (!p->gone && !p->watches &&
+		if (!p->gone && !p->observes &&
 			(!(link->view.slots >> p->slot & 1) || mine[p->slot].epoch == 0))
 			return false;
 	return fido_peers_reached(link->domain, (uint32_t)link->domain->control->epoch);
@@ -423,7 +423,7 @@ find_peer(const struct fido_link *link)
 {
 	struct fido_peer *peer = fido_domain_find_peer(link->domain, link->peer_name);
 
-	return peer == NULL || peer->watches ? NULL : peer;
+	return peer == NULL || peer->observes ? NULL : peer;
 }
 
 bool

@@ -94,10 +94,10 @@ fido_link_create(struct fido_domain *d, const struct fido_link_config *config,
 			d->name);
 		return -EINVAL;
 	}
-	if (d->watches) {
+	if (d->observes) {
 		fido_log(FIDO_LOG_ERROR,
 			"domain %s cannot create links: it joined as an observer: join without "
-			"`watches`",
+			"`observes`",
 			d->name);
 		return -EINVAL;
 	}

@@ -131,7 +131,7 @@ peer_alloc(struct fido_domain *d, const struct fido_peer_info *info)
 	peer->control_size = info->control_size;
 	peer->session = info->session;
 	peer->other_clock = info->other_clock;
-	peer->watches = info->watches;
+	peer->observes = info->observes;
 	peer->control = (const void *)(uintptr_t)fido_layout_slot_base(&d->layout, info->slot);
 	return peer;
 }

@@ -27,7 +27,7 @@ struct fido_peer {
 	bool clean;       /**< left: held nothing, and nothing of it was out */
 	bool other_clock; /**< runs on another clock: its times cannot be compared with ours */
 	/** Observer: maps only control regions. It gets no other memory and no links. */
-	bool watches;
+	bool observes;
 	struct fido_dead *death;     /**< allocated for the record of its death (recall.h) */
 	uint64_t gone_ns;            /**< when it left or died (fido_now_ns()) */
 	unsigned int refs;           /**< queue ends that read its control region */
@@ -50,7 +50,7 @@ struct fido_peer_info {
 	uint64_t control_size; /**< bytes */
 	void *session;         /**< private to the transport */
 	bool other_clock;      /**< see struct fido_peer */
-	bool watches;          /**< see struct fido_peer */
+	bool observes;         /**< see struct fido_peer */
 };
 
 /**

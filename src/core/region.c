@@ -385,7 +385,7 @@ mapped_by(const struct fido_domain *d, const struct fido_peer *p)
 {
 	const struct fido_mapped_shm *m;
 
-	if (p->gone || p->watches)
+	if (p->gone || p->observes)
 		return NULL;
 	m = &p->control->mapped[d->slot];
 	return fido_load_acquire(&m->generation) == d->generation ? m : NULL;

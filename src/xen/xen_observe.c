@@ -31,7 +31,7 @@ watcher_join(const char *group)
 	struct fido_domain_config config = {.group = full,
 		.name = name,
 		.no_hugepages = true,
-		.watches = true,
+		.observes = true,
 		.control_size = FIDO_CONTROL_HEAP_OFFSET};
 	struct fido_xen_store *store;
 	int ret;

@@ -67,7 +67,7 @@ set_epoch(struct fido_xen *x, struct fido_xen_session *s)
 	 * them.
 	 */
 	fido_store_release(&root->sent,
-		s->watches ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
+		s->observes ? (uint32_t)x->domain->control->epoch : fido_sent_epoch(&s->sent));
 	fido_store_release(&root->epoch, (uint32_t)x->domain->control->epoch);
 	fido_xen_session_notify(x, s);
 }
@@ -81,7 +81,7 @@ grant_memory(struct fido_xen *x, struct fido_xen_session *s)
 {
 	int ret = 0;
 
-	while (ret == 0 && !s->watches && fido_unsent(x->domain, &s->sent)) {
+	while (ret == 0 && !s->observes && fido_unsent(x->domain, &s->sent)) {
 		struct fido_extent e;
 		struct fido_sent after;
 
@@ -145,7 +145,7 @@ fido_xen_session_withdraw(struct fido_xen *x, struct fido_xen_session *s, uint64
 {
 	if (!s->granted)
 		return;
-	if (!s->watches)
+	if (!s->observes)
 		fido_xen_table_remove(s->table, x->grants, gaddr, len);
 	fido_sent_withdrawal(&s->sent, epoch);
 	set_epoch(x, s);
@@ -165,7 +165,7 @@ make_root(struct fido_xen *x, struct fido_xen_session *s)
 	root = fido_xen_table_root(s->table, NULL);
 	root->version = FIDO_LAYOUT_VERSION;
 	root->alive = 1;
-	root->watches = d->watches;
+	root->observes = d->observes;
 	root->generation = d->generation;
 	root->to = s->other.generation;
 	root->control_size = d->control_size;
@@ -235,7 +235,7 @@ open_view(struct fido_xen *x, struct fido_xen_session *s, const struct fido_xen_
 	s->local = offer->process == this_process();
 	s->clock = offer->clock;
 	/* No domain sends to an observer: it needs our control region only. */
-	s->watches = fido_load_relaxed(&root->watches) != 0;
+	s->observes = fido_load_relaxed(&root->observes) != 0;
 	grant_all(x, s);
 	return 0;
 }
@@ -334,7 +334,7 @@ peer_arrive(struct fido_xen *x, struct fido_xen_session *s)
 		.slot = s->other.slot,
 		.generation = s->other.generation,
 		.session = s,
-		.watches = s->watches,
+		.observes = s->observes,
 		.control_size = fido_load_relaxed(&fido_xen_view_root(s->view)->control_size),
 		.other_clock =
 			!s->local && s->clock != fido_xen_clock(fido_xen_store_domid(x->store))};

@@ -40,7 +40,7 @@ struct fido_xen_session {
 	struct fido_xen_member other;
 	bool listed;           /* xenstore still names this generation */
 	bool local;            /* it lives in this process */
-	bool watches;          /* an observer without links: it gets our control region only */
+	bool observes;         /* an observer without links: it gets our control region only */
 	bool granted;          /* our memory is in the table */
 	struct fido_sent sent; /* what it has been granted of our memory */
 	bool refused;          /* protocol error, or a resource was short: wait for its end only */

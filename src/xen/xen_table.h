@@ -50,7 +50,7 @@ struct fido_xen_root_shm {
 	uint32_t magic;
 	uint32_t version; /**< FIDO_LAYOUT_VERSION */
 	uint8_t alive;
-	uint8_t watches; /**< an observer: it has no links */
+	uint8_t observes; /**< an observer: it has no links */
 	uint8_t pad[2];
 	uint32_t left; /**< enum fido_xen_left */
 	uint64_t generation;

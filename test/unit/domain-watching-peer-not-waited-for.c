@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A peer that only watches is not waited for when memory is exported, and gets no link. */
+/* A peer that only observes is not waited for when memory is exported, and gets no link. */
 #include "test.h"
 
 #include "domain_private.h"
 #include "peer.h"
 
-/* Only the xen transport reports who watches; on others, set the flag here. */
+/* Only the xen transport reports who observes; on others, set the flag here. */
 static void
-set_watches(struct fido_domain *d, const char *name, bool watches)
+set_observes(struct fido_domain *d, const char *name, bool observes)
 {
 	struct fido_peer *peer;
 
 	pthread_mutex_lock(&d->lock);
 	peer = fido_domain_find_peer(d, name);
 	assert_non_null(peer);
-	peer->watches = watches;
+	peer->observes = observes;
 	pthread_mutex_unlock(&d->lock);
 	fido_domain_kick(d);
 }
@@ -71,15 +71,15 @@ not_waited_for(void **state)
 	assert_int_equal(test_ask_number(&b, "join b"), 0);
 	assert_int_equal(test_ask_number(&w, "watch w"), 0);
 	TEST_WAIT(has_mapped_us(a, "b") && has_mapped_us(a, "w"));
-	set_watches(a, "w", true);
+	set_observes(a, "w", true);
 	/* Stopped, so that it maps nothing that comes now. */
 	test_stop(&w);
 	mem = test_arena(a, 1 << 21);
 	TEST_WAIT(all_have_mapped(a));
 	assert_int_equal(test_ask_number(&b, "mapped 0x%lx", mem->gaddr), 1);
-	set_watches(a, "w", false);
+	set_observes(a, "w", false);
 	assert_false(all_have_mapped(a));
-	set_watches(a, "w", true);
+	set_observes(a, "w", true);
 	assert_int_equal(test_ask_number(&b, "mapped 0x%lx", mem->gaddr), 1);
 	fido_region_destroy(mem);
 	test_continue(&w);
@@ -101,7 +101,7 @@ gets_no_link(void **state)
 	assert_int_equal(test_ask_number(&b, "join b"), 0);
 	assert_int_equal(test_ask_number(&w, "join w"), 0);
 	TEST_WAIT(fido_domain_peer_count(a) == 2);
-	set_watches(a, "w", true);
+	set_observes(a, "w", true);
 	aw = test_link(a, "w", NULL, 1, 1, 64);
 	assert_int_equal(test_ask_number(&w, "link a 1 1 64"), 0);
 	TEST_WAIT(has_offered(a, "w"));
@@ -112,10 +112,10 @@ gets_no_link(void **state)
 	assert_int_equal(test_ask_number(&b, "link a 1 1 64"), 0);
 	TEST_WAIT(fido_link_is_up(ab));
 	assert_false(fido_link_is_connected(aw));
-	set_watches(a, "w", false);
+	set_observes(a, "w", false);
 	TEST_WAIT(fido_link_is_up(aw));
-	/* A peer that becomes a watcher loses its link. */
-	set_watches(a, "w", true);
+	/* A peer that becomes an observer loses its link. */
+	set_observes(a, "w", true);
 	TEST_WAIT(!fido_link_is_connected(aw));
 	fido_link_destroy(aw);
 	fido_link_destroy(ab);

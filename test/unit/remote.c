@@ -7,7 +7,7 @@
  *   message TEXT         1: the last error message contains TEXT
  *   env PATH             use PATH as the folder of groups from now on: 0
  *   setuid UID           become another user: 0, -errno
- *   watch NAME           join, to watch only: 0, -errno
+ *   watch NAME           join as an observer: 0, -errno
  *   leave                0
  *   block SLOT           occupy the slot's address range: 0
  *   arena BYTES          its gaddr, -errno
@@ -56,11 +56,11 @@ static struct fido_rxq *held_by[HELD_MAX];
 static unsigned int held_count;
 
 static long
-do_join(const char *name, unsigned int slots, bool watches)
+do_join(const char *name, unsigned int slots, bool observes)
 {
 	struct fido_domain_config config = test_config(name);
 
-	config.watches = watches;
+	config.observes = observes;
 	if (slots != 0)
 		config.layout.slots = slots;
 	return fido_domain_join(&domain, &config);

@@ -38,7 +38,8 @@ struct fido_domain_config {
 	struct fido_layout layout;
 	size_t control_size; /**< bytes of the control region (block, rings); default 8 MiB */
 	bool no_hugepages;   /**< arenas use ordinary pages, without a warning */
-	bool watches;        /**< make no links; on Xen, map only the peers' control regions */
+	/** An observer: makes no links; on Xen, maps only the peers' control regions. */
+	bool observes;
 	/**
 	 * Host transport: users whose processes may map this domain's memory, by name or id, as in
 	 * "alice:1001". This user and root always may. NULL: every user whom the permissions of the

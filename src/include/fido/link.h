@@ -67,7 +67,7 @@ struct fido_link_config {
  * @param out    receives the link, which the domain owns until fido_link_destroy()
  * @return
  *   - 0
- *   - -EINVAL: bad name, or the domain joined as an observer (fido_domain_config.watches)
+ *   - -EINVAL: bad name, or the domain joined as an observer (fido_domain_config.observes)
  *   - -EEXIST: this domain has a link of this name to this peer
  *   - -ENOSPC: the domain has FIDO_DOMAIN_LINKS_MAX links
  *   - -ENOMEM
