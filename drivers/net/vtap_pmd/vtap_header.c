@@ -34,9 +34,7 @@ finish(struct rte_mbuf *m, uint32_t start, uint32_t offset)
 	struct pmd_sum sum = {0};
 	uint16_t csum;
 
-	/* 64 bits: neither sum wraps. */
-	if ((uint64_t)start + offset + sizeof(csum) > m->pkt_len ||
-		!pmd_sum_add_packet(&sum, m, start, m->pkt_len - start))
+	if (!pmd_sum_add_packet(&sum, m, start, m->pkt_len - start))
 		return false;
 	csum = (uint16_t)~pmd_sum_fold(&sum);
 	if (csum == 0 && offset == UDP_CSUM)
@@ -138,6 +136,8 @@ vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave)
 		/* A packet that is to be segmented has no checksum yet. */
 		return gso ? VTAP_HEADER_BAD : VTAP_HEADER_PLAIN;
 	}
+	if ((uint32_t)h->csum_start + h->csum_offset + sizeof(uint16_t) > m->pkt_len)
+		return VTAP_HEADER_BAD;
 	proto = leave ? describe(h, m) : 0;
 	if (proto == 0)
 		return !gso && finish(m, h->csum_start, h->csum_offset) ? VTAP_HEADER_FINISHED
@@ -154,6 +154,11 @@ vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave)
 }
 
 /* ---- transmit ---- */
+
+/* Offloads that the driver does not have. */
+#define UNABLE                                                                               \
+	(RTE_MBUF_F_TX_OUTER_IP_CKSUM | RTE_MBUF_F_TX_OUTER_UDP_CKSUM | RTE_MBUF_F_TX_QINQ | \
+		RTE_MBUF_F_TX_MACSEC | RTE_MBUF_F_TX_SEC_OFFLOAD)
 
 /* The offloads that a packet asks for, and where its headers are. */
 struct ask {
@@ -178,6 +183,19 @@ take_head(struct vtap_packet *p, struct ask *a, const struct rte_mbuf *m, uint32
 	return true;
 }
 
+/*
+ * Checksums of inner headers work if l2_len counts all that is in front of the inner IP header.
+ * Segmentation would have to change the outer headers too.
+ */
+static bool
+is_tunnel_unable(const struct rte_mbuf *m, bool gso)
+{
+	uint64_t csum = m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK);
+
+	return (m->ol_flags & RTE_MBUF_F_TX_TUNNEL_MASK) != 0 &&
+		(gso || (csum != 0 && m->outer_l2_len != 0));
+}
+
 /* Set what the flags ask for. @return 0, or as vtap_header_write() */
 static int
 read_flags(struct ask *a, const struct rte_mbuf *m, bool can_uso)
@@ -193,10 +211,7 @@ read_flags(struct ask *a, const struct rte_mbuf *m, bool can_uso)
 		return -EINVAL;
 	a->ip_csum = !a->ipv6 && ((ol & RTE_MBUF_F_TX_IP_CKSUM) != 0 || a->gso);
 	if (l4 == RTE_MBUF_F_TX_SCTP_CKSUM || ((ol & RTE_MBUF_F_TX_UDP_SEG) != 0 && !can_uso) ||
-		(ol &
-			(RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IP_CKSUM |
-				RTE_MBUF_F_TX_OUTER_UDP_CKSUM | RTE_MBUF_F_TX_QINQ |
-				RTE_MBUF_F_TX_MACSEC | RTE_MBUF_F_TX_SEC_OFFLOAD)) != 0)
+		(ol & UNABLE) != 0 || is_tunnel_unable(m, a->gso))
 		return -ENOTSUP;
 	return 0;
 }
