@@ -8,9 +8,9 @@ set -eu -o pipefail
 . "${FIDO_TOP:-$(cd "$(dirname "$0")/../.." && pwd)}/test/lib.sh"
 
 percent=${FIDO_FUZZ_PERCENT:-100}
-declare -A runs=([blk]=2000000 [control]=500000 [message]=1000000 [ring]=8500000)
+declare -A runs=([blk]=2000000 [control]=500000 [message]=1000000 [ring]=8500000 [vtap]=20000000)
 
-for target in blk control message ring; do
+for target in blk control message ring vtap; do
 	bin=$FIDO_BUILD-fuzz/test/fuzz/fuzz-$target
 	[ -x "$bin" ] || fail "there is no $bin: test/run.sh --only soak builds it"
 	grown=$FIDO_BUILD-fuzz/fuzz-corpus/$target
