@@ -30,6 +30,8 @@
 #   xstat_sum NAME REGEX...      for each, the sum over all ports of the statistics that match
 #   fwd_to_tap NAME NETNS ADDRESS VDEV [APP...]
 #                                start fido-fwd in NETNS, from its kernel (tap fido0) to port VDEV
+#   fwd_to_vtap NAME NETNS ADDRESS VDEV [APP...]
+#                                the same with a vtap port and --offload; vtap_args: its arguments
 #   netns_add NAME, in_ns NAME CMD...
 #                                create a network namespace for this script; run CMD in it
 #   netns_of NAME                its real name, as for: start srv ip netns exec "$(netns_of a)" CMD
@@ -214,13 +216,14 @@ kill_hard()
 
 # --- DPDK applications ---
 
-# Set $mmnet_driver to the path of the mmnet driver. EAL loads no driver from below a world-writable
-# folder such as /tmp: then use a copy in /run.
+# Set $mmnet_driver and $vtap_driver to the paths of the drivers. EAL loads no driver from below a
+# world-writable folder such as /tmp: then use copies in /run.
 lib_find_driver()
 {
-	local dir=$FIDO_BUILD/drivers/net/mmnet_pmd
+	local dir=$FIDO_BUILD/drivers/net
 	[ -z "${mmnet_driver:-}" ] || return 0
-	mmnet_driver=$dir/librte_net_mmnet.so
+	mmnet_driver=$dir/mmnet_pmd/librte_net_mmnet.so
+	vtap_driver=$dir/vtap_pmd/librte_net_vtap.so
 	[ -e "$mmnet_driver" ] || fail "no driver $mmnet_driver: run $FIDO_TOP/setup.sh --build"
 	dir=$(realpath "$dir")
 	while [ "$dir" != / ]; do
@@ -230,8 +233,9 @@ lib_find_driver()
 	[ "$dir" != / ] || return 0
 	lib_driver_dir=$(mktemp -d /run/fido-driver.XXXXXX)
 	chmod 755 "$lib_driver_dir"
-	cp "$mmnet_driver" "$lib_driver_dir/"
+	cp "$mmnet_driver" "$vtap_driver" "$lib_driver_dir/"
 	mmnet_driver=$lib_driver_dir/librte_net_mmnet.so
+	vtap_driver=$lib_driver_dir/librte_net_vtap.so
 }
 
 # Start a DPDK application: NAME COMMAND [EAL...] -- [APP...]
@@ -240,9 +244,11 @@ lib_start_eal()
 	local name=$1 command=$2
 	shift 2
 	lib_find_driver
+	local drivers=(-d "$mmnet_driver")
+	[[ "$*" != *net_vtap* ]] || drivers+=(-d "$vtap_driver")
 	lib_prefix[$name]=$lib_id-$name
 	start "$name" stdbuf -oL "$command" --file-prefix "${lib_prefix[$name]}" --no-pci \
-		-d "$mmnet_driver" ${eal_memory[@]+"${eal_memory[@]}"} "$@"
+		"${drivers[@]}" ${eal_memory[@]+"${eal_memory[@]}"} "$@"
 }
 
 testpmd()
@@ -462,6 +468,21 @@ fwd_to_tap()
 		--vdev=net_tap0,iface=fido0 "$vdev" -- \
 		--map net_tap0:net_mmnet0,net_mmnet0:net_tap0 --rxd 256 "$@"
 	wait_for 20 "in_ns $ns ip link set fido0 up 2>/dev/null" || fail "$name: no tap: $(cat "$(log_of "$name")")"
+	in_ns "$ns" ip addr add "$address/24" dev fido0
+}
+
+# As fwd_to_tap(), with a vtap port, whose interface is in NETNS from the start; fido-fwd is not.
+fwd_to_vtap()
+{
+	local name=$1 ns=$2 address=$3 vdev=$4
+	shift 4
+	local eal_memory=(--no-huge -m 64)
+	fido_fwd "$name" --lcores 0@0 \
+		"--vdev=net_vtap0,iface=fido0,netns=$(netns_of "$ns")${vtap_args:+,$vtap_args}" "$vdev" -- \
+		--map net_vtap0:net_mmnet0,net_mmnet0:net_vtap0 --offload --rxd 256 "$@"
+	wait_for 20 "in_ns $ns ip link set fido0 up 2>/dev/null" || fail "$name: no tap: $(cat "$(log_of "$name")")"
+	# The port is started.
+	wait_for 20 "in_ns $ns ip link show fido0 | matches LOWER_UP" || fail "$name: no carrier: $(cat "$(log_of "$name")")"
 	in_ns "$ns" ip addr add "$address/24" dev fido0
 }
 

@@ -54,7 +54,8 @@ vtap_rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 	struct rte_epoll_event *event = rte_intr_elist_index_get(dev->intr_handle, i);
 	struct epoll_event ev;
 
-	if (event == NULL || event->status == RTE_EPOLL_INVALID)
+	/* A descriptor without an interface is always readable. */
+	if (event == NULL || event->status == RTE_EPOLL_INVALID || vtap_port_of(dev)->removed)
 		return 0;
 	/* rte_epoll_ctl() would lose the pointer. */
 	ev = (struct epoll_event){.events = event->epdata.event, .data.ptr = event};

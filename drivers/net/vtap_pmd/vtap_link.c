@@ -102,11 +102,18 @@ open_watch(const struct vtap_port *port)
 }
 
 static void
-free_watch(struct rte_intr_handle *handle, void *arg)
+free_watch(struct rte_intr_handle *handle)
+{
+	close(rte_intr_fd_get(handle));
+	rte_intr_instance_free(handle);
+}
+
+/* @param handle EAL's own copy, which it frees */
+static void
+close_watch(struct rte_intr_handle *handle, void *arg)
 {
 	(void)arg;
 	close(rte_intr_fd_get(handle));
-	rte_intr_instance_free(handle);
 }
 
 int
@@ -126,7 +133,7 @@ vtap_link_watch(struct vtap_port *port)
 	rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT);
 	ret = rte_intr_callback_register(handle, on_change, port);
 	if (ret != 0) {
-		free_watch(handle, NULL);
+		free_watch(handle);
 		return ret;
 	}
 	port->watch = handle;
@@ -146,7 +153,7 @@ vtap_link_unwatch(struct vtap_port *port)
 	if (handle == NULL)
 		return;
 	rte_intr_callback_unregister_sync(handle, on_change, port);
-	free_watch(handle, NULL);
+	free_watch(handle);
 }
 
 /*
@@ -213,13 +220,16 @@ follow(struct vtap_port *port)
 		return;
 	}
 	ret = vtap_link_watch(port);
-	if (ret == 0)
-		rte_intr_callback_unregister_pending(before, on_change, port, free_watch);
-	else
+	if (ret != 0) {
 		VTAP_LOG(WARNING,
 			"%s: cannot watch interface %s in its new network namespace: %s: the link "
 			"status is no longer current",
 			port->dev->data->name, port->tun.name, strerror(-ret));
+		return;
+	}
+	/* EAL closes the descriptor when the handler, which runs now, has returned. */
+	rte_intr_callback_unregister_pending(before, on_change, port, close_watch);
+	rte_intr_instance_free(before);
 }
 
 static void

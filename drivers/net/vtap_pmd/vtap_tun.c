@@ -19,6 +19,7 @@
 #include "vtap_tun.h"
 
 #define DEVICE "/dev/net/tun"
+#define ENTER "enter its network namespace"
 /* Since Linux 6.2; headers may be older than the kernel that runs. */
 #define USO (0x20u | 0x40u)
 /* Packets that a queue of the kernel can hold: more than its limit, so that draining ends. */
@@ -89,40 +90,43 @@ vtap_tun_socket(const struct vtap_tun *tun, int family, int type, int protocol)
 
 /* ---- create ---- */
 
-/* Log why the interface could not be created. @return ret */
-static int
-log_open(const struct vtap_args *args, const char *what, int ret)
+/* @return what the user can do when a step failed */
+static const char *
+hint_for(const char *what, int ret)
 {
-	const char *hint = "see the error";
-
+	if (strcmp(what, ENTER) == 0)
+		return "give netns= the name or the path of a network namespace, and run with "
+		       "CAP_SYS_ADMIN";
 	switch (-ret) {
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		hint = "load the tun module (modprobe tun); in a container, give it " DEVICE
+		return "load the tun module (modprobe tun); in a container, give it " DEVICE
 		       " (--device " DEVICE ")";
-		break;
 	case EPERM:
 	case EACCES:
-		hint = "run with CAP_NET_ADMIN, or let root create a persistent interface for the "
+		return "run with CAP_NET_ADMIN, or let root create a persistent interface for the "
 		       "user (ip tuntap add mode tap vnet_hdr user NAME)";
-		break;
 	case EBUSY:
-		hint = "the interface exists and a process uses it: choose another iface=";
-		break;
+		return "the interface exists and a process uses it: choose another iface=";
 	case EINVAL:
-		hint = "the name belongs to an interface that is no tap, or to a persistent tap "
+		return "the name belongs to an interface that is no tap, or to a persistent tap "
 		       "with another number of queues (one or several): choose another iface=, or "
 		       "remove it (ip link del)";
-		break;
 	case E2BIG:
 	case EMFILE:
-		hint = "reduce queues=, or raise the limit of open files (ulimit -n)";
-		break;
+		return "reduce queues=, or raise the limit of open files (ulimit -n)";
 	default:
-		break;
+		return "see the error";
 	}
-	VTAP_LOG(ERR, "interface %s: cannot %s: %s: %s", args->iface, what, strerror(-ret), hint);
+}
+
+/* Log why the interface could not be created. @return ret */
+static int
+log_open(const struct vtap_args *args, const char *what, int ret)
+{
+	VTAP_LOG(ERR, "interface %s: cannot %s: %s: %s", args->iface, what, strerror(-ret),
+		hint_for(what, ret));
 	return ret;
 }
 
@@ -202,7 +206,7 @@ open_in_netns(struct open_call *call)
 int
 vtap_tun_open(struct vtap_tun *tun, const struct vtap_args *args)
 {
-	struct open_call call = {.tun = tun, .args = args, .what = "enter its network namespace"};
+	struct open_call call = {.tun = tun, .args = args, .what = ENTER};
 	int ret;
 
 	memset(tun, 0, sizeof(*tun));
