@@ -188,34 +188,27 @@ pipeline()
 	stop sink
 }
 
-# --- two networks: namespace - tap - mmnet - mmnet - tap - namespace ---
+# --- two networks: namespace - vtap - mmnet - mmnet - vtap - namespace ---
 
-# NAME ADDRESS: create a network namespace, and move the tap interface of domain NAME into it.
+# NAME ADDRESS: give the interface of domain NAME its address.
 join_network()
 {
 	local name=$1 address=$2
-	wait_for 10 "ip link show '$(tap_of "$name")' >/dev/null 2>&1" ||
-		fail "$name did not create interface $(tap_of "$name")"
-	netns_add "$name"
-	echo_run ip link set "$(tap_of "$name")" netns "$(netns_of "$name")"
-	in_ns "$name" ip addr add "$address/24" dev "$(tap_of "$name")"
-	in_ns "$name" ip link set "$(tap_of "$name")" up
-}
-
-# NAME: print the name of its tap interface. Interface names have at most 15 characters.
-tap_of()
-{
-	echo "fd${1:0:1}$$"
+	wait_for 10 "in_ns '$name' ip link show fido0 2>/dev/null | matches LOWER_UP" ||
+		fail "$name did not set up interface fido0"
+	echo_run ip -n "$(netns_of "$name")" addr add "$address/24" dev fido0
 }
 
 start_networks()
 {
 	local side
 	fido_fwd mid --lcores "0@$(all_cpus)" "$(mmnet 0 mid left)" "$(mmnet 1 mid right)" -- \
-		--idle adaptive --quiet
+		--idle adaptive --offload --quiet
 	for side in left right; do
-		fido_fwd $side --lcores "0@$(all_cpus)" "--vdev=net_tap0,iface=$(tap_of $side)" \
-			"$(mmnet 0 $side mid)" -- --idle adaptive --quiet
+		netns_add $side
+		fido_fwd $side --lcores "0@$(all_cpus)" \
+			"--vdev=net_vtap0,iface=fido0,netns=$(netns_of $side)" \
+			"$(mmnet 0 $side mid)" -- --idle adaptive --offload --quiet
 	done
 	join_network left 10.99.0.1
 	join_network right 10.99.0.2
@@ -228,8 +221,8 @@ networks()
 
 	== Two Linux networks, connected by three domains ==
 
-	   namespace A --tap-- left --mmnet-- mid --mmnet-- right --tap-- namespace B
-	   10.99.0.1           (left, mid and right are fido-fwd)            10.99.0.2
+	   namespace A --vtap-- left --mmnet-- mid --mmnet-- right --vtap-- namespace B
+	   10.99.0.1            (left, mid and right are fido-fwd)            10.99.0.2
 
 	EOF
 	start_networks

@@ -79,17 +79,22 @@ mandoc -Tlint -W warning $page || fail "$page: see above"
 same "options of $page" "$(fio --enghelp="$FIDO_BUILD/drivers/blk/fio/fio_fido.so" | sed -nE 's/^([a-z_]+) +: .*/\1/p' | sort)" \
 	"$(sed -nE 's/^\.It Cm ([a-z_]+)= .*/\1/p' $page | sort)"
 
-# The driver lists its arguments when it is given an unknown one.
-driver=$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so
-page=drivers/net/mmnet_pmd/net_mmnet.7
-echo "+ net_mmnet"
-mandoc -Tlint -W warning $page || fail "$page: see above"
+# A driver lists its arguments when it is given an unknown one: NAME PATH FIRST
+check_driver()
+{
+	local name=$1 path=$2 first=$3 page arguments
+	page=drivers/net/${name}_pmd/net_$name.7
+	echo "+ net_$name"
+	mandoc -Tlint -W warning "$page" || fail "$page: see above"
+	arguments=$(RUNTIME_DIRECTORY=$lib_dir "$apps/fido-fwd/fido-fwd" --no-pci --no-huge --no-shconf --no-telemetry -m 64 -l 0 \
+		-d "$path" --vdev="net_${name}0,no=such" -- --map 0:0 2>&1 | sed -n 's/.*known keys: //p' | xargs -n 1 | sort) || true
+	same "device arguments of $page" "$arguments" "$(sed -nE 's/^\.It Cm ([a-z_]+) Ns = Ns .*/\1/p' "$page" | sort)"
+	same "device arguments that $path names to tools" "$arguments" \
+		"$(grep -aoE "$first [^[:cntrl:]]*" "$path" | grep -oE '[a-z_]+=' | tr -d = | sort)"
+}
 lib_find_driver
-arguments=$(RUNTIME_DIRECTORY=$lib_dir "$apps/fido-fwd/fido-fwd" --no-pci --no-huge --no-shconf --no-telemetry -m 64 -l 0 \
-	-d "$mmnet_driver" --vdev=net_mmnet0,no=such -- --map 0:0 2>&1 | sed -n 's/.*known keys: //p' | xargs -n 1 | sort) || true
-same "device arguments of $page" "$arguments" "$(sed -nE 's/^\.It Cm ([a-z_]+) Ns = Ns .*/\1/p' $page | sort)"
-same "device arguments that $driver names to tools" "$arguments" \
-	"$(grep -aoE 'group=<name> [^[:cntrl:]]*' "$driver" | grep -oE '[a-z_]+=' | tr -d = | sort)"
+check_driver mmnet "$mmnet_driver" 'group=<name>'
+check_driver vtap "$vtap_driver" 'iface=<name>'
 
 # A new program needs a page.
 for path in $(meson introspect --installed "$FIDO_BUILD" | jq -r '.[] | select(test("/s?bin/"))'); do
