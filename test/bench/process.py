@@ -148,13 +148,14 @@ class Process:
 class Bench:
     """What all samples share: programs, CPUs, windows, the running processes.
 
-    Reads variables that test/bench/run.sh sets: FIDO_BUILD, FIDO_DRIVER (the mmnet driver),
-    FIDO_GROUP (a group for this run alone), FIDO_BENCH_WORK (a work folder for this run alone).
+    Reads variables that test/bench/run.sh sets: FIDO_BUILD, FIDO_DRIVER and FIDO_VTAP_DRIVER (the
+    mmnet and vtap drivers), FIDO_GROUP (a group for this run alone), FIDO_BENCH_WORK (a work folder for this run alone).
     """
 
     def __init__(self, cpus, window, warm_up):
         self.build = os.environ["FIDO_BUILD"]
         self.driver = os.environ["FIDO_DRIVER"]
+        self.vtap_driver = os.environ["FIDO_VTAP_DRIVER"]
         self.group = os.environ["FIDO_GROUP"]
         self.work = os.environ["FIDO_BENCH_WORK"]
         self.cpus = cpus

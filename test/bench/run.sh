@@ -7,7 +7,7 @@
 # --cpus A,B, --list, --out FOLDER and names of cases, and writes FOLDER/NAME.json. `sets` names it.
 set -eu -o pipefail
 
-sets=(net wake chains latency idle shapes instructions blk micro)
+sets=(net wake chains latency idle shapes instructions kernel blk micro)
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$top/test/bench
@@ -139,7 +139,7 @@ need_hugepages 1024
 lib_find_driver
 out=${out:-$FIDO_BUILD/bench}
 mkdir -p "$out" "$lib_dir/work"
-export FIDO_DRIVER=$mmnet_driver FIDO_GROUP=$fido_group FIDO_BENCH_WORK=$lib_dir/work
+export FIDO_DRIVER=$mmnet_driver FIDO_VTAP_DRIVER=$vtap_driver FIDO_GROUP=$fido_group FIDO_BENCH_WORK=$lib_dir/work
 failed=0
 for set in "${sets[@]}"; do
 	! printf '%s\n' "${names[@]}" | matches "^$set\(/\|$\)" || run_set "$set" || failed=1

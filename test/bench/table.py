@@ -48,6 +48,10 @@ TITLES = {
         "sequential reads of a file, 8 at a time, thousand requests per second", "pps", 1e3),
     "fswrite8": (
         "sequential writes to a file, 8 at a time, thousand requests per second", "pps", 1e3),
+    "tcp": ("TCP between two kernels, one connection, by size of a send, Gbit/s", "pps", 1.25e8),
+    "tcp4": ("TCP between two kernels, four connections, Gbit/s", "pps", 1.25e8),
+    "rr": ("TCP between two kernels, round trips one at a time, thousand per second", "pps", 1e3),
+    "udp": ("UDP between two kernels, thousand datagrams received per second", "pps", 1e3),
     "two_cores": ("descriptors from one core to the other, million per second", "pps", 1e6),
     "line": ("bare cache lines from one core to the other, million per second", "pps", 1e6),
     "one_core": ("descriptors, both ends on one core, million per second", "pps", 1e6),

@@ -45,17 +45,19 @@ vtap_intr_stop(struct rte_eth_dev *dev)
 }
 
 /*
- * EAL waits for edges. An application may have left packets in the queue since the last one: adding
- * the descriptor to the epoll set anew makes an edge of them.
+ * EAL waits for edges. An application may have left packets in the queue since the last one:
+ * modifying the descriptor in the epoll set makes an edge of them.
  */
 int
 vtap_rx_intr_enable(struct rte_eth_dev *dev, uint16_t i)
 {
+	const struct vtap_port *port = vtap_port_of(dev);
 	struct rte_epoll_event *event = rte_intr_elist_index_get(dev->intr_handle, i);
 	struct epoll_event ev;
 
 	/* A descriptor without an interface is always readable. */
-	if (event == NULL || event->status == RTE_EPOLL_INVALID || vtap_port_of(dev)->removed)
+	if (event == NULL || event->status == RTE_EPOLL_INVALID || port->removed ||
+		port->rxq[i]->drained)
 		return 0;
 	/* rte_epoll_ctl() would lose the pointer. */
 	ev = (struct epoll_event){.events = event->epdata.event, .data.ptr = event};

@@ -54,6 +54,7 @@ struct vtap_rxq {
 	uint16_t segs;  /**< mbufs that hold the longest frame */
 	uint16_t holes; /**< the first mbufs, which were given away */
 	bool leave;     /**< the application accepts unfinished packets */
+	bool drained;   /**< the last read found no packet: the next one raises an interrupt */
 	uint32_t room;  /**< bytes that all mbufs hold */
 	struct rte_mempool *pool;
 	struct rte_mbuf **mbufs; /**< of segs */

@@ -102,6 +102,7 @@ vtap_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 			break;
 		}
 		len = readv(q->fd, q->iov, 1 + q->segs);
+		q->drained = len < 0 && errno == EAGAIN;
 		if (len <= (ssize_t)VTAP_HEADER_SIZE) {
 			q->now.failed += len < 0 && errno != EAGAIN && errno != EINTR;
 			break;

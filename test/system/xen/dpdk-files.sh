@@ -18,6 +18,7 @@ add_dpdk()
 		addbin "$dpdk_drivers/librte_$name.so" "${dpdk_drivers#/}/librte_$name.so"
 	done
 	addbin "$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so" "${dpdk_drivers#/}/librte_net_mmnet.so"
+	addbin "$FIDO_BUILD/drivers/net/vtap_pmd/librte_net_vtap.so" "${dpdk_drivers#/}/librte_net_vtap.so"
 	# The programs print JSON.
 	addbin "$(command -v jq)" bin/jq
 }

@@ -180,7 +180,7 @@ build_dom0()
 		addbin "$xen_bin/$name" "bin/$name"
 	done
 	addmodule xen-netback bridge
-	for name in dom0.sh lib.sh dpdk.sh net.sh vif.sh; do
+	for name in dom0.sh lib.sh dpdk.sh net.sh kernels.sh vif.sh; do
 		addfile "$xen_bed/guest/$name" "bed/$name"
 	done
 	chmod 755 "$tree"/bed/*
