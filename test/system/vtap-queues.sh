@@ -54,7 +54,9 @@ for name in left right; do
 	expect_eq "$(result $name '.lost,.copies' | tr '\n' ' ')" "0 0 " "$name: lost, copies"
 done
 
-# The interfaces are still there: the addresses are, too. One queue of two is used now.
+# The interfaces are still there: the addresses are, too. One queue of two is used now, and the MTU
+# that the interface has got meanwhile stays.
+in_ns a ip link set fido0 mtu 1300
 expect_eq "$(ip -n "$(netns_of a)" -j addr show dev fido0 | jq -r '.[].addr_info[] | select(.family == "inet") | .local')" 10.99.0.1 \
 	"the address of the interface that no process has"
 in_ns a ip addr flush dev fido0
@@ -63,6 +65,7 @@ start_both "${vtap_options[@]}"
 flows
 for name in left right; do
 	expect_ge "$(xstat $name 0 rx_q0_packets)" 100 "$name: packets of the only Rx queue"
+	[ $name != left ] || expect_eq "$(telemetry left /ethdev/info,0 | jq -r '.[].mtu')" 1300 "left: the MTU"
 	stop $name
 	expect_eq "$(result $name '.lost,.copies' | tr '\n' ' ')" "0 0 " "$name: lost, copies"
 done

@@ -49,7 +49,24 @@ start_mtu(struct rte_eth_dev *dev)
 {
 	uint32_t mtu = dev->data->dev_conf.rxmode.mtu;
 
-	return mtu != RTE_ETHER_MTU ? vtap_mtu_set(dev, (uint16_t)mtu) : 0;
+	if (mtu != RTE_ETHER_MTU)
+		return vtap_mtu_set(dev, (uint16_t)mtu);
+	vtap_link_adopt(vtap_port_of(dev));
+	return 0;
+}
+
+static bool
+has_queues(const struct rte_eth_dev *dev)
+{
+	const struct vtap_port *port = vtap_port_of(dev);
+
+	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++)
+		if (port->rxq[i] == NULL)
+			return false;
+	for (uint16_t i = 0; i < dev->data->nb_tx_queues; i++)
+		if (port->txq[i] == NULL)
+			return false;
+	return true;
 }
 
 /* @return 0; -errno with *step the step that failed */
@@ -113,6 +130,11 @@ vtap_start(struct rte_eth_dev *dev)
 		VTAP_LOG(ERR, "%s: interface %s was removed: detach and attach the device",
 			dev->data->name, port->tun.name);
 		return -ENODEV;
+	}
+	if (!has_queues(dev)) {
+		VTAP_LOG(ERR, "%s: set up all queues that were configured before the start",
+			dev->data->name);
+		return -EINVAL;
 	}
 	ret = start_mtu(dev);
 	if (ret == 0)

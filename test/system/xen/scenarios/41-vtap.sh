@@ -15,7 +15,6 @@
 # shellcheck source=test/system/xen/guest/kernels.sh
 . /bed/kernels.sh
 group=vtap
-net_mib=16
 need domA domB domC
 on dom0 fido-group create $group 0 "$(domid domA)" "$(domid domB)" "$(domid domC)"
 for middle in domC none; do
