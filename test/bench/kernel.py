@@ -81,9 +81,11 @@ def spawn(bench, name, argv):
     return process
 
 
-def forwarder(bench, name, ports, *options):
+def forwarder(bench, name, ports, *options, inside=()):
+    """Start fido-fwd. `inside` is a command that runs it in a namespace, where net_tap creates its
+    interface."""
     cpus = ",".join(str(cpu) for cpu in bench.cpus)
-    argv = [bench.fido_fwd, "--lcores", f"0@({cpus})", "--file-prefix", name, "--no-pci",
+    argv = [*inside, bench.fido_fwd, "--lcores", f"0@({cpus})", "--file-prefix", name, "--no-pci",
             "--in-memory", "--single-file-segments", "-m", "256", "-d", bench.driver,
             "-d", bench.vtap_driver, *[f"--vdev={port}" for port in ports], "--",
             "--idle", "adaptive", "--quiet", *options]
@@ -117,23 +119,13 @@ def join_vtap_one(bench, ends):
     forwarder(bench, "one", [vtap(ends, 0, 0), vtap(ends, 1, 1)], "--offload")
 
 
-def move_taps(ends):
-    """Move the taps of net_tap, which has no netns=, to the namespaces."""
-    for side in (0, 1):
-        name = f"{ends.bench.group[-8:]}t{side}"
-        wait_until(lambda: ok("ip", "link", "set", name, "netns", ends.names[side], "name", "net0"),
-                   20, f"tap of side {side}")
-
-
-def tap(ends, side):
-    return f"net_tap0,iface={ends.bench.group[-8:]}t{side}"
+TAP = "net_tap0,iface=net0"
 
 
 def join_tap(bench, ends):
     forwarder(bench, "mid", [mmnet(bench, 0, "mid", "left"), mmnet(bench, 1, "mid", "right")])
     for side, name in enumerate(("left", "right")):
-        forwarder(bench, name, [tap(ends, side), mmnet(bench, 0, name, "mid")])
-    move_taps(ends)
+        forwarder(bench, name, [TAP, mmnet(bench, 0, name, "mid")], inside=ends.inside(side))
 
 
 def join_memif(bench, ends):
@@ -141,8 +133,7 @@ def join_memif(bench, ends):
     for name in ("left", "right"):
         wait_until(lambda: os.path.exists(bench.path(name + ".sock")), 20, f"socket for {name}")
     for side, name in enumerate(("left", "right")):
-        forwarder(bench, name, [tap(ends, side), memif(bench, 0, "client", name)])
-    move_taps(ends)
+        forwarder(bench, name, [TAP, memif(bench, 0, "client", name)], inside=ends.inside(side))
 
 
 def join_veth(_, ends):
