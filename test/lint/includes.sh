@@ -5,7 +5,7 @@
 # nothing in src/ or drivers/ knows an application or a test.
 #
 #	src/include/fido  <-  src/core  <-  src/local  <-  src/host, src/xen
-#	drivers/blk: include/fido, common  <-  front        store  <-  back
+#	drivers/blk: include/fido, common  <-  front, fuse, nbdkit        store  <-  back
 set -eu -o pipefail
 
 # shellcheck source=test/lib.sh
@@ -32,7 +32,8 @@ allowed()
 	drivers/blk/store drivers/blk/common
 	drivers/blk/back drivers/blk/common drivers/blk/store
 	drivers/blk/fio
-	drivers/blk/nbdkit
+	drivers/blk/fuse drivers/blk/common
+	drivers/blk/nbdkit drivers/blk/common
 	EOF
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef FIDO_NBDKIT_RANGE_H
-#define FIDO_NBDKIT_RANGE_H
+#ifndef FIDO_BLK_RANGE_H
+#define FIDO_BLK_RANGE_H
 
 /**
  * @file
@@ -19,11 +19,14 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/** A holder or waiter; on the stack of its thread. */
+/** A holder or waiter; memory of its thread, or of its request. */
 struct range {
 	uint64_t begin; /**< bytes */
 	uint64_t end;   /**< first byte after the range */
 	bool exclusive;
+	/** For range_ask(): called once by the thread whose range_give() made this the holder. */
+	void (*on_held)(struct range *range);
+	bool waits; /**< range_ask() has returned false, and on_held was not called yet */
 	TAILQ_ENTRY(range) entry;
 };
 
@@ -41,6 +44,12 @@ int range_lock_create(struct range_lock *lock);
 void range_lock_destroy(struct range_lock *lock);
 /** Lock *range: the caller has set begin, end and exclusive. Blocks. @see range_give */
 void range_take(struct range_lock *lock, struct range *range);
+/**
+ * Lock *range without blocking: the caller has set begin, end, exclusive and on_held. on_held runs
+ * with the lock's mutex held: it must not call functions of this header.
+ * @return true: held; false: on_held(range) tells when it is. @see range_give
+ */
+bool range_ask(struct range_lock *lock, struct range *range);
 /** Unlock. */
 void range_give(struct range_lock *lock, struct range *range);
 

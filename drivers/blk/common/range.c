@@ -40,12 +40,19 @@ is_taken(const struct range_lock *lock, const struct range *range)
 	return false;
 }
 
+static void
+add(struct range_lock *lock, struct range *range)
+{
+	TAILQ_INSERT_TAIL(&lock->ranges, range, entry);
+	lock->exclusive += range->exclusive;
+}
+
 void
 range_take(struct range_lock *lock, struct range *range)
 {
+	range->waits = false;
 	pthread_mutex_lock(&lock->mutex);
-	TAILQ_INSERT_TAIL(&lock->ranges, range, entry);
-	lock->exclusive += range->exclusive;
+	add(lock, range);
 	while (is_taken(lock, range)) {
 		lock->waiting++;
 		pthread_cond_wait(&lock->given, &lock->mutex);
@@ -54,13 +61,45 @@ range_take(struct range_lock *lock, struct range *range)
 	pthread_mutex_unlock(&lock->mutex);
 }
 
+bool
+range_ask(struct range_lock *lock, struct range *range)
+{
+	bool held;
+
+	pthread_mutex_lock(&lock->mutex);
+	add(lock, range);
+	held = !is_taken(lock, range);
+	range->waits = !held;
+	lock->waiting += !held;
+	pthread_mutex_unlock(&lock->mutex);
+	return held;
+}
+
+/* Tell those that wait without blocking, and now hold their range. */
+static void
+tell_holders(struct range_lock *lock)
+{
+	struct range *r, *next;
+
+	for (r = TAILQ_FIRST(&lock->ranges); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		if (!r->waits || is_taken(lock, r))
+			continue;
+		r->waits = false;
+		lock->waiting--;
+		r->on_held(r);
+	}
+}
+
 void
 range_give(struct range_lock *lock, struct range *range)
 {
 	pthread_mutex_lock(&lock->mutex);
 	TAILQ_REMOVE(&lock->ranges, range, entry);
 	lock->exclusive -= range->exclusive;
-	if (lock->waiting != 0)
+	if (lock->waiting != 0) {
 		pthread_cond_broadcast(&lock->given);
+		tell_holders(lock);
+	}
 	pthread_mutex_unlock(&lock->mutex);
 }
