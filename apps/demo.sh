@@ -277,20 +277,20 @@ add_figures()
 fill_disk()
 {
 	local begin=$EPOCHREALTIME mb writer
-	nbd_mount
-	echo_run cp -a "$tree" "$nbd_mnt/first"
+	disk_mount
+	echo_run cp -a "$tree" "$disk_mnt/first"
 	add_figures
 	# Stop it first, so that requests are unanswered when it is killed.
 	kill -STOP "${lib_pid[disk]}"
-	sync -f "$nbd_mnt" &
+	sync -f "$disk_mnt" &
 	writer=$!
 	sleep 0.5
 	echo "+ kill -KILL [disk] during writes, and start it again"
 	kill_hard disk
 	start_disk
 	wait "$writer"
-	echo_run cp -a "$tree" "$nbd_mnt/second"
-	nbd_umount
+	echo_run cp -a "$tree" "$disk_mnt/second"
+	disk_umount
 	mb=$(du -sBM --apparent-size "$tree" | awk '{ print 2 * $1 }')
 	awk "BEGIN { t = $EPOCHREALTIME - $begin; printf \"%d MB of files in %.1f s\\n\", $mb, t }"
 }
@@ -301,12 +301,12 @@ check_disk()
 	local copy differ=0
 	nbd_detach
 	nbd_attach nbdkit
-	nbd_mount
+	disk_mount
 	for copy in first second; do
-		echo_run diff -r --no-dereference "$tree" "$nbd_mnt/$copy" || differ=1
+		echo_run diff -r --no-dereference "$tree" "$disk_mnt/$copy" || differ=1
 	done
-	nbd_umount
-	echo_run fsck.ext4 -fn "$nbd_device" || differ=1
+	disk_umount
+	echo_run fsck.ext4 -fn "$disk_device" || differ=1
 	nbd_detach
 	return $differ
 }
@@ -330,7 +330,7 @@ disk()
 	start_disk
 	nbdkit_fido nbdkit root
 	nbd_attach nbdkit
-	echo_run mkfs.ext4 -q "$nbd_device"
+	echo_run mkfs.ext4 -q "$disk_device"
 	fill_disk
 	check_disk || whole=no
 	add_figures

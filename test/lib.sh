@@ -38,9 +38,12 @@
 #   blkd NAME ARG...             start fido-blkd as domain NAME of $fido_group, wait until it serves
 #   nbdkit_fido NAME ARG...      start nbdkit with the fido plugin, wait until it answers
 #   nbd_uri NAME [VOLUME]        its address
-#   nbd_attach NAME [VOLUME]     make a volume a block device, $nbd_device (nbdfuse, loop)
-#   nbd_mount, nbd_umount        mount and unmount its file system on $nbd_mnt
+#   nbd_attach NAME [VOLUME]     make a volume a block device, $disk_device (nbdfuse, loop)
 #   nbd_detach                   undo nbd_attach
+#   blk_mount NAME VOLUME [ARG...]
+#                                mount a volume by fido-blk-mount: mounted NAME is its file, or
+#                                with --loop its block device
+#   disk_mount, disk_umount      mount and unmount the file system of $disk_device on $disk_mnt
 #   wait_for SECONDS CONDITION   wait until the shell condition holds; false: it never did. A
 #                                busy machine gets longer
 #   need_hugepages MB            have that many MB free for EAL, and more for arenas, or skip
@@ -357,8 +360,9 @@ xstat_sum()
 # --- block volumes ---
 
 nbdkit_plugin=$FIDO_BUILD/drivers/blk/nbdkit/nbdkit-fido-plugin.so
-nbd_device=
-nbd_mnt=$lib_dir/mnt
+blk_mount=$FIDO_BUILD/apps/fido-blk-mount/fido-blk-mount
+disk_device=
+disk_mnt=$lib_dir/mnt
 lib_mounted=
 
 blkd()
@@ -395,42 +399,71 @@ nbd_attach()
 	modprobe -qa fuse loop || true
 	[ -e /dev/fuse ] || skip "this kernel has no fuse"
 	[ -e /dev/loop-control ] || skip "this kernel has no loop devices"
-	mkdir -p "$lib_dir/fuse" "$nbd_mnt"
+	mkdir -p "$lib_dir/fuse"
 	start nbdfuse nbdfuse "$lib_dir/fuse/disk" "$(nbd_uri "$@")"
 	wait_for 10 "! is_running nbdfuse || [ -e '$lib_dir/fuse/disk' ]" ||
 		fail "nbdfuse made no file"
 	is_running nbdfuse || fail "nbdfuse did not start: $(tail -n 5 "$lib_dir/nbdfuse.log")"
 	echo "+ losetup --find --show $lib_dir/fuse/disk"
-	nbd_device=$(losetup --find --show "$lib_dir/fuse/disk") || fail "no loop device"
-	echo "$nbd_device"
+	disk_device=$(losetup --find --show "$lib_dir/fuse/disk") || fail "no loop device"
+	echo "$disk_device"
 }
 
-nbd_mount()
+disk_mount()
 {
-	echo_run mount "$nbd_device" "$nbd_mnt"
+	mkdir -p "$disk_mnt"
+	echo_run mount "$disk_device" "$disk_mnt"
 	lib_mounted=1
 }
 
-nbd_umount()
+disk_umount()
 {
-	echo_run umount "$nbd_mnt"
+	echo_run umount "$disk_mnt"
 	lib_mounted=
 }
 
 nbd_detach()
 {
-	echo_run losetup -d "$nbd_device"
-	nbd_device=
+	echo_run losetup -d "$disk_device"
+	disk_device=
 	echo_run fusermount3 -u "$lib_dir/fuse"
 	finish nbdfuse 20
+}
+
+mounted()
+{
+	grep -am 1 '^/' "$lib_dir/$1.log"
+}
+
+# With --counters its log ends with the queues' counters.
+blk_mount()
+{
+	local name=$1 volume=$2
+	shift 2
+	[ -x "$blk_mount" ] || skip "fido-blk-mount was not built: it needs libfuse (apt-get install libfuse3-dev)"
+	modprobe -qa fuse loop || true
+	[ -e /dev/fuse ] || skip "this kernel has no fuse"
+	mkdir -p "$lib_dir/$name.mnt"
+	start "$name" "$blk_mount" --group "$fido_group" --domain "$name" --volume "$volume" --counters "$@" "$lib_dir/$name.mnt"
+	wait_for 20 "! is_running '$name' || grep -aq '^/' '$lib_dir/$name.log'" || fail "$name: not mounted after 20 s"
+	is_running "$name" || fail "$name did not start: $(tail -n 5 "$lib_dir/$name.log")"
+}
+
+# Mounts of processes that were killed.
+lib_remove_mounts()
+{
+	local path
+	while read -r path; do
+		umount -l "$path"
+	done < <(awk -v top="$lib_dir/" 'index($2, top) == 1 { print $2 }' /proc/mounts | sort -r)
 }
 
 # Remove devices while their servers still run.
 lib_remove_devices()
 {
-	[ -n "$nbd_device$lib_mounted" ] || [ -e "$lib_dir/fuse" ] || return 0
-	[ -z "$lib_mounted" ] || umount "$nbd_mnt"
-	[ -z "$nbd_device" ] || losetup -d "$nbd_device"
+	[ -n "$disk_device$lib_mounted" ] || [ -e "$lib_dir/fuse" ] || return 0
+	[ -z "$lib_mounted" ] || umount "$disk_mnt"
+	[ -z "$disk_device" ] || losetup -d "$disk_device"
 	! mountpoint -q "$lib_dir/fuse" || fusermount3 -u "$lib_dir/fuse"
 }
 
@@ -572,6 +605,7 @@ lib_cleanup()
 		eval "$name"
 	done
 	restore_hugepages
+	lib_remove_mounts
 	rm -rf "/run/fido/$fido_group"
 	if [ -n "$lib_rundir" ]; then
 		if [ $status = 0 ] && [ -n "$(ls -A "$lib_rundir")" ]; then

@@ -9,30 +9,9 @@ set -eu
 # shellcheck source=test/system/blk-nbdkit.bash
 . "$(dirname "$0")/blk-nbdkit.bash"
 
-start_backend()
-{
-	backend disk "disk=file:$work/disk.img"
-}
-
-# kill_under NAME TIMES: kill and restart the backend until NAME has exited, at least TIMES times
-kill_under()
-{
-	local name=$1 n=0
-	while is_running "$name" && [ $n -lt 40 ]; do
-		sleep "0.$((RANDOM % 5 + 1))"
-		echo "+ kill -KILL disk"
-		kill_hard disk
-		n=$((n + 1))
-		sleep "0.$((RANDOM % 3))"
-		start_backend
-	done
-	expect_ge $n "$2" "times the backend was killed"
-	finish "$name" 60
-}
-
 truncate -s 256M "$work/disk.img"
 random_file "$work/random" 200M
-start_backend
+start_disk
 serve nbdkit disk queues=2
 
 echo "--- copies"
@@ -55,7 +34,7 @@ grep -E '^ +(read|write):' "$(log_of fio)" || true # for people
 echo "--- idle while it dies, many times"
 for _ in 1 2 3; do
 	kill_hard disk
-	start_backend
+	start_disk
 done
 echo_run qemu-io -f raw -c 'read 0 64k' "$(nbd_uri nbdkit)"
 stop_sound nbdkit
@@ -67,15 +46,11 @@ serve nbdkit disk
 kill_hard disk
 start copy nbdcopy "$(nbd_uri nbdkit)" "$work/copy"
 sleep 1.5
-ticks()
-{
-	awk '{ print $14 + $15 }' "/proc/${lib_pid[nbdkit]}/stat"
-}
-before=$(ticks)
+before=$(ticks nbdkit)
 sleep 2
-expect_ge 3 $(($(ticks) - before)) "hundredths of a second that a waiting nbdkit ran for"
+expect_ge 3 $(($(ticks nbdkit) - before)) "hundredths of a second that a waiting nbdkit ran for"
 is_running copy || fail "nbdcopy did not wait"
-start_backend
+start_disk
 finish copy 30
 expect_same "$work/disk.img" "$work/copy"
 
@@ -87,7 +62,7 @@ start client qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)"
 sleep 0.5
 echo "+ kill -KILL client"
 kill_hard client
-start_backend
+start_disk
 echo_run qemu-io -f raw -c 'write -P 1 200M 4k' -c 'read -P 1 200M 4k' "$(nbd_uri nbdkit)"
 kill_hard disk
 start client qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)"
@@ -98,12 +73,12 @@ expect_ge 20 $((SECONDS - began)) "seconds that nbdkit took to end while the bac
 finish client 10 1
 
 echo "--- another volume"
-start_backend
+start_disk
 serve nbdkit disk
 kill_hard disk
 mv "$work/disk.img" "$work/old.img"
 truncate -s 256M "$work/disk.img"
-start_backend
+start_disk
 ! qemu-io -f raw -c 'read 0 4k' "$(nbd_uri nbdkit)" >"$work/out" 2>&1 || fail "another volume was read: $(cat "$work/out")"
 grep -q 'restart nbdkit' "$(log_of nbdkit)" || fail "nothing in the log about another volume"
 stop nbdkit

@@ -298,18 +298,25 @@ rings(const struct lane *lane)
 	return poll(&fd, 1, RING_MS) > 0;
 }
 
+/* For as long as it may sleep, nothing has come. */
+static void
+look_around(struct lane *lane)
+{
+	if (fido_blk_is_connected(lane->config.image->blk) && take_completions(lane) != 0 &&
+		!rings(lane))
+		lane->late++;
+	for (uint32_t i = 0; i < lane->config.depth; i++)
+		request_answer_if_killed(&lane->requests[i]);
+}
+
 /* Sleep until there is something to do. A lane without requests sleeps for ever. */
 static void
 sleep_armed(struct lane *lane)
 {
-	int timeout_ms = lane->in_progress != 0 ? ABSENT_MS : -1;
-
 	if (!fido_blk_arm(lane->queue)) {
 		lane->sleeps++;
-		if (wait_for_events(lane, timeout_ms) == 0 &&
-			fido_blk_is_connected(lane->config.image->blk) &&
-			take_completions(lane) != 0 && !rings(lane))
-			lane->late++;
+		if (wait_for_events(lane, lane->in_progress != 0 ? ABSENT_MS : -1) == 0)
+			look_around(lane);
 	}
 	fido_blk_disarm(lane->queue);
 }

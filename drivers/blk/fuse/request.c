@@ -4,6 +4,8 @@
 #include "request.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -398,22 +400,63 @@ changes(const struct request *r)
 }
 
 static void
-answer(struct request *r)
+reply(struct request *r)
 {
-	if (changes(r)) {
-		range_give(&r->lane->config.image->ranges, &r->range);
-		image_written(r->lane->config.image);
-	}
-	if (r->error != 0)
-		fuse_reply_err(r->fuse, report(r));
+	int err = r->error != 0 ? report(r) : 0;
+
+	if (r->fuse == NULL)
+		return;
+	if (err != 0)
+		fuse_reply_err(r->fuse, err);
 	else if (r->step == REQUEST_READ)
 		answer_read(r);
 	else if (r->data != NULL)
 		fuse_reply_write(r->fuse, r->length);
 	else
 		fuse_reply_err(r->fuse, 0);
+	r->fuse = NULL;
+}
+
+static void
+answer(struct request *r)
+{
+	if (changes(r)) {
+		range_give(&r->lane->config.image->ranges, &r->range);
+		image_written(r->lane->config.image);
+	}
+	reply(r);
 	lane_release_lent(r->lane, r);
 	lane_finish(r->lane, r);
+}
+
+/* A signal that ends a process makes SIGKILL pending for each of its threads. */
+static bool
+is_killed(pid_t thread)
+{
+	unsigned long long pending = 0;
+	char path[32], line[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+	file = thread > 0 ? fopen(path, "re") : NULL;
+	if (file == NULL)
+		return false;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "SigPnd: %llx", &pending) == 1)
+			break;
+	fclose(file);
+	return (pending >> (SIGKILL - 1) & 1) != 0;
+}
+
+void
+request_answer_if_killed(struct request *r)
+{
+	/* The kernel tells of any signal; only of one that ends the process may it hear EINTR. */
+	if (r->fuse == NULL || !fuse_req_interrupted(r->fuse) ||
+		!is_killed(fuse_req_ctx(r->fuse)->pid))
+		return;
+	fuse_reply_err(r->fuse, EINTR);
+	r->fuse = NULL;
 }
 
 /* All parts are done: take the next step. */

@@ -65,7 +65,7 @@ enum request_step {
 struct request {
 	STAILQ_ENTRY(request) next; /**< in lane->unused or lane->held */
 	struct lane *lane;
-	fuse_req_t fuse;
+	fuse_req_t fuse; /**< NULL: unused, or answered before it is done */
 	enum request_step step;
 	bool discards;
 	bool durable; /**< when it is answered */
@@ -93,6 +93,11 @@ void request_flush(struct lane *lane, fuse_req_t fuse);
 
 /** The backend has done a part. The completion's lent memory stays the request's. */
 void request_part_done(struct part *part, const struct fido_blk_completion *completion);
+/**
+ * Answer a request whose process was killed, so that the process need not wait for a backend that
+ * is away. The request itself goes on.
+ */
+void request_answer_if_killed(struct request *r);
 /** Continue a request whose range is now held. */
 void request_held(struct request *r);
 
