@@ -97,6 +97,7 @@ lane_take_request(struct lane *lane)
 	r->buffer = NULL;
 	r->discards = false;
 	r->durable = false;
+	r->of_page_cache = false;
 	r->error = 0;
 	r->part_count = 0;
 	return r;

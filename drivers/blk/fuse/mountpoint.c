@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,10 +145,12 @@ check_unused(const char *path)
 static int
 check_directory(const char *path)
 {
+	struct statvfs vfs;
 	struct stat st;
 	int ret;
 
-	if (stat(path, &st) != 0 && errno == ENOTCONN) {
+	/* Unlike stat(), this is never answered from what the kernel knows. */
+	if (statvfs(path, &vfs) != 0 && errno == ENOTCONN) {
 		ret = clear_dead_mount(path);
 		if (ret != 0)
 			return ret;

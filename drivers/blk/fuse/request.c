@@ -4,6 +4,7 @@
 #include "request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -363,12 +364,13 @@ begin_change(struct request *r, fuse_req_t fuse, uint64_t offset, uint64_t lengt
 
 void
 request_write(struct lane *lane, fuse_req_t fuse, uint64_t offset, size_t length, const char *data,
-	bool durable)
+	const struct fuse_file_info *fi)
 {
 	struct request *r = lane_take_request(lane);
 
 	r->data = (char *)(uintptr_t)data;
-	r->durable = durable;
+	r->durable = (fi->flags & O_DSYNC) != 0;
+	r->of_page_cache = fi->writepage;
 	begin_change(r, fuse, offset, length);
 }
 
@@ -429,31 +431,40 @@ answer(struct request *r)
 	lane_finish(r->lane, r);
 }
 
-/* A signal that ends a process makes SIGKILL pending for each of its threads. */
+/*
+ * A signal that ends a process makes SIGKILL pending for each of its threads. One that has noticed
+ * it may still wait for asynchronous requests: it is exiting. See proc(5) for the file.
+ */
 static bool
 is_killed(pid_t thread)
 {
-	unsigned long long pending = 0;
-	char path[32], line[128];
+	const unsigned long exiting = 0x4; /* PF_EXITING */
+	unsigned long flags = 0, pending = 0;
+	char path[32], line[1024];
+	const char *at = NULL;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)thread);
 	file = thread > 0 ? fopen(path, "re") : NULL;
 	if (file == NULL)
 		return false;
-	while (fgets(line, sizeof(line), file) != NULL)
-		if (sscanf(line, "SigPnd: %llx", &pending) == 1)
-			break;
+	if (fgets(line, sizeof(line), file) != NULL)
+		at = strrchr(line, ')'); /* the end of its name */
 	fclose(file);
-	return (pending >> (SIGKILL - 1) & 1) != 0;
+	if (at == NULL ||
+		sscanf(at,
+			") %*c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+			"%*d %*u %*u %*d %*u %*u %*u %*u %*u %*u %lu",
+			&flags, &pending) != 2)
+		return false;
+	return (flags & exiting) != 0 || (pending >> (SIGKILL - 1) & 1) != 0;
 }
 
 void
 request_answer_if_killed(struct request *r)
 {
-	/* The kernel tells of any signal; only of one that ends the process may it hear EINTR. */
-	if (r->fuse == NULL || !fuse_req_interrupted(r->fuse) ||
-		!is_killed(fuse_req_ctx(r->fuse)->pid))
+	/* Of the page cache, an error would be another process's, too. */
+	if (r->fuse == NULL || r->of_page_cache || !is_killed(fuse_req_ctx(r->fuse)->pid))
 		return;
 	fuse_reply_err(r->fuse, EINTR);
 	r->fuse = NULL;

@@ -68,7 +68,8 @@ struct request {
 	fuse_req_t fuse; /**< NULL: unused, or answered before it is done */
 	enum request_step step;
 	bool discards;
-	bool durable; /**< when it is answered */
+	bool durable;       /**< when it is answered */
+	bool of_page_cache; /**< a write that no process waits for */
 	int error;
 	uint64_t offset; /**< bytes */
 	uint64_t length; /**< bytes */
@@ -82,9 +83,9 @@ struct request {
 
 /** Answer a read of the range, which is inside the volume. */
 void request_read(struct lane *lane, fuse_req_t fuse, uint64_t offset, size_t length);
-/** Answer a write. @param data in the message that the lane is processing */
+/** Answer a write. @param data in the message that the lane is processing; its flags are in fi */
 void request_write(struct lane *lane, fuse_req_t fuse, uint64_t offset, size_t length,
-	const char *data, bool durable);
+	const char *data, const struct fuse_file_info *fi);
 /** Zero a range. @param discards free its space, too */
 void request_zero(struct lane *lane, fuse_req_t fuse, uint64_t offset, uint64_t length,
 	bool discards);

@@ -189,7 +189,7 @@ do_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t len, off_t off
 		fuse_reply_err(req, ENOSPC);
 	else
 		request_write(lane_of_thread(), req, at, size - at < len ? size - at : len, data,
-			fi->flags & O_DSYNC);
+			fi);
 }
 
 static void
