@@ -146,4 +146,4 @@ _fido()
 		<(compgen -W "$(_fido_candidates "$1" "$help" "$cur" "$prev")" -- "$cur")
 }
 
-complete -o default -F _fido fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group
+complete -o default -F _fido fido-blk-mount fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group

@@ -177,7 +177,8 @@ build
 packages_are_whole
 packages_are_clean
 there_is 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz \
-	usr/share/man/man7/net_mmnet.7.gz usr/share/man/man7/fio_fido.7.gz "$lib/libfido.a" lib/systemd/system/nbdkit-fido@.service
+	usr/share/man/man7/net_mmnet.7.gz usr/share/man/man7/fio_fido.7.gz "$lib/libfido.a" lib/systemd/system/nbdkit-fido@.service \
+	lib/systemd/system/fido-blk-mount@.service
 programs_start
 library_is_usable
 driver_works

@@ -9,7 +9,7 @@ set -eu -o pipefail
 own_rundir
 # shellcheck source=apps/completion/fido.bash
 . "$FIDO_TOP/apps/completion/fido.bash"
-PATH=$FIDO_BUILD/apps/fido-fwd:$FIDO_BUILD/apps/fido-ctl:$FIDO_BUILD/apps/fido-blkd:$FIDO_BUILD/apps/fido-blk-perf:$FIDO_TOP/apps/xen:$PATH
+PATH=$FIDO_BUILD/apps/fido-fwd:$FIDO_BUILD/apps/fido-ctl:$FIDO_BUILD/apps/fido-blkd:$FIDO_BUILD/apps/fido-blk-mount:$FIDO_BUILD/apps/fido-blk-perf:$FIDO_TOP/apps/xen:$PATH
 
 # complete_line WORD...: print what is offered for the last word, which may be empty
 complete_line()
@@ -42,9 +42,10 @@ all_options()
 	offers "$options" "$command" "$@" --
 }
 
-for command in fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group; do
+for command in fido-blk-mount fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group; do
 	complete -p "$command" | matches -- '-F _fido ' || fail "$command is not completed"
 done
+all_options fido-blk-mount "fido-blk-mount --help"
 all_options fido-blk-perf "fido-blk-perf --help"
 all_options fido-blkd "fido-blkd --help"
 all_options fido-ctl "fido-ctl --help" list

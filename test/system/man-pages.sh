@@ -59,6 +59,7 @@ cd "$FIDO_TOP"
 check apps/fido-fwd/fido-fwd.1 "$apps/fido-fwd/fido-fwd" -- --help
 check apps/fido-ctl/fido-ctl.1 "$apps/fido-ctl/fido-ctl" --help
 check apps/fido-blkd/fido-blkd.8 "$apps/fido-blkd/fido-blkd" --help
+check apps/fido-blk-mount/fido-blk-mount.8 "$apps/fido-blk-mount/fido-blk-mount" --help
 check apps/fido-blk-perf/fido-blk-perf.1 "$apps/fido-blk-perf/fido-blk-perf" --help
 check apps/xen/fido-group.8 apps/xen/fido-group --help
 
