@@ -161,7 +161,7 @@ lane_request_held(struct range *range)
 static unsigned int
 continue_held(struct lane *lane)
 {
-	STAILQ_HEAD(, request) held = STAILQ_HEAD_INITIALIZER(held);
+	struct lane_held held = STAILQ_HEAD_INITIALIZER(held);
 	struct request *r;
 	unsigned int n;
 

@@ -66,13 +66,13 @@ struct lane {
 	char *message; /**< buffer of the message in process; NULL: a request has taken it */
 
 	struct request *requests;
-	STAILQ_HEAD(, request) unused;
+	STAILQ_HEAD(lane_unused, request) unused;
 	uint32_t in_progress;
-	STAILQ_HEAD(, part) pending; /**< parts for the queue to accept */
+	STAILQ_HEAD(lane_pending, part) pending; /**< parts for the queue to accept */
 
 	pthread_mutex_t held_lock;
-	STAILQ_HEAD(, request) held; /**< requests that now hold their range */
-	uint32_t held_count;         /**< atomic, so that looking costs little */
+	STAILQ_HEAD(lane_held, request) held; /**< requests that now hold their range */
+	uint32_t held_count;                  /**< atomic, so that looking costs little */
 
 	uint64_t sleeps;
 	uint64_t late;   /**< completions that were found without a wake-up */
