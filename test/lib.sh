@@ -426,7 +426,9 @@ nbd_detach()
 {
 	echo_run losetup -d "$disk_device"
 	disk_device=
-	echo_run fusermount3 -u "$lib_dir/fuse"
+	echo "+ fusermount3 -u $lib_dir/fuse"
+	# The device lets go of the file only when nobody has it open, such as udev.
+	wait_for 10 "fusermount3 -u '$lib_dir/fuse' 2>/dev/null" || fail "cannot unmount $lib_dir/fuse"
 	finish nbdfuse 20
 }
 
