@@ -3,7 +3,7 @@
 # Proves: SIGTERM loses nothing that was written: fido-blk-mount serves a file that is in use until
 # it is closed, and a file system on its loop device until it is unmounted, says who uses it, and
 # exits with 0. At a second signal it unmounts lazily, and still serves who has the file open. An
-# unmount by somebody else ends it, too.
+# unmount by somebody else ends it, too, and so does an abort of its connection.
 #
 #	dd, ext4 -- [loop device --] FUSE: fido-blk-mount    SIGTERM ==> fido-blkd: a file
 set -eu
@@ -82,4 +82,19 @@ mount_volume mount disk
 echo_run umount "$lib_dir/mount.mnt"
 finish mount 20
 nothing_is_left
-stop disk
+
+echo "--- aborted, without a backend, with more writes than it has buffers"
+mount_volume mount disk
+kill_hard disk
+start writer fio --name=job "--filename=$(mounted mount)" --ioengine=libaio --direct=1 --rw=randwrite --bs=4k --size=64M --iodepth=64 --thread
+wait_for 10 "find '/proc/${lib_pid[writer]}/fd' -lname '*.mnt/disk' | matches ." || fail "fio does not open the file"
+sleep 0.5
+# It aborts the connection, also of a mount that is in use.
+umount -f "$lib_dir/mount.mnt" || true
+finish writer 20 1
+! mountpoint -q "$lib_dir/mount.mnt" || umount -l "$lib_dir/mount.mnt"
+sleep 1
+terminate
+finish mount 20 1
+grep -q 'before its last flush was answered' "$(log_of mount)" || fail "nothing said of the flush: $(cat "$(log_of mount)")"
+nothing_is_left

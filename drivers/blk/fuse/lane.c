@@ -249,6 +249,7 @@ read_messages(struct lane *lane)
 				continue;
 			/* ENODEV: the file system is unmounted. */
 			lane->ended = errno != EAGAIN;
+			lane->readable = false;
 			break;
 		}
 		lane->message = buffer;
@@ -272,22 +273,40 @@ now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static void
+take_kick(const struct lane *lane)
+{
+	uint64_t kicks;
+
+	if (read(lane->wake_fd, &kicks, sizeof(kicks)) < 0) {
+		/* Cannot happen: only this thread reads. */
+	}
+}
+
 static int
 wait_for_events(struct lane *lane, int timeout_ms)
 {
-	struct pollfd fds[2] = {{.fd = fido_blk_fd(lane->queue), .events = POLLIN},
-		{.fd = lane->wake_fd, .events = POLLIN}};
-	struct epoll_event event;
-	uint64_t kicks;
+	/* Without room: of /dev/fuse only the error, that the connection is closed. */
+	struct pollfd fds[3] = {{.fd = fido_blk_fd(lane->queue), .events = POLLIN},
+		{.fd = lane->wake_fd, .events = POLLIN}, {.fd = lane->fuse_fd}};
+	struct epoll_event events[3];
+	bool kicked;
 	int n;
 
-	if (has_room(lane))
-		n = epoll_wait(lane->epoll_fd, &event, 1, timeout_ms);
-	else
-		n = poll(fds, 2, timeout_ms);
-	if (read(lane->wake_fd, &kicks, sizeof(kicks)) < 0) {
-		/* No lane has kicked this one. */
+	if (!has_room(lane)) {
+		n = poll(fds, 3, timeout_ms);
+		kicked = fds[1].revents != 0;
+		lane->ended |= fds[2].revents != 0;
+	} else {
+		n = epoll_wait(lane->epoll_fd, events, 3, timeout_ms);
+		kicked = false;
+		for (int i = 0; i < n; i++) {
+			lane->readable |= events[i].data.fd == lane->fuse_fd;
+			kicked |= events[i].data.fd == lane->wake_fd;
+		}
 	}
+	if (kicked)
+		take_kick(lane);
 	return n;
 }
 
@@ -337,7 +356,9 @@ run(void *arg)
 		unsigned int work = take_completions(lane);
 
 		work += continue_held(lane);
-		work += read_messages(lane);
+		/* An answer is often followed by a message; otherwise epoll tells of one. */
+		if (work != 0 || lane->readable || lane->config.spin_us != 0)
+			work += read_messages(lane);
 		submit_pending(lane);
 		if (work != 0 || lane->ended) {
 			idle_since = 0;
@@ -385,7 +406,7 @@ lane_create(struct lane *lane, const struct lane_config *config)
 {
 	int ret;
 
-	*lane = (struct lane){.config = *config, .fuse_fd = -1};
+	*lane = (struct lane){.config = *config, .fuse_fd = -1, .readable = true};
 	STAILQ_INIT(&lane->unused);
 	STAILQ_INIT(&lane->pending);
 	STAILQ_INIT(&lane->held);

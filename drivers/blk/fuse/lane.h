@@ -57,7 +57,8 @@ struct lane {
 	int wake_fd;  /**< eventfd: another lane has appended to held */
 	int epoll_fd; /**< fuse_fd, the queue's, wake_fd */
 	pthread_t thread;
-	bool ended; /**< the kernel has closed the connection */
+	bool readable; /**< fuse_fd may have a message */
+	bool ended;    /**< the kernel has closed the connection */
 
 	struct fido_region *arena;
 	size_t buffer_size;
