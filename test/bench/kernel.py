@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The benchmark set `kernel`: the network stacks of two namespaces, joined by Fido and by others.
+"""The benchmark set `kernel`: the network stacks of two namespaces, joined by Fido and by others;
+and volumes as block devices.
 
 Called by run.sh. README.md says what each case measures. The scheduler places all processes on the
 benchmark's two CPUs: clients, servers and domains are more than there are CPUs.
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import kernel_disk
 import suite
 from process import Process, SampleError, wait_until
 
@@ -18,6 +20,7 @@ LABELS = {
     "vtap": "Fido, three domains, vtap", "vtap-one": "one fido-fwd, two vtaps",
     "tap": "Fido, three domains, net_tap", "memif-tap": "memif, three processes, net_tap",
     "veth": "veth", "bridge": "two veths and a bridge", "loopback": "loopback",
+    **kernel_disk.LABELS,
 }
 
 
@@ -251,7 +254,9 @@ CASES = [case("tcp", peer, size) for size in SIZES for peer in PAPER] \
     + [case("tcp4", peer, 65536) for peer in ("vtap", "veth", "bridge")] \
     + [case("rr", peer, size) for size in (1, *SIZES) for peer in PAPER] \
     + [case("rr", "bridge", 1)] \
-    + [case("udp", peer, 64) for peer in ("vtap", "veth", "bridge", "tap")]
+    + [case("udp", peer, 64) for peer in ("vtap", "veth", "bridge", "tap")] \
+    + [case(load, peer, size) for load, (_, size) in kernel_disk.LOADS.items()
+       for peer in kernel_disk.LABELS]
 
 
 def ratio(name, bench, size, of, to):
@@ -266,6 +271,10 @@ RATIOS = [ratio(f"{text}: three domains with vtap / {LABELS[to]}", bench, size, 
               ("rr", 1, "round trips, 1 byte", ("veth", "bridge", "tap", "memif-tap")),
               ("udp", 64, "UDP, 64 bytes", ("veth", "bridge", "tap")))
           for to in others]
+RATIOS += [ratio(f"{text}: fido-blk-mount and loop / {kernel_disk.LABELS[to]}", load, size, "mount",
+                 to) for load, size, text in (("dread32", 8192, "random reads of 8 KiB"),
+                                              ("dwrite8", 1 << 20, "writes of 1 MiB"))
+           for to in ("loop", "nbdfuse")]
 GOALS = [{"ratio": f"{text}: three domains with vtap / {LABELS[to]}", "at_least": least}
          for text, to, least in (("TCP, one connection", "veth", 0.8),
                                  ("TCP, one connection", "tap", 8),
@@ -274,11 +283,19 @@ GOALS = [{"ratio": f"{text}: three domains with vtap / {LABELS[to]}", "at_least"
                                  ("round trips, 1 byte", "veth", 0.5),
                                  ("round trips, 1 byte", "bridge", 0.5),
                                  ("UDP, 64 bytes", "veth", 0.5), ("UDP, 64 bytes", "bridge", 0.5))]
+GOALS += [{"ratio": f"{text}: fido-blk-mount and loop / {kernel_disk.LABELS[to]}", "at_least": least}
+          for text, to, least in (("random reads of 8 KiB", "loop", 0.5),
+                                  ("random reads of 8 KiB", "nbdfuse", 4),
+                                  ("writes of 1 MiB", "loop", 0.75),
+                                  ("writes of 1 MiB", "nbdfuse", 2))]
 
 SUITE = suite.Suite(
-    name="kernel", functions={"tcp": sample_tcp, "tcp4": sample_tcp4, "rr": sample_rr,
-                              "udp": sample_udp},
-    cases=CASES, quick=("tcp/*/65536", "tcp4/*", "rr/*/1", "udp/*"), ratios=RATIOS, goals=GOALS,
+    name="kernel",
+    functions={"tcp": sample_tcp, "tcp4": sample_tcp4, "rr": sample_rr, "udp": sample_udp,
+               **{load: lambda bench, peer, size, load=load: kernel_disk.sample(bench, load, peer,
+                                                                                size)
+                  for load in kernel_disk.LOADS}},
+    cases=CASES, quick=("tcp/*/65536", "tcp4/*", "rr/*/1", "udp/*", "d*"), ratios=RATIOS, goals=GOALS,
     labels=LABELS, units={"tcp": "bytes a send", "tcp4": "bytes a send"})
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ COLOURS = {
     "direct": "#636363", "direct-touch": "#969696", "nbd": "#d94801", "fio-uring": "#d94801",
     "memif-poll": "#d94801", "eventfd": "#969696",
     "vtap": "#08519c", "vtap-one": "#9ecae1", "tap": "#d94801", "memif-tap": "#fd8d3c",
+    "mount": "#08519c", "loop": "#636363", "nbdfuse": "#d94801",
     "veth": "#238b45", "bridge": "#74c476", "loopback": "#636363",
 }
 # Plot each table; of a table with several metrics, plot the first and the third.

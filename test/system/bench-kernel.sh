@@ -8,7 +8,8 @@ set -eu
 [ -c /dev/net/tun ] || skip "no /dev/net/tun: modprobe tun"
 
 smoke kernel/tcp/vtap/65536 kernel/tcp/vtap-one/65536 kernel/tcp/tap/65536 kernel/tcp/memif-tap/65536 kernel/tcp/loopback/65536 \
-	kernel/tcp4/vtap/65536 kernel/rr/vtap/1 kernel/rr/veth/1 kernel/udp/vtap/64 kernel/udp/bridge/64
+	kernel/tcp4/vtap/65536 kernel/rr/vtap/1 kernel/rr/veth/1 kernel/udp/vtap/64 kernel/udp/bridge/64 \
+	kernel/dread32/mount kernel/dread32/loop kernel/dwrite8/nbdfuse
 has_figures kernel 1 pps
 jq -e '[.cases[] | select(.bench == "rr") | .rounds[0]] | all(.[]; .p50_us > 0 and .p99_us >= .p50_us)' "$out/kernel.json" >/dev/null ||
 	fail "round trips: $(jq -c '[.cases[].rounds]' "$out/kernel.json")"
