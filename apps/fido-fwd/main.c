@@ -98,7 +98,8 @@ start_ports(struct fwd_app *app)
 
 		if (!port->used)
 			continue;
-		ret = fwd_port_start(port, &app->opt, app->pools.rx);
+		ret = fwd_port_start(port, &app->opt,
+			&(struct fwd_port_pools){app->pools.rx, app->pools.rest});
 		if (ret != 0)
 			return ret;
 		if (app->opt.idle != FWD_IDLE_POLL && port->source && !port->rx_intr &&

@@ -45,8 +45,8 @@ struct fwd_options {
 	uint16_t txq;
 	uint16_t rxd;
 	uint16_t txd;
-	uint16_t mtu;   /* 0: the driver's default */
-	uint32_t mbufs; /* 0: as many as the rings can hold */
+	uint16_t mtu;       /* 0: the driver's default */
+	uint32_t mbufs;     /* 0: as many as the rings can hold */
 	uint16_t data_room; /* bytes of a receive buffer; 0: chosen by fwd_pools_create() */
 	uint32_t spin_us;
 	double stats_period; /* seconds, 0: no status line */

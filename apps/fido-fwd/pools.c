@@ -11,6 +11,9 @@
 #include "pools.h"
 
 #define CACHE 256u
+/* Buffers of the rest of packets of up to 64 KiB, for each Rx queue: more than TCP has in flight. */
+#define REST_PER_QUEUE 128u
+#define REST_ROOM UINT16_MAX
 /* Frame bytes beside the MTU: Ethernet header, two VLAN tags, CRC. */
 #define FRAME_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN)
 
@@ -18,6 +21,7 @@ struct needs {
 	uint32_t rx_rings;     /* descriptors of all Rx queues */
 	uint32_t tx_rings;     /* descriptors of all Tx queues */
 	uint32_t linear_rings; /* descriptors of Tx queues that send one segment only */
+	uint32_t split_queues; /* Rx queues of ports that receive into two pools */
 	uint32_t frame;        /* largest frame that a source can receive */
 	bool scatter;          /* every source receives into several buffers */
 	bool headers;          /* some sink segments packets that need headers of their own */
@@ -36,6 +40,8 @@ sum_up(const struct fwd_port *ports)
 		if (port->sink && !port->multi_segs)
 			needs.linear_rings += port->nb_txq * port->txd;
 		needs.headers |= port->tx_finish && !port->unfinished;
+		if (port->source && port->rx_split)
+			needs.split_queues += port->nb_rxq;
 		if (port->source) {
 			needs.frame = RTE_MAX(needs.frame, (uint32_t)port->mtu + FRAME_OVERHEAD);
 			needs.scatter = needs.scatter && port->rx_scatter;
@@ -99,6 +105,9 @@ fwd_pools_create(struct fwd_pools *pools, const struct fwd_options *opt,
 	}
 	ret = create_pool(&pools->rx, "fwd_rx",
 		opt->mbufs != 0 ? opt->mbufs : needs.rx_rings + needs.tx_rings + loose, room);
+	if (ret == 0 && needs.split_queues > 0)
+		ret = create_pool(&pools->rest, "fwd_rest", needs.split_queues * REST_PER_QUEUE,
+			REST_ROOM);
 	if (ret == 0 && (opt->mode == FWD_MAC || needs.headers))
 		ret = create_pool(&pools->header, "fwd_header", needs.tx_rings + loose,
 			RTE_PKTMBUF_HEADROOM + FWD_HEADER_BYTES);
@@ -117,6 +126,7 @@ fwd_pools_destroy(struct fwd_pools *pools)
 	if (pools->copy != pools->rx)
 		rte_mempool_free(pools->copy);
 	rte_mempool_free(pools->header);
+	rte_mempool_free(pools->rest);
 	rte_mempool_free(pools->rx);
 	*pools = (struct fwd_pools){0};
 }

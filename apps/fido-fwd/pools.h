@@ -17,7 +17,8 @@
 #define FWD_HEADER_BYTES 128
 
 struct fwd_pools {
-	struct rte_mempool *rx;     /* for the drivers to receive into */
+	struct rte_mempool *rx;   /* for the drivers to receive into */
+	struct rte_mempool *rest; /* for what does not fit into a buffer of rx; NULL: not needed */
 	struct rte_mempool *header; /* copied headers; the payload stays in place */
 	struct rte_mempool *copy;   /* copied packets; rx if its buffers are large enough */
 	uint32_t copy_room;         /* packet bytes that a buffer of copy holds */

@@ -108,6 +108,8 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	port->multi_segs = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	port->can_finish = (info.tx_offload_capa & TX_FINISH) == TX_FINISH && port->multi_segs &&
 		finds_sums_itself(port->driver);
+	port->can_split = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT) &&
+		info.rx_seg_capa.multi_pools && info.rx_seg_capa.max_nseg >= 2;
 	port->rx_scatter = opt->scatter && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
 	if (opt->scatter && port->source && !port->rx_scatter && !opt->quiet)
 		fprintf(stderr,
@@ -141,6 +143,7 @@ fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_optio
 	if (!opt->offload)
 		return;
 	from->rx_unfinished = from->unfinished && to->can_finish;
+	from->rx_split = from->rx_unfinished && from->can_split && opt->data_room == 0;
 	to->tx_finish |= from->rx_unfinished;
 }
 
@@ -161,6 +164,8 @@ configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_in
 		conf.txmode.offloads |= TX_FINISH;
 	if (port->rx_unfinished)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TCP_LRO;
+	if (port->rx_split)
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT;
 	if (port->rx_scatter)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (port->nb_rxq > 1 && info.flow_type_rss_offloads != 0 && info.reta_size != 0) {
@@ -171,10 +176,28 @@ configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_in
 	return rte_eth_dev_configure(port->id, port->nb_rxq, port->nb_txq, &conf);
 }
 
+static int
+set_up_rx_queue(const struct fwd_port *port, uint16_t q, const struct fwd_port_pools *pools)
+{
+	union rte_eth_rxseg segs[2] = {
+		{.split.mp = pools->rx,
+			.split.length =
+				rte_pktmbuf_data_room_size(pools->rx) - RTE_PKTMBUF_HEADROOM},
+		{.split.mp = pools->rest},
+	};
+	struct rte_eth_rxconf conf = {.rx_seg = segs,
+		.rx_nseg = 2,
+		.offloads = RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT};
+	int socket = rte_eth_dev_socket_id(port->id);
+
+	return rte_eth_rx_queue_setup(port->id, q, port->rxd, socket, port->rx_split ? &conf : NULL,
+		port->rx_split ? NULL : pools->rx);
+}
+
 /* Configure the port, set up its queues, start it. On failure *step names the step. */
 static int
-bring_up(const struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool,
-	bool rx_intr, const char **step)
+bring_up(const struct fwd_port *port, const struct fwd_options *opt,
+	const struct fwd_port_pools *pools, bool rx_intr, const char **step)
 {
 	int socket = rte_eth_dev_socket_id(port->id);
 	int ret;
@@ -191,7 +214,7 @@ bring_up(const struct fwd_port *port, const struct fwd_options *opt, struct rte_
 	}
 	*step = "set up an Rx queue";
 	for (uint16_t q = 0; q < port->nb_rxq; q++) {
-		ret = rte_eth_rx_queue_setup(port->id, q, port->rxd, socket, NULL, pool);
+		ret = set_up_rx_queue(port, q, pools);
 		if (ret != 0)
 			return ret;
 	}
@@ -235,17 +258,18 @@ find_counters(struct fwd_port *port)
 }
 
 int
-fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool)
+fwd_port_start(struct fwd_port *port, const struct fwd_options *opt,
+	const struct fwd_port_pools *pools)
 {
 	bool rx_intr = opt->idle != FWD_IDLE_POLL && (port->source || port->mmnet);
 	struct rte_eth_dev_info info;
 	const char *step;
 	int ret;
 
-	ret = bring_up(port, opt, pool, rx_intr, &step);
+	ret = bring_up(port, opt, pools, rx_intr, &step);
 	if (ret != 0 && rx_intr) {
 		rx_intr = false;
-		ret = bring_up(port, opt, pool, rx_intr, &step);
+		ret = bring_up(port, opt, pools, rx_intr, &step);
 	}
 	if (ret != 0) {
 		fprintf(stderr,

@@ -38,8 +38,10 @@ struct fwd_port {
 	bool unfinished;    /* its driver passes on unfinished packets as they are */
 	bool multi_segs;    /* sends packets of several segments */
 	bool rx_scatter;    /* --scatter is given, and the driver supports it */
+	bool can_split;     /* receives one packet into buffers of two pools */
 	bool can_finish;    /* computes checksums and segments TCP on Tx */
 	bool rx_unfinished; /* receives packets that need this */
+	bool rx_split;      /* receives the rest of long packets into buffers of another pool */
 	bool tx_finish;     /* sends packets that need this */
 	bool rx_intr;       /* Rx interrupts work */
 	bool tx_cleanup;    /* rte_eth_tx_done_cleanup() works */
@@ -55,6 +57,12 @@ struct fwd_port {
 	uint64_t counter_id[FWD_NB_PORT_COUNTERS];
 	char name[RTE_ETH_NAME_MAX_LEN];
 	char driver[32];
+};
+
+/* Pools that a port receives into. */
+struct fwd_port_pools {
+	struct rte_mempool *rx;
+	struct rte_mempool *rest; /* of a port with rx_split; else NULL */
 };
 
 /* xstats names of the counters. */
@@ -77,14 +85,15 @@ int fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt);
 void fwd_port_pair(struct fwd_port *from, struct fwd_port *to, const struct fwd_options *opt);
 
 /*
- * Configure and start a probed port, whose Rx queues receive into mbufs of pool. Enable Rx
+ * Configure and start a probed port, whose Rx queues receive into mbufs of the pools. Enable Rx
  * interrupts unless opt->idle is poll; go on without them if the driver refuses.
  *
  * @return
  *   - 0: started; undone by fwd_port_stop()
  *   - < 0: not started; a message has been printed
  */
-int fwd_port_start(struct fwd_port *port, const struct fwd_options *opt, struct rte_mempool *pool);
+int fwd_port_start(struct fwd_port *port, const struct fwd_options *opt,
+	const struct fwd_port_pools *pools);
 
 /*
  * Tell the peer of an mmnet port to post no more. Other ports are unchanged. fwd_port_is_down()

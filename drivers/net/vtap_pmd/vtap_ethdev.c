@@ -65,7 +65,10 @@ infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 	info->min_mtu = MTU_MIN;
 	info->max_mtu = MTU_MAX;
 	info->rx_offload_capa = RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_CHECKSUM |
-		RTE_ETH_RX_OFFLOAD_TCP_LRO;
+		RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT;
+	info->rx_queue_offload_capa = RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT;
+	info->rx_seg_capa.multi_pools = 1;
+	info->rx_seg_capa.max_nseg = VTAP_POOLS_MAX;
 	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | VTAP_TX_OFFLOADS |
 		(port->tun.can_uso ? RTE_ETH_TX_OFFLOAD_UDP_TSO : 0);
 	info->rx_desc_lim = (struct rte_eth_desc_lim){DESC_MAX, 1, 1, 0, 0};

@@ -48,6 +48,15 @@ struct vtap_tx_counters {
 	uint64_t refused;    /**< dropped: the kernel refused them (interface down or gone) */
 };
 
+/** Pools for the segments of a packet, at most (RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT). */
+#define VTAP_POOLS_MAX 4
+
+/** A segment of each packet. */
+struct vtap_rx_seg {
+	struct rte_mempool *pool;
+	uint32_t room; /**< bytes of the packet that it holds */
+};
+
 struct vtap_rxq {
 	int fd;
 	uint16_t port_id;
@@ -56,9 +65,10 @@ struct vtap_rxq {
 	bool leave;     /**< the application accepts unfinished packets */
 	bool drained;   /**< the last read found no packet: the next one raises an interrupt */
 	uint32_t room;  /**< bytes that all mbufs hold */
-	struct rte_mempool *pool;
-	struct rte_mbuf **mbufs; /**< of segs */
-	struct iovec *iov;       /**< of 1 + segs: header, mbufs */
+	struct rte_mbuf **mbufs;                /**< of segs */
+	struct vtap_rx_seg seg[VTAP_POOLS_MAX]; /**< the last one also for all further segments */
+	uint16_t nb_seg;
+	struct iovec *iov; /**< of 1 + segs: header, mbufs */
 	struct virtio_net_hdr header;
 	struct vtap_rx_counters now;
 	struct vtap_rx_counters base; /**< at the last reset */

@@ -16,15 +16,26 @@
 
 /* ---- the burst ---- */
 
-/* Replace the mbufs that the last packet took. @return false: the pool is empty */
+static inline const struct vtap_rx_seg *
+seg_of(const struct vtap_rxq *q, uint16_t i)
+{
+	return &q->seg[RTE_MIN(i, (uint16_t)(q->nb_seg - 1))];
+}
+
+/* Replace the mbufs that the last packet took, the last ones first. @return false: a pool is empty */
 static inline bool
 refill(struct vtap_rxq *q)
 {
-	if (unlikely(rte_pktmbuf_alloc_bulk(q->pool, q->mbufs, q->holes) != 0))
-		return false;
-	for (uint16_t i = 0; i < q->holes; i++)
-		q->iov[1 + i].iov_base = rte_pktmbuf_mtod(q->mbufs[i], void *);
-	q->holes = 0;
+	while (q->holes != 0) {
+		uint16_t i = q->holes - 1;
+		struct rte_mbuf *m = rte_pktmbuf_alloc(seg_of(q, i)->pool);
+
+		if (unlikely(m == NULL))
+			return false;
+		q->mbufs[i] = m;
+		q->iov[1 + i].iov_base = rte_pktmbuf_mtod(m, void *);
+		q->holes = i;
+	}
 	return true;
 }
 
@@ -115,6 +126,32 @@ vtap_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 
 /* ---- set-up ---- */
 
+/* Set segment k, of at most max bytes; 0: as many as an mbuf holds. @return false: of none */
+static bool
+set_seg(struct vtap_rxq *q, uint16_t k, struct rte_mempool *pool, uint32_t max)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(pool);
+
+	room -= RTE_MIN(room, (uint32_t)RTE_PKTMBUF_HEADROOM);
+	q->seg[k] = (struct vtap_rx_seg){pool, max != 0 ? RTE_MIN(room, max) : room};
+	q->nb_seg = k + 1;
+	return room != 0;
+}
+
+/* @return false: a pool is missing, or its mbufs hold nothing */
+static bool
+set_segs(struct vtap_rxq *q, const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
+{
+	if (pool != NULL)
+		return set_seg(q, 0, pool, 0);
+	if (conf->rx_nseg == 0 || conf->rx_nseg > VTAP_POOLS_MAX)
+		return false;
+	for (uint16_t k = 0; k < conf->rx_nseg; k++)
+		if (!set_seg(q, k, conf->rx_seg[k].split.mp, conf->rx_seg[k].split.length))
+			return false;
+	return true;
+}
+
 int
 vtap_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned int socket,
 	const struct rte_eth_rxconf *conf, struct rte_mempool *pool)
@@ -123,19 +160,19 @@ vtap_rx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned in
 	struct vtap_rxq *q;
 
 	(void)n;
-	(void)conf;
-	if (pool == NULL || rte_pktmbuf_data_room_size(pool) <= RTE_PKTMBUF_HEADROOM) {
-		VTAP_LOG(ERR, "%s: Rx queue %u: give a pool whose mbufs have a data room",
-			dev->data->name, i);
-		return -EINVAL;
-	}
 	vtap_rx_queue_release(dev, i);
 	q = rte_zmalloc_socket("vtap_rxq", sizeof(*q), RTE_CACHE_LINE_SIZE, (int)socket);
 	if (q == NULL)
 		return -ENOMEM;
 	q->fd = port->tun.fd[i];
 	q->port_id = dev->data->port_id;
-	q->pool = pool;
+	if (!set_segs(q, conf, pool)) {
+		VTAP_LOG(ERR,
+			"%s: Rx queue %u: give a pool, or at most %u, whose mbufs have a data room",
+			dev->data->name, i, VTAP_POOLS_MAX);
+		rte_free(q);
+		return -EINVAL;
+	}
 	port->rxq[i] = q;
 	dev->data->rx_queues[i] = q;
 	return 0;
@@ -154,13 +191,28 @@ vtap_rx_queue_release(struct rte_eth_dev *dev, uint16_t i)
 	dev->data->rx_queues[i] = NULL;
 }
 
-/* @return the longest packet that the kernel may send */
-static uint32_t
-longest(const struct rte_eth_dev *dev)
+/* Offloads with which a packet may take several mbufs. */
+#define SEVERAL \
+	(RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT)
+
+/* Set how many mbufs the longest packet takes. @return false: it does not fit */
+static bool
+set_room(struct vtap_rxq *q, const struct rte_eth_dev *dev)
 {
-	if ((dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
-		return VTAP_FRAME_MAX;
-	return dev->data->mtu + VTAP_OVERHEAD;
+	bool several = (dev->data->dev_conf.rxmode.offloads & SEVERAL) != 0;
+	uint32_t frame = several ? VTAP_FRAME_MAX : dev->data->mtu + (uint32_t)VTAP_OVERHEAD;
+
+	q->segs = 0;
+	q->room = 0;
+	while (q->room < frame)
+		q->room += seg_of(q, q->segs++)->room;
+	if (several || q->segs == 1)
+		return true;
+	VTAP_LOG(ERR,
+		"%s: frames of %u bytes do not fit into the mbufs of its Rx queues (%u bytes): use "
+		"larger ones, scattered Rx, or a smaller MTU",
+		dev->data->name, frame, q->seg[0].room);
+	return false;
 }
 
 int
@@ -168,32 +220,23 @@ vtap_rx_start(struct vtap_port *port, uint16_t i)
 {
 	struct rte_eth_dev *dev = port->dev;
 	struct vtap_rxq *q = port->rxq[i];
-	uint32_t room = rte_pktmbuf_data_room_size(q->pool) - RTE_PKTMBUF_HEADROOM;
-	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
-	uint16_t segs = (uint16_t)((longest(dev) + room - 1) / room);
 
-	if (segs > 1 &&
-		(offloads & (RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TCP_LRO)) == 0) {
-		VTAP_LOG(ERR,
-			"%s: frames of %u bytes do not fit into the mbufs of Rx queue %u (%u "
-			"bytes): use larger ones, scattered Rx, or a smaller MTU",
-			dev->data->name, longest(dev), i, room);
+	if (!set_room(q, dev)) {
+		q->segs = 0;
 		return -EINVAL;
 	}
-	q->mbufs = calloc(segs, sizeof(*q->mbufs));
-	q->iov = calloc(1u + segs, sizeof(*q->iov));
+	q->holes = q->segs;
+	q->mbufs = calloc(q->segs, sizeof(*q->mbufs));
+	q->iov = calloc(1u + q->segs, sizeof(*q->iov));
 	if (q->mbufs == NULL || q->iov == NULL) {
 		vtap_rx_stop(port, i);
 		return -ENOMEM;
 	}
 	q->iov[0] = (struct iovec){&q->header, VTAP_HEADER_SIZE};
-	for (uint16_t k = 0; k < segs; k++)
-		q->iov[1 + k].iov_len = room;
-	q->segs = segs;
-	q->holes = segs;
-	q->room = segs * room;
-	q->leave = (offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
-	dev->data->scattered_rx |= segs > 1;
+	for (uint16_t k = 0; k < q->segs; k++)
+		q->iov[1 + k].iov_len = seg_of(q, k)->room;
+	q->leave = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
+	dev->data->scattered_rx |= q->segs > 1;
 	return 0;
 }
 
