@@ -11,7 +11,7 @@
 #include "pools.h"
 
 #define CACHE 256u
-/* Buffers of the rest of packets of up to 64 KiB, for each Rx queue: more than TCP has in flight. */
+/* Buffers for the rest of long packets, for each Rx queue: more than TCP has in flight. */
 #define REST_PER_QUEUE 128u
 #define REST_ROOM UINT16_MAX
 /* Frame bytes beside the MTU: Ethernet header, two VLAN tags, CRC. */

@@ -7,8 +7,8 @@
  *   bench-sockets rr ADDRESS SIZE S       TCP, SIZE bytes there and back, one at a time
  *   bench-sockets udp ADDRESS SIZE S      UDP, datagrams of SIZE bytes as fast as they can be sent
  *
- * The client prints JSON: bytes, datagrams or round trips per second, as far as they arrived; for rr
- * also the percentiles of the round trips.
+ * The client prints JSON: bytes, datagrams or round trips per second, as far as they arrived; for
+ * rr also the percentiles of the round trips.
  */
 
 #include <arpa/inet.h>

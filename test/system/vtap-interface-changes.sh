@@ -32,6 +32,7 @@ carrier()
 # COMMAND JQ WANT
 told()
 {
+	# shellcheck disable=SC2034 # wait_for expands them
 	local command=$1 key=$2 want=$3
 	wait_for 10 '[ "$(telemetry pmd "$command" | jq -r "$key")" = "$want" ]' ||
 		fail "$command says $(telemetry pmd "$command"), not $want"

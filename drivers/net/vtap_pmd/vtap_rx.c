@@ -22,7 +22,7 @@ seg_of(const struct vtap_rxq *q, uint16_t i)
 	return &q->seg[RTE_MIN(i, (uint16_t)(q->nb_seg - 1))];
 }
 
-/* Replace the mbufs that the last packet took, the last ones first. @return false: a pool is empty */
+/* Replace the mbufs that the last packet took. @return false: a pool is empty */
 static inline bool
 refill(struct vtap_rxq *q)
 {

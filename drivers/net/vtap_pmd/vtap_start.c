@@ -41,8 +41,8 @@ vtap_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 }
 
 /*
- * Give the interface the configured MTU. ethdev fills in 1500 if the application sets none: then the
- * interface keeps its own.
+ * Give the interface the configured MTU. ethdev fills in 1500 if the application sets none: then
+ * the interface keeps its own.
  */
 static int
 start_mtu(struct rte_eth_dev *dev)
