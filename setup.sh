@@ -19,7 +19,7 @@ sources=$build/debian-source
 packages=(
 	gcc g++ libc6-dev make clang clang-format-14 libclang-rt-14-dev meson ninja-build pkg-config
 	libcmocka-dev libbenchmark-dev libcjson-dev libfuse3-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
-	cppcheck doxygen e2fsprogs ethtool fio fuse3 gnuplot-nox graphviz iperf3 iproute2 iputils-ping jq
+	cppcheck curl doxygen e2fsprogs ethtool fio fuse3 gnuplot-nox graphviz iperf3 iproute2 iputils-ping jq
 	libnbd-bin nbdkit procps python3 python3-pyelftools qemu-utils
 	mandoc shellcheck spin strace tcpdump util-linux valgrind
 )
