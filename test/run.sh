@@ -553,17 +553,17 @@ suite_xen()
 
 dpdk_versions=(24.11 25.11)
 
-# The system tests of the driver and its forwarder.
-mmnet_tests()
+# The system tests of the drivers and the forwarder.
+driver_tests()
 {
-	list_scripts system | grep -E '/(mmnet|fwd)-'
+	list_scripts system | grep -E '/(mmnet|vtap|fwd)-'
 }
 
 list_dpdk_later()
 {
 	local version name
 	for version in "${dpdk_versions[@]}"; do
-		for name in $(mmnet_tests); do
+		for name in $(driver_tests); do
 			echo "dpdk-later/$version-${name#*/}"
 		done
 	done
@@ -598,7 +598,7 @@ run_on_dpdk()
 		failed "dpdk-later/$version" "$log"
 		return 0
 	}
-	for name in $(mmnet_tests); do
+	for name in $(driver_tests); do
 		FIDO_BUILD=$build-dpdk-$version PATH=$prefix/bin:$PATH PKG_CONFIG_PATH=$prefix/lib/pkgconfig \
 			run "dpdk-later/$version-${name#*/}" run_script "$name" 600
 	done
