@@ -63,7 +63,7 @@ receive(struct fwd_stream *s, const enum fwd_mode mode, const bool linear, const
 		if (linear)
 			segs |= s->packet[i]->nb_segs;
 		if (offload) {
-			fwd_packet_ask(s->packet[i]);
+			fwd_packet_ask(s->packet[i], s->udp_lro);
 			if (!s->sink->unfinished && fwd_packet_needs_headers(s->packet[i]))
 				segs |= 2;
 		}

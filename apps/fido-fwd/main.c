@@ -19,6 +19,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_pdump.h>
+#include <rte_pmd_udp_lro.h>
 
 #include "app.h"
 #include "counter.h"
@@ -64,6 +65,24 @@ us_to_tsc(uint64_t us)
 	return us * rte_get_tsc_hz() / US_PER_S;
 }
 
+/* Return whether every port that completes packets can cut UDP datagrams. */
+static bool
+all_cut_udp(const struct fwd_app *app)
+{
+	bool some = false;
+
+	for (unsigned int i = 0; i < RTE_MAX_ETHPORTS; i++) {
+		const struct fwd_port *port = &app->port[i];
+
+		if (!port->used || !port->tx_finish)
+			continue;
+		if (!port->can_cut_udp)
+			return false;
+		some = true;
+	}
+	return some;
+}
+
 static int
 probe_ports(struct fwd_app *app)
 {
@@ -86,6 +105,8 @@ probe_ports(struct fwd_app *app)
 	for (unsigned int i = 0; i < app->routes.count; i++)
 		fwd_port_pair(&app->port[app->routes.route[i].from],
 			&app->port[app->routes.route[i].to], &app->opt);
+	if (all_cut_udp(app))
+		rte_pmd_udp_lro_register();
 	return 0;
 }
 

@@ -33,16 +33,18 @@ fwd_packet_is_writable(const struct rte_mbuf *m, const struct fwd_pools *pools)
 
 /*
  * Request the Tx offloads that complete the packet: checksums and segmentation that the Rx flags
- * report as not done.
+ * report as not done. udp_lro: the flag of UDP datagrams to be cut; 0: none.
  */
 static inline void
-fwd_packet_ask(struct rte_mbuf *m)
+fwd_packet_ask(struct rte_mbuf *m, uint64_t udp_lro)
 {
 	uint64_t l4 = m->packet_type & RTE_PTYPE_L4_MASK, ask = 0;
 	bool ipv4 = RTE_ETH_IS_IPV4_HDR(m->packet_type);
 
 	if ((m->ol_flags & RTE_MBUF_F_RX_LRO) != 0)
 		ask = RTE_MBUF_F_TX_TCP_SEG | (ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+	else if ((m->ol_flags & udp_lro) != 0)
+		ask = RTE_MBUF_F_TX_UDP_SEG | (ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
 	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		ask |= l4 == RTE_PTYPE_L4_TCP    ? RTE_MBUF_F_TX_TCP_CKSUM
 			: l4 == RTE_PTYPE_L4_UDP ? RTE_MBUF_F_TX_UDP_CKSUM

@@ -108,6 +108,7 @@ fwd_port_probe(struct fwd_port *port, const struct fwd_options *opt)
 	port->multi_segs = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	port->can_finish = (info.tx_offload_capa & TX_FINISH) == TX_FINISH && port->multi_segs &&
 		finds_sums_itself(port->driver);
+	port->can_cut_udp = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_TSO) != 0;
 	port->can_split = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT) &&
 		info.rx_seg_capa.multi_pools && info.rx_seg_capa.max_nseg >= 2;
 	port->rx_scatter = opt->scatter && (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER);
@@ -161,7 +162,8 @@ configure(const struct fwd_port *port, const struct fwd_options *opt, bool rx_in
 	if (port->multi_segs)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	if (port->tx_finish)
-		conf.txmode.offloads |= TX_FINISH;
+		conf.txmode.offloads |=
+			TX_FINISH | (port->can_cut_udp ? RTE_ETH_TX_OFFLOAD_UDP_TSO : 0);
 	if (port->rx_unfinished)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TCP_LRO;
 	if (port->rx_split)

@@ -39,6 +39,7 @@ struct fwd_port {
 	bool multi_segs;    /* sends packets of several segments */
 	bool rx_scatter;    /* --scatter is given, and the driver supports it */
 	bool can_split;     /* receives one packet into buffers of two pools */
+	bool can_cut_udp;   /* segments UDP on Tx */
 	bool can_finish;    /* computes checksums and segments TCP on Tx */
 	bool rx_unfinished; /* receives packets that need this */
 	bool rx_split;      /* receives the rest of long packets into buffers of another pool */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include <rte_malloc.h>
+#include <rte_pmd_udp_lro.h>
 
 #include "stream.h"
 
@@ -43,6 +44,7 @@ fwd_streams_create(const struct fwd_routes *routes, const struct fwd_options *op
 			s->tx_queue = next_txq[to->id]++ % to->nb_txq;
 			s->burst = opt->burst;
 			s->hold = opt->hold;
+			s->udp_lro = rte_pmd_udp_lro_mask();
 			s->pools = pools;
 			s->sink = to;
 		}

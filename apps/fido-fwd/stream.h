@@ -56,8 +56,9 @@ struct __rte_cache_aligned fwd_stream {
 	uint16_t tx_port;
 	uint16_t tx_queue;
 	uint16_t burst;
-	bool hold;   /* --on-down hold: keep packets while the link is down */
-	bool closed; /* receive no more; send the held packets */
+	bool hold;        /* --on-down hold: keep packets while the link is down */
+	uint64_t udp_lro; /* mbuf flag of UDP datagrams to be cut; 0: none come */
+	bool closed;      /* receive no more; send the held packets */
 	uint16_t count;
 	uint16_t next;
 	uint16_t ready;

@@ -53,7 +53,7 @@ make(struct rte_mbuf m[2], uint32_t first, const uint8_t *bytes, size_t n)
 static void
 receive(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave)
 {
-	if (vtap_header_read(h, m, leave) != VTAP_HEADER_UNFINISHED)
+	if (vtap_header_read(h, m, leave, UINT64_C(1) << 30) != VTAP_HEADER_UNFINISHED)
 		return;
 	check((uint32_t)m->l2_len + m->l3_len == h->csum_start && h->csum_start < m->pkt_len);
 	check((m->ol_flags & RTE_MBUF_F_RX_LRO) == 0 || m->tso_segsz != 0);

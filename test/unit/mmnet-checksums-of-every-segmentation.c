@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tx checksums, VLAN tags and TCP segmentation are right however a packet is split into segments.
+ * Tx checksums, VLAN tags and segmentation are right however a packet is split into segments.
  *
  * This holds whoever else has a reference to the segments, and no other byte changes. A received
  * packet is marked by its bytes, not by its segmentation, and its tag is stripped all the same.
@@ -99,6 +99,12 @@ static const struct packet packets[] = {
 		.tcp = true,
 		.tso = true,
 		.payload = 2 * SEGSZ,
+		.insert = true},
+	{.name = "udp4 to be cut", .tso = true, .payload = 2 * SEGSZ + 1},
+	{.name = "udp6 to be cut, tag to be inserted",
+		.ipv6 = true,
+		.tso = true,
+		.payload = 3 * SEGSZ,
 		.insert = true},
 	{.name = "udp4, first fragment", .fragment = FIRST, .payload = 16},
 	{.name = "udp4, last fragment", .fragment = LAST, .payload = 3, .padding = 9},
@@ -425,7 +431,7 @@ ask(const struct packet *k, struct rte_mbuf *m)
 
 	m->ol_flags |= k->ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	if (k->tso)
-		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+		m->ol_flags |= k->tcp ? RTE_MBUF_F_TX_TCP_SEG : RTE_MBUF_F_TX_UDP_SEG;
 	else if (!k->no_l4)
 		m->ol_flags |= k->tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
 	if (k->insert)
@@ -461,6 +467,19 @@ is_right(const struct packet *k, const uint8_t *sent, uint8_t *got, uint32_t len
 	return untag(k, got, len) == lengths_of(k).all && memcmp(got, want, lengths_of(k).all) == 0;
 }
 
+static void
+edit_tcp(uint8_t *l4, uint32_t done, bool first, bool last)
+{
+	uint32_t seq = (get16(l4 + 4) << 16 | get16(l4 + 6)) + done;
+
+	put16(l4 + 4, seq >> 16);
+	put16(l4 + 6, seq);
+	if (!first)
+		l4[13] &= 0x7f; /* CWR */
+	if (!last)
+		l4[13] &= 0xf6; /* PSH, FIN */
+}
+
 /*
  * Each piece is a packet of its own. Its headers equal the first one's except for what
  * distinguishes them.
@@ -475,7 +494,6 @@ are_right(const struct packet *k, const uint8_t *sent, uint8_t (*got)[LEN_MAX], 
 	for (unsigned int i = 0; i < pieces; i++) {
 		struct packet piece = *k;
 		uint8_t want[LEN_MAX], *ip = want + n.l2, *l4 = ip + n.l3;
-		uint32_t seq;
 
 		piece.payload = RTE_MIN(k->payload - done, (uint32_t)SEGSZ);
 		piece.padding = 0;
@@ -484,13 +502,10 @@ are_right(const struct packet *k, const uint8_t *sent, uint8_t (*got)[LEN_MAX], 
 		put16(ip + (k->ipv6 ? 4 : 2), n.l3 + n.l4 + piece.payload - (k->ipv6 ? 40 : 0));
 		if (!k->ipv6)
 			put16(ip + 4, get16(sent + n.l2 + 4) + i);
-		seq = (get16(l4 + 4) << 16 | get16(l4 + 6)) + done;
-		put16(l4 + 4, seq >> 16);
-		put16(l4 + 6, seq);
-		if (i != 0)
-			l4[13] &= 0x7f; /* CWR */
-		if (i + 1 != pieces)
-			l4[13] &= 0xf6; /* PSH, FIN */
+		if (k->tcp)
+			edit_tcp(l4, done, i == 0, i + 1 == pieces);
+		else
+			put16(l4 + 4, n.l4 + piece.payload);
 		finish(&piece, want);
 		if (untag(k, got[i], len[i]) != head + piece.payload ||
 			memcmp(got[i], want, head + piece.payload) != 0)
@@ -750,7 +765,11 @@ static const struct wrong {
 	{.name = "MACsec", .flags = RTE_MBUF_F_TX_MACSEC, .error = ENOTSUP},
 	{.name = "encryption", .flags = RTE_MBUF_F_TX_SEC_OFFLOAD, .error = ENOTSUP},
 	{.name = "two tags", .flags = RTE_MBUF_F_TX_QINQ, .error = ENOTSUP},
-	{.name = "UDP to be cut", .flags = RTE_MBUF_F_TX_UDP_SEG, .error = ENOTSUP},
+	{.name = "UDP fragment to be cut",
+		.packet.fragment = FIRST,
+		.packet.tso = true,
+		.packet.payload = 2 * SEGSZ,
+		.error = EINVAL},
 };
 
 static void

@@ -110,7 +110,8 @@ headers_of_the_kernel(void **state)
 			.csum_offset = (uint16_t)ONE_OF(6, 16),
 		};
 		struct rte_mbuf segs[SEGMENTS], *m = make(segs);
-		enum vtap_header how = vtap_header_read(&h, m, random_below(3) != 0);
+		enum vtap_header how = vtap_header_read(&h, m, random_below(3) != 0,
+			random_below(2) != 0 ? 1 << 30 : 0);
 
 		kinds[how]++;
 		if (how == VTAP_HEADER_UNFINISHED) {

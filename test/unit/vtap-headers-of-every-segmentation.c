@@ -23,6 +23,7 @@
 #define LEN_MAX 512
 #define TCI 77
 #define SEGSZ 13
+#define UDP_LRO (UINT64_C(1) << 30)
 #define NEEDS_CSUM VIRTIO_NET_HDR_F_NEEDS_CSUM
 
 struct packet {
@@ -247,13 +248,17 @@ check_read(const struct packet *p, const struct virtio_net_hdr *h, const uint8_t
 
 	memcpy(bytes, b, n);
 	if (h->flags == 0) {
-		assert_int_equal(vtap_header_read(h, m, true), VTAP_HEADER_PLAIN);
+		assert_int_equal(vtap_header_read(h, m, true, UDP_LRO), VTAP_HEADER_PLAIN);
 		assert_int_equal(m->ol_flags, 0);
 		return;
 	}
-	assert_int_equal(vtap_header_read(h, m, true), VTAP_HEADER_UNFINISHED);
+	assert_int_equal(vtap_header_read(h, m, true, UDP_LRO), VTAP_HEADER_UNFINISHED);
 	assert_memory_equal(bytes, b, n);
-	assert_int_equal(m->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_NONE | (gso ? RTE_MBUF_F_RX_LRO : 0));
+	assert_int_equal(m->ol_flags,
+		RTE_MBUF_F_RX_L4_CKSUM_NONE |
+			(!gso                    ? 0
+					: p->tcp ? RTE_MBUF_F_RX_LRO
+						 : UDP_LRO));
 	assert_int_equal(m->l2_len, l2_of(p) + (p->insert ? 4 : 0));
 	assert_int_equal(m->l3_len, l3_of(p));
 	assert_int_equal(m->l4_len, l4_of(p));
@@ -261,7 +266,10 @@ check_read(const struct packet *p, const struct virtio_net_hdr *h, const uint8_t
 	assert_int_equal(m->packet_type & RTE_PTYPE_L4_MASK,
 		p->tcp ? RTE_PTYPE_L4_TCP : RTE_PTYPE_L4_UDP);
 	m->ol_flags = 0;
-	assert_int_equal(vtap_header_read(h, m, false),
+	if (gso && !p->tcp)
+		assert_int_equal(vtap_header_read(h, m, true, 0), VTAP_HEADER_BAD);
+	m->ol_flags = 0;
+	assert_int_equal(vtap_header_read(h, m, false, UDP_LRO),
 		gso ? VTAP_HEADER_BAD : VTAP_HEADER_FINISHED);
 	if (!gso)
 		check_whole(p, bytes, n);

@@ -8,8 +8,11 @@
 
 #include <rte_mbuf.h>
 #include <rte_tcp.h>
+#include <rte_udp.h>
 
 #include "mmnet_meta.h"
+
+uint64_t mmnet_meta_udp_lro;
 
 /*
  * @return the length that the TCP header states; 0: less than a header, or more than the segment
@@ -37,6 +40,8 @@ apply_unfinished(const struct mmnet_meta *meta, struct rte_mbuf *m)
 		len = tcp_length(m, l4);
 		if (len == 0)
 			return false;
+	} else if ((f & MMNET_META_USO) != 0) {
+		len = sizeof(struct rte_udp_hdr);
 	}
 	m->l2_len = meta->l2_len;
 	m->l3_len = meta->l3_len;
@@ -51,8 +56,8 @@ apply_unfinished(const struct mmnet_meta *meta, struct rte_mbuf *m)
 		m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_NONE;
 	if ((f & (MMNET_META_TCP | MMNET_META_UDP)) != 0)
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_NONE;
-	if ((f & MMNET_META_TSO) != 0) {
-		m->ol_flags |= RTE_MBUF_F_RX_LRO;
+	if ((f & MMNET_META_UNCUT) != 0) {
+		m->ol_flags |= (f & MMNET_META_TSO) != 0 ? RTE_MBUF_F_RX_LRO : mmnet_meta_udp_lro;
 		m->tso_segsz = meta->segsz;
 	}
 	return true;

@@ -41,9 +41,13 @@
 #define MMNET_META_TSO (MMNET_META_FIRST << 5)
 /** With TCP or UDP: the packet is IPv6, not IPv4. */
 #define MMNET_META_IPV6 (MMNET_META_FIRST << 6)
+/** With UDP: to be cut into datagrams, with segsz bytes of payload each. */
+#define MMNET_META_USO (MMNET_META_FIRST << 7)
+/** Packets that are to be cut. */
+#define MMNET_META_UNCUT (MMNET_META_TSO | MMNET_META_USO)
 /** Flags of unfinished packets: checksums or segmentation are left to the receiver. */
 #define MMNET_META_UNFINISHED \
-	(MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP | MMNET_META_TSO | MMNET_META_IPV6)
+	(MMNET_META_IP_CSUM | MMNET_META_TCP | MMNET_META_UDP | MMNET_META_UNCUT | MMNET_META_IPV6)
 #define MMNET_META_ALL (MMNET_META_HASH | MMNET_META_VLAN | MMNET_META_UNFINISHED)
 
 /**
@@ -116,7 +120,11 @@ mmnet_meta_valid(const struct mmnet_meta *meta)
 	if ((f & ~MMNET_META_ALL) != 0 ||
 		(f & (MMNET_META_TCP | MMNET_META_UDP)) == (MMNET_META_TCP | MMNET_META_UDP))
 		return false;
-	if ((f & MMNET_META_TSO) != 0 && ((f & MMNET_META_TCP) == 0 || meta->segsz == 0))
+	if ((f & MMNET_META_TSO) != 0 && (f & MMNET_META_TCP) == 0)
+		return false;
+	if ((f & MMNET_META_USO) != 0 && (f & MMNET_META_UDP) == 0)
+		return false;
+	if ((f & MMNET_META_UNCUT) != 0 && meta->segsz == 0)
 		return false;
 	if ((f & MMNET_META_IPV6) != 0 && (f & MMNET_META_IP_CSUM) != 0)
 		return false;
@@ -146,6 +154,9 @@ mmnet_meta_read(struct mmnet_meta *meta, const struct fido_desc *d, uint16_t acc
 	return (d->flags & FIDO_DESC_CHAINED) != 0 && (meta->flags & ~accepts) == 0 &&
 		mmnet_meta_valid(meta);
 }
+
+/** The flag of received datagrams that are to be cut (rte_pmd_udp_lro.h); 0: none are accepted. */
+extern uint64_t mmnet_meta_udp_lro;
 
 /**
  * Give a received packet its metadata, in DPDK's terms. Its bytes may change meanwhile.

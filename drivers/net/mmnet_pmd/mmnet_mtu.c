@@ -35,8 +35,8 @@ set_limit(struct mmnet_port *port, uint32_t mtu)
 void
 mmnet_rx_limit(struct mmnet_rxq *rxq)
 {
-	/* Packets that TSO leaves to this end are longer than a frame. */
-	bool uncut = (rxq->accepts & MMNET_META_TSO) != 0;
+	/* Packets that are left to this end to be cut are longer than a frame. */
+	bool uncut = (rxq->accepts & MMNET_META_UNCUT) != 0;
 
 	rxq->max_frame = uncut ? MMNET_MAX_FRAME : rxq->port->max_frame;
 	rxq->whole = (uint16_t)RTE_MIN(rxq->room, rxq->max_frame);

@@ -14,6 +14,7 @@
 #include "mmnet_rx_mode.h"
 #include "mmnet_rx_offload.h"
 #include "mmnet_rxq.h"
+#include "rte_pmd_udp_lro.h"
 
 /* Types are set along with checksums. */
 const uint32_t *
@@ -62,9 +63,13 @@ mmnet_rx_accepts(const struct rte_eth_dev *dev)
 	 * Checksum offloads alone do not accept unfinished packets: such an application may forward
 	 * them unseen.
 	 */
-	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0)
-		accepts |= takes_uncut(dev) ? MMNET_META_UNFINISHED
-					    : MMNET_META_UNFINISHED & ~MMNET_META_TSO;
+	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0) {
+		accepts |= MMNET_META_UNFINISHED;
+		if (!takes_uncut(dev))
+			accepts &= ~MMNET_META_UNCUT;
+		if (mmnet_meta_udp_lro == 0)
+			accepts &= ~MMNET_META_USO;
+	}
 	if ((offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0)
 		accepts |= MMNET_META_VLAN;
 	if ((offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0)
@@ -79,6 +84,8 @@ mmnet_rx_configure(struct rte_eth_dev *dev)
 	uint64_t offloads = dev->data->dev_conf.rxmode.offloads;
 	bool timestamp =
 		(offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0 && mmnet_rx_offload_register_time();
+
+	mmnet_meta_udp_lro = rte_pmd_udp_lro_mask();
 
 	for (uint16_t i = 0; i < dev->data->nb_rx_queues; i++) {
 		struct mmnet_rxq *rxq = port->rxq[i];

@@ -37,9 +37,7 @@
 #include "pmd_ip.h"
 
 /* Offloads that a packet may ask for. */
-#define ASKS                                                                   \
-	(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | \
-		RTE_MBUF_F_TX_TCP_SEG)
+#define ASKS (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | MMNET_TX_CUT)
 /* Flags that describe a tunnel and ask for nothing. */
 #define TUNNEL (RTE_MBUF_F_TX_TUNNEL_MASK | RTE_MBUF_F_TX_OUTER_IPV4 | RTE_MBUF_F_TX_OUTER_IPV6)
 /* Offloads that the driver does not have: such a packet is dropped. */
@@ -161,13 +159,13 @@ leave_to_peer(const struct rte_mbuf *m, uint16_t accepts, struct mmnet_meta *met
 		f |= MMNET_META_IP_CSUM;
 	if ((ol & RTE_MBUF_F_TX_TCP_SEG) || l4 == RTE_MBUF_F_TX_TCP_CKSUM)
 		f |= MMNET_META_TCP;
-	else if (l4 == RTE_MBUF_F_TX_UDP_CKSUM)
+	else if ((ol & RTE_MBUF_F_TX_UDP_SEG) || l4 == RTE_MBUF_F_TX_UDP_CKSUM)
 		f |= MMNET_META_UDP;
 	if ((f & (MMNET_META_TCP | MMNET_META_UDP)) && (ol & RTE_MBUF_F_TX_IPV6))
 		f |= MMNET_META_IPV6;
-	if ((ol & RTE_MBUF_F_TX_TCP_SEG) &&
+	if ((ol & MMNET_TX_CUT) &&
 		m->pkt_len > (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz) {
-		f |= MMNET_META_TSO;
+		f |= (f & MMNET_META_TCP) != 0 ? MMNET_META_TSO : MMNET_META_USO;
 		meta->segsz = m->tso_segsz;
 	}
 	meta->flags = (uint16_t)f;
@@ -190,7 +188,7 @@ is_tunnel_unable(const struct rte_mbuf *m)
 {
 	uint64_t csum = m->ol_flags & (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK);
 
-	return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 || (csum != 0 && m->outer_l2_len != 0);
+	return (m->ol_flags & MMNET_TX_CUT) != 0 || (csum != 0 && m->outer_l2_len != 0);
 }
 
 /* @return true when a packet asks for an offload that the driver does not have */
@@ -205,7 +203,7 @@ is_unable(const struct rte_mbuf *m)
 static inline bool
 too_long(const struct mmnet_txq *txq, const struct rte_mbuf *m)
 {
-	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+	if (m->ol_flags & MMNET_TX_CUT)
 		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz >
 			txq->port->max_frame;
 	return m->pkt_len > txq->port->max_frame;

@@ -34,6 +34,7 @@
 #include "pmd_ip.h"
 #include "mmnet_port.h"
 #include "mmnet_tx.h"
+#include "mmnet_tx_offload.h"
 #include "mmnet_tx_software.h"
 #include "mmnet_txq.h"
 
@@ -100,7 +101,9 @@ wants_tcp(const struct rte_mbuf *m)
 static bool
 wants_udp(const struct rte_mbuf *m)
 {
-	return !wants_tcp(m) && (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_UDP_CKSUM;
+	return !wants_tcp(m) &&
+		((m->ol_flags & RTE_MBUF_F_TX_UDP_SEG) != 0 ||
+			(m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_UDP_CKSUM);
 }
 
 /* ---- the headers ---- */
@@ -136,17 +139,28 @@ take_head(struct build *w, const struct rte_mbuf *m, uint32_t len)
 	return true;
 }
 
+/* @return the length of the TCP or UDP header; 0: it is not valid */
+static uint32_t
+l4_head_length(const struct build *w)
+{
+	uint32_t len;
+
+	if (!w->tcp)
+		return sizeof(struct rte_udp_hdr);
+	len = (uint32_t)(w->head[w->l4 + offsetof(struct rte_tcp_hdr, data_off)] >> 4) * 4;
+	return len < sizeof(struct rte_tcp_hdr) ? 0 : len;
+}
+
 /*
- * Copy the TCP header of a packet that is to be segmented, with its options.
+ * Copy the TCP or UDP header of a packet that is to be segmented, with its options.
  * @return false: it is not valid
  */
 static bool
-take_tcp_head(struct build *w, const struct rte_mbuf *m)
+take_l4_head(struct build *w, const struct rte_mbuf *m)
 {
-	uint32_t len = (uint32_t)(w->head[w->l4 + offsetof(struct rte_tcp_hdr, data_off)] >> 4) * 4;
+	uint32_t len = l4_head_length(w);
 
-	if (len < sizeof(struct rte_tcp_hdr) || m->tso_segsz == 0 || len > w->l4_len ||
-		!take_head(w, m, w->l4 + len))
+	if (len == 0 || m->tso_segsz == 0 || len > w->l4_len || !take_head(w, m, w->l4 + len))
 		return false;
 	w->segsz = m->tso_segsz;
 	w->ip_csum = !w->ipv6;
@@ -191,7 +205,7 @@ parse_l4(struct build *w, const struct rte_mbuf *m)
 	if (total < m->l3_len || total > m->pkt_len - w->l3)
 		return false;
 	if (proto == PMD_IP_FRAGMENT)
-		return (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0;
+		return (m->ol_flags & MMNET_TX_CUT) == 0;
 	if (proto != (w->tcp ? IPPROTO_TCP : IPPROTO_UDP) || total - m->l3_len < least ||
 		!take_head(w, m, l4 + least))
 		return false;
@@ -228,7 +242,7 @@ parse(struct build *w, const struct rte_mbuf *m)
 	if (l4 && !parse_l4(w, m))
 		return false;
 	w->payload = m->pkt_len - w->head_len;
-	if ((m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 && !take_tcp_head(w, m))
+	if ((m->ol_flags & MMNET_TX_CUT) != 0 && !take_l4_head(w, m))
 		return false;
 	w->tag = (m->ol_flags & RTE_MBUF_F_TX_VLAN) != 0;
 	if (w->tag)
@@ -243,6 +257,23 @@ put_be16(uint8_t *at, uint32_t value)
 	at[1] = (uint8_t)value;
 }
 
+/* Edit the header of TCP or UDP of the segment whose payload begins at offset `done`. */
+static void
+edit_l4_head(const struct build *w, uint8_t *l4, uint32_t done, uint32_t len, bool last)
+{
+	uint32_t seq;
+
+	if (!w->tcp) {
+		put_be16(l4 + offsetof(struct rte_udp_hdr, dgram_len),
+			sizeof(struct rte_udp_hdr) + len);
+		return;
+	}
+	memcpy(&seq, l4 + 4, sizeof(seq));
+	seq = rte_cpu_to_be_32(rte_be_to_cpu_32(seq) + done);
+	memcpy(l4 + 4, &seq, sizeof(seq));
+	l4[13] = (uint8_t)(l4[13] & ~(done != 0 ? TCP_ONCE : 0) & ~(last ? 0 : TCP_AT_END));
+}
+
 /* Edit the headers of the packet whose payload begins at offset `done`. */
 static void
 edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last)
@@ -250,15 +281,12 @@ edit_head(struct build *w, uint8_t *head, uint32_t done, uint32_t len, bool last
 	uint8_t *ip = head + w->l3, *l4 = head + w->l4;
 
 	if (w->segsz != 0) {
-		uint32_t total = w->head_len - w->l3 + len, index = done / w->segsz, seq;
+		uint32_t total = w->head_len - w->l3 + len, index = done / w->segsz;
 
 		put_be16(ip + (w->ipv6 ? 4 : 2), w->ipv6 ? total - 40 : total);
 		if (!w->ipv6)
 			put_be16(ip + 4, (uint32_t)(ip[4] << 8 | ip[5]) + index);
-		memcpy(&seq, l4 + 4, sizeof(seq));
-		seq = rte_cpu_to_be_32(rte_be_to_cpu_32(seq) + done);
-		memcpy(l4 + 4, &seq, sizeof(seq));
-		l4[13] = (uint8_t)(l4[13] & ~(done != 0 ? TCP_ONCE : 0) & ~(last ? 0 : TCP_AT_END));
+		edit_l4_head(w, l4, done, len, last);
 	}
 	if (w->l4 != 0)
 		memset(l4 + csum_offset(w->tcp), 0, sizeof(uint16_t));

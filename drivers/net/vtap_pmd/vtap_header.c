@@ -125,7 +125,7 @@ gso_proto(uint8_t type)
 }
 
 enum vtap_header
-vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave)
+vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave, uint64_t udp_lro)
 {
 	bool gso = h->gso_type != VIRTIO_NET_HDR_GSO_NONE;
 	int proto;
@@ -146,9 +146,10 @@ vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave)
 		return VTAP_HEADER_BAD;
 	if (!gso)
 		return VTAP_HEADER_UNFINISHED;
-	if (gso_proto(h->gso_type) != proto || h->gso_size == 0)
+	if (gso_proto(h->gso_type) != proto || h->gso_size == 0 ||
+		(proto == IPPROTO_UDP && udp_lro == 0))
 		return VTAP_HEADER_BAD;
-	m->ol_flags |= RTE_MBUF_F_RX_LRO;
+	m->ol_flags |= proto == IPPROTO_TCP ? RTE_MBUF_F_RX_LRO : udp_lro;
 	m->tso_segsz = h->gso_size;
 	return VTAP_HEADER_UNFINISHED;
 }

@@ -9,6 +9,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include "rte_pmd_udp_lro.h"
 #include "vtap_header.h"
 #include "vtap_log.h"
 #include "vtap_port.h"
@@ -71,7 +72,7 @@ count(struct vtap_rxq *q, enum vtap_header how, const struct rte_mbuf *m)
 	q->now.bytes += m->pkt_len;
 	if (how == VTAP_HEADER_UNFINISHED) {
 		q->now.unfinished++;
-		q->now.large += (m->ol_flags & RTE_MBUF_F_RX_LRO) != 0;
+		q->now.large += q->header.gso_type != VIRTIO_NET_HDR_GSO_NONE;
 	} else if (how == VTAP_HEADER_FINISHED) {
 		q->now.finished++;
 	}
@@ -89,7 +90,7 @@ take(struct vtap_rxq *q, uint32_t len)
 		return NULL;
 	}
 	m = chain(q, len);
-	how = vtap_header_read(&q->header, m, q->leave);
+	how = vtap_header_read(&q->header, m, q->leave, q->udp_lro);
 	if (unlikely(how == VTAP_HEADER_BAD)) {
 		q->now.bad_header++;
 		rte_pktmbuf_free(m);
@@ -235,6 +236,7 @@ vtap_rx_start(struct vtap_port *port, uint16_t i)
 	q->iov[0] = (struct iovec){&q->header, VTAP_HEADER_SIZE};
 	for (uint16_t k = 0; k < q->segs; k++)
 		q->iov[1 + k].iov_len = seg_of(q, k)->room;
+	q->udp_lro = port->tun.can_uso ? rte_pmd_udp_lro_mask() : 0;
 	q->leave = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 	dev->data->scattered_rx |= q->segs > 1;
 	return 0;

@@ -12,6 +12,7 @@
 #include <rte_ether.h>
 
 #include "pmd_compat.h"
+#include "rte_pmd_udp_lro.h"
 #include "vtap_intr.h"
 #include "vtap_link.h"
 #include "vtap_log.h"
@@ -21,8 +22,20 @@
 #include "vtap_tun.h"
 #include "vtap_tx.h"
 
-/* What the kernel leaves undone for a port that accepts it. It takes as much at any time. */
-#define LEFT (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+/*
+ * @return TUN_F_*: what the kernel leaves undone, since the port accepts it. The kernel itself takes
+ * as much at any time.
+ */
+static unsigned int
+left_by_kernel(const struct vtap_port *port)
+{
+	uint64_t offloads = port->dev->data->dev_conf.rxmode.offloads;
+	unsigned int left = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+	if ((offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) == 0)
+		return 0;
+	return port->tun.can_uso && rte_pmd_udp_lro_mask() != 0 ? left | VTAP_F_USO : left;
+}
 
 int
 vtap_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
@@ -75,7 +88,6 @@ start_interface(struct rte_eth_dev *dev, const char **step)
 {
 	struct vtap_port *port = vtap_port_of(dev);
 	uint16_t queues = RTE_MAX(dev->data->nb_rx_queues, (uint16_t)1);
-	bool leave = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 	int ret;
 
 	*step = "choose its queues";
@@ -83,7 +95,7 @@ start_interface(struct rte_eth_dev *dev, const char **step)
 	if (ret != 0)
 		return ret;
 	*step = "set its offloads";
-	ret = vtap_tun_set_offloads(&port->tun, leave ? LEFT : 0);
+	ret = vtap_tun_set_offloads(&port->tun, left_by_kernel(port));
 	if (ret != 0)
 		return ret;
 	*step = "set it up";

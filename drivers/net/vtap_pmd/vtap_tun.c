@@ -20,8 +20,6 @@
 
 #define DEVICE "/dev/net/tun"
 #define ENTER "enter its network namespace"
-/* Since Linux 6.2; headers may be older than the kernel that runs. */
-#define USO (0x20u | 0x40u)
 /* Packets that a queue of the kernel can hold: more than its limit, so that draining ends. */
 #define DRAIN_MAX 100000
 
@@ -224,7 +222,7 @@ vtap_tun_open(struct vtap_tun *tun, const struct vtap_args *args)
 		vtap_tun_close(tun);
 		return ret;
 	}
-	tun->can_uso = vtap_tun_set_offloads(tun, TUN_F_CSUM | USO) == 0;
+	tun->can_uso = vtap_tun_set_offloads(tun, TUN_F_CSUM | VTAP_F_USO) == 0;
 	vtap_tun_set_offloads(tun, 0);
 	return 0;
 }

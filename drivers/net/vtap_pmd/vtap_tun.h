@@ -19,6 +19,9 @@
 
 #include "vtap_args.h"
 
+/** TUN_F_USO4 and TUN_F_USO6, since Linux 6.2: headers may be older than the kernel that runs. */
+#define VTAP_F_USO (0x20u | 0x40u)
+
 struct vtap_tun {
 	pthread_mutex_t lock;    /**< protects name, index, control */
 	char name[IFNAMSIZ];     /**< as of the last call; others may rename the interface */
