@@ -7,7 +7,8 @@
 #   detach NAME                        stop it, with stop_sound: nothing is left
 #   mount_says STATUS TEXT ARG...      run it: it must exit with the status, and a message with the
 #                                      text
-#   nothing_is_left                    no mount, no loop device of this test
+#   nothing_is_left                    no mount, no loop device of this test, below $mounts_below if
+#                                      that is set
 
 # shellcheck source=test/system/blk-client.bash
 . "$(dirname "${BASH_SOURCE[0]}")/blk-client.bash"
@@ -45,6 +46,6 @@ mount_says()
 
 nothing_is_left()
 {
-	! grep -F "$lib_dir" /proc/mounts || fail "a mount is left"
-	! grep -sF "$lib_dir" /sys/block/loop*/loop/backing_file || fail "a loop device is left"
+	! grep -F "${mounts_below:-$lib_dir}" /proc/mounts || fail "a mount is left"
+	! grep -sF "${mounts_below:-$lib_dir}" /sys/block/loop*/loop/backing_file || fail "a loop device is left"
 }

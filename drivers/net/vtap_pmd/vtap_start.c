@@ -23,8 +23,8 @@
 #include "vtap_tx.h"
 
 /*
- * @return TUN_F_*: what the kernel leaves undone, since the port accepts it. The kernel itself takes
- * as much at any time.
+ * @return TUN_F_*: what the kernel leaves undone, since the port accepts it. The kernel itself
+ * takes as much at any time.
  */
 static unsigned int
 left_by_kernel(const struct vtap_port *port)
