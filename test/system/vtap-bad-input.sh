@@ -59,6 +59,10 @@ wait_for 20 'in_ns a ip link show taken up >/dev/null 2>&1' || fail "the holder 
 try ",iface=taken,netns=$ns" "interface taken: cannot create it: Device or resource busy: .*choose another iface="
 stop holder
 
+# Entering a namespace takes CAP_SYS_ADMIN; the process's own needs no entering.
+echo_run ip netns exec "$ns" setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "${fwd[@]}" --vdev=net_vtap0 "${options[@]}" ||
+	fail "without netns=, CAP_NET_ADMIN is not enough"
+
 # No right; no device.
 refused "cannot create it: Operation not permitted: run with CAP_NET_ADMIN" \
 	setpriv --bounding-set=-net_admin --inh-caps=-net_admin "${fwd[@]}" --vdev=net_vtap0 "${options[@]}"

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rte_string_fns.h>
@@ -58,6 +59,16 @@ call_in(int netns, int (*fn)(void *arg), void *arg)
 	return v.ret;
 }
 
+/* @return true when the namespace is the caller's own, which needs no right to enter */
+static bool
+is_own(int netns)
+{
+	struct stat own, other;
+
+	return stat("/proc/thread-self/ns/net", &own) == 0 && fstat(netns, &other) == 0 &&
+		own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 struct socket_call {
 	int family;
 	int type;
@@ -80,7 +91,7 @@ vtap_tun_socket(const struct vtap_tun *tun, int family, int type, int protocol)
 	int netns = ioctl(tun->fd[0], TUNGETDEVNETNS), fd;
 
 	/* Older kernels, and processes without rights there: assume the caller's namespace. */
-	fd = call_in(netns, open_socket, &call);
+	fd = call_in(netns >= 0 && !is_own(netns) ? netns : -1, open_socket, &call);
 	if (netns >= 0)
 		close(netns);
 	return fd;
