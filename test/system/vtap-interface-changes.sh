@@ -76,6 +76,8 @@ testpmd_cmd pmd "set link-up port 0"
 carrier a fido0 LOWER_UP
 testpmd_cmd pmd "port stop 0"
 carrier a fido0 NO-CARRIER
+testpmd_cmd pmd "set link-up port 0"
+carrier a fido0 NO-CARRIER
 testpmd_cmd pmd "port start 0"
 status UP
 
@@ -107,7 +109,9 @@ wait_for 10 'grep -aq "interface renamed was removed" "$(log_of pmd)"' || fail "
 wait_for 10 'grep -aq "Device is detached" "$(log_of pmd)"' || fail "no event: $(tail -n 3 "$(log_of pmd)")"
 testpmd_cmd pmd "port attach net_vtap2,iface=again,netns=$(netns_of a)" | tee "$lib_dir/attach"
 grep -q "is attached" "$lib_dir/attach" || fail "the device cannot be attached again"
-in_ns a ip link show again >/dev/null || fail "no interface of the device that was attached"
+in_ns a ip link set again up || fail "no interface of the device that was attached"
+# Not started yet.
+carrier a again NO-CARRIER
 stop pmd
 
 # An application that does not listen to the event goes on, and the other port with it.

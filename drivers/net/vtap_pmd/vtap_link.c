@@ -46,7 +46,8 @@ int
 vtap_link_set_up(struct rte_eth_dev *dev)
 {
 	struct vtap_port *port = vtap_port_of(dev);
-	int ret = vtap_tun_set_carrier(&port->tun, true);
+	/* A port that is stopped gets its carrier when it starts. */
+	int ret = port->started ? vtap_tun_set_carrier(&port->tun, true) : 0;
 
 	if (ret == 0)
 		port->admin_down = false;

@@ -235,6 +235,8 @@ vtap_tun_open(struct vtap_tun *tun, const struct vtap_args *args)
 	}
 	tun->can_uso = vtap_tun_set_offloads(tun, TUN_F_CSUM | VTAP_F_USO) == 0;
 	vtap_tun_set_offloads(tun, 0);
+	/* TUNSETIFF has set it. */
+	vtap_tun_set_carrier(tun, false);
 	return 0;
 }
 
