@@ -69,8 +69,9 @@ struct vtap_rxq {
 	struct rte_mbuf **mbufs;                /**< of segs */
 	struct vtap_rx_seg seg[VTAP_POOLS_MAX]; /**< the last one also for all further segments */
 	uint16_t nb_seg;
-	struct iovec *iov; /**< of 1 + segs: header, mbufs */
+	struct iovec *iov; /**< of 2 + segs: header, mbufs, beyond */
 	struct virtio_net_hdr header;
+	uint8_t beyond; /**< the first byte that the mbufs do not hold */
 	struct vtap_rx_counters now;
 	struct vtap_rx_counters base; /**< at the last reset */
 } __rte_cache_aligned;

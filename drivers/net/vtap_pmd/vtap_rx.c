@@ -2,6 +2,8 @@
 /* Receive: packets of the kernel, read into mbufs. */
 
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -14,6 +16,9 @@
 #include "vtap_log.h"
 #include "vtap_port.h"
 #include "vtap_rx.h"
+
+/* Buffers of a readv() beside the header and the byte beyond. */
+#define MBUFS_MAX (IOV_MAX - 2u)
 
 /* ---- the burst ---- */
 
@@ -85,6 +90,7 @@ take(struct vtap_rxq *q, uint32_t len)
 	enum vtap_header how;
 	struct rte_mbuf *m;
 
+	/* Of a longer packet the kernel has discarded the rest. */
 	if (unlikely(len > q->room)) {
 		q->now.too_long++;
 		return NULL;
@@ -113,7 +119,7 @@ vtap_rx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 			q->now.no_buffer++;
 			break;
 		}
-		len = readv(q->fd, q->iov, 1 + q->segs);
+		len = readv(q->fd, q->iov, 2 + q->segs);
 		q->drained = len < 0 && errno == EAGAIN;
 		if (len <= (ssize_t)VTAP_HEADER_SIZE) {
 			q->now.failed += len < 0 && errno != EAGAIN && errno != EINTR;
@@ -196,24 +202,34 @@ vtap_rx_queue_release(struct rte_eth_dev *dev, uint16_t i)
 #define SEVERAL \
 	(RTE_ETH_RX_OFFLOAD_SCATTER | RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT)
 
-/* Set how many mbufs the longest packet takes. @return false: it does not fit */
-static bool
-set_room(struct vtap_rxq *q, const struct rte_eth_dev *dev)
+/*
+ * Find how many mbufs the longest frame takes. With several mbufs to a frame the queue is prepared
+ * for any MTU, since others may change it.
+ * @return the number; -EINVAL: it cannot be received, a message has been logged
+ */
+static int
+count_mbufs(const struct vtap_rxq *q, const struct rte_eth_dev *dev, uint16_t i)
 {
+	const struct vtap_rx_seg *last = &q->seg[q->nb_seg - 1];
 	bool several = (dev->data->dev_conf.rxmode.offloads & SEVERAL) != 0;
-	uint32_t frame = several ? VTAP_FRAME_MAX : dev->data->mtu + (uint32_t)VTAP_OVERHEAD;
+	uint32_t frame = several ? VTAP_FRAME_MAX : (uint32_t)dev->data->mtu + VTAP_OVERHEAD;
+	uint32_t n = 0, room = 0;
 
-	q->segs = 0;
-	q->room = 0;
-	while (q->room < frame)
-		q->room += seg_of(q, q->segs++)->room;
-	if (several || q->segs == 1)
-		return true;
-	VTAP_LOG(ERR,
-		"%s: frames of %u bytes do not fit into the mbufs of its Rx queues (%u bytes): use "
-		"larger ones, scattered Rx, or a smaller MTU",
-		dev->data->name, frame, q->seg[0].room);
-	return false;
+	for (; room < frame; n++)
+		room += q->seg[RTE_MIN(n, q->nb_seg - 1u)].room;
+	if (n > 1 && !several)
+		VTAP_LOG(ERR,
+			"%s: frames of %u bytes do not fit into the mbufs of Rx queue %u (%u "
+			"bytes): use larger ones, scattered Rx, or a smaller MTU",
+			dev->data->name, frame, i, q->seg[0].room);
+	else if (n > RTE_MIN(MBUFS_MAX, q->nb_seg - 1u + last->pool->size))
+		VTAP_LOG(ERR,
+			"%s: a frame of %u bytes takes %u mbufs of Rx queue %u (%u bytes): its "
+			"pool has %u, and the kernel fills %u at most: use more or larger ones",
+			dev->data->name, frame, n, i, last->room, last->pool->size, MBUFS_MAX);
+	else
+		return (int)n;
+	return -EINVAL;
 }
 
 int
@@ -221,25 +237,39 @@ vtap_rx_start(struct vtap_port *port, uint16_t i)
 {
 	struct rte_eth_dev *dev = port->dev;
 	struct vtap_rxq *q = port->rxq[i];
+	int segs = count_mbufs(q, dev, i);
 
-	if (!set_room(q, dev)) {
-		q->segs = 0;
-		return -EINVAL;
-	}
-	q->holes = q->segs;
-	q->mbufs = calloc(q->segs, sizeof(*q->mbufs));
-	q->iov = calloc(1u + q->segs, sizeof(*q->iov));
+	if (segs < 0)
+		return segs;
+	q->mbufs = calloc((size_t)segs, sizeof(*q->mbufs));
+	q->iov = calloc(2 + (size_t)segs, sizeof(*q->iov));
 	if (q->mbufs == NULL || q->iov == NULL) {
 		vtap_rx_stop(port, i);
 		return -ENOMEM;
 	}
+	q->segs = (uint16_t)segs;
+	q->holes = q->segs;
+	q->room = 0;
 	q->iov[0] = (struct iovec){&q->header, VTAP_HEADER_SIZE};
-	for (uint16_t k = 0; k < q->segs; k++)
+	for (uint16_t k = 0; k < q->segs; k++) {
 		q->iov[1 + k].iov_len = seg_of(q, k)->room;
+		q->room += seg_of(q, k)->room;
+	}
+	q->iov[1 + segs] = (struct iovec){&q->beyond, sizeof(q->beyond)};
+	q->drained = false;
 	q->udp_lro = port->tun.can_uso ? rte_pmd_udp_lro_mask() : 0;
 	q->leave = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 	dev->data->scattered_rx |= q->segs > 1;
 	return 0;
+}
+
+bool
+vtap_rx_fits(const struct vtap_port *port, uint32_t frame)
+{
+	for (uint16_t i = 0; i < port->dev->data->nb_rx_queues; i++)
+		if (port->rxq[i] != NULL && port->rxq[i]->segs != 0 && frame > port->rxq[i]->room)
+			return false;
+	return true;
 }
 
 void

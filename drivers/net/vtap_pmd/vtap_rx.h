@@ -4,6 +4,7 @@
 
 /** @file Receive: packets of the kernel, read into mbufs. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <ethdev_driver.h>
@@ -23,9 +24,12 @@ void vtap_rx_queue_release(struct rte_eth_dev *dev, uint16_t i);
 
 /**
  * Prepare a queue for packets as long as the port's configuration allows.
- * @return 0; -EINVAL: they need several mbufs, and scattered Rx is off; -ENOMEM
+ * @return 0; -EINVAL: they need several mbufs, and scattered Rx is off, or too many; -ENOMEM
  */
 int vtap_rx_start(struct vtap_port *port, uint16_t i);
+
+/** @return whether the queues that are started can receive frames of that length */
+bool vtap_rx_fits(const struct vtap_port *port, uint32_t frame);
 
 /** Free the mbufs that wait for packets. */
 void vtap_rx_stop(struct vtap_port *port, uint16_t i);

@@ -41,8 +41,16 @@ int
 vtap_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 {
 	struct vtap_port *port = vtap_port_of(dev);
-	int ret = vtap_tun_set_mtu(&port->tun, mtu);
+	int ret;
 
+	if (!vtap_rx_fits(port, mtu + VTAP_OVERHEAD)) {
+		VTAP_LOG(ERR,
+			"%s: frames of an MTU of %u do not fit into the mbufs of the Rx queues: "
+			"use larger ones, or scattered Rx",
+			dev->data->name, mtu);
+		return -EINVAL;
+	}
+	ret = vtap_tun_set_mtu(&port->tun, mtu);
 	if (ret != 0) {
 		VTAP_LOG(ERR, "%s: cannot set the MTU of interface %s to %u: %s", dev->data->name,
 			port->tun.name, mtu, strerror(-ret));
