@@ -226,6 +226,7 @@ vtap_close(struct rte_eth_dev *dev)
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY || port == NULL)
 		return 0;
+	vtap_link_unwatch(port);
 	vtap_stop(dev);
 	for (uint16_t i = 0; i < VTAP_QUEUES_MAX; i++) {
 		if (port->rxq[i] != NULL)

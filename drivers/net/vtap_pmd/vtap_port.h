@@ -79,8 +79,8 @@ struct vtap_rxq {
 struct vtap_txq {
 	int fd;
 	bool can_uso;
-	bool warned; /**< that the kernel refuses packets */
-	uint32_t max_frame;
+	bool warned;                       /**< that the kernel refuses packets */
+	const _Atomic uint32_t *max_frame; /**< the port's */
 	struct vtap_tx_counters now;
 	struct vtap_tx_counters base;
 } __rte_cache_aligned;
@@ -92,6 +92,8 @@ struct vtap_port {
 	struct rte_intr_handle *watch; /**< netlink: changes of the interface; NULL: none */
 	pthread_mutex_t watch_lock;    /**< protects watch */
 	struct rte_ether_addr mac;
+	_Atomic uint32_t
+		max_frame; /**< longest to be sent; written by EAL's interrupt thread too */
 	bool started;
 	bool admin_down; /**< rte_eth_dev_set_link_down() */
 	bool removed;    /**< the interface is gone */

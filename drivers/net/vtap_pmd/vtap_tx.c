@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -21,11 +22,11 @@ static const struct virtio_net_hdr plain;
 
 /* @return true when the packet is longer than the MTU allows; the kernel would take it */
 static inline bool
-is_too_long(const struct vtap_txq *q, const struct rte_mbuf *m)
+is_too_long(const struct rte_mbuf *m, uint32_t max_frame)
 {
 	if ((m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)) != 0)
-		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz > q->max_frame;
-	return m->pkt_len > q->max_frame;
+		return (uint32_t)m->l2_len + m->l3_len + m->l4_len + m->tso_segsz > max_frame;
+	return m->pkt_len > max_frame;
 }
 
 /* List the packet's bytes [from, to). @return how many entries; -1: too many, or it is shorter */
@@ -111,13 +112,14 @@ uint16_t
 vtap_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct vtap_txq *q = queue;
+	uint32_t max_frame = atomic_load_explicit(q->max_frame, memory_order_relaxed);
 	uint16_t i;
 
 	for (i = 0; i < n; i++) {
 		uint32_t len = pkts[i]->pkt_len;
 		int ret;
 
-		if (unlikely(is_too_long(q, pkts[i]))) {
+		if (unlikely(is_too_long(pkts[i], max_frame))) {
 			q->now.too_long++;
 			continue;
 		}
@@ -141,7 +143,7 @@ check(struct vtap_txq *q, const struct rte_mbuf *m)
 {
 	struct vtap_packet p;
 
-	if (is_too_long(q, m))
+	if (is_too_long(m, *q->max_frame))
 		return EINVAL;
 	if ((m->ol_flags & VTAP_ASKS) == 0)
 		return 0;
@@ -178,9 +180,9 @@ vtap_tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigned in
 	if (q == NULL)
 		return -ENOMEM;
 	q->can_uso = port->tun.can_uso;
+	q->max_frame = &port->max_frame;
 	port->txq[i] = q;
 	dev->data->tx_queues[i] = q;
-	vtap_tx_limit(port);
 	return 0;
 }
 
@@ -197,7 +199,5 @@ vtap_tx_queue_release(struct rte_eth_dev *dev, uint16_t i)
 void
 vtap_tx_limit(struct vtap_port *port)
 {
-	for (uint16_t i = 0; i < VTAP_QUEUES_MAX; i++)
-		if (port->txq[i] != NULL)
-			port->txq[i]->max_frame = port->dev->data->mtu + VTAP_OVERHEAD;
+	port->max_frame = (uint32_t)port->dev->data->mtu + VTAP_OVERHEAD;
 }

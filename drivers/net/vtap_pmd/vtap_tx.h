@@ -24,7 +24,7 @@ int vtap_tx_queue_setup(struct rte_eth_dev *dev, uint16_t i, uint16_t n, unsigne
 	const struct rte_eth_txconf *conf);
 void vtap_tx_queue_release(struct rte_eth_dev *dev, uint16_t i);
 
-/** Set the longest frame of all queues. */
+/** Set the longest frame of all queues, by the MTU. The queues may change meanwhile. */
 void vtap_tx_limit(struct vtap_port *port);
 
 #endif
