@@ -84,10 +84,14 @@ vtap_link_adopt(struct vtap_port *port)
 
 /* ---- changes by others ---- */
 
+/* Namespaces to look for the interface in until it stays in one. */
+#define MOVES_MAX 100
+
 static void on_change(void *arg);
 
+/* @return a socket that hears of all changes from now on; -EAGAIN: the interface has moved; -errno */
 static int
-open_watch(const struct vtap_port *port)
+open_watch(struct vtap_port *port)
 {
 	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
 	int fd = vtap_tun_socket(&port->tun, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE);
@@ -95,9 +99,12 @@ open_watch(const struct vtap_port *port)
 
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		ret = -errno;
+	else
+		ret = vtap_tun_is_there(&port->tun) ? 0 : -EAGAIN;
+	if (ret == 0)
 		return fd;
-	ret = -errno;
 	close(fd);
 	return ret;
 }
@@ -138,6 +145,7 @@ vtap_link_watch(struct vtap_port *port)
 		return ret;
 	}
 	port->watch = handle;
+	port->watched = port->tun.index;
 	return 0;
 }
 
@@ -146,7 +154,10 @@ vtap_link_unwatch(struct vtap_port *port)
 {
 	struct rte_intr_handle *handle;
 
-	/* From now on the handler does not replace the handle. */
+	/*
+	 * Waits for a handler that runs by a handle which it has replaced, and from now on none
+	 * touches the port: EAL waits only for those by the last handle.
+	 */
 	pthread_mutex_lock(&port->watch_lock);
 	handle = port->watch;
 	port->watch = NULL;
@@ -159,7 +170,7 @@ vtap_link_unwatch(struct vtap_port *port)
 
 /*
  * Read what the socket has.
- * @return true when the interface changed; *left: it is gone from this namespace
+ * @return true when the interface changed; *left: it may be gone from this namespace
  */
 static bool
 read_changes(const struct vtap_port *port, int fd, bool *left)
@@ -175,7 +186,8 @@ read_changes(const struct vtap_port *port, int fd, bool *left)
 	for (;;) {
 		n = recv(fd, &buf, sizeof(buf), 0);
 		if (n < 0 && errno == ENOBUFS) {
-			changed = true; /* Messages were lost. */
+			/* Messages were lost: perhaps that one. */
+			changed = *left = true;
 			continue;
 		}
 		if (n <= 0)
@@ -185,7 +197,7 @@ read_changes(const struct vtap_port *port, int fd, bool *left)
 
 			if ((h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK) ||
 				h->nlmsg_len < NLMSG_LENGTH(sizeof(*info)) ||
-				info->ifi_index != port->tun.index)
+				info->ifi_index != port->watched)
 				continue;
 			changed = true;
 			/* A bridge reports ports that leave it by the same message. */
@@ -206,6 +218,21 @@ report_removed(struct vtap_port *port)
 		rte_eth_dev_callback_process(port->dev, RTE_ETH_EVENT_INTR_RMV, NULL);
 }
 
+/* Begin to watch the interface in the namespace where it is now. @return as vtap_tun_refresh() */
+static int
+watch_anew(struct vtap_port *port)
+{
+	int ret = -EAGAIN;
+
+	/* It may be moved again meanwhile. */
+	for (int i = 0; i < MOVES_MAX && (ret == -EAGAIN || ret == -ENODEV); i++) {
+		ret = vtap_tun_refresh(&port->tun);
+		if (ret == 0)
+			ret = vtap_link_watch(port);
+	}
+	return ret;
+}
+
 /*
  * The interface left the namespace that the socket listens in: listen in its new one. The lock is
  * held.
@@ -214,23 +241,20 @@ static void
 follow(struct vtap_port *port)
 {
 	struct rte_intr_handle *before = port->watch;
-	int ret;
+	int ret = watch_anew(port);
 
-	if (vtap_tun_refresh(&port->tun) != 0) {
+	if (ret == -EBADFD) {
 		port->removed = true;
-		return;
-	}
-	ret = vtap_link_watch(port);
-	if (ret != 0) {
+	} else if (ret != 0) {
 		VTAP_LOG(WARNING,
 			"%s: cannot watch interface %s in its new network namespace: %s: the link "
 			"status is no longer current",
 			port->dev->data->name, port->tun.name, strerror(-ret));
-		return;
+	} else {
+		/* EAL closes the descriptor when the handler, which runs now, has returned. */
+		rte_intr_callback_unregister_pending(before, on_change, port, close_watch);
+		rte_intr_instance_free(before);
 	}
-	/* EAL closes the descriptor when the handler, which runs now, has returned. */
-	rte_intr_callback_unregister_pending(before, on_change, port, close_watch);
-	rte_intr_instance_free(before);
 }
 
 static void
@@ -244,9 +268,9 @@ on_change(void *arg)
 		changed = read_changes(port, rte_intr_fd_get(port->watch), &left);
 	if (left && !was_removed)
 		follow(port);
-	pthread_mutex_unlock(&port->watch_lock);
 	if (port->removed && !was_removed)
 		report_removed(port);
 	else if (changed)
 		vtap_link_adopt(port);
+	pthread_mutex_unlock(&port->watch_lock);
 }

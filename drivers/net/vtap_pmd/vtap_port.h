@@ -90,10 +90,10 @@ struct vtap_port {
 	struct vtap_args args;
 	struct rte_eth_dev *dev;
 	struct rte_intr_handle *watch; /**< netlink: changes of the interface; NULL: none */
-	pthread_mutex_t watch_lock;    /**< protects watch */
+	int watched;                   /**< the interface's number where it is watched */
+	pthread_mutex_t watch_lock;    /**< protects both; held while changes are handled */
 	struct rte_ether_addr mac;
-	_Atomic uint32_t
-		max_frame; /**< longest to be sent; written by EAL's interrupt thread too */
+	_Atomic uint32_t max_frame; /**< longest to be sent, by the MTU */
 	bool started;
 	bool admin_down; /**< rte_eth_dev_set_link_down() */
 	bool removed;    /**< the interface is gone */

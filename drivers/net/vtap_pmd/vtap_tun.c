@@ -254,10 +254,24 @@ vtap_tun_close(struct vtap_tun *tun)
 
 /* ---- configure ---- */
 
-/* The lock is held. */
+/* Learn the interface's name. The lock is held. @return 0, -EBADFD: it was removed */
+static int
+get_name(struct vtap_tun *tun)
+{
+	struct ifreq r = {0};
+
+	if (ioctl(tun->fd[0], TUNGETIFF, &r) != 0)
+		return -errno;
+	strlcpy(tun->name, r.ifr_name, sizeof(tun->name));
+	return 0;
+}
+
+/* The lock is held. Another interface may have got the name that this one had. */
 static int
 control_call(struct vtap_tun *tun, unsigned long request, struct ifreq *r)
 {
+	if (get_name(tun) != 0)
+		return -ENODEV;
 	strlcpy(r->ifr_name, tun->name, sizeof(r->ifr_name));
 	return ioctl(tun->control, request, r) != 0 ? -errno : 0;
 }
@@ -267,18 +281,16 @@ static int
 refresh(struct vtap_tun *tun)
 {
 	struct ifreq r = {0};
-	int fd, ret;
+	int fd, ret = get_name(tun);
 
-	if (ioctl(tun->fd[0], TUNGETIFF, &r) != 0)
-		return -errno;
-	strlcpy(tun->name, r.ifr_name, sizeof(tun->name));
+	if (ret != 0)
+		return ret;
 	fd = vtap_tun_socket(tun, AF_INET, SOCK_DGRAM, 0);
 	if (fd < 0)
 		return fd;
 	if (tun->control >= 0)
 		close(tun->control);
 	tun->control = fd;
-	memset(&r, 0, sizeof(r));
 	ret = control_call(tun, SIOCGIFINDEX, &r);
 	tun->index = r.ifr_ifindex;
 	return ret;
@@ -293,6 +305,18 @@ vtap_tun_refresh(struct vtap_tun *tun)
 	ret = refresh(tun);
 	pthread_mutex_unlock(&tun->lock);
 	return ret;
+}
+
+bool
+vtap_tun_is_there(struct vtap_tun *tun)
+{
+	struct ifreq r = {0};
+	bool there;
+
+	pthread_mutex_lock(&tun->lock);
+	there = control_call(tun, SIOCGIFINDEX, &r) == 0 && r.ifr_ifindex == tun->index;
+	pthread_mutex_unlock(&tun->lock);
+	return there;
 }
 
 /* Configure the interface, which may have been renamed or moved since the last call. */

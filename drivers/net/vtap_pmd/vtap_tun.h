@@ -48,6 +48,9 @@ void vtap_tun_close(struct vtap_tun *tun);
  */
 int vtap_tun_refresh(struct vtap_tun *tun);
 
+/** @return whether the interface is where it was at the last refresh, perhaps renamed */
+bool vtap_tun_is_there(struct vtap_tun *tun);
+
 /** Attach the first n queues, from which the kernel then chooses, and detach the others. */
 int vtap_tun_attach(struct vtap_tun *tun, uint16_t n);
 
