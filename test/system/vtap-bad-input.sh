@@ -55,7 +55,7 @@ ip netns exec "$ns" ip tuntap add dev single mode tap vnet_hdr
 try ",iface=single,netns=$ns,queues=2" "interface single: cannot create it: Invalid argument: .*another number of queues"
 start holder ip netns exec "$ns" "${fwd[@]/$lib_id-bad/$lib_id-holder}" --vdev=net_vtap0,iface=taken -- --map net_vtap0:net_null1 --quiet
 lib_prefix[holder]=$lib_id-holder
-wait_for 20 'in_ns a ip link show taken up >/dev/null 2>&1' || fail "the holder does not start: $(cat "$(log_of holder)")"
+wait_for 20 'in_ns a ip link show taken up 2>/dev/null | matches taken' || fail "the holder does not start: $(cat "$(log_of holder)")"
 try ",iface=taken,netns=$ns" "interface taken: cannot create it: Device or resource busy: .*choose another iface="
 stop holder
 

@@ -117,7 +117,7 @@ stop pmd
 # An application that does not listen to the event goes on, and the other port with it.
 fido_fwd fwd "$(on 0)" "--vdev=net_vtap0,iface=fido1,netns=$(netns_of a)" "--vdev=net_vtap1,iface=fido2,netns=$(netns_of a)" -- \
 	--idle interrupt --quiet --json --stats-period 0
-wait_for 10 'in_ns a ip link show fido2 up >/dev/null 2>&1' || fail "no interface: $(cat "$(log_of fwd)")"
+wait_for 10 'in_ns a ip link show fido2 up 2>/dev/null | matches fido2' || fail "no interface: $(cat "$(log_of fwd)")"
 in_ns a ip link del fido1
 wait_for 10 'grep -aq "interface fido1 was removed" "$(log_of fwd)"' || fail "no message: $(tail -n 3 "$(log_of fwd)")"
 in_ns a ip addr add 10.99.0.9/24 dev fido2

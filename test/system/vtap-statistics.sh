@@ -13,7 +13,7 @@ netns_add b
 fido_fwd fwd "$(on 0)" "--vdev=net_vtap0,iface=fido0,netns=$(netns_of a)" "--vdev=net_vtap1,iface=fido0,netns=$(netns_of b)" -- \
 	--offload "${vtap_options[@]}"
 for side in a:1 b:2; do
-	wait_for 20 "in_ns ${side%:*} ip link show fido0 up >/dev/null 2>&1" || fail "no interface: $(cat "$(log_of fwd)")"
+	wait_for 20 "in_ns ${side%:*} ip link show fido0 up 2>/dev/null | matches fido0" || fail "no interface: $(cat "$(log_of fwd)")"
 	in_ns ${side%:*} sysctl -q -w net.ipv6.conf.fido0.disable_ipv6=1
 	in_ns ${side%:*} ip addr add 10.99.0.${side#*:}/24 dev fido0
 done
