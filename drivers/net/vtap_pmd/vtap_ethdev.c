@@ -9,7 +9,7 @@
  *   vtap_header  the virtio-net header that precedes each packet
  *   vtap_rx      receive
  *   vtap_tx      transmit
- *   vtap_start   start, stop, MTU
+ *   vtap_start   configure, start, stop, MTU
  *   vtap_link    link status, changes of the interface by others
  *   vtap_intr    Rx interrupts
  *   vtap_stats   counters
@@ -84,13 +84,6 @@ infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 }
 
 static int
-configure(struct rte_eth_dev *dev)
-{
-	(void)dev;
-	return 0;
-}
-
-static int
 promiscuous_enable(struct rte_eth_dev *dev)
 {
 	return vtap_tun_set_flags(&vtap_port_of(dev)->tun, IFF_PROMISC, 0);
@@ -155,7 +148,7 @@ PMD_PTYPES_OP(supported_ptypes_get, ptypes)
 PMD_STATS_OP(stats_get, vtap_stats_fill)
 
 static const struct eth_dev_ops ops = {
-	.dev_configure = configure,
+	.dev_configure = vtap_configure,
 	.dev_start = vtap_start,
 	.dev_stop = vtap_stop,
 	.dev_close = vtap_close,

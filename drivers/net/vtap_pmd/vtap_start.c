@@ -63,10 +63,10 @@ vtap_mtu_set(struct rte_eth_dev *dev, uint16_t mtu)
 
 /*
  * Give the interface the configured MTU. ethdev fills in 1500 if the application sets none: then
- * the interface keeps its own.
+ * the interface keeps its own. Not at the start: rte_eth_dev_set_mtu() may have set another since.
  */
-static int
-start_mtu(struct rte_eth_dev *dev)
+int
+vtap_configure(struct rte_eth_dev *dev)
 {
 	uint32_t mtu = dev->data->dev_conf.rxmode.mtu;
 
@@ -156,9 +156,8 @@ vtap_start(struct rte_eth_dev *dev)
 			dev->data->name);
 		return -EINVAL;
 	}
-	ret = start_mtu(dev);
-	if (ret == 0)
-		ret = start_queues(dev);
+	vtap_link_adopt(port);
+	ret = start_queues(dev);
 	if (ret == 0)
 		ret = start_interface(dev, &step);
 	if (ret != 0) {
