@@ -59,3 +59,24 @@ refused()
 echo "--- mbufs too small, too few"
 refused "takes 1025 mbufs of Rx queue 0 \(64 bytes\).* the kernel fills 1022 at most" --data-room 64
 refused "takes 257 mbufs of Rx queue 0 \(256 bytes\): its pool has 200" --data-room 256 --mbufs 200
+
+# MTU: the port's and the interface's.
+mtu_is()
+{
+	wait_for 10 '[ "$(telemetry pmd /ethdev/info,0 | jq -r ".[].mtu")" = '"$1"' ]' || fail "$2: the port's MTU is not $1"
+	expect_eq "$(ip -n "$ns" -j link show dev fido0 | jq '.[].mtu')" "$1" "$2: the interface's MTU"
+}
+
+echo "--- the last one counts"
+testpmd pmd "$(on2 1)" "--vdev=net_vtap0,iface=fido0,netns=$ns" "--vdev=net_vtap1,iface=fido1,netns=$ns" -- \
+	--total-num-mbufs=2048 --mbuf-size=9400 --max-pkt-len=9022
+mtu_is 9000 "configured"
+testpmd_cmd pmd "port stop 0"
+testpmd_cmd pmd "port config mtu 0 2000"
+testpmd_cmd pmd "port start 0"
+mtu_is 2000 "set before the start"
+testpmd_cmd pmd "port stop 0"
+in_ns a ip link set fido0 mtu 3000
+testpmd_cmd pmd "port start 0"
+mtu_is 3000 "set by others before the start"
+stop pmd

@@ -58,7 +58,8 @@ infos_get(struct rte_eth_dev *dev, struct rte_eth_dev_info *info)
 
 	info->if_index = (unsigned int)port->tun.index;
 	info->max_mac_addrs = 1;
-	info->max_rx_pktlen = VTAP_FRAME_MAX;
+	/* Less the greatest MTU it is what a frame has beyond its MTU: ethdev subtracts. */
+	info->max_rx_pktlen = MTU_MAX + VTAP_OVERHEAD;
 	info->max_lro_pkt_size = VTAP_FRAME_MAX;
 	info->max_rx_queues = port->args.queues;
 	info->max_tx_queues = port->args.queues;
