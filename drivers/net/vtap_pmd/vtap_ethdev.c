@@ -114,19 +114,6 @@ mac_addr_set(struct rte_eth_dev *dev, struct rte_ether_addr *addr)
 	return vtap_tun_set_mac(&vtap_port_of(dev)->tun, addr);
 }
 
-/* @return the types that vtap_header_read() tells apart */
-static const uint32_t *
-ptypes(struct rte_eth_dev *dev, size_t *n)
-{
-	static const uint32_t types[] = {RTE_PTYPE_L2_ETHER, RTE_PTYPE_L3_IPV4_EXT_UNKNOWN,
-		RTE_PTYPE_L3_IPV6_EXT_UNKNOWN, RTE_PTYPE_L4_TCP, RTE_PTYPE_L4_UDP,
-		RTE_PTYPE_UNKNOWN};
-
-	(void)dev;
-	*n = RTE_DIM(types) - 1;
-	return types;
-}
-
 static int
 rx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode *mode)
 {
@@ -145,9 +132,9 @@ tx_burst_mode_get(struct rte_eth_dev *dev, uint16_t i, struct rte_eth_burst_mode
 	return 0;
 }
 
-PMD_PTYPES_OP(supported_ptypes_get, ptypes)
 PMD_STATS_OP(stats_get, vtap_stats_fill)
 
+/* No dev_supported_ptypes_get: only unfinished packets have a type, and applications rely on it. */
 static const struct eth_dev_ops ops = {
 	.dev_configure = vtap_configure,
 	.dev_start = vtap_start,
@@ -156,7 +143,6 @@ static const struct eth_dev_ops ops = {
 	.dev_set_link_up = vtap_link_set_up,
 	.dev_set_link_down = vtap_link_set_down,
 	.dev_infos_get = infos_get,
-	.dev_supported_ptypes_get = supported_ptypes_get,
 	.rx_queue_setup = vtap_rx_queue_setup,
 	.tx_queue_setup = vtap_tx_queue_setup,
 	.rx_queue_release = vtap_rx_queue_release,
