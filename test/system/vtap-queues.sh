@@ -70,9 +70,15 @@ for name in left right; do
 	expect_eq "$(result $name '.lost,.copies' | tr '\n' ' ')" "0 0 " "$name: lost, copies"
 done
 
-# Not persistent any more.
-vtap_args=queues=2
-in_ns a ip addr flush dev fido0
-fwd_to_vtap left a 10.99.0.1 "$(dev 0 left right hugepages=off,rx=zero)" "${vtap_options[@]}"
-stop left
+# Left as it is, then not persistent any more.
+once()
+{
+	vtap_args=$1
+	in_ns a ip addr flush dev fido0
+	fwd_to_vtap left a 10.99.0.1 "$(dev 0 left right hugepages=off,rx=zero)" "${vtap_options[@]}"
+	stop left
+}
+once queues=2
+in_ns a ip link show fido0 >/dev/null || fail "a persistent interface is gone after a process that was not told to remove it"
+once queues=2,persist=0
 ! in_ns a ip link show fido0 2>/dev/null || fail "the interface outlives its process, though it is not persistent"

@@ -54,6 +54,7 @@ parse_queues(struct vtap_args *args, const char *value)
 static int
 parse_persist(struct vtap_args *args, const char *value)
 {
+	args->has_persist = true;
 	args->persist = strcmp(value, "1") == 0;
 	return args->persist || strcmp(value, "0") == 0 ? 0 : -EINVAL;
 }
@@ -73,7 +74,8 @@ static const struct keyword keywords[] = {
 	{"netns", parse_netns,
 		"the network namespace for the interface: a name, as 'ip netns' lists, or a path"},
 	{"queues", parse_queues, "the number of queues, 1 to " RTE_STR(VTAP_QUEUES_MAX)},
-	{"persist", parse_persist, "1 to keep the interface when the process exits, or 0"},
+	{"persist", parse_persist,
+		"1 to keep the interface when the process exits, or 0 to remove it"},
 	{"mac", parse_mac, "a unicast address, e.g. mac=02:00:00:00:00:01"},
 };
 

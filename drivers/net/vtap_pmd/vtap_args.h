@@ -18,6 +18,7 @@ struct vtap_args {
 	char iface[IFNAMSIZ]; /**< the interface's name */
 	char netns[PATH_MAX]; /**< path of its network namespace; "": the process's own */
 	uint16_t queues;      /**< Rx queues, and Tx queues, at most */
+	bool has_persist;     /**< persist was given; if not, the interface stays what it was */
 	bool persist;         /**< the interface outlives the process */
 	bool has_mac;         /**< mac was given */
 	struct rte_ether_addr mac;

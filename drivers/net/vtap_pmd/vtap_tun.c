@@ -184,7 +184,8 @@ open_queues(void *arg)
 			return -errno;
 	}
 	call->what = "make it persistent";
-	if (ioctl(call->tun->fd[0], TUNSETPERSIST, call->args->persist) != 0)
+	if (call->args->has_persist &&
+		ioctl(call->tun->fd[0], TUNSETPERSIST, call->args->persist) != 0)
 		return -errno;
 	return 0;
 }
