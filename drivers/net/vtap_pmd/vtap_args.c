@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Device arguments. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,11 @@ struct keyword {
 static int
 parse_iface(struct vtap_args *args, const char *value)
 {
+	const char *number = strchr(value, '%');
+
 	/* The kernel refuses these, with EINVAL alone. */
+	if (number != NULL && (number[1] != 'd' || strchr(number + 1, '%') != NULL))
+		return -EINVAL;
 	if (value[0] == '\0' || strcmp(value, ".") == 0 || strcmp(value, "..") == 0 ||
 		strpbrk(value, "/: \t\n") != NULL)
 		return -EINVAL;
@@ -45,7 +50,8 @@ parse_queues(struct vtap_args *args, const char *value)
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
-	if (end == value || *end != '\0' || n < 1 || n > VTAP_QUEUES_MAX)
+	/* strtoul() takes a sign. */
+	if (!isdigit((unsigned char)value[0]) || *end != '\0' || n < 1 || n > VTAP_QUEUES_MAX)
 		return -EINVAL;
 	args->queues = (uint16_t)n;
 	return 0;
