@@ -28,7 +28,7 @@
 
 struct packet {
 	const char *name;
-	bool ipv6, tcp, no_l4, tag_inside, insert, gso, cwr;
+	bool ipv6, routing, tcp, no_l4, tag_inside, insert, gso, cwr;
 	bool done; /* the headers are what the kernel needs already */
 	uint32_t options, tcp_options, payload, padding;
 	uint16_t fragment;
@@ -45,6 +45,12 @@ static const struct packet packets[] = {
 	{.name = "tcp4, all options", .tcp = true, .options = 12, .tcp_options = 12, .payload = 7},
 	{.name = "udp6", .ipv6 = true, .payload = 13},
 	{.name = "tcp6, extension header", .ipv6 = true, .tcp = true, .options = 8, .payload = 10},
+	{.name = "tcp6, routing header",
+		.ipv6 = true,
+		.routing = true,
+		.tcp = true,
+		.options = 24,
+		.payload = 6},
 	{.name = "tcp6, tag to be inserted",
 		.ipv6 = true,
 		.tcp = true,
@@ -108,7 +114,12 @@ sum(const uint8_t *at, uint32_t n, uint32_t s)
 static uint32_t
 pseudo(const struct packet *p, const uint8_t *ip, uint32_t len)
 {
-	return sum(ip + (p->ipv6 ? 8 : 12), p->ipv6 ? 32 : 8, len + (p->tcp ? 6 : 17));
+	uint32_t s = len + (p->tcp ? 6 : 17);
+
+	/* With segments left, the destination is the last of them. */
+	if (p->routing)
+		return sum(ip + 48, 16, sum(ip + 8, 16, s));
+	return sum(ip + (p->ipv6 ? 8 : 12), p->ipv6 ? 32 : 8, s);
 }
 
 /* Build the packet without checksums. @return its length */
@@ -126,10 +137,12 @@ build(const struct packet *p, uint8_t *b)
 	ip[0] = (uint8_t)(p->ipv6 ? 0x60 : 0x40 | l3 / 4);
 	if (p->ipv6) {
 		put16(ip + 4, p->options + l4 + p->payload);
-		ip[6] = p->options != 0 ? 60 : p->tcp ? 6 : 17;
+		ip[6] = p->routing ? 43 : p->options != 0 ? 60 : p->tcp ? 6 : 17;
 		if (p->options != 0) {
 			ip[40] = p->tcp ? 6 : 17;
 			ip[41] = (uint8_t)(p->options / 8 - 1);
+			ip[42] = 4;
+			ip[43] = p->routing;
 		}
 	} else {
 		put16(ip + 2, l3 + l4 + p->payload);

@@ -17,6 +17,8 @@
 #include <rte_ip.h>
 #include <rte_mbuf.h>
 
+#include "pmd_ip.h"
+
 /**
  * Find byte *off, and set *off to its offset in its segment.
  * @return the segment; NULL: the packet is shorter
@@ -105,13 +107,21 @@ pmd_sum_add_packet(struct pmd_sum *s, const struct rte_mbuf *m, uint32_t off, ui
 	return n == 0;
 }
 
-/** Add the pseudo-header of UDP and TCP: addresses, protocol, length. */
+/**
+ * Add the pseudo-header of UDP and TCP: addresses, protocol, length.
+ * @param ip as for pmd_ipv6_final_dst()
+ */
 static inline void
 pmd_sum_add_pseudo(struct pmd_sum *s, const uint8_t *ip, bool ipv6, uint8_t proto, uint32_t l4_len)
 {
 	rte_be32_t words[2] = {rte_cpu_to_be_32(l4_len), rte_cpu_to_be_32(proto)};
 
-	pmd_sum_add(s, ip + (ipv6 ? 8 : 12), ipv6 ? 32 : 8);
+	if (ipv6) {
+		pmd_sum_add(s, ip + 8, 16);
+		pmd_sum_add(s, pmd_ipv6_final_dst(ip), 16);
+	} else {
+		pmd_sum_add(s, ip + 12, 8);
+	}
 	pmd_sum_add(s, words, sizeof(words));
 }
 
