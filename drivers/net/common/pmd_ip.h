@@ -19,8 +19,8 @@
 int pmd_ip_proto(const uint8_t *ip, bool ipv6, uint32_t l3_len);
 
 /**
- * Find the destination that the checksums of UDP and TCP include: that of the last hop, if a routing
- * header leads to it.
+ * Find the destination that the checksums of UDP and TCP include: the last hop, if a routing header
+ * leads to it.
  * @param ip an IPv6 header and its extension headers, in which pmd_ip_proto() found a protocol; or
  * one without extension headers
  */

@@ -89,7 +89,7 @@ vtap_link_adopt(struct vtap_port *port)
 
 static void on_change(void *arg);
 
-/* @return a socket that hears of all changes from now on; -EAGAIN: the interface has moved; -errno */
+/* @return a socket that hears of all changes from now on; -EAGAIN: the interface moved; -errno */
 static int
 open_watch(struct vtap_port *port)
 {
