@@ -77,7 +77,7 @@ refused "cannot open /dev/net/tun: .*modprobe tun" \
 	refused "cannot open /dev/net/tun: Too many open files: reduce queues=" "${fwd[@]}" --vdev=net_vtap0,queues=40 "${options[@]}"
 )
 # Mbufs that a frame does not fit into, and no leave to use several.
-refused "frames of 9022 bytes do not fit into the mbufs of its Rx queues \(2048 bytes\)" \
+refused "frames of 9022 bytes do not fit into the mbufs of Rx queue 0 \(2048 bytes\)" \
 	"${fwd[@]}" "--vdev=net_vtap0,netns=$ns" -- --map net_vtap0:net_null1 --duration 1 --quiet --mtu 9000 --data-room 2048
 expect_ge $tries 18 "cases"
 expect_eq "$(in_ns a ls /sys/class/net | grep -c -v -e lo -e single || true)" 0 "interfaces left behind"

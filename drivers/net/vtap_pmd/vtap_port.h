@@ -40,12 +40,12 @@ struct vtap_rx_counters {
 struct vtap_tx_counters {
 	uint64_t packets;
 	uint64_t bytes;
-	uint64_t unfinished; /**< with checksums left to the kernel */
-	uint64_t large;      /**< of these, to be segmented */
-	uint64_t fronts;     /**< with headers copied, since they had to change */
-	uint64_t invalid;    /**< dropped: headers contradict flags, or no such offload */
-	uint64_t too_long;   /**< dropped: longer than the MTU allows */
-	uint64_t refused;    /**< dropped: the kernel refused them (interface down or gone) */
+	uint64_t unfinished;    /**< with checksums left to the kernel */
+	uint64_t large;         /**< of these, to be segmented */
+	uint64_t header_copies; /**< with headers copied, since they had to change */
+	uint64_t invalid;       /**< dropped: headers contradict flags, or no such offload */
+	uint64_t too_long;      /**< dropped: longer than the MTU allows */
+	uint64_t refused;       /**< dropped: the kernel refused them (interface down or gone) */
 };
 
 /** Pools for the segments of a packet, at most (RTE_ETH_RX_OFFLOAD_BUFFER_SPLIT). */
@@ -79,7 +79,6 @@ struct vtap_rxq {
 struct vtap_txq {
 	int fd;
 	bool can_uso;
-	bool warned;                       /**< that the kernel refuses packets */
 	const _Atomic uint32_t *max_frame; /**< the port's */
 	struct vtap_tx_counters now;
 	struct vtap_tx_counters base;

@@ -32,7 +32,7 @@ static const struct counter rx_counters[] = {
 static const struct counter tx_counters[] = {
 	{"unfinished_packets", TX(unfinished)},
 	{"large_packets", TX(large)},
-	{"header_copies", TX(fronts)},
+	{"header_copies", TX(header_copies)},
 	{"invalid", TX(invalid)},
 	{"too_long", TX(too_long)},
 	{"refused", TX(refused)},

@@ -53,6 +53,41 @@ list_bytes(struct iovec *iov, int max, const struct rte_mbuf *m, uint32_t from, 
 	return to == 0 ? n : -1;
 }
 
+/* @return as write_packet() */
+static inline int
+write_bytes(const struct vtap_txq *q, const struct iovec *iov, int n)
+{
+	while (writev(q->fd, iov, n) < 0)
+		if (errno != EINTR)
+			return errno == EAGAIN ? 0 : -errno;
+	return 1;
+}
+
+/* Write a packet that asks for an offload. @return as write_packet() */
+static __rte_noinline int
+write_asking(struct vtap_txq *q, const struct rte_mbuf *m)
+{
+	struct iovec iov[IOV_MAX];
+	struct vtap_packet p;
+	int n = 1, k, ret = vtap_header_write(&p, m, q->can_uso);
+
+	if (unlikely(ret != 0))
+		return ret;
+	iov[0] = (struct iovec){&p.header, VTAP_HEADER_SIZE};
+	if (p.front_len != 0)
+		iov[n++] = (struct iovec){p.front, p.front_len};
+	k = list_bytes(iov + n, IOV_MAX - n, m, p.skip, p.len);
+	if (unlikely(k < 0))
+		return -EINVAL;
+	ret = write_bytes(q, iov, n + k);
+	if (unlikely(ret != 1))
+		return ret;
+	q->now.header_copies += p.front_len != 0;
+	q->now.unfinished += p.header.flags != 0;
+	q->now.large += p.header.gso_type != 0;
+	return 1;
+}
+
 /*
  * Write one packet.
  * @return 1: the kernel has it; 0: no room now; -errno: it never will
@@ -61,49 +96,13 @@ static inline int
 write_packet(struct vtap_txq *q, const struct rte_mbuf *m)
 {
 	struct iovec iov[IOV_MAX];
-	struct vtap_packet p;
-	int n = 1, k, ret;
+	int k;
 
-	if (likely((m->ol_flags & VTAP_ASKS) == 0)) {
-		iov[0] = (struct iovec){(void *)(uintptr_t)&plain, VTAP_HEADER_SIZE};
-		k = list_bytes(iov + n, IOV_MAX - n, m, 0, m->pkt_len);
-	} else {
-		ret = vtap_header_write(&p, m, q->can_uso);
-		if (unlikely(ret != 0))
-			return ret;
-		iov[0] = (struct iovec){&p.header, VTAP_HEADER_SIZE};
-		if (p.front_len != 0)
-			iov[n++] = (struct iovec){p.front, p.front_len};
-		k = list_bytes(iov + n, IOV_MAX - n, m, p.skip, p.len);
-		q->now.fronts += p.front_len != 0;
-		q->now.unfinished += p.header.flags != 0;
-		q->now.large += p.header.gso_type != 0;
-	}
-	if (unlikely(k < 0))
-		return -EINVAL;
-	while (writev(q->fd, iov, n + k) < 0)
-		if (errno != EINTR)
-			return errno == EAGAIN ? 0 : -errno;
-	return 1;
-}
-
-/* Count a packet that was dropped, and log the kernel's first refusal. */
-static __rte_cold void
-count_drop(struct vtap_txq *q, int ret)
-{
-	if (ret == -ENOTSUP || ret == -EINVAL) {
-		q->now.invalid++;
-		return;
-	}
-	q->now.refused++;
-	if (!q->warned)
-		VTAP_LOG(WARNING,
-			"the kernel refuses packets: %s: %s; they are dropped and counted",
-			strerror(-ret),
-			ret == -EIO              ? "set the interface up (ip link set DEV up)"
-				: ret == -EBADFD ? "the interface was removed"
-						 : "see the interface's counters (ip -s link)");
-	q->warned = true;
+	if ((m->ol_flags & VTAP_ASKS) != 0)
+		return write_asking(q, m);
+	iov[0] = (struct iovec){(void *)(uintptr_t)&plain, VTAP_HEADER_SIZE};
+	k = list_bytes(iov + 1, IOV_MAX - 1, m, 0, m->pkt_len);
+	return likely(k >= 0) ? write_bytes(q, iov, 1 + k) : -EINVAL;
 }
 
 /* ---- the burst ---- */
@@ -127,7 +126,10 @@ vtap_tx_burst(void *queue, struct rte_mbuf **pkts, uint16_t n)
 		if (unlikely(ret == 0))
 			break;
 		if (unlikely(ret < 0)) {
-			count_drop(q, ret);
+			if (ret == -ENOTSUP || ret == -EINVAL)
+				q->now.invalid++;
+			else
+				q->now.refused++;
 			continue;
 		}
 		q->now.packets++;
