@@ -316,7 +316,8 @@ lib_find_example()
 	# Some programs have another name than their folder.
 	lib_example=$dir/build/$(sed -n 's/^APP *= *//p' "$dir/Makefile")
 	[ ! -x "$lib_example" ] || return 0
-	echo_run make -s -C "$dir" >"$lib_dir/make.log" 2>&1 ||
+	# Of a DPDK that is installed elsewhere, its libraries are found there at run time, too.
+	LDFLAGS=-Wl,-rpath,$(pkg-config --variable=libdir libdpdk) echo_run make -s -C "$dir" >"$lib_dir/make.log" 2>&1 ||
 		fail "cannot build DPDK's example $1: $(tail -n 15 "$lib_dir/make.log")"
 }
 
