@@ -125,7 +125,8 @@ gso_proto(uint8_t type)
 }
 
 enum vtap_header
-vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave, uint64_t udp_lro)
+vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave_unfinished,
+	uint64_t udp_lro)
 {
 	bool gso = h->gso_type != VIRTIO_NET_HDR_GSO_NONE;
 	int proto;
@@ -138,7 +139,7 @@ vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave,
 	}
 	if ((uint32_t)h->csum_start + h->csum_offset + sizeof(uint16_t) > m->pkt_len)
 		return VTAP_HEADER_BAD;
-	proto = leave ? describe(h, m) : 0;
+	proto = leave_unfinished ? describe(h, m) : 0;
 	if (proto == 0)
 		return !gso && finish(m, h->csum_start, h->csum_offset) ? VTAP_HEADER_FINISHED
 									: VTAP_HEADER_BAD;

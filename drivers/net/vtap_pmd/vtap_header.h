@@ -44,12 +44,12 @@ enum vtap_header {
  * Unfinished packets have RX_L4_CKSUM_NONE, their packet type and the lengths of their headers; to
  * be segmented: also RX_LRO, or udp_lro, and tso_segsz.
  *
- * @param leave the application accepts unfinished packets
+ * @param leave_unfinished the application accepts unfinished packets
  * @param udp_lro the flag of datagrams that are to be cut (rte_pmd_udp_lro.h); 0: it takes none
  * @return with VTAP_HEADER_BAD the packet must not be used
  */
-enum vtap_header vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave,
-	uint64_t udp_lro);
+enum vtap_header vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m,
+	bool leave_unfinished, uint64_t udp_lro);
 
 /** A packet on its way to the kernel: header, front, and the packet's bytes from skip to len. */
 struct vtap_packet {

@@ -60,9 +60,9 @@ struct vtap_rx_seg {
 struct vtap_rxq {
 	int fd;
 	uint16_t port_id;
-	uint16_t segs;    /**< mbufs that hold the longest frame */
-	uint16_t holes;   /**< the first mbufs, which were given away */
-	bool leave;       /**< the application accepts unfinished packets */
+	uint16_t segs;         /**< mbufs that hold the longest frame */
+	uint16_t missing;      /**< the first mbufs, which were given away */
+	bool leave_unfinished; /**< the application accepts unfinished packets */
 	bool drained;     /**< the last read found no packet: the next one raises an interrupt */
 	uint32_t room;    /**< bytes that all mbufs hold */
 	uint64_t udp_lro; /**< the flag of datagrams to be cut; 0: none */

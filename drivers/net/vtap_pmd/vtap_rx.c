@@ -32,15 +32,15 @@ seg_of(const struct vtap_rxq *q, uint16_t i)
 static inline bool
 refill(struct vtap_rxq *q)
 {
-	while (q->holes != 0) {
-		uint16_t i = q->holes - 1;
+	while (q->missing != 0) {
+		uint16_t i = q->missing - 1;
 		struct rte_mbuf *m = rte_pktmbuf_alloc(seg_of(q, i)->pool);
 
 		if (unlikely(m == NULL))
 			return false;
 		q->mbufs[i] = m;
 		q->iov[1 + i].iov_base = rte_pktmbuf_mtod(m, void *);
-		q->holes = i;
+		q->missing = i;
 	}
 	return true;
 }
@@ -66,7 +66,7 @@ chain(struct vtap_rxq *q, uint32_t len)
 		last = last->next;
 	}
 	first->nb_segs = segs;
-	q->holes = segs;
+	q->missing = segs;
 	return first;
 }
 
@@ -96,7 +96,7 @@ take(struct vtap_rxq *q, uint32_t len)
 		return NULL;
 	}
 	m = chain(q, len);
-	how = vtap_header_read(&q->header, m, q->leave, q->udp_lro);
+	how = vtap_header_read(&q->header, m, q->leave_unfinished, q->udp_lro);
 	if (unlikely(how == VTAP_HEADER_BAD)) {
 		q->now.bad_header++;
 		rte_pktmbuf_free(m);
@@ -248,7 +248,7 @@ vtap_rx_start(struct vtap_port *port, uint16_t i)
 		return -ENOMEM;
 	}
 	q->segs = (uint16_t)segs;
-	q->holes = q->segs;
+	q->missing = q->segs;
 	q->room = 0;
 	q->iov[0] = (struct iovec){&q->header, VTAP_HEADER_SIZE};
 	for (uint16_t k = 0; k < q->segs; k++) {
@@ -258,7 +258,8 @@ vtap_rx_start(struct vtap_port *port, uint16_t i)
 	q->iov[1 + segs] = (struct iovec){&q->beyond, sizeof(q->beyond)};
 	q->drained = false;
 	q->udp_lro = port->tun.can_uso ? rte_pmd_udp_lro_mask() : 0;
-	q->leave = (dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
+	q->leave_unfinished =
+		(dev->data->dev_conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 	dev->data->scattered_rx |= q->segs > 1;
 	return 0;
 }
@@ -277,12 +278,12 @@ vtap_rx_stop(struct vtap_port *port, uint16_t i)
 {
 	struct vtap_rxq *q = port->rxq[i];
 
-	for (uint16_t k = q->holes; k < q->segs; k++)
+	for (uint16_t k = q->missing; k < q->segs; k++)
 		rte_pktmbuf_free(q->mbufs[k]);
 	free(q->mbufs);
 	free(q->iov);
 	q->mbufs = NULL;
 	q->iov = NULL;
 	q->segs = 0;
-	q->holes = 0;
+	q->missing = 0;
 }
