@@ -109,6 +109,17 @@ take(void *arg)
 	return NULL;
 }
 
+static bool
+somebody_waits(void)
+{
+	bool waits;
+
+	pthread_mutex_lock(&lock.mutex);
+	waits = lock.waiting != 0;
+	pthread_mutex_unlock(&lock.mutex);
+	return waits;
+}
+
 static void
 blocked_threads_wait_as_well(void **state)
 {
@@ -118,7 +129,7 @@ blocked_threads_wait_as_well(void **state)
 	taken = 0;
 	assert_true(ask(&a, 0, 10, true));
 	assert_int_equal(pthread_create(&thread, NULL, take, &b), 0);
-	while (__atomic_load_n(&lock.waiting, __ATOMIC_RELAXED) == 0)
+	while (!somebody_waits())
 		usleep(1000);
 	assert_false(ask(&c, 0, 10, false));
 	assert_int_equal(fido_load_relaxed(&taken), 0);
