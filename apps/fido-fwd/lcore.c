@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <sys/epoll.h>
 
+#include <sched.h>
+
 #include <rte_common.h>
 #include <rte_cycles.h>
 #include <rte_epoll.h>
@@ -327,7 +329,11 @@ idle(struct fwd_lcore *lcore, int phase)
 	lcore->empty_rounds++;
 	if (patient) {
 		lcore->looked = true;
-		rte_pause();
+		/* The domain that has the next packet may wait for this CPU. */
+		if (lcore->idle == FWD_IDLE_ADAPTIVE)
+			sched_yield();
+		else
+			rte_pause();
 		return 0;
 	}
 	if (lcore->can_wait)

@@ -273,7 +273,7 @@ worker_thread(void *arg)
 		if (idle_since == 0)
 			idle_since = now;
 		if (now - idle_since < spin_ns)
-			fido_pause();
+			sched_yield(); /* A client may wait for this CPU. */
 		else
 			sleep_until_something(w);
 	}

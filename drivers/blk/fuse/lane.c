@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -367,10 +368,13 @@ run(void *arg)
 		now = lane->config.spin_us != 0 ? now_us() : 0;
 		if (idle_since == 0)
 			idle_since = now;
-		if (now - idle_since >= lane->config.spin_us) {
-			sleep_armed(lane);
-			idle_since = 0;
+		if (now - idle_since < lane->config.spin_us) {
+			/* The backend, or what reads the file, may wait for this CPU. */
+			sched_yield();
+			continue;
 		}
+		sleep_armed(lane);
+		idle_since = 0;
 	}
 	if (write(lane->config.end_fd, &one, sizeof(one)) < 0) {
 		/* The counter is full: it is readable. */
