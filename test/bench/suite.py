@@ -107,8 +107,8 @@ def rounds_before(earlier, cases):
     if earlier is None:
         return {case["id"]: [] for case in cases}
     there = {case["id"]: case["rounds"] for case in earlier["cases"]}
-    nothing = [None] * earlier["runs"]
-    return {**there, **{case["id"]: there.get(case["id"], nothing) for case in cases}}
+    return {**there, **{case["id"]: there.get(case["id"], [None] * earlier["runs"])
+                        for case in cases}}
 
 
 def history(earlier):

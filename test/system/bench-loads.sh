@@ -20,4 +20,8 @@ echo "+ a round that lacks one figure, and one that lacks all"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$FIDO_TOP/test/bench python3 -c '
 import results
 case = results.case_result({}, [{"a": 1, "b": 5}, {"a": 3}, None])
-assert case["metrics"]["a"]["median"] == 2 and case["metrics"]["b"]["samples"] == [5, None, None], case'
+assert case["metrics"]["a"]["median"] == 2 and case["metrics"]["b"]["samples"] == [5, None, None], case
+import suite
+rounds = suite.rounds_before({"runs": 2, "cases": [{"id": "old", "rounds": [1, 2]}]}, [{"id": "new"}, {"id": "newer"}])
+rounds["new"].append(3)
+assert rounds == {"old": [1, 2], "new": [None, None, 3], "newer": [None, None]}, rounds'
