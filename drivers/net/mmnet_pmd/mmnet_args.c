@@ -10,24 +10,17 @@
 #include <rte_bitops.h>
 #include <rte_common.h>
 #include <rte_ether.h>
-#include <rte_kvargs.h>
 #include <rte_string_fns.h>
 
 #include <fido/gaddr.h>
 #include <fido/link.h>
 
 #include "mmnet_args.h"
-#include "pmd_compat.h"
+#include "pmd_args.h"
 #include "mmnet_log.h"
 #include "mmnet_rx_mode.h"
 
 #define ARENA_DEFAULT (4u << 20)
-
-struct keyword {
-	const char *key;
-	int (*parse)(struct mmnet_args *args, const char *value);
-	const char *help;
-};
 
 static int
 copy_text(char *out, size_t size, const char *value)
@@ -38,32 +31,37 @@ copy_text(char *out, size_t size, const char *value)
 }
 
 static int
-parse_group(struct mmnet_args *args, const char *value)
+parse_group(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	return copy_text(args->group, sizeof(args->group), value);
 }
 
 static int
-parse_domain(struct mmnet_args *args, const char *value)
+parse_domain(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	return copy_text(args->domain, sizeof(args->domain), value);
 }
 
 static int
-parse_peer(struct mmnet_args *args, const char *value)
+parse_peer(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	return copy_text(args->peer, sizeof(args->peer), value);
 }
 
 static int
-parse_link(struct mmnet_args *args, const char *value)
+parse_link(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	return copy_text(args->link, sizeof(args->link), value);
 }
 
 static int
-parse_rx(struct mmnet_args *args, const char *value)
+parse_rx(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	return mmnet_rx_mode_parse(value, &args->rx);
 }
 
@@ -106,8 +104,9 @@ parse_size(const char *value, uint64_t *out)
 }
 
 static int
-parse_arena(struct mmnet_args *args, const char *value)
+parse_arena(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	if (parse_size(value, &args->arena) != 0 || args->arena < 65536 ||
 		args->arena > UINT64_C(1) << 36)
 		return -EINVAL;
@@ -115,22 +114,25 @@ parse_arena(struct mmnet_args *args, const char *value)
 }
 
 static int
-parse_hugepages(struct mmnet_args *args, const char *value)
+parse_hugepages(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	args->no_hugepages = strcmp(value, "off") == 0;
 	return args->no_hugepages || strcmp(value, "on") == 0 ? 0 : -EINVAL;
 }
 
 static int
-parse_heap(struct mmnet_args *args, const char *value)
+parse_heap(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	args->no_heap = strcmp(value, "off") == 0;
 	return args->no_heap || strcmp(value, "on") == 0 ? 0 : -EINVAL;
 }
 
 static int
-parse_spread(struct mmnet_args *args, const char *value)
+parse_spread(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
@@ -141,22 +143,25 @@ parse_spread(struct mmnet_args *args, const char *value)
 }
 
 static int
-parse_pools(struct mmnet_args *args, const char *value)
+parse_pools(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	args->arena_pools = strcmp(value, "arena") == 0;
 	return args->arena_pools || strcmp(value, "heap") == 0 ? 0 : -EINVAL;
 }
 
 static int
-parse_allow(struct mmnet_args *args, const char *value)
+parse_allow(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	args->has_allow = true;
 	return strlcpy(args->allow, value, sizeof(args->allow)) < sizeof(args->allow) ? 0 : -EINVAL;
 }
 
 static int
-parse_mac(struct mmnet_args *args, const char *value)
+parse_mac(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	args->has_mac = true;
 	return rte_ether_unformat_addr(value, &args->mac) == 0 &&
 			rte_is_valid_assigned_ether_addr(&args->mac)
@@ -165,14 +170,16 @@ parse_mac(struct mmnet_args *args, const char *value)
 }
 
 static int
-parse_base(struct mmnet_args *args, const char *value)
+parse_base(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	return parse_size(value, &args->layout.base);
 }
 
 static int
-parse_slot_size(struct mmnet_args *args, const char *value)
+parse_slot_size(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	uint64_t size;
 
 	if (parse_size(value, &size) != 0 || !rte_is_power_of_2(size >> 24) || size >> 43 != 0)
@@ -182,8 +189,9 @@ parse_slot_size(struct mmnet_args *args, const char *value)
 }
 
 static int
-parse_slots(struct mmnet_args *args, const char *value)
+parse_slots(void *opaque, const char *value)
 {
+	struct mmnet_args *args = opaque;
 	uint64_t n;
 
 	if (parse_size(value, &n) != 0 || n < 2 || n > FIDO_SLOTS_MAX)
@@ -195,7 +203,7 @@ parse_slots(struct mmnet_args *args, const char *value)
 /* Filled from the table of modes by mmnet_args_parse(). */
 static char rx_modes[64];
 
-static const struct keyword keywords[] = {
+static const struct pmd_keyword table[] = {
 	{"group", parse_group,
 		"a group's name of at most 31 characters, e.g. group=demo or group=host:demo"},
 	{"domain", parse_domain,
@@ -216,63 +224,16 @@ static const struct keyword keywords[] = {
 	{"slots", parse_slots, "a number from 2 to 64"},
 };
 
-static const char *const *
-all_keys(void)
-{
-	static const char *keys[RTE_DIM(keywords) + 1];
-
-	for (unsigned int i = 0; i < RTE_DIM(keywords); i++)
-		keys[i] = keywords[i].key;
-	return keys;
-}
-
-static int
-parse_one(const char *key, const char *value, void *opaque)
-{
-	for (unsigned int i = 0; i < RTE_DIM(keywords); i++) {
-		if (strcmp(key, keywords[i].key) != 0)
-			continue;
-		if (value != NULL && keywords[i].parse(opaque, value) == 0)
-			return 0;
-		MMNET_LOG(ERR, "device argument %s=%s: give %s", key, value != NULL ? value : "",
-			keywords[i].help);
-		return -EINVAL;
-	}
-	return -EINVAL;
-}
-
-static void
-log_unknown(const char *name, const char *text)
-{
-	char keys[256] = "";
-
-	for (unsigned int i = 0; i < RTE_DIM(keywords); i++) {
-		strlcat(keys, keywords[i].key, sizeof(keys));
-		strlcat(keys, " ", sizeof(keys));
-	}
-	MMNET_LOG(ERR,
-		"%s: an argument of '%s' is unknown or not of the form key=value; known keys: %s",
-		name, text, keys);
-}
-
 int
 mmnet_args_parse(struct mmnet_args *args, const char *name, const char *text)
 {
-	struct rte_kvargs *kv;
-	int ret;
+	const struct pmd_keywords keywords = {table, RTE_DIM(table), "mmnet", mmnet_logtype};
 
 	memset(args, 0, sizeof(*args));
 	strlcpy(args->link, "0", sizeof(args->link));
 	args->arena = ARENA_DEFAULT;
 	mmnet_rx_mode_names(rx_modes, sizeof(rx_modes));
-	kv = rte_kvargs_parse(text, all_keys());
-	if (kv == NULL) {
-		log_unknown(name, text);
-		return -EINVAL;
-	}
-	ret = pmd_kvargs_each(kv, parse_one, args);
-	rte_kvargs_free(kv);
-	if (ret != 0)
+	if (pmd_args_parse(&keywords, args, name, text) != 0)
 		return -EINVAL;
 	if (args->group[0] == '\0' || args->domain[0] == '\0' || args->peer[0] == '\0') {
 		MMNET_LOG(ERR,
