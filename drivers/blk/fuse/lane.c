@@ -11,12 +11,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/fuse.h>
 
 #include <fido/atomic.h>
+#include <fido/clock.h>
 
 /* Completions polled, requests submitted, or messages read at a time. */
 #define BURST 16u
@@ -265,15 +265,6 @@ read_messages(struct lane *lane)
 
 /* ---- sleeping ---- */
 
-static uint64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static void
 take_kick(const struct lane *lane)
 {
@@ -365,7 +356,7 @@ run(void *arg)
 			idle_since = 0;
 			continue;
 		}
-		now = lane->config.spin_us != 0 ? now_us() : 0;
+		now = lane->config.spin_us != 0 ? fido_now_ns() / 1000 : 0;
 		if (idle_since == 0)
 			idle_since = now;
 		if (now - idle_since < lane->config.spin_us) {

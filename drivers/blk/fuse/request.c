@@ -8,11 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <fido/log.h>
 
 #include "lane.h"
+#include "report.h"
 
 /* Pieces of memory of an answer: all that its parts lend, and the header. */
 #define ANSWER_PIECES (2 * FIDO_BLK_LENT_MAX)
@@ -64,19 +64,6 @@ has(const struct request *r, uint32_t feature)
 	return (r->lane->config.image->info->features & feature) != 0;
 }
 
-/* A failed volume causes bursts of errors: log at most one message a second. */
-static bool
-may_report(void)
-{
-	static uint64_t last;
-	struct timespec now;
-	uint64_t before;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	before = __atomic_exchange_n(&last, (uint64_t)now.tv_sec + 1, __ATOMIC_RELAXED);
-	return before != (uint64_t)now.tv_sec + 1;
-}
-
 static const char *
 verb(const struct request *r)
 {
@@ -97,10 +84,11 @@ verb(const struct request *r)
 static int
 report(const struct request *r)
 {
+	static uint64_t last;
 	int err = -r->error;
 
 	r->lane->errors++;
-	if (may_report())
+	if (blk_may_report(&last))
 		fido_log(FIDO_LOG_ERROR, "volume %s: cannot %s %llu bytes at %llu: %s",
 			r->lane->config.image->name, verb(r), (unsigned long long)r->length,
 			(unsigned long long)r->offset,

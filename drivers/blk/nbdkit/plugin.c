@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <fido/atomic.h>
@@ -23,6 +22,7 @@
 
 #include "export.h"
 #include "options.h"
+#include "report.h"
 #include "watch.h"
 
 #define NBDKIT_API_VERSION 2
@@ -53,28 +53,16 @@ on_log(enum fido_log_level level, const char *message)
 		nbdkit_debug("%s", message);
 }
 
-/* A failed volume causes bursts of errors: log at most one message a second. */
-static bool
-may_report(void)
-{
-	static uint64_t last;
-	struct timespec now;
-	uint64_t before;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	before = __atomic_exchange_n(&last, (uint64_t)now.tv_sec + 1, __ATOMIC_RELAXED);
-	return before != (uint64_t)now.tv_sec + 1;
-}
-
 /* Report the error of a request as one that NBD has; nbdkit turns others into EINVAL. */
 static int
 result(const struct export *export, const char *what, uint64_t offset, uint32_t len, int ret)
 {
+	static uint64_t last;
 	int err = -ret;
 
 	if (ret == 0)
 		return 0;
-	if (may_report())
+	if (blk_may_report(&last))
 		nbdkit_error("%s: cannot %s %u bytes at %llu: %s", export->volume, what, len,
 			(unsigned long long)offset,
 			err == ESTALE
