@@ -26,21 +26,19 @@
 
 /*
  * Complete the checksum of any protocol: the kernel has put the sum of the pseudo-header into the
- * field. The packet is the driver's own.
+ * field, which lies in the packet. The packet is the driver's own.
  */
-static bool
+static void
 finish(struct rte_mbuf *m, uint32_t start, uint32_t offset)
 {
 	struct pmd_sum sum = {0};
 	uint16_t csum;
 
-	if (!pmd_sum_add_packet(&sum, m, start, m->pkt_len - start))
-		return false;
+	pmd_sum_add_packet(&sum, m, start, m->pkt_len - start);
 	csum = (uint16_t)~pmd_sum_fold(&sum);
 	if (csum == 0 && offset == UDP_CSUM)
 		csum = 0xffff;
 	pmd_bytes_write(m, start + offset, sizeof(csum), &csum);
-	return true;
 }
 
 /* @return the offset of the IP header, behind at most two tags; 0: this is no IP packet */
@@ -140,9 +138,12 @@ vtap_header_read(const struct virtio_net_hdr *h, struct rte_mbuf *m, bool leave_
 	if ((uint32_t)h->csum_start + h->csum_offset + sizeof(uint16_t) > m->pkt_len)
 		return VTAP_HEADER_BAD;
 	proto = leave_unfinished ? describe(h, m) : 0;
-	if (proto == 0)
-		return !gso && finish(m, h->csum_start, h->csum_offset) ? VTAP_HEADER_FINISHED
-									: VTAP_HEADER_BAD;
+	if (proto == 0) {
+		if (gso)
+			return VTAP_HEADER_BAD;
+		finish(m, h->csum_start, h->csum_offset);
+		return VTAP_HEADER_FINISHED;
+	}
 	if (proto == IPPROTO_TCP && !set_tcp_length(m))
 		return VTAP_HEADER_BAD;
 	if (!gso)
