@@ -13,7 +13,7 @@ import time
 
 import kernel_disk
 import suite
-from process import Process, SampleError, wait_until
+from process import SampleError, run, wait_until
 
 ADDRESS = "10.98.0.2"
 LABELS = {
@@ -61,28 +61,11 @@ class Namespaces:
                    "answer of the other side")
 
 
-def run(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SampleError(f"{' '.join(argv)}: {done.stderr.strip()}")
-
-
 def ok(*argv):
-    return subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    return subprocess.run(argv, capture_output=True).returncode == 0
 
 
 # --- what joins them ---
-
-def spawn(bench, name, argv):
-    """Start a process on both CPUs."""
-    cpus = ",".join(str(cpu) for cpu in bench.cpus)
-    argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c", cpus, *argv]
-    environment = dict(os.environ, RUNTIME_DIRECTORY=bench.work)
-    process = Process(name, argv, bench.path(name + ".log"),
-                      bench.path(f"dpdk/{name}/dpdk_telemetry.v2"), environment)
-    bench.running.append(process)
-    return process
-
 
 def forwarder(bench, name, ports, *options, inside=()):
     """Start fido-fwd. `inside` is a command that runs it in a namespace, where net_tap creates its
@@ -92,7 +75,7 @@ def forwarder(bench, name, ports, *options, inside=()):
             "--in-memory", "--single-file-segments", "-m", "256", "-d", bench.driver,
             "-d", bench.vtap_driver, *[f"--vdev={port}" for port in ports], "--",
             "--idle", "adaptive", "--quiet", *options]
-    return spawn(bench, name, argv)
+    return bench.spawn_anywhere(name, argv)
 
 
 def mmnet(bench, number, domain, peer):
@@ -181,11 +164,11 @@ def clients(bench, ends, kind, size, count=1):
         address = f"10.98.0.{2 + 10 * i}"
         if i > 0:
             ends.ip(1, "addr", "add", address + "/24", "dev", "net0")
-        server = spawn(bench, f"serve{i}", ends.inside(1, program, "serve", address))
+        server = bench.spawn_anywhere(f"serve{i}", ends.inside(1, program, "serve", address))
         wait_until(lambda: server.check() and "ready" in server.log(), 20, "start of the server")
         started.append((i, address))
-    running = [spawn(bench, f"client{i}", ends.inside(0, program, kind, address, str(size),
-                                                      str(2 * bench.window)))
+    running = [bench.spawn_anywhere(f"client{i}", ends.inside(0, program, kind, address,
+                                                              str(size), str(2 * bench.window)))
                for i, address in started]
     answers = []
     for client in running:
@@ -266,7 +249,8 @@ def ratio(name, bench, size, of, to):
 
 RATIOS = [ratio(f"{text}: three domains with vtap / {LABELS[to]}", bench, size, "vtap", to)
           for bench, size, text, others in (
-              ("tcp", 65536, "TCP, one connection", ("veth", "bridge", "tap", "memif-tap", "vtap-one")),
+              ("tcp", 65536, "TCP, one connection",
+               ("veth", "bridge", "tap", "memif-tap", "vtap-one")),
               ("tcp4", 65536, "TCP, four connections", ("veth", "bridge")),
               ("rr", 1, "round trips, 1 byte", ("veth", "bridge", "tap", "memif-tap")),
               ("udp", 64, "UDP, 64 bytes", ("veth", "bridge", "tap")))
@@ -283,7 +267,8 @@ GOALS = [{"ratio": f"{text}: three domains with vtap / {LABELS[to]}", "at_least"
                                  ("round trips, 1 byte", "veth", 0.5),
                                  ("round trips, 1 byte", "bridge", 0.5),
                                  ("UDP, 64 bytes", "veth", 0.5), ("UDP, 64 bytes", "bridge", 0.5))]
-GOALS += [{"ratio": f"{text}: fido-blk-mount and loop / {kernel_disk.LABELS[to]}", "at_least": least}
+GOALS += [{"ratio": f"{text}: fido-blk-mount and loop / {kernel_disk.LABELS[to]}",
+           "at_least": least}
           for text, to, least in (("random reads of 8 KiB", "loop", 0.5),
                                   ("random reads of 8 KiB", "nbdfuse", 4),
                                   ("writes of 1 MiB", "loop", 0.75),
@@ -295,7 +280,8 @@ SUITE = suite.Suite(
                **{load: lambda bench, peer, size, load=load: kernel_disk.sample(bench, load, peer,
                                                                                 size)
                   for load in kernel_disk.LOADS}},
-    cases=CASES, quick=("tcp/*/65536", "tcp4/*", "rr/*/1", "udp/*", "d*"), ratios=RATIOS, goals=GOALS,
+    cases=CASES, quick=("tcp/*/65536", "tcp4/*", "rr/*/1", "udp/*", "d*"), ratios=RATIOS,
+    goals=GOALS,
     labels=LABELS, units={"tcp": "bytes a send", "tcp4": "bytes a send"})
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 
-from process import Process, SampleError, wait_until
+from process import SampleError, run, wait_until
 
 VOLUME_MIB = 256
 LABELS = {"mount": "fido-blk-mount and loop", "loop": "loop on memory, no split",
@@ -16,28 +16,12 @@ LOADS = {"dread32": (["--rw=randread", "--iodepth=32", "--iodepth_batch=16"], 81
          "dwrite8": (["--rw=write", "--iodepth=8"], 1 << 20)}
 
 
-def spawn(bench, name, argv):
-    """Start a process on both CPUs."""
-    cpus = ",".join(str(cpu) for cpu in bench.cpus)
-    process = Process(name, ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", cpus, *argv],
-                      bench.path(name + ".log"), None, dict(os.environ))
-    bench.running.append(process)
-    return process
-
-
 def first_line(process, what):
     def line():
         process.check()
         found = [text for text in process.log().splitlines() if text.startswith("/dev/loop")]
         return found[0] if found else None
     return wait_until(line, 30, what)
-
-
-def run(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SampleError(f"{' '.join(argv)}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 def attach(path):
@@ -55,21 +39,22 @@ class Disk:
         os.makedirs(self.folder, exist_ok=True)
 
     def serve(self):
-        blkd = spawn(self.bench, "disk-server", [
+        blkd = self.bench.spawn_anywhere("disk-server", [
             self.bench.build + "/apps/fido-blkd/fido-blkd", "--group", self.bench.group,
             "--domain", "disk", "--volume", f"v=mem:{VOLUME_MIB}M"])
         wait_until(lambda: blkd.check() and "volume" in blkd.log(), 30, "start of fido-blkd")
 
     def open_mount(self):
         self.serve()
-        mount = spawn(self.bench, "mount", [
+        mount = self.bench.spawn_anywhere("mount", [
             self.bench.build + "/apps/fido-blk-mount/fido-blk-mount", "--group", self.bench.group,
             "--volume", "v", "--loop", self.folder])
         return first_line(mount, "start of fido-blk-mount")
 
     def open_loop(self):
         # Huge pages, as fido-blkd has them.
-        run("mount", "-t", "tmpfs", "-o", f"size={VOLUME_MIB + 8}M,huge=always", "none", self.folder)
+        run("mount", "-t", "tmpfs", "-o", f"size={VOLUME_MIB + 8}M,huge=always", "none",
+            self.folder)
         self.mounted = True
         path = self.folder + "/disk"
         run("dd", "if=/dev/zero", f"of={path}", "bs=1M", f"count={VOLUME_MIB}", "status=none")
@@ -79,11 +64,11 @@ class Disk:
     def open_nbdfuse(self):
         self.serve()
         socket = self.bench.path("disk.sock")
-        server = spawn(self.bench, "nbdkit", [
+        server = self.bench.spawn_anywhere("nbdkit", [
             "nbdkit", "-f", "-U", socket, self.bench.build +
             "/drivers/blk/nbdkit/nbdkit-fido-plugin.so", f"group={self.bench.group}", "volume=v"])
         wait_until(lambda: server.check() and os.path.exists(socket), 30, "socket of nbdkit")
-        fuse = spawn(self.bench, "nbdfuse", ["nbdfuse", self.folder, "--unix", socket])
+        fuse = self.bench.spawn_anywhere("nbdfuse", ["nbdfuse", self.folder, "--unix", socket])
         wait_until(lambda: fuse.check() and os.path.exists(self.folder + "/nbd"), 30, "nbdfuse")
         self.mounted = True
         self.device = attach(self.folder + "/nbd")

@@ -30,6 +30,14 @@ def wait_until(condition, seconds, what):
         time.sleep(0.01)
 
 
+def run(*argv):
+    """Run a program to its end; return what it prints."""
+    done = subprocess.run(argv, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SampleError(f"{' '.join(argv)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
 class Telemetry:
     """DPDK's telemetry socket. A thread of its own answers, not the one that forwards."""
 
@@ -149,7 +157,8 @@ class Bench:
     """What all samples share: programs, CPUs, windows, the running processes.
 
     Reads variables that test/bench/run.sh sets: FIDO_BUILD, FIDO_DRIVER and FIDO_VTAP_DRIVER (the
-    mmnet and vtap drivers), FIDO_GROUP (a group for this run alone), FIDO_BENCH_WORK (a work folder for this run alone).
+    mmnet and vtap drivers), FIDO_GROUP (a group for this run alone), FIDO_BENCH_WORK (a work folder
+    for this run alone).
     """
 
     def __init__(self, cpus, window, warm_up):
@@ -188,6 +197,17 @@ class Bench:
         argv = ["setpriv", "--pdeathsig", "KILL", "taskset", "-c",
                 str(self.cpus[cpu % len(self.cpus)]), *argv]
         process = Process(name, argv, self.path(name + ".log"), None, dict(os.environ))
+        self.running.append(process)
+        return process
+
+    def spawn_anywhere(self, name, argv):
+        """Start another program on all of the benchmark's CPUs: the scheduler places it. When the
+        benchmark itself dies, it can still undo what it did (mounts)."""
+        argv = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c",
+                ",".join(str(cpu) for cpu in self.cpus), *argv]
+        environment = dict(os.environ, RUNTIME_DIRECTORY=self.work)
+        process = Process(name, argv, self.path(name + ".log"),
+                          self.path(f"dpdk/{name}/dpdk_telemetry.v2"), environment)
         self.running.append(process)
         return process
 
