@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Proves: ordinary programs move large files over three domains: HTTP by curl, in both directions at
-# once, and iperf3 with sendfile(), whose packets are pages of a file. What arrives is what was sent.
+# once; ssh, whose packets are of any size, in both directions of one connection; and iperf3 with
+# sendfile(), whose packets are pages of a file. What arrives is what was sent.
 #
 #	netns a: curl - kernel - vtap - left ==> mid ==> right - vtap - kernel - HTTP server :netns b
 #	                10.99.0.1            <==     <==               10.99.0.2
@@ -27,6 +28,22 @@ for side in a:b b:a; do
 	finish "curl-${side%:*}" 110
 	cmp "$lib_dir/${side#*:}/file" "$lib_dir/${side%:*}/came" || fail "what ${side%:*} received differs"
 done
+
+# The server reads authorized_keys in root's home: in its own mount namespace that is this folder.
+mkdir -m 700 "$lib_dir/home" "$lib_dir/home/.ssh"
+for key in host user; do
+	dropbearkey -t ed25519 -f "$lib_dir/$key.key" 2>&1 | sed -n '/^ssh-/p' >"$lib_dir/$key.pub"
+done
+cp "$lib_dir/user.pub" "$lib_dir/home/.ssh/authorized_keys"
+start sshd ip netns exec "$(netns_of b)" sh -c "mount --bind '$lib_dir/home' /root &&
+	exec dropbear -F -E -s -p 10.99.0.2:2222 -r '$lib_dir/host.key' -P ''"
+wait_for 20 'in_ns b ss -ltn | matches :2222' || fail "the ssh server does not listen: $(cat "$(log_of sshd)")"
+in_ns a timeout 100 dbclient -y -y -T -i "$lib_dir/user.key" -p 2222 root@10.99.0.2 'tee came' <"$lib_dir/a/file" >"$lib_dir/back" ||
+	fail "ssh: $(cat "$(log_of sshd)")"
+cmp "$lib_dir/a/file" "$lib_dir/home/came" || fail "what came by ssh differs"
+cmp "$lib_dir/a/file" "$lib_dir/back" || fail "what came back by ssh differs"
+stop sshd 1
+
 start iperf ip netns exec "$(netns_of b)" iperf3 -s -1
 wait_for 20 'in_ns b ss -ltn | matches :5201' || fail "the iperf3 server does not listen"
 in_ns a iperf3 -c 10.99.0.2 -t 2 --zerocopy -J >"$lib_dir/iperf.json" || fail "iperf3: $(cat "$lib_dir/iperf.json")"
