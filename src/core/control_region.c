@@ -25,7 +25,8 @@
 static int
 control_reserve(const struct fido_domain *d, size_t offset, size_t len)
 {
-	int ret = fido_memfile_reserve(d->control_fd, offset, len);
+	int ret = d->ops->memory_offset != NULL ? 0
+						: fido_memfile_reserve(d->control_fd, offset, len);
 
 	if (ret != 0)
 		fido_log(FIDO_LOG_ERROR,
@@ -101,6 +102,7 @@ fido_control_region_create(struct fido_domain *d)
 	if (ret != 0)
 		return ret;
 	m.fd = d->control_fd;
+	m.offset = fido_domain_memory_offset(d, base);
 	ret = fido_slot_reserve(&d->layout, d->slot, d->generation);
 	if (ret != 0) {
 		fido_log(FIDO_LOG_ERROR,

@@ -266,7 +266,7 @@ config_check(struct fido_domain *d, const struct fido_domain_config *config)
 	d->ops = fido_transport_find(config->group, &group);
 	if (d->ops == NULL) {
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: no such transport: use NAME, host:NAME or xen:NAME",
+			"group %s: no such transport: use NAME, host:NAME, vm:NAME or xen:NAME",
 			config->group);
 		return -EINVAL;
 	}

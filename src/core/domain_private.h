@@ -41,6 +41,8 @@ struct fido_domain {
 	char name[FIDO_NAME_MAX];
 	struct fido_layout layout;
 	uint32_t slot;
+	/** Bytes of the slot, from its base, that memory_create() has memory for; 0: all. */
+	uint64_t memory_size;
 	uint64_t generation;
 	struct fido_map map;
 	bool no_hugepages;
@@ -97,6 +99,8 @@ void fido_domain_update(struct fido_domain *d);
 void fido_domain_kick(struct fido_domain *d);
 /** Free a region without waiting for peers. Lock held. NULL is legal. */
 void fido_region_free(struct fido_region *region);
+/** @return where memory at a gaddr of our slot is in its file, in bytes (memory_offset) */
+uint64_t fido_domain_memory_offset(const struct fido_domain *d, uint64_t gaddr);
 /** Start a new epoch, because our exported memory has changed. Lock held. @return its number */
 uint32_t fido_domain_next_epoch(struct fido_domain *d);
 

@@ -143,6 +143,7 @@ fido_extents_cut(struct fido_extents *set, uint64_t at)
 	right.gaddr = at;
 	right.len = end_of(&left->extent) - at;
 	right.fd_offset += at - left->extent.gaddr;
+	right.place += at - left->extent.gaddr;
 	set->granules -= touched(left->extent.gaddr, left->extent.len);
 	left->extent.len = at - left->extent.gaddr;
 	set->granules += touched(left->extent.gaddr, left->extent.len);

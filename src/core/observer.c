@@ -75,8 +75,8 @@ fido_observer_open(struct fido_observer **out, const char *group)
 
 	if (ops == NULL || !fido_name_valid(name)) {
 		fido_log(FIDO_LOG_ERROR,
-			"group %s: no such transport, or an invalid name: use NAME, host:NAME or "
-			"xen:NAME",
+			"group %s: no such transport, or an invalid name: use NAME, host:NAME, "
+			"vm:NAME or xen:NAME",
 			group);
 		return -EINVAL;
 	}

@@ -35,19 +35,22 @@ add_mapped_bytes(struct fido_domain *d, const struct fido_peer *peer, int64_t by
 }
 
 static int
-map_extent(struct fido_domain *d, struct fido_peer *peer, uint64_t gaddr, uint64_t len,
+map_extent(struct fido_domain *d, struct fido_peer *peer, const struct fido_extent *from,
 	fido_map_fn fn, void *arg)
 {
-	const struct fido_extent e = {.gaddr = gaddr, .len = len, .fd = -1};
-	int ret = fido_extents_reserve(&peer->extents, gaddr, len);
+	const struct fido_extent e = {.gaddr = from->gaddr,
+		.len = from->len,
+		.fd = -1,
+		.place = from->place};
+	int ret = fido_extents_reserve(&peer->extents, e.gaddr, e.len);
 
 	if (ret == 0)
-		ret = fido_slot_map(&d->layout, gaddr, len, fn, arg);
+		ret = fido_slot_map(&d->layout, e.gaddr, e.len, fn, arg);
 	if (ret != 0)
 		return ret;
 	fido_extents_add(&peer->extents, &e, 0);
-	fido_map_set(&d->map, gaddr, len);
-	add_mapped_bytes(d, peer, (int64_t)len);
+	fido_map_set(&d->map, e.gaddr, e.len);
+	add_mapped_bytes(d, peer, (int64_t)e.len);
 	return 0;
 }
 
@@ -140,6 +143,7 @@ int
 fido_domain_peer_arrived(struct fido_domain *d, const struct fido_peer_info *info, fido_map_fn fn,
 	void *arg, struct fido_peer **out)
 {
+	struct fido_extent control;
 	struct fido_peer *peer;
 	int ret;
 
@@ -156,7 +160,9 @@ fido_domain_peer_arrived(struct fido_domain *d, const struct fido_peer_info *inf
 	ret = fido_slot_reserve(&d->layout, peer->slot, peer->generation);
 	if (ret != 0)
 		goto err_free;
-	ret = map_extent(d, peer, (uintptr_t)peer->control, info->control_size, fn, arg);
+	control =
+		(struct fido_extent){.gaddr = (uintptr_t)peer->control, .len = info->control_size};
+	ret = map_extent(d, peer, &control, fn, arg);
 	if (ret == 0)
 		ret = check_control(peer, d);
 	if (ret != 0)
@@ -201,7 +207,7 @@ fido_domain_peer_map(struct fido_domain *d, struct fido_peer *peer, const struct
 		return 0;
 	if (!in_slot(d, peer, e->gaddr, e->len) || mapped != 0)
 		return -EPROTO;
-	ret = map_extent(d, peer, e->gaddr, e->len, fn, arg);
+	ret = map_extent(d, peer, e, fn, arg);
 	if (ret != 0 && ret != -EPROTO && ret != -EAGAIN)
 		fido_domain_peer_map_failed(d, peer, ret);
 	return ret;

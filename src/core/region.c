@@ -48,13 +48,25 @@ place_taken(const struct fido_domain *d, uint64_t at, uint64_t len)
 	return fido_slot_taken(at, len);
 }
 
-/* @return the first address behind the control region with room for len bytes; 0: none */
+uint64_t
+fido_domain_memory_offset(const struct fido_domain *d, uint64_t gaddr)
+{
+	return d->ops->memory_offset != NULL ? d->ops->memory_offset(d->transport, gaddr) : 0;
+}
+
+/*
+ * @param memory the transport must have memory there; else there must be none, if it has memory for
+ *               a part of the slot
+ * @return the first address behind the control region with room for len bytes; 0: none
+ */
 static uint64_t
-slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
+slot_place(const struct fido_domain *d, uint64_t len, uint64_t align, bool memory)
 {
 	uint64_t base = fido_layout_slot_base(&d->layout, d->slot);
-	uint64_t top = base + (UINT64_C(1) << d->layout.slot_shift);
-	uint64_t at = round_up(base + d->control_size, align), end;
+	uint64_t all = UINT64_C(1) << d->layout.slot_shift;
+	uint64_t top = base + (memory && d->memory_size != 0 ? d->memory_size : all);
+	uint64_t first = memory || d->memory_size == 0 ? d->control_size : d->memory_size;
+	uint64_t at = round_up(base + first, align), end;
 
 	if (len > top - base)
 		return 0;
@@ -65,7 +77,7 @@ slot_place(const struct fido_domain *d, uint64_t len, uint64_t align)
 }
 
 static struct fido_region *
-region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
+region_alloc(struct fido_domain *d, uint64_t len, uint64_t align, bool memory)
 {
 	struct fido_region *r = calloc(1, sizeof(*r));
 	uint64_t granules = fido_granules_up(len) >> FIDO_GRANULE_SHIFT;
@@ -76,7 +88,7 @@ region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 	r->fd = -1;
 	r->domain = d;
 	r->len = len;
-	r->gaddr = slot_place(d, len, align);
+	r->gaddr = slot_place(d, len, align, memory);
 	while (i < FIDO_REGIONS_MAX - 1 && d->regions[i] != NULL)
 		i++;
 	if (i == FIDO_REGIONS_MAX - 1)
@@ -88,7 +100,9 @@ region_alloc(struct fido_domain *d, uint64_t len, uint64_t align)
 		fido_log(FIDO_LOG_ERROR,
 			"domain %s: no room for a region of %llu bytes in a slot of %llu: create "
 			"the group with larger slots",
-			d->name, (unsigned long long)len, 1ull << d->layout.slot_shift);
+			d->name, (unsigned long long)len,
+			memory && d->memory_size != 0 ? (unsigned long long)d->memory_size
+						      : 1ull << d->layout.slot_shift);
 	else
 		r->granule_epoch = calloc(granules, sizeof(*r->granule_epoch));
 	if (r->granule_epoch == NULL) {
@@ -205,7 +219,7 @@ fido_region_import(struct fido_domain *d, void *va, size_t len, size_t align,
 	if (align < FIDO_GRANULE_SIZE)
 		align = FIDO_GRANULE_SIZE;
 	pthread_mutex_lock(&d->lock);
-	r = region_alloc(d, len, align);
+	r = region_alloc(d, len, align, false);
 	if (r != NULL) {
 		r->va = (uintptr_t)va;
 		r->page_size = (uint32_t)align;
@@ -234,9 +248,9 @@ fido_region_export(struct fido_region *r, uint64_t offset, uint64_t len, int fd,
 	if ((uint64_t)st.st_size < len || fd_offset > (uint64_t)st.st_size - len)
 		return -EINVAL;
 	pthread_mutex_lock(&r->domain->lock);
-	ret = r->domain->ops->can_export != NULL
-		? r->domain->ops->can_export(r->domain->transport, fd)
-		: 0;
+	ret = r->domain->ops->can_export != NULL ? r->domain->ops->can_export(r->domain->transport,
+							   (const void *)(r->va + offset), &e)
+						 : 0;
 	if (ret == 0)
 		ret = is_exported(r->domain, e.gaddr, len)
 			? -EBUSY
@@ -259,7 +273,8 @@ arena_memory(struct fido_domain *d, size_t size, bool huge)
 	pthread_mutex_unlock(&d->lock);
 	if (ret != 0)
 		return ret;
-	ret = fido_memfile_reserve(fd, 0, size);
+	if (d->ops->memory_offset == NULL) /* Else it has pages already. */
+		ret = fido_memfile_reserve(fd, 0, size);
 	if (ret == 0)
 		return fd;
 	close(fd);
@@ -298,7 +313,7 @@ arena_allocate(struct fido_domain *d, size_t size, bool *huge)
 static int
 arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struct fido_region **out)
 {
-	struct fido_region *r = region_alloc(d, size, FIDO_GRANULE_SIZE);
+	struct fido_region *r = region_alloc(d, size, FIDO_GRANULE_SIZE, true);
 	struct fido_extent e = {.len = size, .fd = fd, .sealed = true};
 	int ret;
 
@@ -307,6 +322,7 @@ arena_create_locked(struct fido_domain *d, size_t size, int fd, bool huge, struc
 		return -ENOSPC;
 	}
 	r->va = e.gaddr = r->gaddr;
+	e.fd_offset = fido_domain_memory_offset(d, r->gaddr);
 	r->arena = true;
 	r->fd = fd;
 	r->page_size = huge ? (uint32_t)FIDO_GRANULE_SIZE : FIDO_HEAP_PAGE;
@@ -338,7 +354,7 @@ has_place(struct fido_domain *d, size_t size)
 	struct fido_region *r;
 
 	pthread_mutex_lock(&d->lock);
-	r = region_alloc(d, size, FIDO_GRANULE_SIZE);
+	r = region_alloc(d, size, FIDO_GRANULE_SIZE, true);
 	pthread_mutex_unlock(&d->lock);
 	if (r == NULL)
 		return false;

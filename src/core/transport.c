@@ -11,6 +11,7 @@
 /* The first one is the default. */
 static const struct fido_transport_ops *transports[TRANSPORTS_MAX] = {
 	&fido_transport_host,
+	&fido_transport_vm,
 	&fido_transport_xen,
 };
 

@@ -5,8 +5,8 @@
 /**
  * @file
  * What a transport does: let domains find each other, map memory, ring doorbells and learn of
- * deaths. Only transports know an environment (host, Xen). The group's prefix chooses one at run
- * time (fido_transport_find()).
+ * deaths. Only transports know an environment (host, virtual machines, Xen). The group's prefix
+ * chooses one at run time (fido_transport_find()).
  *
  * Ops are called with the domain's lock held, and do not block, unless their comment says
  * otherwise. A transport calls fido_domain_peer_*() of peer.h from process(), in the control
@@ -31,13 +31,15 @@ struct fido_extent {
 	int fd;             /**< file of the pages, not owned; -1: not a file's */
 	uint64_t fd_offset; /**< where the pages begin in the file, in bytes */
 	bool sealed;        /**< others can neither shrink the file nor map it writable */
+	uint64_t place;     /**< private to the transport; grows with gaddr */
 };
 
 struct fido_transport_ops {
 	/** Prefix of group names, without the colon. */
 	const char *name;
 	/**
-	 * Claim the domain's name and a slot in the group; fill in domain->layout and domain->slot.
+	 * Claim the domain's name and a slot in the group; fill in domain->layout, domain->slot and
+	 * domain->memory_size.
 	 * Called first, without the lock; may block. @return 0, -errno (message logged, nothing
 	 * left)
 	 */
@@ -70,15 +72,24 @@ struct fido_transport_ops {
 	 */
 	int (*memory_create)(void *transport, size_t size, bool huge, int *fd);
 	/**
+	 * Where memory at a gaddr of this domain's slot is in a file of memory_create(), which then
+	 * is one file for the whole slot, and has its pages. NULL: each is a file of its own, which
+	 * begins with it.
+	 * @return bytes
+	 */
+	uint64_t (*memory_offset)(void *transport, uint64_t gaddr);
+	/**
 	 * After the owner has mapped a memory file: prevent writable mappings and resizing.
 	 * @return 0, -errno
 	 */
 	int (*memory_seal)(void *transport, int fd);
 	/**
-	 * Ask whether a file that memory_create() did not create can be exported. NULL: always.
-	 * @return 0, -EOPNOTSUPP (message logged, once)
+	 * Ask whether pages of a file that memory_create() did not create can be exported; may fill
+	 * in e->place. NULL: always.
+	 * @param va the pages, mapped here
+	 * @return 0, -ENOENT (these cannot), -EOPNOTSUPP (none can; message logged, once)
 	 */
-	int (*can_export)(void *transport, int fd);
+	int (*can_export)(void *transport, const void *va, struct fido_extent *e);
 	/** Send every peer the extents of domain->extents that it lacks, and the new epoch. */
 	void (*export)(void *transport);
 	/** Tell every peer to unmap pages, by which the given epoch starts. */
@@ -125,6 +136,7 @@ struct fido_transport_ops {
 };
 
 extern const struct fido_transport_ops fido_transport_host;
+extern const struct fido_transport_ops fido_transport_vm;
 /** If libfido was built without Xen's libraries, its join() fails and says so. */
 extern const struct fido_transport_ops fido_transport_xen;
 

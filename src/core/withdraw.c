@@ -52,12 +52,14 @@ fido_withdrawals_step(struct fido_domain *d)
 		if (d->links[k] != NULL)
 			fido_link_tag_named(d->links[k], set);
 	while (i < set->count) {
+		struct fido_extent e = set->items[i].extent;
+
 		if (set->items[i].tag != 0) {
 			i++;
 			continue;
 		}
-		tell(d, &set->items[i].extent);
-		fido_extents_remove(set, i);
+		fido_extents_remove(set, i); /* The transport may list what is left. */
+		tell(d, &e);
 	}
 	return set->count != 0;
 }

@@ -75,7 +75,7 @@ void fido_host_refuse(struct fido_host_session *s, enum fido_host_reason reason)
 void fido_host_send_memory(struct host *h, struct fido_host_session *s);
 /* Ops of fido_transport_ops. */
 int fido_host_offer_doorbells(void *transport, struct fido_link *link);
-int fido_host_can_export(void *transport, int fd);
+int fido_host_can_export(void *transport, const void *va, struct fido_extent *e);
 void fido_host_export(void *transport);
 void fido_host_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch);
 void fido_host_notify(void *transport);

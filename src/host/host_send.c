@@ -105,17 +105,18 @@ send_map(struct fido_host_session *s, const struct fido_extent *extents, size_t 
  * write to it. Arenas are sealed.
  */
 int
-fido_host_can_export(void *transport, int fd)
+fido_host_can_export(void *transport, const void *va, struct fido_extent *e)
 {
 	struct host *h = transport;
-	int ret = fido_host_can_share(fd);
+	int ret = fido_host_can_share(e->fd);
 
+	(void)va;
 	if (ret != 0 && !h->cannot_share)
 		fido_log(FIDO_LOG_WARNING,
 			"group %s: %s cannot share its memory read-only (open /proc/self/fd/%d: "
 			"%s): packets in it are copied: mount /proc in this container or chroot, "
 			"or keep packets in arenas (pools=arena)",
-			h->domain->group, h->domain->name, fd, strerror(-ret));
+			h->domain->group, h->domain->name, e->fd, strerror(-ret));
 	h->cannot_share |= ret != 0;
 	return ret != 0 ? -EOPNOTSUPP : 0;
 }

@@ -53,9 +53,9 @@ address_of(const struct fido_local_folder *g, const char *name, struct sockaddr_
 }
 
 static int
-new_socket(void)
+new_socket(int type)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -93,7 +93,15 @@ use_connect(const struct fido_local_folder *g, int fd, const struct sockaddr_un 
 int
 fido_local_folder_connect(const struct fido_local_folder *g, const char *name)
 {
-	int fd = new_socket();
+	int fd = new_socket(SOCK_SEQPACKET);
+
+	return fd < 0 ? fd : use_at(g, name, fd, use_connect);
+}
+
+int
+fido_local_folder_connect_stream(const struct fido_local_folder *g, const char *name)
+{
+	int fd = new_socket(SOCK_STREAM);
 
 	return fd < 0 ? fd : use_at(g, name, fd, use_connect);
 }
@@ -127,7 +135,7 @@ use_listen(const struct fido_local_folder *g, int fd, const struct sockaddr_un *
 int
 fido_local_folder_listen(const struct fido_local_folder *g, const char *name)
 {
-	int fd = new_socket();
+	int fd = new_socket(SOCK_SEQPACKET);
 
 	if (fd < 0)
 		return fd;

@@ -26,9 +26,8 @@
 	"; to share a group between users, create it as root: fido-ctl create GROUP --gid NAME " \
 	"(a Unix group that they are in)"
 
-/* The parent folder of all groups of this user. */
-static int
-run_dir(char *out, size_t size)
+int
+fido_group_run_dir(char *out, size_t size)
 {
 	const char *env = getenv("FIDO_RUNDIR");
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
@@ -128,7 +127,7 @@ fido_local_folder_open(struct fido_local_folder *g, const char *group, bool crea
 	int ret;
 
 	*g = (struct fido_local_folder){.lock_fd = -1};
-	ret = run_dir(run, sizeof(run));
+	ret = fido_group_run_dir(run, sizeof(run));
 	if (ret != 0)
 		return ret;
 	snprintf(g->dir, sizeof(g->dir), "%s/%s", run, group);

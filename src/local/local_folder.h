@@ -17,8 +17,7 @@
  *   RUN/<group>/slot.<n>      "name generation pid"; its owner holds a flock on it as long as it
  *                             lives; its mtime changes whenever the owner's control thread runs
  *
- * RUN is /run/fido for root, else $XDG_RUNTIME_DIR/fido, else /tmp/fido-<uid>; FIDO_RUNDIR
- * overrides.
+ * RUN is what fido_group_run_dir() finds.
  *
  * Files and sockets get the folder's mode and Unix group, whatever the umask of their creator: a
  * user who may read and write the folder may read and write its files, and connect to its sockets.
@@ -32,6 +31,7 @@
 #include <sys/un.h>
 
 #include <fido/domain.h>
+#include <fido/group.h>
 
 /** Sizes of a folder's path and of the path of a file in it, with the terminating zero. */
 #define FIDO_LOCAL_DIR_MAX 960
@@ -118,6 +118,8 @@ int fido_local_folder_address(const struct fido_local_folder *g, const char *nam
  *         backlog is full), -errno
  */
 int fido_local_folder_connect(const struct fido_local_folder *g, const char *name);
+/** The same for another program's socket, which is a stream (SOCK_STREAM). */
+int fido_local_folder_connect_stream(const struct fido_local_folder *g, const char *name);
 /** Create a domain's socket and listen. @return it (fido_fork_close()), -errno (message written) */
 int fido_local_folder_listen(const struct fido_local_folder *g, const char *name);
 /** Call fn for each domain that has a socket. Needs no lock. @return 0, -errno, what fn returned */

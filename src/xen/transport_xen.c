@@ -32,8 +32,8 @@
 #include "link_private.h"
 #include "local_slot.h"
 #include "peer.h"
+#include "watcher.h"
 #include "xen_bell.h"
-#include "xen_observe.h"
 #include "xen_session.h"
 
 /* ---- our memory ---- */
@@ -69,9 +69,10 @@ xen_memory_seal(void *transport, int fd)
 }
 
 static int
-xen_can_export(void *transport, int fd)
+xen_can_export(void *transport, const void *va, struct fido_extent *e)
 {
-	(void)fd;
+	(void)va;
+	(void)e;
 	return fido_xen_grants_any_memory(((struct fido_xen *)transport)->grants) ? 0 : -EOPNOTSUPP;
 }
 
@@ -465,5 +466,5 @@ const struct fido_transport_ops fido_transport_xen = {
 	.fd = xen_fd,
 	.process = xen_process,
 	.observe = fido_xen_observe_all,
-	.observe_end = fido_xen_observation_end,
+	.observe_end = fido_watcher_observation_end,
 };

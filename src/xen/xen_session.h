@@ -25,6 +25,8 @@
 
 #include <xenevtchn.h>
 
+#include <fido/observer.h>
+
 #include "domain_private.h"
 #include "local_folder.h"
 #include "sent.h"
@@ -86,5 +88,11 @@ void fido_xen_session_end(struct fido_xen *x, struct fido_xen_session *s);
 void fido_xen_session_leave(struct fido_xen *x, struct fido_xen_session *s, bool clean);
 /** Free the session. The other domain's memory stays mapped. */
 void fido_xen_session_free(struct fido_xen *x, struct fido_xen_session *s);
+
+/* ---- xen_observe.c ---- */
+
+/** fido_transport_ops.observe */
+int fido_xen_observe_all(const char *group, int (*fn)(void *arg, struct fido_observation *o),
+	void *arg);
 
 #endif

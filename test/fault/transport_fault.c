@@ -187,9 +187,9 @@ fault_observe_end(struct fido_observation *o)
 }
 
 static int
-fault_can_export(void *transport, int fd)
+fault_can_export(void *transport, const void *va, struct fido_extent *e)
 {
-	return inner->can_export != NULL ? inner->can_export(transport, fd) : 0;
+	return inner->can_export != NULL ? inner->can_export(transport, va, e) : 0;
 }
 
 static void

@@ -4,7 +4,7 @@
 # driver and no block device; a transport knows no other one; a store does not know the backend;
 # nothing in src/ or drivers/ knows an application or a test.
 #
-#	src/include/fido  <-  src/core  <-  src/local  <-  src/host, src/xen
+#	src/include/fido  <-  src/core  <-  src/local  <-  src/host, src/vm, src/xen
 #	drivers/blk: include/fido, common  <-  front, fuse, nbdkit        store  <-  back
 set -eu -o pipefail
 
@@ -21,7 +21,9 @@ allowed()
 	src/core
 	src/local src/core
 	src/host src/core src/local
+	src/vm src/core src/local
 	src/xen src/core src/local
+	drivers/vm/fido-bell src/vm
 	drivers/xen/fido-grant src/xen
 	drivers/net/common
 	drivers/net/mmnet_pmd drivers/net/common

@@ -96,6 +96,8 @@ run_flush(struct run *run)
 			run->fd_offset);
 	if (ret == -EOPNOTSUPP)
 		unsupported = true;
+	else if (ret == -ENOENT)
+		warn_once("it lies outside the memory that the group shares");
 	else if (ret != 0)
 		warn_once(strerror(-ret));
 	run->len = 0;
@@ -196,8 +198,9 @@ give_up(void)
 {
 	MMNET_LOG(WARNING,
 		"EAL's memory cannot be exported: packets in it are copied once, and counted; "
-		"pools=arena avoids that, so does /proc in a container, and on Xen the kernel "
-		"module fido-grant (see doc/mmnet.md, doc/xen.md)");
+		"pools=arena avoids that, so does /proc in a container, on Xen the kernel "
+		"module fido-grant, and in a virtual machine huge pages in its shared RAM (see "
+		"doc/mmnet.md, doc/xen.md, doc/vm.md)");
 	while (heap_count != 0)
 		fido_region_destroy(heap[--heap_count].region);
 }

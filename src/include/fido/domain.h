@@ -30,7 +30,7 @@ struct fido_domain;
 
 /** How to join. Zero-initialize: a member that is zero takes its default. */
 struct fido_domain_config {
-	/** Transport and group: "demo", "host:demo" or "xen:demo". */
+	/** Transport and group: "demo", "host:demo", "vm:demo" or "xen:demo". */
 	const char *group;
 	/** This domain's name, unique in the group: [A-Za-z0-9_.-], not starting with a dot. */
 	const char *name;
@@ -38,7 +38,7 @@ struct fido_domain_config {
 	struct fido_layout layout;
 	size_t control_size; /**< bytes of the control region (block, rings); default 8 MiB */
 	bool no_hugepages;   /**< arenas use ordinary pages, without a warning */
-	/** An observer: makes no links; on Xen, maps only the peers' control regions. */
+	/** An observer: makes no links; on Xen and in VMs, maps only the peers' control regions. */
 	bool observes;
 	/**
 	 * Host transport: users whose processes may map this domain's memory, by name or id, as in

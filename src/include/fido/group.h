@@ -6,9 +6,10 @@
  * @file
  * Create a group before its first domain joins, for the users of a Unix group. Otherwise the first
  * domain creates the group, for its own user only, and the last one removes it. Host transport
- * only.
+ * only, but for fido_group_run_dir().
  */
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -54,6 +55,18 @@ int fido_group_create(const char *group, const struct fido_group_config *config)
  * @see fido_group_create
  */
 int fido_group_destroy(const char *group);
+/**
+ * Find the folder in which this user's groups have theirs: /run/fido for root, else
+ * $XDG_RUNTIME_DIR/fido, else /tmp/fido-UID; FIDO_RUNDIR overrides. It need not exist. For tools
+ * that look at groups of all transports. Any thread.
+ *
+ * @param out  receives the path
+ * @param size of out, with the terminating zero
+ * @return
+ *   - 0
+ *   - -ENAMETOOLONG: it does not fit (message written)
+ */
+int fido_group_run_dir(char *out, size_t size);
 
 #ifdef __cplusplus
 }

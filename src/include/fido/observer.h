@@ -38,7 +38,7 @@ struct fido_observer;
 /**
  * Open a group for observation. Blocks for at most 0.5 s for each domain that hangs.
  * @param out   receives the observer, which the caller owns
- * @param group "demo", "host:demo" or "xen:demo"
+ * @param group "demo", "host:demo", "vm:demo" or "xen:demo"
  * @return 0, -ENOENT (no such group), -EACCES (no permission), -EINVAL, -ENOMEM, other -errno;
  *         a failure is logged
  * @see fido_observer_close

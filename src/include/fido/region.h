@@ -85,7 +85,9 @@ int fido_region_import(struct fido_domain *domain, void *va, size_t len, size_t 
  *   - 0
  *   - -EINVAL: bad range, or not within the file
  *   - -EBUSY: a part of the range is exported, or was exported and is still read
- *   - -EOPNOTSUPP: only arenas can be exported here (Xen without the fido-grant module; no /proc)
+ *   - -ENOENT: these pages lie outside the memory that the group shares (virtual machines)
+ *   - -EOPNOTSUPP: only arenas can be exported here (Xen without the fido-grant module; a virtual
+ *     machine without shared RAM; no /proc)
  *   - other -errno
  * @see fido_region_withdraw
  */
