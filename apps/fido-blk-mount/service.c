@@ -278,10 +278,10 @@ serve(struct service *s)
 		printf("%s\n", s->opt->loop ? s->loop.device : s->mountpoint.file);
 		/* If stdout cannot be written to, serve nevertheless, and fail at exit. */
 		app_output_flush();
-		notify("READY=1");
+		app_notify("READY=1");
 		while (wait_for_event(s, -1) == EVENT_NONE)
 			;
-		notify("STOPPING=1");
+		app_notify("STOPPING=1");
 	}
 	loop_detach(&s->loop);
 	if (s->session.started == 0)

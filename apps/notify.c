@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 void
-notify(const char *state)
+app_notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
