@@ -9,6 +9,7 @@
 #include <fido/log.h>
 #include <fido/observer.h>
 
+#include "doctor/doctor.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -141,6 +142,10 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (ret > 0)
 		return app_output_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (opt.command == CTL_DOCTOR) {
+		ret = doctor_run(opt.group, opt.json);
+		return app_output_end() == 0 && ret == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
 	fido_log_set(on_message);
 	if (opt.command == CTL_CREATE || opt.command == CTL_DESTROY)
 		return change_group(&opt) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -41,7 +41,7 @@ static const struct option long_options[] = {
 };
 
 static const char *const command_names[] = {"list", "links", "stats", "top", "blk", "record",
-	"create", "destroy"};
+	"create", "destroy", "doctor"};
 
 const char *
 ctl_command_name(enum ctl_command command)
@@ -55,6 +55,7 @@ print_usage(void)
 	fputs("usage: fido-ctl COMMAND --group G [options]\n"
 	      "       fido-ctl create G [--gid NAME] [--mode OCTAL]\n"
 	      "       fido-ctl destroy G\n"
+	      "       fido-ctl doctor [--group G] [--json]\n"
 	      "Show a group of Fido domains. Reads only what they publish: slows no data path.\n"
 	      "\n"
 	      "commands:\n"
@@ -66,6 +67,9 @@ print_usage(void)
 	      "  record              write CSV, one line per queue and interval; Ctrl-C quits\n"
 	      "  create              create the group's folder, for the users of a Unix group\n"
 	      "  destroy             remove the group's folder; no domain may be in the group\n"
+	      "  doctor              say what this machine lacks for Fido, or for a group, and "
+	      "the\n"
+	      "                      command that mends it; exit status 1 if it is needed\n"
 	      "options:\n"
 	      "  -g, --group G       select the group: NAME or TRANSPORT:NAME (host:demo)\n"
 	      "  --domain NAME       show only this domain (links: its peers' ends too)\n"
@@ -244,15 +248,15 @@ take_command(struct ctl_options *opt, int argc, char **argv)
 
 	if (optind == argc)
 		return usage_error("no command", NULL,
-			"give one of list, links, stats, top, blk, record, create, destroy; see "
-			"fido-ctl --help");
+			"give one of list, links, stats, top, blk, record, create, destroy, "
+			"doctor; see fido-ctl --help");
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(argv[optind], command_names[i]) == 0) {
 			opt->command = (enum ctl_command)i;
 			return take_group(opt, argc, argv);
 		}
 	return usage_error("unknown command", argv[optind],
-		"give one of list, links, stats, top, blk, record, create, destroy");
+		"give one of list, links, stats, top, blk, record, create, destroy, doctor");
 }
 
 /* Check that the options fit the command, and set defaults. */
@@ -262,7 +266,9 @@ check_together(struct ctl_options *opt)
 	bool once = opt->command == CTL_LIST || opt->command == CTL_LINKS;
 	bool endless = opt->command == CTL_TOP || opt->command == CTL_RECORD;
 
-	if (opt->group == NULL)
+	if (opt->command == CTL_DOCTOR && (opt->rates || opt->count != 0 || opt->domain != NULL))
+		return usage_error("doctor", NULL, "it takes --group and --json");
+	if (opt->group == NULL && opt->command != CTL_DOCTOR)
 		return usage_error("no group", NULL,
 			"give --group NAME, the same as for the domains");
 	if (once && (opt->rates || opt->count != 0))

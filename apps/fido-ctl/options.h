@@ -16,12 +16,13 @@ enum ctl_command {
 	CTL_BLK,
 	CTL_RECORD,
 	CTL_CREATE,
-	CTL_DESTROY
+	CTL_DESTROY,
+	CTL_DOCTOR
 };
 
 struct ctl_options {
 	enum ctl_command command;
-	const char *group;
+	const char *group;  /**< doctor: may be NULL */
 	const char *domain; /**< show only this one; NULL: all */
 	bool json;
 	enum ctl_sort sort;     /**< order of queues in top */
