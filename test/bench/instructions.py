@@ -16,7 +16,7 @@ from samples import start_both
 
 PACKETS = 6400
 BURSTS = {"steps": 32, "single": 1}
-COMPARED = ("mmnet-zero", "mmnet-copy", "memif-copy", "memif-zero")
+COMPARED = ("mmnet-zero", "mmnet-arena", "mmnet-vm", "mmnet-copy", "memif-copy", "memif-zero")
 FUNCTIONS = {"tx": ("steps_send",), "rx": ("steps_receive", "steps_free")}
 # Valgrind has no room for the address range that EAL reserves for huge pages: use ordinary ones.
 MEMORY = ("--no-huge", "--single-file-segments", "-m", "64")
@@ -63,10 +63,11 @@ def sample_steps(bench, name, size, burst):
     for fifo in ("tx.fifo", "rx.fifo"):
         os.mkfifo(bench.path(fifo))
     try:
-        started = start_both({"tx": lambda: start(bench, "tx", 0, pair.tx, size, burst),
-                              "rx": lambda: start(bench, "rx", 1, pair.rx, size, burst)},
-                             pair.listener, pair.sockets)
-        found = {**counted(bench, started["tx"]), **counted(bench, started["rx"])}
+        with PEERS[name].around(bench):
+            started = start_both({"tx": lambda: start(bench, "tx", 0, pair.tx, size, burst),
+                                  "rx": lambda: start(bench, "rx", 1, pair.rx, size, burst)},
+                                 pair.listener, pair.sockets)
+            found = {**counted(bench, started["tx"]), **counted(bench, started["rx"])}
     finally:
         remove(bench)
     return {"total": sum(found.values()), **found}
@@ -83,6 +84,10 @@ RATIOS = [ratio(f"instructions per packet, bursts of {burst}, {size} bytes: "
                 f"{bench}/mmnet-{mode}/{size}",
                 [f"{bench}/{peer}/{size}" for peer in ("memif-copy", "memif-zero")])
           for bench, burst in BURSTS.items() for size in (64, 1500) for mode in ("zero", "copy")]
+# The transport is not on the path of packets.
+RATIOS += [ratio(f"instructions per packet, bursts of {burst}, {size} bytes: group vm: / host:",
+                 f"{bench}/mmnet-vm/{size}", [f"{bench}/mmnet-arena/{size}"])
+           for bench, burst in BURSTS.items() for size in (64, 1500)]
 
 SUITE = suite.Suite(
     name="instructions",

@@ -4,6 +4,10 @@
 All get the same number of descriptors (1024), the same buffers and the same pinning. Their devices
 are set up as their documentation recommends for speed.
 """
+import contextlib
+import os
+import shutil
+import subprocess
 from dataclasses import dataclass, field
 
 # Buffers of testpmd's pools: 2 KiB, or large enough for a frame of 9000 bytes in one segment.
@@ -41,7 +45,14 @@ class Loop:
     sockets: list = field(default_factory=list)
 
 
-class Mmnet:
+class Peer:
+    """What all have in common."""
+    def around(self, bench):
+        """What must be there while the pair runs: a context."""
+        return contextlib.nullcontext()
+
+
+class Mmnet(Peer):
     """The mmnet driver in one receive mode, with the sender's pools in EAL's heap or in arenas."""
     family = "mmnet"
 
@@ -71,7 +82,38 @@ class Mmnet:
                      fwd_out=self.port(bench, 1, "fwd", "ends", ",link=b"))]
 
 
-class Memif:
+class MmnetVm(Mmnet):
+    """The same between members of a group of virtual machines, as processes of the host: the driver
+    and the library do there what they do in a guest."""
+
+    def __init__(self):
+        super().__init__("zero", "arena")
+        self.label = "mmnet rx=zero, arena pools, group vm:"
+
+    @contextlib.contextmanager
+    def around(self, bench):
+        vmd = bench.build + "/apps/fido-vmd/fido-vmd"
+        memory = bench.path("vm-memory")
+        os.mkdir(memory)
+        try:
+            subprocess.run([vmd, "create", bench.group, "--vm", "none", "--slots-per-vm", "1",
+                            "--host", "2", "--memory", memory], check=True)
+            try:
+                bench.spawn_anywhere("vmd", [vmd, "serve", bench.group])
+                yield
+            finally:
+                bench.stop_all()
+                subprocess.run([vmd, "destroy", bench.group, "--force"], check=True)
+        finally:
+            shutil.rmtree(memory)
+
+    @staticmethod
+    def port(bench, number, domain, peer, extra=""):
+        return ["-d", bench.driver, f"--vdev=net_mmnet{number},group=vm:{bench.group},"
+                                    f"domain={domain},peer={peer}{extra}"]
+
+
+class Memif(Peer):
     """DPDK's memif driver. The sender is the client, because only a client can avoid its copy
     (zero_copy)."""
     family = "memif"
@@ -107,7 +149,7 @@ class Memif:
         return loops
 
 
-class Vhost:
+class Vhost(Peer):
     """vhost-user in one process, virtio-user in the other: one copy, always made by vhost.
 
     virtio uses mergeable buffers where it receives; where it only sends, it is faster without."""
@@ -129,7 +171,7 @@ class Vhost:
         return Pair(tx=vhost, rx=virtio, listener="tx", sockets=[path])
 
 
-class Null:
+class Null(Peer):
     """No receiver: the most that testpmd can send."""
     family = "null"
     proof = None
@@ -142,6 +184,7 @@ class Null:
 PEERS = {
     "mmnet-zero": Mmnet("zero"),
     "mmnet-arena": Mmnet("zero", pools="arena"),
+    "mmnet-vm": MmnetVm(),
     "mmnet-header": Mmnet("header"),
     "mmnet-copy": Mmnet("copy"),
     "mmnet-auto": Mmnet("auto"),
