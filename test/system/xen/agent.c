@@ -18,40 +18,20 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xen/io/xs_wire.h>
 
-#define OUT_FILE "/run/out"
+#include "command.h"
+
 /* xenstored limits a guest's node to 2048 bytes. */
 #define OUT_MAX 1900
-#define NO_ANSWER 124
-#define GUEST_GONE 125
 
 static int bus;
-
-static _Noreturn void
-die(const char *what)
-{
-	fprintf(stderr, "agent: %s: %s\n", what, strerror(errno));
-	exit(126);
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- xenstore ---- */
 
@@ -138,41 +118,16 @@ store_watch(const char *path)
 
 /* ---- the guest ---- */
 
-static int
-run(const char *command)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		die("fork");
-	if (pid == 0) {
-		int in = open("/dev/null", O_RDONLY),
-		    out = open(OUT_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-		dup2(in, STDIN_FILENO);
-		dup2(out, STDOUT_FILENO);
-		dup2(out, STDERR_FILENO);
-		close(bus);
-		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(126);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			die("waitpid");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* The output goes to the console, its end to dom0. */
 static void
 pass_output_on(void)
 {
 	char buf[4096], end[OUT_MAX];
-	FILE *out = fopen(OUT_FILE, "r");
+	FILE *out = fopen(COMMAND_OUT, "r");
 	size_t n, len = 0;
 
 	if (out == NULL)
-		die(OUT_FILE);
+		die(COMMAND_OUT);
 	while ((n = fread(buf, 1, sizeof(buf), out)) > 0)
 		fwrite(buf, 1, n, stdout);
 	if (fseek(out, -OUT_MAX, SEEK_END) != 0)
@@ -190,7 +145,7 @@ answer(const char *sequence, const char *command)
 
 	printf("+ %s\n", command);
 	fflush(stdout);
-	status = run(command);
+	status = command_wait(command_start(command), 0);
 	pass_output_on();
 	if (status != 0)
 		printf("status %d\n", status);
@@ -265,7 +220,7 @@ call(const char *domid, const char *seconds, const char *file, const char *comma
 	store_watch(done);
 	snprintf(value, sizeof(value), "%s%.*s", sequence, XENSTORE_PAYLOAD_MAX, command);
 	if (!store_read(name, gone))
-		return GUEST_GONE;
+		return COMMAND_GUEST_GONE;
 	if (len + strlen(command) > XENSTORE_PAYLOAD_MAX ||
 		!store_write(cmd, value, len + strlen(command)))
 		die("cannot write the command to xenstore");
@@ -278,9 +233,9 @@ call(const char *domid, const char *seconds, const char *file, const char *comma
 		 * Look even if no watch fired: an event skipped while asking does not come again.
 		 */
 		if (!wait_event(200) && !store_read(name, gone))
-			return GUEST_GONE;
+			return COMMAND_GUEST_GONE;
 	} while (now_ms() < end);
-	return NO_ANSWER;
+	return COMMAND_NO_ANSWER;
 }
 
 int
@@ -290,7 +245,7 @@ main(int argc, char **argv)
 
 	if (!serves && (argc != 6 || strcmp(argv[1], "call") != 0)) {
 		fprintf(stderr, "usage: agent serve | agent call DOMID SECONDS FILE COMMAND\n");
-		return 126;
+		return COMMAND_ERROR;
 	}
 	bus = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 	if (bus < 0)

@@ -26,6 +26,8 @@ xen_bed=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$xen_bed/../../lib.sh"
 # shellcheck source=test/system/xen/image.sh
 . "$xen_bed/image.sh"
+# shellcheck source=test/system/bed/report.sh
+. "$xen_bed/../bed/report.sh"
 xen_dir=$FIDO_BUILD/xen
 xen_logs=$FIDO_BUILD/test-logs/xen
 # Seconds until the first scenario starts, and for the whole run.
@@ -44,16 +46,6 @@ dom0_arguments="console=hvc0 loglevel=5 rodata=off mitigations=off panic=1"
 
 # All output of the boot, with the seconds since its start.
 console=$xen_logs/console.log
-declare -A reported=()
-n_failed=0
-
-list_scenarios()
-{
-	local file
-	for file in "$xen_bed"/scenarios/[0-9][0-9]-*.sh; do
-		basename "$file" .sh
-	done
-}
 
 # --- one boot ---
 
@@ -81,31 +73,12 @@ stop_machine()
 	exec {console_fd}>&-
 }
 
-seconds_since()
-{
-	local now=${EPOCHREALTIME/./}
-	printf '%d.%d' $(((now - $1) / 1000000)) $(((now - $1) / 100000 % 10))
-}
-
 # Read the next whole line of the console into $line; false when there was none for half a second.
 next_line()
 {
-	local part=
-	if IFS= read -r -t 0.5 -u "$console_fd" part; then
-		# Linux and Xen each add a carriage return.
-		line=${partial}${part//$'\r'/}
-		partial=
-		return 0
-	fi
-	partial+=$part
-	return 1
-}
-
-report()
-{
-	reported[$2]=1
-	[ "$1" = passed ] || n_failed=$((n_failed + 1))
-	printf '%s %s %s %s\n' "$1" "$2" "$3" "$4"
+	next_line_of "$console_fd" 0.5 || return 1
+	# Linux and Xen each add a carriage return.
+	line=${line//$'\r'/}
 }
 
 # Sort a line into the logs, and act on dom0's marks.
@@ -178,7 +151,7 @@ boot_and_run()
 
 run()
 {
-	local name status=0
+	local status=0
 	rm -rf "$xen_logs"
 	mkdir -p "$xen_logs"
 	: >"$console"
@@ -190,19 +163,17 @@ run()
 	else
 		cp "$xen_logs/bed.log" "$console"
 	fi
-	for name in "${names[@]}"; do
-		[ -n "${reported[$name]:-}" ] || report failed "$name" 0 "$console"
-	done
+	report_missing "$console" "${names[@]}"
 	[ $n_failed = 0 ]
 }
 
 case ${1:-} in
-list) list_scenarios ;;
+list) list_scenarios "$xen_bed" ;;
 images) build_images ;;
 run)
 	shift
 	names=("$@")
-	[ ${#names[@]} -gt 0 ] || mapfile -t names < <(list_scenarios)
+	[ ${#names[@]} -gt 0 ] || mapfile -t names < <(list_scenarios "$xen_bed")
 	run
 	;;
 *) fail "usage: bed.sh list | run [NAME...] | images" ;;

@@ -243,6 +243,6 @@ finish()
 {
 	local name
 	for name in dom0 $(running_guests); do
-		on "$name" "job clean; ! dmesg | grep -E 'segfault at|traps:|Oops|BUG:|WARNING:|general protection'"
+		on "$name" "job clean; ! crashes.sh"
 	done
 }

@@ -21,8 +21,9 @@
 # Events are the notifications that all three domains together got from the hypervisor; see
 # counts.sh.
 
+# shellcheck source=test/system/bed/transfer.sh
+. /bed/transfer.sh
 net_mib=4
-net_data=/tmp/net.data
 
 # --- Xen's own network ---
 
@@ -61,16 +62,6 @@ net_address()
 	output domB | sed -n 's,.* inet \([0-9.]*\)/.*,\1,p'
 }
 
-# The same MiB of random data, many times.
-net_prepare()
-{
-	on domA "[ -e $net_data ] || {
-		head -c 1048576 /dev/urandom >$net_data.1
-		n=0; while [ \$n -lt $net_mib ]; do n=\$((n + 1)); cat $net_data.1; done >$net_data; rm $net_data.1; }
-		md5sum <$net_data"
-	net_sum=$(output domA)
-}
-
 # INTERFACE MIDDLE: put the counters of domA, domB and the one between them into $net_counts
 net_count()
 {
@@ -102,26 +93,15 @@ net_report()
 
 net_measure()
 {
-	local address ping before seconds
-	address=$(net_address "$2")
-	net_prepare
-	# The first ping resolves the address.
-	on domA "ping -c 1 -W 10 $address && ping -c 10 -i 0.1 -W 10 $address"
-	ping=$(output domA | sed -n 's,.*min/avg/max = [0-9.]*/\([0-9.]*\)/.*,\1,p' | tail -n 1)
-	# nc closes the connection at the end of its input: a pipe that it holds open itself has
-	# none.
-	bg domB sink "rm -f /run/never; mkfifo /run/never; exec nc -l -p 5001 <>/run/never >$net_data"
+	local before
+	transfer_prepare domA domB "$(net_address "$2")" $net_mib
 	net_count "$2" "$3"
 	before=$net_counts
-	on_limit=90 on domA "from=\$(cut -d' ' -f1 /proc/uptime); nc $address 5001 <$net_data
-		echo \$from \$(cut -d' ' -f1 /proc/uptime)"
-	seconds=$(output domA | awk '{ print $2 - $1 }')
+	transfer_run
 	net_count "$2" "$3"
-	wait_bg domB sink 10
-	on domB "md5sum <$net_data; rm $net_data"
-	expect_eq "$(output domB)" "$net_sum" "what came through the network"
+	transfer_check
 	# shellcheck disable=SC2086 # words
-	net_report "$1" "$ping" "$seconds" $before $net_counts >"$bed/net.$1"
+	net_report "$1" "$transfer_ping_ms" "$transfer_seconds" $before $net_counts >"$bed/net.$1"
 	say "$(cat "$bed/net.$1")"
 }
 

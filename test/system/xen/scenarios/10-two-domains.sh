@@ -5,8 +5,8 @@
 need domA domB
 on dom0 fido-group create two "$(domid domA)" "$(domid domB)"
 for mode in poll sleep; do
-	bg domA pair "xen-pair xen:two a b 64 6000 $mode"
-	bg domB pair "xen-pair xen:two b a 64 6000 $mode"
+	bg domA pair "pair xen:two a b 64 6000 $mode"
+	bg domB pair "pair xen:two b a 64 6000 $mode"
 	doorbells='.*'
 	[ $mode = sleep ] || doorbells=0
 	for name in domA domB; do

@@ -9,8 +9,8 @@ limit=/sys/module/xen_gntalloc/parameters/limit
 refused()
 {
 	status=0
-	try domA "xen-pair xen:stock a b 1 1 poll" || status=$?
-	expect_eq $status 1 "status of xen-pair"
+	try domA "pair xen:stock a b 1 1 poll" || status=$?
+	expect_eq $status 1 "status of pair"
 	# The last line is what the program gets from fido_last_error().
 	output domA | tail -n 1 | grep -q "$1" || fail "no word of '$1': $(output domA)"
 }
@@ -25,8 +25,8 @@ on domA "echo 1024 >$limit"
 refused "echo [0-9]* > $limit"
 on domA "echo 65536 >$limit"
 
-bg domA pair 'xen-pair xen:stock a b 16 2000 sleep'
-bg domB pair 'xen-pair xen:stock b a 16 2000 sleep'
+bg domA pair 'pair xen:stock a b 16 2000 sleep'
+bg domB pair 'pair xen:stock b a 16 2000 sleep'
 for name in domA domB; do
 	wait_bg $name pair 60
 	output $name | grep -q 'sent=2000 received=2000 .* copied=0 ' || fail "$name: $(output $name)"

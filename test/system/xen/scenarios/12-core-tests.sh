@@ -4,6 +4,8 @@
 # one guest, or threads of one of them. Tests of the host transport's folder and sockets, or of no
 # transport at all, are left out.
 # limit: 1300
+# shellcheck source=test/system/bed/core-tests.sh
+. /bed/core-tests.sh
 need domA domB domC
 
 share_a='link-broken-ring-closes-link link-held-buffer-across-close link-events fault-doorbells-lost-and-extra'
@@ -19,14 +21,13 @@ if grep -q bed.long=1 /proc/cmdline; then
 		region-destroy-under-traffic domain-hung-peer-does-not-block wakeup-across-link-changes"
 fi
 
-# Run a guest's share, in its own group; the names of failed tests come last.
+# Run a guest's share, in its own group.
 run_share() # NAME GROUP TESTS
 {
 	# The layout is the tests' own (test/unit/test.h).
 	on dom0 fido-group create "$2" --base 0x2000000000 --slot-shift 32 --slots 16 --slots-per-domain 16 "$(domid "$1")"
-	bg "$1" core "cd /tmp; failed=; for t in $(echo "$3" | tr -s '\n\t' '  '); do
-		FIDO_TEST_GROUP=xen:$2 FIDO_TEST_LIMIT_MS=40000 timeout 240 /unit/\$t >out 2>&1 || { failed=\"\$failed \$t\"; tail -n 15 out; }
-		echo \"\$t \$(cut -d' ' -f1 /proc/uptime)\"; done; [ -z \"\$failed\" ] || { echo \"failed:\$failed\"; exit 1; }"
+	# shellcheck disable=SC2086 # a test each
+	core_tests_start "$1" "xen:$2" /unit $3
 }
 
 # The fault tests know their group's name.

@@ -10,12 +10,13 @@
 . /bed/dpdk.sh
 # shellcheck source=test/system/xen/guest/net.sh
 . /bed/net.sh
-# shellcheck source=test/system/xen/guest/kernels.sh
+# shellcheck source=test/system/bed/kernels.sh
 . /bed/kernels.sh
 group=tap
+kernels_of domA domB
 need domA domB domC
 on dom0 fido-group create $group 0 "$(domid domA)" "$(domid domB)" "$(domid domC)"
 kernels_join tap domC
-kernels_measure tap domC
+kernels_measure net_measure tap fido0 domC
 kernels_part domC
 on dom0 fido-group destroy $group

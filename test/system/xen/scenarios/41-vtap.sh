@@ -12,16 +12,19 @@
 . /bed/dpdk.sh
 # shellcheck source=test/system/xen/guest/net.sh
 . /bed/net.sh
-# shellcheck source=test/system/xen/guest/kernels.sh
+# shellcheck source=test/system/bed/kernels.sh
 . /bed/kernels.sh
 group=vtap
+kernels_of domA domB
 need domA domB domC
 on dom0 fido-group create $group 0 "$(domid domA)" "$(domid domB)" "$(domid domC)"
 for middle in domC none; do
-	label=vtap3
-	[ $middle != none ] || label=vtap2
 	kernels_join vtap $middle --offload
-	kernels_measure $label $middle
+	if [ $middle = none ]; then
+		kernels_measure net_measure vtap2 fido0 dom0
+	else
+		kernels_measure net_measure vtap3 fido0 $middle
+	fi
 	kernels_part $middle
 done
 on dom0 fido-group destroy $group

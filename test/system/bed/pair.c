@@ -3,10 +3,13 @@
  * Two domains of libfido alone: each sends the other every byte of a large arena, and checks what
  * it receives.
  *
- *   xen-pair GROUP NAME PEER ARENA_MIB MESSAGES poll|sleep
+ *   pair GROUP NAME PEER ARENA_MIB MESSAGES poll|sleep|turns
  *
  * Both ends send MESSAGES and receive as many. An end that has nothing to do sleeps (sleep) or
- * looks again (poll). Then a write to the peer's memory must fault. The last line holds the counts.
+ * looks again (poll). With turns, one short message is under way at a time: an end sends its next
+ * one when it has received the other's, and sleeps at once, so each message needs a wake-up. Then a
+ * write to the peer's memory must fault. A line `up` says that the link is up; the last line
+ * holds the counts.
  */
 
 #include <inttypes.h>
@@ -28,11 +31,12 @@
 #include <fido/txq.h>
 
 #define BUFFER 16384u
-#define WORDS (BUFFER / sizeof(uint64_t))
 #define RING 256u
 #define BURST 32
 #define LIMIT_S 120
 #define LOOKS 100
+/* Of a message, with turns. */
+#define SHORT 64u
 
 struct pair {
 	struct fido_domain *domain;
@@ -50,6 +54,9 @@ struct pair {
 	uint64_t sleeps;
 	const void *theirs; /* an address in the peer's memory */
 	bool may_sleep;
+	bool turns;
+	bool second;  /* with turns: the other end begins */
+	uint32_t len; /* of a message */
 };
 
 static sigjmp_buf faulted;
@@ -77,6 +84,17 @@ take_back(struct pair *p)
 	return n;
 }
 
+/* @return how many messages the other end waits for, at most `free` */
+static uint64_t
+wanted(const struct pair *p, uint64_t free)
+{
+	uint64_t left = p->messages - p->sent;
+
+	if (p->turns)
+		return p->sent + p->second <= p->received && left != 0 && free != 0;
+	return left < free ? left : free;
+}
+
 /*
  * Message seq lies in buffer seq % buffers, so all buffers but a few are back before it is written.
  */
@@ -84,17 +102,17 @@ static unsigned int
 send_some(struct pair *p)
 {
 	struct fido_buf bufs[BURST];
+	uint64_t want = wanted(p, p->buffers - RING - (p->sent - p->back));
 	unsigned int n = 0;
 	int done;
 
-	while (n < BURST && p->sent + n < p->messages &&
-		p->sent + n - p->back < p->buffers - RING) {
+	while (n < BURST && n < want) {
 		uint64_t seq = p->sent + n;
 		uint64_t *at = (uint64_t *)(p->arena->va + seq % p->buffers * BUFFER);
 
-		for (uint64_t i = 0; i < WORDS; i++)
+		for (uint64_t i = 0; i < p->len / sizeof(*at); i++)
 			at[i] = word(p->seed, seq, i);
-		bufs[n++] = (struct fido_buf){at, BUFFER, 0, at};
+		bufs[n++] = (struct fido_buf){at, p->len, 0, at};
 	}
 	done = n != 0 ? fido_txq_post(p->txq, bufs, n) : 0;
 	if (done < 0)
@@ -112,9 +130,9 @@ receive_some(struct pair *p)
 	for (unsigned int k = 0; k < n; k++) {
 		const uint64_t *at = rx[k].desc.data;
 
-		if (rx[k].desc.len != BUFFER)
+		if (rx[k].desc.len != p->len)
 			die("a message of another length");
-		for (uint64_t i = 0; i < WORDS; i++)
+		for (uint64_t i = 0; i < p->len / sizeof(*at); i++)
 			if (at[i] != word(p->peer_seed, p->received, i))
 				die("a message of other contents");
 		p->received++;
@@ -148,7 +166,7 @@ exchange(struct pair *p)
 	while (p->back < p->messages || p->received < p->messages) {
 		if (take_back(p) + receive_some(p) + send_some(p) != 0) {
 			looks = 0;
-		} else if (++looks >= LOOKS && p->may_sleep) {
+		} else if (p->may_sleep && (p->turns || ++looks >= LOOKS)) {
 			sleep_armed(p);
 			looks = 0;
 		} else if (time(NULL) > until) {
@@ -189,7 +207,10 @@ start(struct pair *p, char **argv)
 
 	p->buffers = (uint32_t)(size / BUFFER);
 	p->messages = strtoull(argv[5], NULL, 10);
-	p->may_sleep = strcmp(argv[6], "sleep") == 0;
+	p->turns = strcmp(argv[6], "turns") == 0;
+	p->second = strcmp(argv[2], argv[3]) > 0;
+	p->may_sleep = p->turns || strcmp(argv[6], "sleep") == 0;
+	p->len = p->turns ? SHORT : BUFFER;
 	p->seed = (uint64_t)argv[2][0] << 56;
 	p->peer_seed = (uint64_t)argv[3][0] << 56;
 	if (fido_domain_join(&p->domain, &config) != 0)
@@ -209,6 +230,8 @@ start(struct pair *p, char **argv)
 			die("the link does not come up");
 		usleep(1000);
 	}
+	printf("up\n");
+	fflush(stdout);
 }
 
 int
@@ -219,7 +242,8 @@ main(int argc, char **argv)
 	uint64_t doorbells, copied;
 
 	if (argc != 7) {
-		fprintf(stderr, "usage: xen-pair GROUP NAME PEER ARENA_MIB MESSAGES poll|sleep\n");
+		fprintf(stderr,
+			"usage: pair GROUP NAME PEER ARENA_MIB MESSAGES poll|sleep|turns\n");
 		return 2;
 	}
 	start(&p, argv);

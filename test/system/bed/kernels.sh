@@ -1,16 +1,24 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: BSD-3-Clause
-# Helpers for scenarios that join the kernels of domA and domB by fido-fwd; source dpdk.sh and net.sh
-# before. $group is the name of the group.
+# Helpers for scenarios that join the kernels of two guests by fido-fwd, in either bed; source
+# dpdk-jobs.sh before. $group is the name of the group.
 #
+#   kernels_of LEFT RIGHT
+#                        choose the guests
 #   kernels_join DRIVER MIDDLE [OPTION...]
 #                        start fido-fwd at both ends, with a port net_DRIVER0 whose interface is fido0,
-#                        10.99.0.1 in domA and 10.99.0.2 in domB; MIDDLE: a guest that forwards
+#                        10.99.0.1 in LEFT and 10.99.0.2 in RIGHT; MIDDLE: a guest that forwards
 #                        between them, or none
-#   kernels_measure LABEL MIDDLE
-#                        measure, and fail if a packet was copied on the way
+#   kernels_measure COMMAND...
+#                        run the command, which makes traffic, and fail if a packet was copied on the
+#                        way
 #   kernels_part MIDDLE  end fido-fwd everywhere
 # shellcheck disable=SC2154
+
+kernels_of()
+{
+	kernels_left=$1 kernels_right=$2
+}
 
 # GUEST DOMAIN PEER DRIVER [OPTION...]
 kernels_end()
@@ -36,10 +44,10 @@ kernels_join()
 	else
 		fwd "$middle" fwd "$(dev mid left 0) $(dev mid right 1) -- --pairs --idle adaptive $*"
 	fi
-	kernels_end domA left $left "$driver" "$@"
-	kernels_end domB right $right "$driver" "$@"
-	kernels_address domA 10.99.0.1
-	kernels_address domB 10.99.0.2
+	kernels_end "$kernels_left" left $left "$driver" "$@"
+	kernels_end "$kernels_right" right $right "$driver" "$@"
+	kernels_address "$kernels_left" 10.99.0.1
+	kernels_address "$kernels_right" 10.99.0.2
 	if [ "$middle" = none ]; then
 		connected 2 1
 	else
@@ -49,12 +57,11 @@ kernels_join()
 
 kernels_measure()
 {
-	local label=$1 middle=$2 copied packets bells
-	[ "$middle" != none ] || middle=dom0
+	local copied packets bells
 	# Packets sent before the memory was mapped were copied.
 	counters
 	copied=$(total_of any any any copied)
-	net_measure "$label" fido0 "$middle"
+	"$@"
 	counters
 	expect_eq "$(total_of any any any copied)" "$copied" "packets copied"
 	packets=$(total_of any any tx packets) bells=$(total_of any any any doorbells)
@@ -65,7 +72,7 @@ kernels_measure()
 kernels_part()
 {
 	local name
-	for name in domA domB "$1"; do
+	for name in "$kernels_left" "$kernels_right" "$1"; do
 		[ "$name" != none ] || continue
 		kill_bg "$name" fwd INT
 		wait_bg "$name" fwd 20

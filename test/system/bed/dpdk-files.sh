@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Files that guests need to run DPDK; sourced by image.sh, whose addbin it uses.
+# Files that guests need to run DPDK; sourced by image.sh, whose addbin and add_libgcc it uses.
 # shellcheck disable=SC2154
 
 # Debian's EAL loads all drivers of this folder, except bus_vdev: the programs are linked with it,
@@ -19,6 +19,7 @@ add_dpdk()
 	done
 	addbin "$FIDO_BUILD/drivers/net/mmnet_pmd/librte_net_mmnet.so" "${dpdk_drivers#/}/librte_net_mmnet.so"
 	addbin "$FIDO_BUILD/drivers/net/vtap_pmd/librte_net_vtap.so" "${dpdk_drivers#/}/librte_net_vtap.so"
+	add_libgcc
 	# The programs print JSON.
 	addbin "$(command -v jq)" bin/jq
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One member of the chain of test/stress, in a Xen domain of its own.
+ * One member of the chain of test/stress, in a guest of its own.
  *
- *   xen-chain GROUP INDEX MEMBERS LIFE
+ *   chain GROUP INDEX MEMBERS LIFE
  *
- * LIFE (from 1) differs each time a member is started. It writes its report to xenstore, in
- * data/chain, twice a second. SIGUSR1: the generator makes no more packets. SIGTERM: it leaves and
+ * LIFE (from 1) differs each time a member is started. It publishes its report twice a second
+ * (chain-report.h). SIGUSR1: the generator makes no more packets. SIGTERM: it leaves and
  * prints the report; exit status 1 when a packet was damaged, arrived twice or was reused too
  * early, or a buffer is lost.
  */
@@ -19,10 +19,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <xenstore.h>
-
 #include <fido/atomic.h>
 
+#include "chain-report.h"
 #include "chain.h"
 
 static struct chain *chain;
@@ -39,34 +38,24 @@ format_report(char *line, size_t size)
 		fido_load_relaxed(&report->quiet));
 }
 
-static void
-publish_report(struct xs_handle *xs)
-{
-	char line[256];
-
-	format_report(line, sizeof(line));
-	xs_write(xs, XBT_NULL, "data/chain", line, (unsigned int)strlen(line));
-}
-
 /* Only this thread takes signals. */
 static void *
 listen_to_signals(void *arg)
 {
 	const sigset_t *set = arg;
 	const struct timespec half = {.tv_nsec = 500000000};
-	struct xs_handle *xs = xs_open(0);
+	char line[256];
 
-	while (xs != NULL) {
+	for (;;) {
 		int sig = sigtimedwait(set, NULL, &half);
 
 		if (sig == SIGUSR1)
 			fido_store_relaxed(&chain->pause, 1);
 		else if (sig == SIGTERM)
 			break;
-		publish_report(xs);
+		format_report(line, sizeof(line));
+		chain_report_publish(line);
 	}
-	if (xs != NULL)
-		xs_close(xs);
 	fido_store_relaxed(&report->stop, 1);
 	return NULL;
 }
@@ -81,7 +70,7 @@ main(int argc, char **argv)
 	int ret;
 
 	if (argc != 5) {
-		fprintf(stderr, "usage: xen-chain GROUP INDEX MEMBERS LIFE\n");
+		fprintf(stderr, "usage: chain GROUP INDEX MEMBERS LIFE\n");
 		return 2;
 	}
 	/* Sparse: each arrived packet takes a bit. */
