@@ -19,19 +19,19 @@ sources=$build/debian-source
 packages=(
 	gcc g++ libc6-dev make clang clang-format-14 libclang-rt-14-dev meson ninja-build pkg-config
 	libcmocka-dev libbenchmark-dev libcjson-dev libfuse3-dev libisal-dev libnbd-dev liburing-dev libxen-dev nbdkit-plugin-dev
-	cppcheck curl doxygen e2fsprogs ethtool fio fuse3 gnuplot-nox graphviz iperf3 iproute2 iputils-ping jq
+	cppcheck curl doxygen dropbear-bin e2fsprogs ethtool fio fuse3 gnuplot-nox graphviz iperf3 iproute2 iputils-ping jq
 	libnbd-bin nbdkit procps python3 python3-pyelftools qemu-utils
 	mandoc shellcheck spin strace tcpdump util-linux valgrind
 )
 # In addition, to build the project's own packages (debian/).
 packages+=(build-essential debhelper dh-dkms dpkg-dev)
-# Booted in emulation by the tests on real Xen: hypervisor, dom0 and guests. Only with --xen: where
-# GRUB is installed, it would offer another kernel and a hypervisor at the next boot.
-xen_packages=(
-	linux-headers-amd64 linux-image-amd64
-	busybox-static cpio binutils kmod qemu-system-x86 xen-hypervisor-4.17-amd64 xen-utils-4.17
-	xenstore-utils xz-utils
-)
+# To boot a kernel in emulation, for the tests on real Xen and in virtual machines. Only with --xen
+# or --vm: where GRUB is installed, it would offer another kernel, or a hypervisor, at the next boot.
+emulation_packages=(linux-image-amd64 linux-headers-amd64 busybox-static cpio binutils kmod qemu-system-x86 xz-utils)
+# In addition, hypervisor and dom0.
+xen_packages=(xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils)
+# In addition, for members in containers.
+vm_packages=(crun podman)
 # To check the built packages, and to build the kernel module as they do. Only with --packages,
 # since they have many dependencies.
 lint_packages=(dkms lintian linux-headers-amd64)
@@ -54,7 +54,7 @@ dpdk_examples=(common ip_fragmentation ip_reassembly l2fwd l3fwd l3fwd-power pac
 usage()
 {
 	cat <<-EOF
-	usage: setup.sh [--build] [--no-hugepages] [--xen] [--packages] [--check]
+	usage: setup.sh [--build] [--no-hugepages] [--xen] [--vm] [--packages] [--check]
 	       setup.sh --raise-hugepages MB
 	       setup.sh --dpdk VERSION [--dpdk-source DIR]
 	Installs what Fido needs on Debian 12, fetches DPDK's driver headers, some of its examples and fio's
@@ -64,6 +64,8 @@ usage()
 	  --no-hugepages        leave the hugepages alone
 	  --xen                 also install what the tests on real Xen need (Debian's hypervisor, a
 	                        kernel, QEMU); test/run.sh passes it
+	  --vm                  also install what the tests in virtual machines need (a kernel, QEMU,
+	                        podman); test/run.sh passes it
 	  --packages            also install what the tests of Debian packages need (lintian, dkms);
 	                        test/run.sh passes it
 	  --check               change nothing; print what is missing, exit 1 if anything is
@@ -123,7 +125,9 @@ dpdk_has_driver_headers()
 missing_packages()
 {
 	local want=("${packages[@]}") have name
+	[ "$xen$vm" = 00 ] || want+=("${emulation_packages[@]}")
 	[ "$xen" = 0 ] || want+=("${xen_packages[@]}")
+	[ "$vm" = 0 ] || want+=("${vm_packages[@]}")
 	[ "$lint" = 0 ] || want+=("${lint_packages[@]}")
 	dpdk_has_driver_headers || want+=("${dpdk_packages[@]}")
 	have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${want[@]}" 2>/dev/null || true)
@@ -390,6 +394,7 @@ check()
 
 hugepages=1
 xen=0
+vm=0
 lint=0
 want_build=0
 want_check=0
@@ -398,6 +403,7 @@ while [ $# -gt 0 ]; do
 	--build) want_build=1 ;;
 	--no-hugepages) hugepages=0 ;;
 	--xen) xen=1 ;;
+	--vm) vm=1 ;;
 	--packages) lint=1 ;;
 	--check) want_check=1 ;;
 	--raise-hugepages)

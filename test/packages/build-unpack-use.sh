@@ -140,7 +140,7 @@ driver_works()
 # only it sees.
 module_builds()
 {
-	local kernel source modules=$work/modules module
+	local kernel name source modules=$work/modules module
 	kernel=$(find /lib/modules/*/build -maxdepth 0 2>/dev/null | sort -V | tail -n 1 | cut -d / -f 4)
 	[ -n "$kernel" ] || fail "no kernel headers below /lib/modules: run setup.sh --packages"
 	command -v dkms >/dev/null || fail "there is no dkms: run setup.sh --packages"
@@ -153,14 +153,16 @@ module_builds()
 		echo "(cannot mount an overlay here: dkms is not tested)"
 		return 0
 	}
-	source=$(compgen -G "$root/usr/src/fido-grant-*")
-	echo "+ dkms install fido-grant/${source##*-} -k $kernel"
-	"${namespace[@]}" dkms install --sourcetree "$root/usr/src" "fido-grant/${source##*-}" -k "$kernel" \
-		>"$work/dkms.log" 2>&1 || fail "dkms: $(tail -n 20 "$work/dkms.log")"
-	module=$(find "$modules" -name 'fido-grant.ko*')
-	[ -n "$module" ] || fail "dkms has installed no module: $(cat "$work/dkms.log")"
-	[[ $(modinfo -F vermagic "$module") == "$kernel "* ]] || fail "the module is for another kernel: $(modinfo "$module")"
-	grep -q "fido-grant.ko" "$modules/$kernel/modules.dep" || fail "modprobe would not find ${module#"$modules"/}"
+	for name in fido-bell fido-grant; do
+		source=$(compgen -G "$root/usr/src/$name-*")
+		echo "+ dkms install $name/${source##*-} -k $kernel"
+		"${namespace[@]}" dkms install --sourcetree "$root/usr/src" "$name/${source##*-}" -k "$kernel" \
+			>"$work/dkms.log" 2>&1 || fail "dkms: $(tail -n 20 "$work/dkms.log")"
+		module=$(find "$modules" -name "$name.ko*")
+		[ -n "$module" ] || fail "dkms has installed no module: $(cat "$work/dkms.log")"
+		[[ $(modinfo -F vermagic "$module") == "$kernel "* ]] || fail "the module is for another kernel: $(modinfo "$module")"
+		grep -q "$name.ko" "$modules/$kernel/modules.dep" || fail "modprobe would not find ${module#"$modules"/}"
+	done
 }
 
 # As autopkgtest would run it, except for the place of the packages.
@@ -176,9 +178,9 @@ autopkgtest_passes()
 build
 packages_are_whole
 packages_are_clean
-there_is 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz \
+there_is 'usr/src/fido-bell-*/fido_bell.h' 'usr/src/fido-grant-*/dkms.conf' 'usr/src/fido-grant-*/fido-grant.c' usr/share/man/man1/nbdkit-fido-plugin.1.gz \
 	usr/share/man/man7/net_mmnet.7.gz usr/share/man/man7/fio_fido.7.gz "$lib/libfido.a" lib/systemd/system/nbdkit-fido@.service \
-	lib/systemd/system/fido-blk-mount@.service
+	lib/systemd/system/fido-blk-mount@.service lib/systemd/system/fido-vmd.service
 programs_start
 library_is_usable
 driver_works

@@ -9,7 +9,7 @@ set -eu -o pipefail
 own_rundir
 # shellcheck source=apps/completion/fido.bash
 . "$FIDO_TOP/apps/completion/fido.bash"
-PATH=$FIDO_BUILD/apps/fido-fwd:$FIDO_BUILD/apps/fido-ctl:$FIDO_BUILD/apps/fido-blkd:$FIDO_BUILD/apps/fido-blk-mount:$FIDO_BUILD/apps/fido-blk-perf:$FIDO_TOP/apps/xen:$PATH
+PATH=$FIDO_BUILD/apps/fido-fwd:$FIDO_BUILD/apps/fido-ctl:$FIDO_BUILD/apps/fido-blkd:$FIDO_BUILD/apps/fido-blk-mount:$FIDO_BUILD/apps/fido-blk-perf:$FIDO_BUILD/apps/fido-vmd:$FIDO_TOP/apps/xen:$PATH
 
 # complete_line WORD...: print what is offered for the last word, which may be empty
 complete_line()
@@ -42,7 +42,7 @@ all_options()
 	offers "$options" "$command" "$@" --
 }
 
-for command in fido-blk-mount fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group; do
+for command in fido-blk-mount fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group fido-vmd; do
 	complete -p "$command" | matches -- '-F _fido ' || fail "$command is not completed"
 done
 all_options fido-blk-mount "fido-blk-mount --help"
@@ -51,13 +51,22 @@ all_options fido-blkd "fido-blkd --help"
 all_options fido-ctl "fido-ctl --help" list
 all_options fido-fwd "fido-fwd -- --help" -l 0 --
 all_options fido-group "fido-group --help" create
+all_options fido-vmd "fido-vmd --help" create
 
-offers "blk create destroy links list record stats top" fido-ctl ""
+offers "blk create destroy doctor links list record stats top" fido-ctl ""
+offers "--group" fido-ctl doctor --gr
 offers "links list" fido-ctl li
 offers "" fido-ctl list ""
 offers "--rates" fido-ctl stats --r
 offers "bits copied doorbells kept name packets total" fido-ctl top --sort ""
 offers "add create destroy list remove" fido-group ""
+offers "args bells create destroy list plug serve" fido-vmd ""
+offers "firecracker libvirt qemu qmp" fido-vmd args demo --format ""
+offers "nvdimm virtio-pmem" fido-vmd args demo --memory-device ""
+mkdir "$FIDO_RUNDIR/vm.demo" "$FIDO_RUNDIR/vm.other"
+offers "demo other" fido-vmd destroy ""
+offers "other" fido-vmd serve demo o
+rmdir "$FIDO_RUNDIR"/vm.*
 offers "io mac touch" fido-fwd -- --mode ""
 offers "touch" fido-fwd -- --mode t
 offers "adaptive interrupt poll" fido-fwd -- --idle =
@@ -83,5 +92,8 @@ offers "disk" fido-ctl list --group g-disk --domain ""
 offers "disk" fido-blk-perf --group = g-disk --backend = ""
 offers "disk other" fido-ctl list --domain ""
 offers "" fido-blkd --domain ""
+mkdir "$FIDO_RUNDIR/vm.lab"
+offers "g-disk g-other vm:lab" fido-ctl doctor --group ""
+rmdir "$FIDO_RUNDIR/vm.lab"
 stop disk
 stop other

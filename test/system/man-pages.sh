@@ -62,9 +62,12 @@ check apps/fido-blkd/fido-blkd.8 "$apps/fido-blkd/fido-blkd" --help
 check apps/fido-blk-mount/fido-blk-mount.8 "$apps/fido-blk-mount/fido-blk-mount" --help
 check apps/fido-blk-perf/fido-blk-perf.1 "$apps/fido-blk-perf/fido-blk-perf" --help
 check apps/xen/fido-group.8 apps/xen/fido-group --help
+check apps/fido-vmd/fido-vmd.8 "$apps/fido-vmd/fido-vmd" --help
 
 same "commands of fido-ctl" "$("$apps/fido-ctl/fido-ctl" --help | sed -nE '/^commands:/,/^options:/s/^  ([a-z]+) .*/\1/p' | sort)" \
 	"$(page_commands apps/fido-ctl/fido-ctl.1)"
+same "commands of fido-vmd" "$("$apps/fido-vmd/fido-vmd" --help | sed -nE '/^commands:/,/^options:/s/^  ([a-z]+) .*/\1/p' | sort)" \
+	"$(page_commands apps/fido-vmd/fido-vmd.8)"
 same "commands of fido-group" "$(apps/xen/fido-group --help | sed -nE 's/^(usage:|      ) [^ ]*fido-group ([a-z]+) .*/\2/p' | sort)" \
 	"$(page_commands apps/xen/fido-group.8)"
 

@@ -71,7 +71,7 @@ refused 'names are 1 to 31 of' "group=..,domain=a,peer=b"
 refused 'names are 1 to 31 of' "group=$fido_group,domain=a,peer=b%b"
 refused 'names are 1 to 31 of' "$ok,link=.x"
 refused 'a link needs another domain as its peer' "group=$fido_group,domain=a,peer=a"
-refused 'no such transport: use NAME, host:NAME or xen:NAME' "group=pigeon:$fido_group,domain=a,peer=b"
+refused 'no such transport: use NAME, host:NAME, vm:NAME or xen:NAME' "group=pigeon:$fido_group,domain=a,peer=b"
 refused 'cannot be used: give a base|address range' "$ok,base=0x7fffffff0000"
 
 echo "--- rx=header without scattered Rx"
