@@ -27,11 +27,11 @@ _fido_options()
 # on several (`--mode io`).
 _fido_words()
 {
-	_fido_option_lines "$1" | grep -oE -- "$2 [a-z]+(\|[a-z]+)*" |
+	_fido_option_lines "$1" | grep -oE -- "$2 [a-z-]+(\|[a-z-]+)*" |
 		sed 's/^[^ ]* //' | tr '|' '\n'
 }
 
-# Print the commands in --help text $1: the list of fido-ctl, the usage of fido-group.
+# Print the commands in --help text $1: the list of fido-ctl and fido-vmd, the usage of fido-group.
 _fido_commands()
 {
 	sed -nE -e '/^commands:/,/^options:/s/^  ([a-z]+) .*/\1/p' \
@@ -52,11 +52,20 @@ _fido_run_dir()
 	fi
 }
 
+# Print the groups. The folder of a group vm:NAME is vm.NAME.
 _fido_groups()
 {
 	local dir
 	for dir in "$(_fido_run_dir)"/*/; do
 		[ ! -d "$dir" ] || basename "$dir"
+	done | sed 's/^vm\./vm:/'
+}
+
+_fido_vm_groups()
+{
+	local dir
+	for dir in "$(_fido_run_dir)"/vm.*/; do
+		[ ! -d "$dir" ] || basename "$dir" | sed 's/^vm\.//'
 	done
 }
 
@@ -78,13 +87,15 @@ _fido_domains()
 	done
 }
 
-# Print the operands that can come next: a command, or for fido-group a group after the command.
+# Print the operands that can come next: a command, or for fido-group and fido-vmd a group after the
+# command.
 _fido_operands()
 {
 	local commands i
 	commands=$(_fido_commands "$2")
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if grep -qxF -- "${COMP_WORDS[i]}" <<<"$commands"; then
+			[[ ${1##*/} != fido-vmd ]] || _fido_vm_groups
 			[[ ${1##*/} != fido-group || $i != $((COMP_CWORD - 1)) ]] ||
 				"$1" list 2>/dev/null
 			return
@@ -146,4 +157,4 @@ _fido()
 		<(compgen -W "$(_fido_candidates "$1" "$help" "$cur" "$prev")" -- "$cur")
 }
 
-complete -o default -F _fido fido-blk-mount fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group
+complete -o default -F _fido fido-blk-mount fido-blk-perf fido-blkd fido-ctl fido-fwd fido-group fido-vmd
