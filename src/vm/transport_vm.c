@@ -101,10 +101,16 @@ vm_can_export(void *transport, const void *va, struct fido_extent *e)
 }
 
 static void
+vm_notify(void *transport)
+{
+	fido_vm_tell(transport, FIDO_VM_CHANGED, FIDO_VM_ANY, 0, 0);
+}
+
+static void
 vm_export(void *transport)
 {
 	fido_vm_own_write_extents(transport);
-	fido_vm_tell(transport, FIDO_VM_CHANGED, FIDO_VM_ANY, 0, 0);
+	vm_notify(transport);
 }
 
 static void
@@ -114,12 +120,6 @@ vm_withdraw(void *transport, uint64_t gaddr, uint64_t len, uint32_t epoch)
 	(void)len;
 	(void)epoch;
 	vm_export(transport);
-}
-
-static void
-vm_notify(void *transport)
-{
-	fido_vm_tell(transport, FIDO_VM_CHANGED, FIDO_VM_ANY, 0, 0);
 }
 
 static int
@@ -135,6 +135,14 @@ vm_offer_doorbells(void *transport, struct fido_link *link)
 	fido_vm_own_write_bells(v, link->index, link->name, link->nrx, link->ntx, bells);
 	vm_notify(v);
 	return 0;
+}
+
+/* Rings in both directions may have been lost: ring our doorbells, and have peers ring theirs. */
+static void
+ring_everybody(struct fido_vm *v)
+{
+	fido_vm_bell_signal_all(v);
+	fido_vm_tell(v, FIDO_VM_CHANGED, FIDO_VM_ANY, 0, 1);
 }
 
 /*
@@ -154,8 +162,7 @@ vectors_lost(struct fido_vm *v)
 	for (uint32_t i = 0; i < FIDO_DOMAIN_LINKS_MAX; i++)
 		if (d->links[i] != NULL && d->links[i]->state >= FIDO_LINK_BOUND)
 			vm_offer_doorbells(v, d->links[i]);
-	fido_vm_bell_signal_all(v);
-	fido_vm_tell(v, FIDO_VM_CHANGED, FIDO_VM_ANY, 0, 1);
+	ring_everybody(v);
 }
 
 /* ---- frames ---- */
@@ -166,8 +173,7 @@ resync(struct fido_vm *v)
 {
 	for (struct fido_vm_session *s = v->sessions; s != NULL; s = s->next)
 		s->look = true;
-	fido_vm_bell_signal_all(v);
-	fido_vm_tell(v, FIDO_VM_CHANGED, FIDO_VM_ANY, 0, 1);
+	ring_everybody(v);
 }
 
 static void
